@@ -1,0 +1,107 @@
+"""What differs between operating systems, as data: one record per system and release.
+
+Templates and the planner branch on a record's fields, never on the name of a distribution. A new platform or a new
+OpenStack release is one record, or one line in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from stackwright.model import ExitCode, StackwrightError
+from stackwright.platforms import centos, debian
+from stackwright.platforms.record import Family, Platform, Release, Repository
+
+__all__ = [
+    "PLATFORMS",
+    "Family",
+    "Platform",
+    "Release",
+    "Repository",
+    "by_id",
+    "find",
+    "packages_for",
+    "release_of",
+    "supported",
+]
+
+PLATFORMS: tuple[Platform, ...] = (*debian.PLATFORMS, *centos.PLATFORMS)
+
+
+def supported() -> str:
+    """One line per platform with the OpenStack releases that can be installed on it, for messages and documentation."""
+    return "\n".join(f"{p.name} ({', '.join(p.arches)}): {', '.join(r.name for r in p.releases)}" for p in PLATFORMS)
+
+
+def by_id(platform_id: str) -> Platform:
+    """The record of that id (debian-12); StackwrightError if there is none."""
+    for platform in PLATFORMS:
+        if platform.id == platform_id:
+            return platform
+    raise StackwrightError(
+        f"unknown platform: {platform_id}", f"known are: {', '.join(p.id for p in PLATFORMS)}", ExitCode.USAGE
+    )
+
+
+def find(os_id: str, os_version: str, arch: str = "") -> Platform:
+    """The record for ID and VERSION_ID of /etc/os-release; minor versions do not matter (rhel 9.4 is rhel-9).
+
+    Raises StackwrightError with the list of what is supported.
+    """
+    major = os_version.partition(".")[0]
+    for platform in PLATFORMS:
+        if platform.os_id == os_id and platform.os_version == major:
+            if arch and arch not in platform.arches:
+                raise StackwrightError(
+                    f"{platform.name} on {arch} is not supported",
+                    f"supported are: {', '.join(platform.arches)}",
+                    ExitCode.PREFLIGHT,
+                )
+            return platform
+    seen = f"{os_id} {os_version}".strip() or "a system without /etc/os-release"
+    raise StackwrightError(
+        f"{seen} is not supported", f"use one of these systems and releases:\n{supported()}", ExitCode.PREFLIGHT
+    )
+
+
+def release_of(platform: Platform, name: str = "", trunk: bool = False) -> Release:
+    """The OpenStack release of that name (epoxy, or 2025.1) on the platform; the platform's default when empty.
+
+    With `trunk` there is also master: what the newest release is becoming. Raises StackwrightError with the platform's
+    releases, and with other platforms that have the one asked for.
+    """
+    if not name:
+        return platform.default_release
+    wanted = name.strip().lower()
+    if wanted == "master" and trunk and platform.package_manager == "dnf":
+        return replace(platform.default_release, name="master")
+    for release in platform.releases:
+        if wanted in (release.name, release.series):
+            return release
+    elsewhere = [p.name for p in PLATFORMS if any(wanted in (r.name, r.series) for r in p.releases)]
+    hint = f"choose one of: {', '.join(r.name for r in platform.releases)}"
+    if elsewhere:
+        hint += f"; {wanted} can be installed on {', '.join(elsewhere)}"
+    raise StackwrightError(f"OpenStack {name} cannot be installed on {platform.name}", hint, ExitCode.ANSWERS)
+
+
+def packages_for(
+    platform: Platform, components: Iterable[str], release: Release | None = None, modules: bool = True
+) -> tuple[str, ...]:
+    """Every package that a host with these components needs, for one transaction; sorted, each once.
+
+    Includes what every host needs, and with `modules` also Puppet and its modules. Besides component names it takes
+    `nova-compute-kvm` and `nova-compute-qemu`, the hypervisor's packages. KeyError for a name the record lacks, except
+    those ending in -database or -identity, which configure what other components installed.
+    """
+    release = release or platform.default_release
+    wanted: set[str] = set(platform.base_packages)
+    if modules:
+        wanted.update(platform.puppet_packages, platform.module_packages)
+    for component in components:
+        if component in release.packages:
+            wanted.update(release.packages[component])
+        elif component in platform.packages or not component.endswith(("-database", "-identity")):
+            wanted.update(platform.packages[component])
+    return tuple(sorted(wanted))

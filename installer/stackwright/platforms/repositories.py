@@ -1,0 +1,190 @@
+"""Which package repositories a host needs, as data and as dnf's own file. Nothing here looks at a host.
+
+RDO's release repositories come with the records in centos.py; this adds what the answers ask for: repositories of the
+person's own, RDO's testing repository, another mirror, and trunk (DLRN) by tag or by hash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stackwright.model import ExitCode, StackwrightError
+from stackwright.platforms.record import Platform, Release, Repository
+
+TRUNK = "https://trunk.rdoproject.org"
+TRUNK_TAGS = ("current", "consistent", "puppet-passed-ci", "current-podified")
+"""`current` is what upstream's own CI takes; `puppet-passed-ci` has gone stale at times."""
+
+OFFLINE = "stackwright-offline"
+"""Id of the folder that stands in for all repositories."""
+
+_TESTING = "https://buildlogs.centos.org/centos/{stream}-stream/cloud/$basearch/openstack-{release}/"
+
+
+def repositories(
+    platform: Platform, release: Release, answers: Mapping[str, Any], *, arch: str = "x86_64"
+) -> tuple[Repository, ...]:
+    """The repositories of this release on this platform, and those that the answers add, in order of use.
+
+    CONFIG_OFFLINE_REPO stands alone: nothing else is asked. With CONFIG_RDO_TRUNK the release's own is not among them;
+    see `trunk`.
+    """
+    if platform.package_manager != "dnf":
+        return ()
+    keys = words(answers.get("CONFIG_REPO_KEYS"))
+    if folder := text(answers.get("CONFIG_OFFLINE_REPO")):
+        return (Repository(OFFLINE, "All packages, from one place", _url(folder), " ".join(keys)),)
+    trunk_only = bool(answers.get("CONFIG_RDO_TRUNK"))
+    wanted = [r for r in release.repositories if not (r.url and trunk_only)]
+    if not release.released:
+        wanted = [r for r in wanted if r.id != f"stackwright-openstack-{release.name}"]
+    out = [replace(r, id=r.id.replace("{arch}", arch)) for r in wanted]
+    out += release.preview if on(answers.get("CONFIG_SIG_PREVIEW")) else ()
+    if mirror := text(answers.get("CONFIG_PACKAGE_MIRROR")):
+        out = [replace(r, url=_elsewhere(r.url, mirror)) for r in out]
+    if folder := text(answers.get("CONFIG_MIRROR_KEYS")):
+        at = _url(folder).rstrip("/")
+        out = [replace(r, key=f"{at}/{r.key.rpartition('/')[2]}") if r.key else r for r in out]
+    if on(answers.get("CONFIG_ENABLE_RDO_TESTING")):
+        stream = "10" if platform.os_version == "10" else "9"
+        out.append(
+            Repository(
+                f"stackwright-openstack-{release.name}-testing",
+                f"OpenStack {release.name.capitalize()}, not released yet (unsigned)",
+                _TESTING.format(stream=stream, release=release.name),
+                module_hotfixes=True,
+            )
+        )
+    for number, url in enumerate(words(answers.get("CONFIG_REPO")), start=1):
+        out.append(Repository(f"stackwright-own-{number}", f"CONFIG_REPO, number {number}", url, " ".join(keys)))
+    return tuple(out)
+
+
+def on(value: Any) -> bool:
+    """Whether a y/n answer is y."""
+    return value in (True, "y")
+
+
+def text(value: Any) -> str:
+    """An answer as text; empty where there is none."""
+    return "" if value is None else str(value).strip()
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """A list in whatever form an answer has it."""
+    listed = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(stripped for entry in listed if (stripped := str(entry).strip()))
+
+
+def _url(place: str) -> str:
+    """The URL of what may be a folder of the host."""
+    return place if "://" in place else f"file://{place}"
+
+
+def _elsewhere(url: str, mirror: str) -> str:
+    """The same place below another mirror; what is no CentOS mirror's stays."""
+    before, sigs, path = url.partition("/SIGs/")
+    return f"{mirror.rstrip('/')}{sigs}{path}" if sigs and before else url
+
+
+def dnf_file(wanted: Iterable[Repository], proxy: str = "") -> str:
+    """The text of a file for /etc/yum.repos.d. Repositories that the system brings itself are left out.
+
+    A repository with a key has its packages checked with it; one without is the person's own, or says `unsigned` in its
+    title, and is not checked. A mirror that does not answer is an error, and not a reason to go on with less.
+    """
+    sections = []
+    for repository in wanted:
+        if not repository.url:
+            continue
+        lines = [f"[{repository.id}]", f"name={repository.title}", f"baseurl={repository.url}", "enabled=1"]
+        lines += ["gpgcheck=1", f"gpgkey={repository.key}"] if repository.key else ["gpgcheck=0"]
+        lines += ["skip_if_unavailable=0"]
+        lines += ["module_hotfixes=1"] if repository.module_hotfixes else []
+        lines += [f"excludepkgs={','.join(repository.exclude)}"] if repository.exclude else []
+        lines += [f"proxy={proxy}"] if proxy and not repository.url.startswith("file:") else []
+        sections.append("\n".join(lines) + "\n")
+    return "\n".join(sections)
+
+
+def transaction_options(platform: Platform, wanted: Iterable[Repository], proxy: str = "") -> tuple[str, ...]:
+    """What dnf is told besides in our own transactions: which repositories not to draw from, and the proxy."""
+    if any(r.id == OFFLINE for r in wanted):
+        return ("--disablerepo=*", f"--enablerepo={OFFLINE}")
+    # An unknown name is no error here, so no host has to be looked at.
+    options = [f"--disablerepo={name}" for name in platform.conflicts]
+    return (*options, *([f"--setopt=proxy={proxy}"] if proxy else ()))
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """RDO's builds of every upstream commit."""
+
+    repository: str
+    """URL of the file for /etc/yum.repos.d."""
+    dependencies: str
+    """URL of the file with what OpenStack needs besides. It points to a moving place: a hash alone repeats nothing,
+    the exact versions of packages have to be locked too."""
+    hash_at: str = ""
+    """URL of the hash that a tag means now; empty where the hash is given."""
+
+
+def trunk(platform: Platform, release: str, tag: str = "current") -> Trunk:
+    """RDO trunk for a release (or `master`) by one of TRUNK_TAGS, by a hash (32 hex digits), or by TAG/HASH.
+
+    Raises StackwrightError for another tag, and for platforms that RDO does not build for.
+    """
+    if platform.family != "redhat":
+        raise StackwrightError(
+            f"there is no RDO trunk for {platform.name}", "trunk is for CentOS Stream and its kin", ExitCode.ANSWERS
+        )
+    stream = "10" if platform.os_version == "10" else "9"
+    base = f"{TRUNK}/centos{stream}-{release}"
+    name, _, digest = tag.partition("/")
+    if re.fullmatch(r"[0-9a-f]{32}", name) and not digest:
+        name, digest = TRUNK_TAGS[0], name
+    if name not in TRUNK_TAGS or (digest and not re.fullmatch(r"[0-9a-f]{32}", digest)):
+        raise StackwrightError(
+            f"no trunk tag or hash: {tag}",
+            f"tags are {', '.join(TRUNK_TAGS)}; a hash has 32 hexadecimal digits",
+            ExitCode.ANSWERS,
+        )
+    dependencies = f"{base}/delorean-deps.repo"
+    if digest:
+        return Trunk(f"{base}/{name}/{digest[:2]}/{digest[2:4]}/{digest}/delorean.repo", dependencies)
+    return Trunk(f"{base}/{name}/delorean.repo", dependencies, f"{base}/{name}/delorean.repo.md5")
+
+
+TRUNK_FILES = ("stackwright-trunk", "stackwright-trunk-deps")
+"""Names of trunk's two files on a host, without .repo."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What one host's dnf is to know besides what it has."""
+
+    repositories: tuple[Repository, ...] = ()
+    options: tuple[str, ...] = ()
+    """dnf's, for transactions of ours."""
+    proxy: str = ""
+    trunk: Trunk | None = None
+
+    @property
+    def file(self) -> str:
+        """A file for /etc/yum.repos.d."""
+        return dnf_file(self.repositories, self.proxy)
+
+    @property
+    def enabled(self) -> tuple[str, ...]:
+        """Ids of repositories that the system has and that only need to be enabled: CodeReady Builder."""
+        return tuple(r.id for r in self.repositories if not r.url)
+
+    @property
+    def fetched(self) -> Mapping[str, str]:
+        """Names and URLs of further such files."""
+        return (
+            dict(zip(TRUNK_FILES, (self.trunk.repository, self.trunk.dependencies), strict=True)) if self.trunk else {}
+        )

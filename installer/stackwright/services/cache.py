@@ -1,0 +1,41 @@
+"""Memcached: tokens and sessions, kept for a while."""
+
+from __future__ import annotations
+
+from stackwright.model import Component, Option, Port, Service
+from stackwright.services.probes import units
+from stackwright.values import hosts, size
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "CONFIG_CACHE_HOSTS",
+        "Hosts of memcached, with commas; they share the load. Empty: the controller.",
+        default="",
+        parse=hosts,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_CACHE_MEMORY",
+        "Memory that memcached may use. Enough for a few hundred users; more for busy dashboards.",
+        default="256M",
+        parse=size,
+        ours=True,
+    ),
+)
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "memcached",
+        role="cache",
+        provides=("cache",),
+        ports=(Port(11211, what="memcached"),),
+        probe=units("memcached"),
+    ),
+)
+
+SERVICE = Service(
+    "cache",
+    "Memcached: tokens and sessions, kept for a while",
+    OPTIONS,
+    COMPONENTS,
+)

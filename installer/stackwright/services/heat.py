@@ -1,0 +1,152 @@
+"""Heat: orchestration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackwright.model import Component, Option, Port, Service
+from stackwright.services.probes import http, units
+from stackwright.values import YES_NO, boolean, host, text, word
+
+_ON = (("CONFIG_HEAT_INSTALL", "y"),)
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "CONFIG_HEAT_INSTALL",
+        "Install Heat, which builds whole set-ups from a template.",
+        default="n",
+        parse=boolean,
+        choices=YES_NO,
+        flag="os-heat-install",
+    ),
+    Option("CONFIG_HEAT_HOST", "Host of Heat. Empty: the controller.", default="", parse=host, when=_ON, ours=True),
+    Option(
+        "CONFIG_HEAT_DB_PW",
+        "Password of Heat's database account.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        when=_ON,
+        flag="os-heat-mysql-password",
+    ),
+    Option(
+        "CONFIG_HEAT_AUTH_ENC_KEY",
+        "Secret that Heat encrypts stored credentials with: 16, 24 or 32 characters.",
+        default="",
+        parse=text,
+        secret=True,
+        generate=True,
+        when=_ON,
+        flag="heat-auth-encryption-key",
+    ),
+    Option(
+        "CONFIG_HEAT_KS_PW",
+        "Password of Heat's own user in Keystone.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        when=_ON,
+        flag="os-heat-ks-passwd",
+    ),
+    Option(
+        "CONFIG_HEAT_CFN_INSTALL",
+        "Install the API that understands CloudFormation's language.",
+        default="y",
+        parse=boolean,
+        choices=YES_NO,
+        when=_ON,
+        flag="os-heat-cfn-install",
+    ),
+    Option(
+        "CONFIG_HEAT_DOMAIN",
+        "Keystone domain for the users that Heat makes.",
+        default="heat",
+        parse=word,
+        when=_ON,
+        flag="os-heat-domain",
+        required=True,
+    ),
+    Option(
+        "CONFIG_HEAT_DOMAIN_ADMIN",
+        "Administrator of that domain.",
+        default="heat_admin",
+        parse=word,
+        when=_ON,
+        flag="os-heat-domain-admin",
+        required=True,
+    ),
+    Option(
+        "CONFIG_HEAT_DOMAIN_PASSWORD",
+        "Password of that administrator.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        when=_ON,
+        flag="os-heat-domain-password",
+    ),
+)
+
+
+def _wanted(answers: Mapping[str, Any]) -> bool:
+    return bool(answers["CONFIG_HEAT_INSTALL"])
+
+
+_REQUIRES = ("cache", "heat-database", "heat-identity", "identity", "messaging")
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "heat-database",
+        role="database",
+        requires=("database",),
+        provides=("heat-database",),
+        when=_wanted,
+    ),
+    Component(
+        "heat-identity",
+        role="identity",
+        requires=("identity",),
+        provides=("heat-identity",),
+        when=_wanted,
+    ),
+    Component(
+        "heat-api",
+        role="orchestration",
+        requires=_REQUIRES,
+        provides=("orchestration",),
+        reaches=("database",),
+        ports=(Port(8004, public=True, what="orchestration API"),),
+        probe=http("heat-api"),
+        when=_wanted,
+    ),
+    Component(
+        "heat-api-cfn",
+        role="orchestration",
+        requires=_REQUIRES,
+        provides=("cloudformation",),
+        reaches=("database",),
+        ports=(Port(8000, public=True, what="CloudFormation API"),),
+        probe=http("heat-api-cfn"),
+        when=lambda answers: _wanted(answers) and bool(answers["CONFIG_HEAT_CFN_INSTALL"]),
+    ),
+    Component(
+        "heat-engine",
+        role="orchestration",
+        requires=_REQUIRES,
+        provides=("orchestration-engine",),
+        reaches=("database",),
+        probe=units("heat-engine"),
+        when=_wanted,
+    ),
+)
+
+SERVICE = Service(
+    "heat",
+    "Heat: orchestration",
+    OPTIONS,
+    COMPONENTS,
+    switch="CONFIG_HEAT_INSTALL",
+)

@@ -1,0 +1,435 @@
+"""Neutron: networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stackwright.model import Component, Option, Port, Service
+from stackwright.services.probes import http, units
+from stackwright.values import (
+    YES_NO,
+    boolean,
+    bridge,
+    choice,
+    choices,
+    host,
+    hosts,
+    interface_mappings,
+    multicast_group,
+    text,
+    tunnel_id_ranges,
+    vlan_ranges,
+    vni_ranges,
+    words,
+)
+
+_OVSDB = (("CONFIG_NEUTRON_INSTALL", "y"), ("CONFIG_NEUTRON_L2_AGENT", "ovn|openvswitch"))
+_ON = (("CONFIG_NEUTRON_INSTALL", "y"),)
+_AGENTS = (*_ON, ("CONFIG_NEUTRON_L2_AGENT", "openvswitch|linuxbridge"))
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "CONFIG_NEUTRON_INSTALL",
+        "Install Neutron. Nova cannot do without it: its own network service ended with OpenStack Newton.",
+        default="y",
+        parse=boolean,
+        choices=YES_NO,
+        was=("CONFIG_QUANTUM_INSTALL",),
+        flag="os-neutron-install",
+    ),
+    Option(
+        "CONFIG_NEUTRON_SERVER_HOST",
+        "Host of Neutron's API (and of OVN's databases). Empty: the controller.",
+        default="",
+        parse=host,
+        was=("CONFIG_QUANTUM_SERVER_HOST",),
+        when=_ON,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_NEUTRON_L3_HOSTS",
+        "Hosts of the routers (with OVN, of its gateways). Empty: the network hosts.",
+        default="",
+        parse=hosts,
+        was=("CONFIG_QUANTUM_L3_HOSTS",),
+        when=_ON,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_NEUTRON_DHCP_HOSTS",
+        "Hosts of the DHCP agents; not used with OVN. Empty: the network hosts.",
+        default="",
+        parse=hosts,
+        was=("CONFIG_QUANTUM_DHCP_HOSTS",),
+        when=_AGENTS,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_NEUTRON_METADATA_HOSTS",
+        "Further hosts of metadata agents, besides those with routers or DHCP; not used with OVN.",
+        default="",
+        parse=hosts,
+        was=("CONFIG_QUANTUM_METADATA_HOSTS",),
+        when=_AGENTS,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_NEUTRON_KS_PW",
+        "Password of Neutron's own user in Keystone.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        was=("CONFIG_QUANTUM_KS_PW",),
+        when=_ON,
+        flag="os-neutron-ks-password",
+    ),
+    Option(
+        "CONFIG_NEUTRON_DB_PW",
+        "Password of Neutron's database account.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        was=("CONFIG_QUANTUM_DB_PW",),
+        when=_ON,
+        flag="os-neutron-db-password",
+    ),
+    Option(
+        "CONFIG_NEUTRON_L3_EXT_BRIDGE",
+        (
+            "Bridge to the external network. Empty or `provider`: the external network is an ordinary provider "
+            "network, on whichever bridge its physical network is mapped to."
+        ),
+        default="br-ex",
+        parse=bridge,
+        was=("CONFIG_QUANTUM_L3_EXT_BRIDGE",),
+        when=_ON,
+        flag="os-neutron-l3-ext-bridge",
+    ),
+    Option(
+        "CONFIG_NEUTRON_METADATA_PW",
+        "Secret that Nova and the metadata agents share.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        was=("CONFIG_QUANTUM_METADATA_PW",),
+        when=_ON,
+        flag="os-neutron-metadata-pw",
+    ),
+    Option(
+        "CONFIG_NEUTRON_METERING_AGENT_INSTALL",
+        (
+            "Install the agent that measures routers' traffic. Not with OVN, which has none. Packstack's default is y; "
+            "here it is n as long as the agent cannot be installed."
+        ),
+        default="n",
+        parse=boolean,
+        choices=YES_NO,
+        when=_ON,
+        flag="os-neutron-metering-agent-install",
+        not_done="routers' traffic is not measured",
+    ),
+    Option(
+        "CONFIG_NEUTRON_VPNAAS",
+        "Install VPN as a service. Not with OVN.",
+        default="n",
+        parse=boolean,
+        choices=YES_NO,
+        when=_ON,
+        flag="os-neutron-vpnaas-install",
+        not_yet=("y",),
+    ),
+    Option(
+        "CONFIG_NEUTRON_L2_AGENT",
+        (
+            "What connects instances: ovn (the default: no agents, distributed), openvswitch, or linuxbridge "
+            "where the OpenStack release still has it."
+        ),
+        default="ovn",
+        parse=choice("openvswitch", "ovn", "linuxbridge"),
+        choices=(
+            "openvswitch",
+            "ovn",
+            "linuxbridge",
+        ),
+        when=_ON,
+        flag="os-neutron-l2-agent",
+    ),
+    Option(
+        "CONFIG_NEUTRON_DATAPATH",
+        (
+            "Open vSwitch's datapath: the kernel's (system) or its own in user space (netdev), for hosts whose "
+            "kernel has no openvswitch module. auto looks at each host."
+        ),
+        default="auto",
+        parse=choice("auto", "system", "netdev"),
+        choices=(
+            "auto",
+            "system",
+            "netdev",
+        ),
+        when=_OVSDB,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_TYPE_DRIVERS",
+        (
+            "Kinds of network that can be made. vlan and flat need physical networks; vxlan, gre and geneve are "
+            "tunnels between the hosts."
+        ),
+        default="geneve,flat",
+        parse=choices("local", "flat", "vlan", "gre", "vxlan", "geneve"),
+        choices=(
+            "local",
+            "flat",
+            "vlan",
+            "gre",
+            "vxlan",
+            "geneve",
+        ),
+        when=_ON,
+        flag="os-neutron-ml2-type-drivers",
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES",
+        (
+            "Kinds that projects get, the first one that has room. Each must also be in the type drivers. With "
+            "OVN it is always geneve."
+        ),
+        default="geneve",
+        parse=choices("local", "vlan", "gre", "vxlan", "geneve"),
+        choices=(
+            "local",
+            "vlan",
+            "gre",
+            "vxlan",
+            "geneve",
+        ),
+        when=_ON,
+        flag="os-neutron-ml2-tenant-network-types",
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS",
+        (
+            "Drivers that carry networks out. The one of CONFIG_NEUTRON_L2_AGENT is added when it is not here; "
+            "l2population fills forwarding tables ahead of time."
+        ),
+        default="ovn",
+        parse=choices(
+            "logger", "test", "openvswitch", "arista", "mlnx", "l2population", "sriovnicswitch", "ovn", "linuxbridge"
+        ),
+        choices=(
+            "logger",
+            "test",
+            "openvswitch",
+            "arista",
+            "mlnx",
+            "l2population",
+            "sriovnicswitch",
+            "ovn",
+            "linuxbridge",
+        ),
+        when=_ON,
+        flag="os-neutron-ml2-mechanism-drivers",
+        not_yet=(
+            "sriovnicswitch",
+            "arista",
+            "mlnx",
+        ),
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_FLAT_NETWORKS",
+        "Physical networks that untagged networks may be made on; * for all of them.",
+        default="*",
+        parse=words,
+        when=_ON,
+        flag="os-neutron-ml2-flat-networks",
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_VLAN_RANGES",
+        (
+            "VLAN numbers that projects may use on each physical network, as physnet1:1000:1999. A bare name "
+            "lets administrators make VLAN networks there, and nobody else."
+        ),
+        default="",
+        parse=vlan_ranges,
+        when=_ON,
+        flag="os-neutron-ml2-vlan-ranges",
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES",
+        "Numbers for GRE tunnels, as first:last.",
+        default="",
+        parse=tunnel_id_ranges,
+        when=_ON,
+        flag="os-neutron-ml2-tunnel-id-ranges",
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_VXLAN_GROUP",
+        "Multicast group for broadcasts in VXLAN networks. Empty: they go to each host one by one.",
+        default="",
+        parse=multicast_group,
+        when=_ON,
+        flag="os-neutron-ml2-vxlan-group",
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_VNI_RANGES",
+        "Numbers for VXLAN and Geneve networks, as first:last: how many of these networks there can be.",
+        default="10:100",
+        parse=vni_ranges,
+        when=_ON,
+        flag="os-neutron-ml2-vni-ranges",
+    ),
+    Option(
+        "CONFIG_NEUTRON_ML2_SRIOV_INTERFACE_MAPPINGS",
+        "Physical networks and their SR-IOV interfaces, as physnet1:eth2.",
+        default="",
+        parse=interface_mappings,
+        when=_ON,
+        flag="os-neutron-ml2-sriov-interface-mappings",
+        not_done="no SR-IOV agent is installed",
+    ),
+)
+
+
+def _wanted(answers: Mapping[str, Any]) -> bool:
+    return bool(answers["CONFIG_NEUTRON_INSTALL"])
+
+
+def _agent(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Wanted where Neutron is, and its layer-2 agent is one of these."""
+    return lambda answers: _wanted(answers) and answers["CONFIG_NEUTRON_L2_AGENT"] in names
+
+
+def _tunnels(kind: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Needed where the projects' networks are tunnels of this kind."""
+    return lambda answers: kind in (answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES") or ())
+
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "neutron-database",
+        role="database",
+        requires=("database",),
+        provides=("neutron-database",),
+        when=_wanted,
+    ),
+    Component(
+        "neutron-identity",
+        role="identity",
+        requires=("identity",),
+        provides=("neutron-identity",),
+        when=_wanted,
+    ),
+    Component(
+        "neutron-server",
+        role="network-api",
+        requires=("cache", "identity", "messaging", "neutron-database", "neutron-identity"),
+        provides=("network-api",),
+        reaches=("database", "ovn-database", "ovn-northbound"),
+        ports=(Port(9696, public=True, what="network API"),),
+        probe=http("neutron-server"),
+        when=_wanted,
+    ),
+    Component(
+        "ovn-northd",
+        role="network-api",
+        provides=("ovn-database",),
+        ports=(
+            Port(6641, what="OVN northbound database", capability="ovn-northbound"),
+            Port(6642, what="OVN southbound database"),
+        ),
+        probe=units("ovn-northd"),
+        when=_agent("ovn"),
+    ),
+    Component("external-bridge", role="chassis", provides=("external-bridge",), when=_agent("ovn", "openvswitch")),
+    Component(
+        "ovn-controller",
+        role="chassis",
+        requires=("ovn-database",),
+        requires_here=("external-bridge",),
+        provides=("chassis",),
+        reaches=("tunnel",),
+        ports=(Port(6081, "udp", what="Geneve", capability="tunnel"),),
+        probe=units("ovn-controller"),
+        when=_agent("ovn"),
+    ),
+    Component(
+        "ovn-metadata",
+        role="compute",
+        requires=("ovn-database",),
+        requires_here=("chassis",),
+        provides=("metadata",),
+        reaches=("instance-metadata",),
+        probe=units("ovn-metadata"),
+        when=_agent("ovn"),
+    ),
+    Component(
+        "openvswitch-agent",
+        role="chassis",
+        requires=("messaging",),
+        requires_here=("external-bridge",),
+        provides=("chassis",),
+        reaches=("tunnel",),
+        ports=(
+            Port(
+                4789,
+                "udp",
+                what="VXLAN",
+                capability="tunnel",
+                key="CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT",
+                when=_tunnels("vxlan"),
+            ),
+            Port(6081, "udp", what="Geneve", capability="tunnel", when=_tunnels("geneve")),
+            Port(0, "gre", what="GRE", capability="tunnel", when=_tunnels("gre")),
+        ),
+        probe=units("openvswitch-agent"),
+        when=_agent("openvswitch"),
+    ),
+    Component(
+        "linuxbridge-agent",
+        role="chassis",
+        requires=("messaging",),
+        provides=("chassis",),
+        reaches=("tunnel",),
+        ports=(Port(8472, "udp", what="VXLAN", capability="tunnel", when=_tunnels("vxlan")),),
+        probe=units("linuxbridge-agent"),
+        when=_agent("linuxbridge"),
+    ),
+    Component(
+        "dhcp-agent",
+        role="dhcp",
+        requires=("messaging",),
+        provides=("dhcp",),
+        probe=units("dhcp-agent"),
+        when=_agent("openvswitch", "linuxbridge"),
+    ),
+    Component(
+        "l3-agent",
+        role="l3",
+        requires=("messaging",),
+        provides=("router",),
+        probe=units("l3-agent"),
+        when=_agent("openvswitch", "linuxbridge"),
+    ),
+    Component(
+        "metadata-agent",
+        role="metadata",
+        requires=("messaging",),
+        provides=("metadata",),
+        reaches=("instance-metadata",),
+        probe=units("metadata-agent"),
+        when=_agent("openvswitch", "linuxbridge"),
+    ),
+)
+
+SERVICE = Service(
+    "neutron",
+    "Neutron: networks",
+    OPTIONS,
+    COMPONENTS,
+    switch="CONFIG_NEUTRON_INSTALL",
+)

@@ -1,0 +1,96 @@
+"""Where the hosts' packages come from."""
+
+from __future__ import annotations
+
+from stackwright.model import Component, Option, Service
+from stackwright.values import YES_NO, boolean, trunk, url, web_url, words
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "CONFIG_RDO_TRUNK",
+        (
+            "Take OpenStack from trunk, RDO's builds of every upstream commit: by a tag (current, consistent, "
+            "puppet-passed-ci, current-podified), which is looked up once and kept, or by a hash. For test days."
+        ),
+        default="",
+        parse=trunk,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_PACKAGE_MIRROR",
+        "URL of a mirror of CentOS Stream to use for RDO and the SIGs: the folder above SIGs/. Empty: CentOS's own.",
+        default="",
+        parse=web_url,
+        flag="package-mirror",
+        ours=True,
+    ),
+    Option(
+        "CONFIG_MIRROR_KEYS",
+        (
+            "Folder of every host, or URL, with the SIGs' keys (RPM-GPG-KEY-CentOS-SIG-Cloud...), for hosts that "
+            "do not reach www.centos.org. Empty: they are fetched from there."
+        ),
+        default="",
+        parse=url,
+        flag="mirror-keys",
+        ours=True,
+    ),
+    Option(
+        "CONFIG_PACKAGE_PROXY",
+        "HTTP proxy through which the hosts' package managers reach their repositories, as http://198.18.0.1:3128.",
+        default="",
+        parse=web_url,
+        flag="package-proxy",
+        ours=True,
+    ),
+    Option(
+        "CONFIG_OFFLINE_REPO",
+        (
+            "Folder of every host, or URL, with every package that is needed and their index (createrepo_c). No "
+            "other repository is asked then, so no host needs a network beyond the cloud's."
+        ),
+        default="",
+        parse=url,
+        flag="offline-repo",
+        ours=True,
+    ),
+    Option(
+        "CONFIG_REPO_KEYS",
+        (
+            "Keys that packages of CONFIG_REPO and CONFIG_OFFLINE_REPO are signed with: URLs (https or file) as the "
+            "hosts see them, with commas. Empty: those packages are not checked."
+        ),
+        default="",
+        parse=words,
+        flag="repo-keys",
+        ours=True,
+    ),
+    Option(
+        "CONFIG_SIG_PREVIEW",
+        (
+            "Take newer packages of the base system from CentOS's Hyperscale SIG as well. Without it, as little as "
+            "possible of the base system is replaced."
+        ),
+        default="n",
+        parse=boolean,
+        choices=YES_NO,
+        flag="sig-preview",
+        ours=True,
+    ),
+    Option(
+        "CONFIG_VERSION_LOCK",
+        (
+            "Hold OpenStack's packages at the versions that were installed: `dnf update` leaves them alone until they "
+            "are released with `dnf versionlock`."
+        ),
+        default="n",
+        parse=boolean,
+        choices=YES_NO,
+        flag="version-lock",
+        ours=True,
+    ),
+)
+
+COMPONENTS: tuple[Component, ...] = ()
+
+SERVICE = Service("packages", "Where the hosts' packages come from", OPTIONS, COMPONENTS)

@@ -1,0 +1,74 @@
+"""Placement: counts what each compute host has left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackwright.model import Component, Option, Port, Service
+from stackwright.services.probes import http
+from stackwright.values import text
+
+_NOVA = (("CONFIG_NOVA_INSTALL", "y"),)
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "CONFIG_PLACEMENT_DB_PW",
+        "Password of Placement's database account. Packstack used Nova's.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        when=_NOVA,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_PLACEMENT_KS_PW",
+        "Password of Placement's own user in Keystone. Packstack used Nova's.",
+        default="PW_PLACEHOLDER",
+        parse=text,
+        secret=True,
+        generate=True,
+        when=_NOVA,
+        ours=True,
+    ),
+)
+
+
+def _wanted(answers: Mapping[str, Any]) -> bool:
+    return bool(answers["CONFIG_NOVA_INSTALL"])
+
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "placement-database",
+        role="database",
+        requires=("database",),
+        provides=("placement-database",),
+        when=_wanted,
+    ),
+    Component(
+        "placement-identity",
+        role="identity",
+        requires=("identity",),
+        provides=("placement-identity",),
+        when=_wanted,
+    ),
+    Component(
+        "placement-api",
+        role="placement",
+        requires=("cache", "identity", "placement-database", "placement-identity"),
+        provides=("placement",),
+        reaches=("database",),
+        ports=(Port(8778, public=True, what="placement API"),),
+        probe=http("placement-api"),
+        when=_wanted,
+    ),
+)
+
+SERVICE = Service(
+    "placement",
+    "Placement: counts what each compute host has left",
+    OPTIONS,
+    COMPONENTS,
+)

@@ -1,0 +1,20 @@
+"""The shell snippets by which a component shows that it does its work. Templates of the same context as manifests."""
+
+from __future__ import annotations
+
+
+def http(component: str, path: str = "/") -> str:
+    """Its API answers with a status below 400."""
+    return f"curl --noproxy '*' -sf -o /dev/null --max-time 10 {{{{ url('{component}') }}}}{path}\n"
+
+
+def itself(port: int, path: str = "/") -> str:
+    """The API of this very host answers with a status below 400: for what several hosts have."""
+    at = "http://localhost" + (f":{port}" if port != 80 else "")
+    return f"curl --noproxy '*' -sf -o /dev/null --max-time 60 {at}{path}\n"
+
+
+def units(component: str) -> str:
+    """Its systemd units are active."""
+    units_of = f"platform.services['{component}']"
+    return f"{{% for unit in {units_of} %}}\nsystemctl is-active --quiet {{{{ unit }}}} || exit 1\n{{% endfor %}}\n"

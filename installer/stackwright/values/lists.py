@@ -1,0 +1,163 @@
+"""Parsers of lists, pairs and choices."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import Any
+
+from stackwright.values.single import Parser
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def words(value: str) -> tuple[str, ...]:
+    """a list with commas.
+
+    Blanks round the members, empty members and a trailing comma are dropped; a Python list (['a', 'b']) and the
+    word None are understood, because Packstack wrote them.
+    """
+    value = value.strip()
+    if value.startswith("[") and value.endswith("]"):
+        inner = value[1:-1].strip()
+        if not inner:
+            return ()
+        try:
+            parsed = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            parsed = None
+        if isinstance(parsed, list) and all(isinstance(item, str | int | float) for item in parsed):
+            return tuple(str(item).strip() for item in parsed if str(item).strip())
+        value = inner
+    if value in ("None", "none"):
+        return ()
+    items = (item.strip().strip("'\"") for item in value.split(","))
+    return tuple(item for item in items if item)
+
+
+def _pairs(value: str, what: str, example: str) -> Pairs:
+    found: dict[str, str] = {}
+    for item in words(value):
+        left, colon, right = item.partition(":")
+        left, right = left.strip(), right.strip()
+        if not colon or not left or not right or " " in left or " " in right:
+            raise ValueError(f"{item!r} is not {what}; a list such as {example} is allowed")
+        if found.get(left, right) != right:
+            raise ValueError(f"{left!r} is given twice, with {found[left]!r} and {right!r}")
+        found[left] = right
+    return tuple(found.items())
+
+
+def bridge_mappings(value: str) -> Pairs:
+    """a list of network:bridge, such as extnet:br-ex.
+
+    Returns ((physical network, bridge), ...).
+    """
+    return _pairs(value, "a physical network and its bridge", "extnet:br-ex,physnet1:br-data")
+
+
+def bridge_interfaces(value: str) -> Pairs:
+    """a list of bridge:interface, such as br-ex:eth1.
+
+    Returns ((bridge, interface), ...). An interface given by its MAC address keeps its colons.
+    """
+    return _pairs(value, "a bridge and its interface", "br-ex:eth1,br-data:eth2")
+
+
+def interface_mappings(value: str) -> Pairs:
+    """a list of network:interface, such as physnet1:eth2.
+
+    Returns ((physical network, interface), ...).
+    """
+    return _pairs(value, "a physical network and its interface", "physnet1:eth2")
+
+
+def ports(value: str) -> tuple[tuple[str, int, int], ...]:
+    """a list of ports, such as 9100,161/udp,8000-8010.
+
+    Returns ((protocol, first, last), ...); the protocol is tcp where none is given.
+    """
+    found = []
+    for item in words(value):
+        match = re.fullmatch(r"([0-9]{1,5})(?:[-:]([0-9]{1,5}))?(?:/(tcp|udp))?", item.strip().lower())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not match or not 1 <= first <= last <= 65535:
+            raise ValueError(f"{item!r} is no port; a list such as 9100,161/udp,8000-8010 is allowed")
+        found.append((match[3] or "tcp", first, last))
+    return tuple(dict.fromkeys(found))
+
+
+def properties(value: str) -> Pairs:
+    """a list of name=value.
+
+    Returns ((name, value), ...).
+    """
+    found: dict[str, str] = {}
+    for item in re.split(r"[,;]", value) if value.strip() not in ("", "[]", "{}", "None") else ():
+        name, equals, content = item.strip().partition("=")
+        if not item.strip():
+            continue
+        if not equals or not re.fullmatch(r"[\w.:-]+", name.strip()):
+            raise ValueError(f"{item.strip()!r} is not name=value; a list such as hw_disk_bus=scsi is allowed")
+        found[name.strip()] = content.strip()
+    return tuple(found.items())
+
+
+def records(value: str) -> tuple[Pairs, ...]:
+    """a JSON list of objects.
+
+    Returns, for each object, its pairs in the order of their names. Packstack's Python literals and a semicolon between
+    two objects are understood.
+    """
+    value = value.strip()
+    if value in ("", "[]", "None", "{}"):
+        return ()
+    if value.startswith("{"):
+        value = "[" + re.sub(r"\}\s*;\s*\{", "}, {", value) + "]"
+    parsed: Any = None
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        try:
+            parsed = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            parsed = None
+    if parsed is None and '\\"' in value:  # escaped for a shell or for Puppet
+        return records(value.replace('\\"', '"'))
+    if isinstance(parsed, list) and parsed and all(isinstance(item, str) for item in parsed):
+        return records(", ".join(parsed)) if len(parsed) == 1 else tuple(r for item in parsed for r in records(item))
+    if not isinstance(parsed, list) or not all(isinstance(item, dict) for item in parsed):
+        raise ValueError('a JSON list of objects is allowed, such as [{"vendor_id": "8086", "product_id": "10ca"}]')
+    return tuple(tuple(sorted((str(k), str(v)) for k, v in item.items())) for item in parsed)
+
+
+def choice(*names: str) -> Parser:
+    """A parser that accepts one of `names`, in any case, and returns it as written there."""
+    by_name = {name.casefold(): name for name in names}
+
+    def one_of(value: str) -> str:
+        try:
+            return by_name[value.strip().casefold()]
+        except KeyError:
+            raise ValueError(f"one of these is allowed: {', '.join(n or '(empty)' for n in names)}") from None
+
+    one_of.__doc__ = " or ".join(names)
+    return one_of
+
+
+def choices(*names: str) -> Parser:
+    """A parser of a list whose members are all in `names`; repeated ones are dropped."""
+    one = choice(*names)
+
+    def some_of(value: str) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for item in words(value):
+            try:
+                found[one(item)] = None
+            except ValueError:
+                raise ValueError(f"{item!r} is not one of {', '.join(names)}") from None
+        return tuple(found)
+
+    some_of.__doc__ = "a list with commas of " + ", ".join(names)
+    return some_of

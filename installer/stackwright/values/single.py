@@ -1,0 +1,183 @@
+"""Parsers of single values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Parser = Callable[[str], Any]
+
+YES_NO = ("y", "n")
+"""The `choices` of every option that `boolean` parses."""
+
+_PUPPET_FACT = re.compile(r"^[%$]\{(::)?\w+\}$|^\$(::)?\w+$")
+_UNITS = {"": 1024**3, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
+_YES = frozenset({"y", "yes", "true", "on", "1"})
+_NO = frozenset({"n", "no", "false", "off", "0", "none"})
+
+
+def allowed(parse: Parser, choices: tuple[str, ...] = ()) -> str:
+    """What a parser accepts, in a few words: the choices, else the first line of its docstring."""
+    if choices:
+        return ", ".join(choices)
+    return (parse.__doc__ or "text").strip().splitlines()[0].rstrip(".")
+
+
+def text(value: str) -> str:
+    """text."""
+    return value
+
+
+def boolean(value: str) -> bool:
+    """y or n."""
+    word = value.strip().casefold()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise ValueError("y or n is allowed (yes, no, true and false are read as well)")
+
+
+def integer(value: str) -> int:
+    """a whole number."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+        raise ValueError("a whole number is allowed")
+    return int(value)
+
+
+def natural(value: str) -> int:
+    """a whole number, 1 or more."""
+    if not re.fullmatch(r"\+?[0-9]{1,18}", value) or int(value) < 1:
+        raise ValueError("a whole number of at least 1 is allowed")
+    return int(value)
+
+
+def count(value: str) -> int:
+    """a whole number, 0 or more."""
+    if not re.fullmatch(r"\+?[0-9]{1,18}", value):
+        raise ValueError("a whole number of at least 0 is allowed")
+    return int(value)
+
+
+def ratio(value: str) -> float:
+    """a number above 0, such as 1.5."""
+    if not re.fullmatch(r"\+?[0-9]{1,9}(\.[0-9]{0,9})?", value) or float(value) <= 0:
+        raise ValueError("a number above 0 is allowed, such as 1.5")
+    return float(value)
+
+
+def percentage(value: str) -> int:
+    """a whole number from 0 to 100."""
+    if not re.fullmatch(r"[0-9]{1,3}%?", value) or int(value.rstrip("%")) > 100:
+        raise ValueError("a whole number from 0 to 100 is allowed")
+    return int(value.rstrip("%"))
+
+
+def port(value: str) -> int:
+    """a port number from 1 to 65535."""
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
+        raise ValueError("a port number from 1 to 65535 is allowed")
+    return int(value)
+
+
+def workers(value: str) -> int:
+    """a whole number, or empty to decide by each host's processors and memory.
+
+    Packstack's `%{::processorcount}` means the same as empty. Returns 0 for "decide".
+    """
+    if not value or _PUPPET_FACT.match(value) or value.casefold() in ("auto", "none"):
+        return 0
+    return natural(value)
+
+
+def hypervisor(value: str) -> str:
+    """qemu, kvm, or empty to use KVM where the host has it.
+
+    Packstack's `%{::default_hypervisor}` means the same as empty, and is returned as "".
+    """
+    if not value or _PUPPET_FACT.match(value) or value.casefold() == "auto":
+        return ""
+    if value.casefold() in ("qemu", "kvm"):
+        return value.casefold()
+    raise ValueError("qemu, kvm or nothing (each host decides) is allowed")
+
+
+def size(value: str) -> int:
+    """a size such as 20G (K, M, G or T; G when there is no unit).
+
+    Returns bytes; units are powers of 1,024, which is what LVM and truncate mean by the same letters.
+    """
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([BKMGTP]?)(?:i?B)?", value.strip(), re.IGNORECASE)
+    if not match or float(match[1]) <= 0:
+        raise ValueError("a size with a unit is allowed, such as 20G, 500M or 1T")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def path(value: str) -> str:
+    """the path of a file or folder (~ is the home folder)."""
+    if "\0" in value:
+        raise ValueError("a path is allowed, such as /etc/pki/tls/certs/cloud.crt")
+    return value
+
+
+def url(value: str) -> str:
+    """a URL (http, https, file) or the path of a file."""
+    if value and not re.match(r"(https?|ftp|file)://\S+$|/\S*$", value):
+        raise ValueError("a URL is allowed (http://, https://, file://), or the absolute path of a file")
+    return value
+
+
+def web_url(value: str) -> str:
+    """a URL that begins with http:// or https://, without a password in it."""
+    if value and not re.match(r"https?://[^\s/@]+(/\S*)?$", value):
+        raise ValueError("a URL that begins with http:// or https:// is allowed, without a password in it")
+    return value.rstrip("/")
+
+
+def trunk(value: str) -> str:
+    """current, consistent, puppet-passed-ci or current-podified, or a hash (32 hexadecimal digits), or tag/hash."""
+    if value and not re.fullmatch(r"([a-z-]+|[0-9a-f]{32}|[a-z-]+/[0-9a-f]{32})", value):
+        raise ValueError("a tag, a hash of 32 hexadecimal digits, or tag/hash is allowed")
+    return value
+
+
+def ldap_url(value: str) -> str:
+    """a URL that begins with ldap:// or ldaps://."""
+    if value and not re.match(r"ldap(s|i)?://\S*$", value):
+        raise ValueError("a URL that begins with ldap:// or ldaps:// is allowed")
+    return value
+
+
+def dn(value: str) -> str:
+    """a distinguished name such as ou=people,dc=example,dc=org."""
+    parts = re.split(r"(?<!\\)[,+;]", value) if value else []
+    if any(not re.match(r"\s*[A-Za-z0-9.-]+\s*=", part) for part in parts):
+        raise ValueError("a distinguished name is allowed, such as ou=people,dc=example,dc=org")
+    return value
+
+
+def checksum(value: str) -> str:
+    """a SHA-256 in hexadecimal, or empty for none.
+
+    sha256: before it is understood. Returns lower-case digits.
+    """
+    digits = re.sub(r"^sha256[:=]", "", value.strip().lower())
+    if digits and not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise ValueError("a SHA-256 is allowed: 64 hexadecimal digits")
+    return digits
+
+
+def optional(value: str) -> str:
+    """text, or empty for none.
+
+    n, no and None are understood as none, because people write them.
+    """
+    return "" if value.strip().casefold() in ("n", "no", "none") else value.strip()
+
+
+def word(value: str) -> str:
+    """one word: letters, digits and - _ . : @ + /."""
+    if value and not re.fullmatch(r"[\w.:@+/*-]+", value):
+        raise ValueError("one word is allowed: letters, digits and - _ . : @ + /")
+    return value
