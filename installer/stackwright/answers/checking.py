@@ -1,0 +1,356 @@
+"""Cross-checks: answers that are fine one by one and do not go together. Pure: only `files=True` looks at the disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from stackwright.answers import networks
+from stackwright.answers.conditions import holds, in_words, matters
+from stackwright.answers.places import problem, where
+from stackwright.model import Answers, Problem
+from stackwright.services import SERVICES, options, ssl
+from stackwright.values import is_address
+
+_NEEDS: tuple[tuple[str, str, str, str, str], ...] = (
+    ("CONFIG_NOVA_INSTALL", "y", "CONFIG_NEUTRON_INSTALL", "y", "Nova's own network service ended with Newton"),
+    ("CONFIG_NOVA_INSTALL", "y", "CONFIG_GLANCE_INSTALL", "y", "instances boot from images"),
+    ("CONFIG_GLANCE_BACKEND", "swift", "CONFIG_SWIFT_INSTALL", "y", "the images would be kept in Swift"),
+    ("CONFIG_PROVISION_TEMPEST", "y", "CONFIG_NOVA_INSTALL", "y", "Tempest's tests boot instances"),
+    ("CONFIG_MAGNUM_INSTALL", "y", "CONFIG_HEAT_INSTALL", "y", "Magnum builds clusters with Heat"),
+    ("CONFIG_TROVE_INSTALL", "y", "CONFIG_NOVA_INSTALL", "y", "Trove runs databases on instances"),
+    ("CONFIG_IRONIC_INSTALL", "y", "CONFIG_NOVA_INSTALL", "y", "Nova gives out the machines"),
+    ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_CINDER_INSTALL", "y", "shares are volumes of Cinder"),
+    ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_NOVA_INSTALL", "y", "shares are given out by instances"),
+    ("CONFIG_ENABLE_CEILOMETER_MIDDLEWARE", "y", "CONFIG_SWIFT_INSTALL", "y", "it measures Swift"),
+)
+"""(key, value, needed key, needed value, why)."""
+
+_SWITCHES = {
+    "CONFIG_COMPUTE_HOSTS": "CONFIG_NOVA_INSTALL",
+    "CONFIG_NETWORK_HOSTS": "CONFIG_NEUTRON_INSTALL",
+    "CONFIG_MARIADB_HOST": "CONFIG_MARIADB_INSTALL",
+    "CONFIG_AMQP_HOST": "CONFIG_AMQP_INSTALL",
+}
+"""Keys that name hosts of the cloud only while another is y."""
+
+_FILES = (
+    "CONFIG_VNC_SSL_CERT",
+    "CONFIG_VNC_SSL_KEY",
+    "CONFIG_HORIZON_SSL_CERT",
+    "CONFIG_HORIZON_SSL_KEY",
+    "CONFIG_HORIZON_SSL_CACERT",
+)
+"""Files on the controlling machine that must be there when they are named."""
+
+_AUTHORITY = ("CONFIG_SSL_CACERT_FILE", "CONFIG_SSL_CACERT_KEY_FILE")
+
+_HOST_KEYS = tuple(
+    key
+    for key, option in options().items()
+    if option.parse.__name__ in ("host", "hosts") and key.rpartition("_")[2] in ("HOST", "HOSTS", "SERVERS")
+    if key not in ("CONFIG_NTP_SERVERS", "CONFIG_VCENTER_HOST", "CONFIG_REDIS_HOST", "EXCLUDE_SERVERS")
+)
+
+
+def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] | None = None) -> list[Problem]:
+    """Everything that is wrong between answers, errors and warnings.
+
+    `files` looks for the files that answers name; `resolves` gives addresses of host names where they are known (from
+    facts), to find a host that is named in two ways.
+    """
+    return [
+        *_services(answers),
+        *_required(answers),
+        *_not_yet(answers),
+        *_not_done(answers),
+        *_needs(answers),
+        *_existing(answers),
+        *_hosts(answers, resolves or {}),
+        *_storage(answers),
+        *_tls(answers, files=files),
+        *networks.check(answers),
+    ]
+
+
+def named_hosts(answers: Answers) -> dict[str, tuple[str, ...]]:
+    """Every host of the cloud, with the keys that name it. Keys that have no effect are left out."""
+    found: dict[str, list[str]] = {}
+    for key in _HOST_KEYS:
+        if not matters(options()[key], answers) or not _used(key, answers):
+            continue
+        value = answers[key]
+        for host in value if isinstance(value, tuple) else (value,):
+            if host:
+                found.setdefault(host, []).append(key)
+    for device in answers["CONFIG_SWIFT_STORAGES"] if answers["CONFIG_SWIFT_INSTALL"] else ():
+        if device.host:
+            found.setdefault(device.host, []).append("CONFIG_SWIFT_STORAGES")
+    return {host: tuple(keys) for host, keys in found.items()}
+
+
+def _used(key: str, answers: Answers) -> bool:
+    switch = _SWITCHES.get(key)
+    return switch is None or bool(answers[switch])
+
+
+# -------------------------------------------------------------------------------------------------------- services
+
+
+def _services(answers: Answers) -> Iterator[Problem]:
+    """Services that are switched on and that this version cannot install."""
+    for service in SERVICES:
+        option = options().get(service.switch)
+        if not service.missing or option is None or not answers[service.switch] or not matters(option, answers):
+            continue
+        yield problem(
+            answers,
+            service.switch,
+            "not-installable",
+            f"this version cannot install {service.name.capitalize()} yet: {service.missing}",
+            f"{service.switch}=n goes on without it",
+        )
+
+
+def _required(answers: Answers) -> Iterator[Problem]:
+    for key, option in options().items():
+        if option.required and answers[key] in ("", ()) and matters(option, answers):
+            condition = in_words(option)
+            wanted = f"it is needed with {condition}" if condition else "it is needed"
+            yield Problem("missing", f"{key} is empty", wanted, _first_sentence(option.help), where=where(answers, key))
+
+
+def _first_sentence(text: str) -> str:
+    first = text.split(". ")[0].rstrip(".")
+    return first[:1].lower() + first[1:] if first[1:2].islower() else first
+
+
+def _not_yet(answers: Answers) -> Iterator[Problem]:
+    for key, option in options().items():
+        if not option.not_yet or not matters(option, answers):
+            continue
+        for value in option.not_yet:
+            if holds(answers[key], value):
+                hint = "empty it to go on without" if value == "*" else "choose another value to go on without"
+                wanted = "this version cannot do that yet" if value == "*" else f"this version cannot do {value} yet"
+                if value == "y":
+                    wanted, hint = "this version cannot do that yet", f"{key}=n goes on without it"
+                yield problem(answers, key, "not-installable", wanted, hint)
+
+
+def _not_done(answers: Answers) -> Iterator[Problem]:
+    for key, option in options().items():
+        if not option.not_done or not matters(option, answers) or answers[key] == option.parse(option.default):
+            continue
+        wanted, hint = f"this version does not do it: {option.not_done}", f"{key}={option.default} if this is fine"
+        yield problem(answers, key, "not-done", wanted, hint, warning=True)
+
+
+def _needs(answers: Answers) -> Iterator[Problem]:
+    for key, value, needed, needed_value, why in _NEEDS:
+        if not matters(options()[key], answers) or not holds(answers[key], value):
+            continue
+        if not holds(answers[needed], needed_value):
+            off = key.endswith("_INSTALL") and "_PROVISION_" not in key
+            other = f", or {key}=n" if off else ""
+            given = answers.entries[needed]
+            said = f" (line {given.origin.line} says {given.text})" if given.origin.line else ""
+            yield problem(
+                answers, key, "needs", f"it needs {needed}={needed_value}{said}: {why}",
+                f"{needed}={needed_value}{other}",
+            )  # fmt: skip
+    if answers["CONFIG_PROVISION_DEMO"] and not answers["CONFIG_NOVA_INSTALL"]:
+        for needed in ("CONFIG_NOVA_INSTALL", "CONFIG_GLANCE_INSTALL", "CONFIG_NEUTRON_INSTALL"):
+            if not answers[needed]:
+                yield problem(
+                    answers, "CONFIG_PROVISION_DEMO", "needs", f"without {needed}=y a part of the demo is left out",
+                    "CONFIG_PROVISION_DEMO=n if it is not wanted", warning=True,
+                )  # fmt: skip
+    aodh = answers.entries["CONFIG_AODH_INSTALL"]
+    if aodh.value and not answers["CONFIG_CEILOMETER_INSTALL"] and aodh.origin.kind != "default":
+        yield problem(
+            answers, "CONFIG_AODH_INSTALL", "no-effect", "without CONFIG_CEILOMETER_INSTALL=y it has no effect",
+            "Packstack ignored it as well", warning=True,
+        )  # fmt: skip
+
+
+def _existing(answers: Answers) -> Iterator[Problem]:
+    """A server that is there already has its own password; one that was made up does not open it."""
+    for switch, key in (
+        ("CONFIG_MARIADB_INSTALL", "CONFIG_MARIADB_PW"),
+        ("CONFIG_AMQP_INSTALL", "CONFIG_AMQP_AUTH_PASSWORD"),
+    ):
+        if not answers[switch] and answers.entries[key].origin.kind == "generated":
+            yield Problem(
+                "missing", f"{key} is empty", f"it is needed with {switch}=n: the server has a password already",
+                _first_sentence(options()[key].help), where=where(answers, key),
+            )  # fmt: skip
+    key = "CONFIG_MARIADB_USER"
+    if answers["CONFIG_MARIADB_INSTALL"] and answers[key] != "root":
+        yield problem(
+            answers, key, "no-effect", "it has no effect with CONFIG_MARIADB_INSTALL=y: root administers that one",
+            f"{key}=root if this is fine", warning=True,
+        )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------- hosts
+
+
+def _hosts(answers: Answers, resolves: Mapping[str, str]) -> Iterator[Problem]:
+    named = named_hosts(answers)
+    yield from _loopback(answers, named)
+    yield from _twins(answers, named, resolves)
+    families = {":" in host for host in named if is_address(host)}
+    if len(families) == 2:
+        six = next(host for host in named if ":" in host)
+        yield problem(
+            answers, named[six][0], "mixed-families", "IPv4 or IPv6 addresses for all hosts, or names",
+            "services on IPv4 hosts may not reach those on IPv6 hosts", warning=True,
+        )  # fmt: skip
+    excluded = answers["EXCLUDE_SERVERS"]
+    for host in excluded:
+        if host not in named:
+            yield problem(
+                answers, "EXCLUDE_SERVERS", "no-effect", f"{host} has no role anyway",
+                "write it as it stands in the other keys", warning=True,
+            )  # fmt: skip
+    if named and set(named) <= set(excluded):
+        yield problem(answers, "EXCLUDE_SERVERS", "no-hosts", "at least one host", "no host would be left to work on")
+    storage = answers.entries["CONFIG_STORAGE_HOST"]
+    if storage.text and not answers["CONFIG_UNSUPPORTED"] and storage.origin.kind != "default":
+        asked = options()["CONFIG_STORAGE_HOST"].parse(storage.text)
+        if asked != (answers["CONFIG_CONTROLLER_HOST"],):
+            yield problem(
+                answers, "CONFIG_STORAGE_HOST", "no-effect",
+                f"it has no effect with CONFIG_UNSUPPORTED=n: {answers['CONFIG_CONTROLLER_HOST']}, the controller, is"
+                " the storage host, as in Packstack",
+                f"CONFIG_UNSUPPORTED=y makes {_list(list(asked))} the storage host", warning=True,
+            )  # fmt: skip
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "localhost.localdomain", "::1") or host.startswith("127.")
+
+
+def _loopback(answers: Answers, named: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
+    others = [host for host in named if not _is_loopback(host)]
+    for host in named:
+        if _is_loopback(host) and others:
+            yield problem(
+                answers, named[host][0], "loopback",
+                f"an address that the other hosts ({_list(others)}) can reach: {host} is another machine on each",
+                "write the address of that host in the network",
+            )  # fmt: skip
+
+
+def _twins(answers: Answers, named: Mapping[str, tuple[str, ...]], resolves: Mapping[str, str]) -> Iterator[Problem]:
+    """One host under two names: it would be configured twice, each time without the other's services."""
+    hosts = list(named)
+    known: dict[str, str] = {}
+    for host in hosts:
+        address = resolves.get(host, host if is_address(host) else "")
+        if address and known.get(address, host) != host:
+            yield problem(
+                answers, named[host][0], "same-host", f"one name for each host: {host} is {known[address]}, too",
+                f"write {known[address]} everywhere, or {host}",
+            )  # fmt: skip
+        elif address:
+            known[address] = host
+    short = {host for host in hosts if "." not in host and ":" not in host}
+    for host in hosts:
+        name, dot, _ = host.partition(".")
+        if dot and not is_address(host) and name in short and host not in resolves:
+            yield problem(
+                answers, named[host][0], "same-host", f"one name for each host: {name} and {host} are probably one",
+                f"write {host} everywhere", warning=True,
+            )  # fmt: skip
+    if len(hosts) > 1 and all(_is_loopback(host) for host in hosts):
+        yield problem(
+            answers, named[hosts[1]][0], "same-host", f"one name for each host: {_list(hosts)} are all this machine",
+            f"write {hosts[0]} everywhere",
+        )  # fmt: skip
+
+
+def _list(hosts: list[str]) -> str:
+    return ", ".join(hosts[:3]) + (", ..." if len(hosts) > 3 else "")
+
+
+# ------------------------------------------------------------------------------------------------ storage and TLS
+
+
+def _storage(answers: Answers) -> Iterator[Problem]:
+    if answers["CONFIG_SWIFT_INSTALL"]:
+        # One without a host is on each storage host.
+        each = len(answers["CONFIG_STORAGE_HOST"])
+        devices = sum(1 if device.host else each for device in answers["CONFIG_SWIFT_STORAGES"]) or each
+        replicas, zones = answers["CONFIG_SWIFT_STORAGE_REPLICAS"], answers["CONFIG_SWIFT_STORAGE_ZONES"]
+        if replicas > devices:
+            yield problem(
+                answers, "CONFIG_SWIFT_STORAGE_REPLICAS", "swift-devices",
+                f"at most {devices}: each copy of an object needs a device of its own",
+                "name more devices in CONFIG_SWIFT_STORAGES, or ask for fewer copies",
+            )  # fmt: skip
+        if zones > devices:
+            yield problem(
+                answers, "CONFIG_SWIFT_STORAGE_ZONES", "swift-devices", f"at most {devices}, the number of devices",
+                "the zones that remain stay empty", warning=True,
+            )  # fmt: skip
+    volumes = answers["CONFIG_CINDER_VOLUMES_SIZE"]
+    if matters(options()["CONFIG_CINDER_VOLUMES_SIZE"], answers) and volumes < 1024**3:
+        yield problem(
+            answers, "CONFIG_CINDER_VOLUMES_SIZE", "small", "1G or more", "the smallest volume has 1 GiB", warning=True
+        )
+
+
+def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:
+    pairs = (("CONFIG_VNC_SSL_CERT", "CONFIG_VNC_SSL_KEY"), ("CONFIG_HORIZON_SSL_CERT", "CONFIG_HORIZON_SSL_KEY"))
+    for certificate, key in pairs:
+        if not matters(options()[certificate], answers):
+            continue
+        for given, other in ((certificate, key), (key, certificate)):
+            if answers[given] and not answers[other]:
+                yield problem(answers, given, "needs", f"it needs {other} as well", f"name both, or neither: {other}=")
+    uses_tls = ssl.dashboard(answers) or ssl.messages(answers)
+    key = "CONFIG_SSL_CERT_SUBJECT_C"
+    if uses_tls and answers["CONFIG_SSL_CACERT_SELFSIGN"] and not re.fullmatch(r"[A-Za-z]{2}|--", answers[key]):
+        yield problem(answers, key, "bad-value", "a country's two letters, such as DE, IN or US", f"{key}=-- for none")
+    if not files:
+        return
+    for key in _FILES:
+        if answers[key] and matters(options()[key], answers) and not Path(answers[key]).expanduser().is_file():
+            yield problem(
+                answers, key, "no-file", "a file on this machine: there is none of that name", "correct the path"
+            )
+    if _signs(answers) and not answers["CONFIG_SSL_CACERT_SELFSIGN"]:
+        for key in _AUTHORITY:
+            if answers[key] and not Path(answers[key]).expanduser().is_file():
+                hint = "bring the authority's file, or CONFIG_SSL_CACERT_SELFSIGN=y makes one"
+                yield problem(answers, key, "no-file", "a file on this machine: there is none of that name", hint)
+        yield from _brought(answers, _AUTHORITY)
+    for certificate, key in pairs:
+        if matters(options()[certificate], answers):
+            chain = ("CONFIG_HORIZON_SSL_CACERT",) if certificate == "CONFIG_HORIZON_SSL_CERT" else ()
+            yield from _brought(answers, (certificate, key, *chain))
+
+
+def _brought(answers: Answers, keys: tuple[str, ...]) -> Iterator[Problem]:
+    """What is wrong with a certificate and its key that a person brings, where they are there."""
+    files = tuple(str(answers[key]) for key in keys)
+    if not all(file and Path(file).expanduser().is_file() for file in files[:2]):
+        return
+    # It takes a tenth of a second to load, and few need it.
+    from stackwright import certificates
+
+    for complaint in certificates.check(files, authority=keys == _AUTHORITY):
+        key = keys[files.index(complaint.file)]
+        yield problem(answers, key, "certificate", complaint.wanted, complaint.hint, warning=complaint.warning)
+
+
+def _signs(answers: Answers) -> bool:
+    """Whether the authority of the keys CONFIG_SSL_* has a certificate to sign: one that nobody brought."""
+    own = all(
+        answers[key] for key in ("CONFIG_HORIZON_SSL_CERT", "CONFIG_VNC_SSL_CERT") if matters(options()[key], answers)
+    )
+    broker = ssl.messages(answers) and answers["CONFIG_AMQP_INSTALL"]
+    return broker or (ssl.dashboard(answers) and not own)

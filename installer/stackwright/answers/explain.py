@@ -1,0 +1,62 @@
+"""What one answer is, where it came from, what it does, and where it ends up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stackwright.answers.conditions import in_words, matters
+from stackwright.answers.destinations import Destinations, destinations
+from stackwright.answers.flags import metavar
+from stackwright.answers.history import releases
+from stackwright.answers.places import shown
+from stackwright.answers.reading import ENVIRONMENT_PREFIX, flag_name
+from stackwright.model import Answers
+from stackwright.services import options, service_of
+from stackwright.values import allowed
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All there is to say about one answer. Secrets are masked."""
+
+    key: str
+    value: str
+    origin: str
+    help: str
+    service: str
+    allowed: str
+    default: str
+    flag: str
+    variable: str
+    known: str
+    """First and last release of Packstack that knew it."""
+    was: tuple[str, ...]
+    condition: str
+    matters: bool
+    ends_up: Destinations
+
+
+def explain(answers: Answers, key: str) -> Explanation:
+    """The explanation of `key`, which must be a current one (KeyError otherwise)."""
+    option = options()[key]
+    entry = answers.entries[key]
+    first, last = releases().get(key, ("", ""))
+    known = first if first == last else f"{first} to {last}"
+    if option.ours:
+        known = f"{known}, again with Stackwright" if first else "new with Stackwright"
+    return Explanation(
+        key=key,
+        value=shown(answers, key),
+        origin=str(entry.origin),
+        help=option.help + (f" Not done by this version: {option.not_done}." if option.not_done else ""),
+        service=service_of(key).summary,
+        allowed=allowed(option.parse, option.choices),
+        default="made when it is needed" if option.generate else option.default,
+        flag=f"--{flag_name(option)}={metavar(option)}",
+        variable=f"{ENVIRONMENT_PREFIX}{key}",
+        known=known,
+        was=option.was,
+        condition=in_words(option),
+        matters=matters(option, answers),
+        ends_up=destinations(answers, key),
+    )

@@ -1,0 +1,238 @@
+"""The interview: the few questions that matter for the chosen topology, each answer checked at once.
+
+What was answered is kept in a draft beside the file (0600), so that the interview can be left and taken up again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stackwright.answers import syntax, writing
+from stackwright.answers.reading import from_documents, local_address
+from stackwright.model import ExitCode, Severity, StackwrightError
+from stackwright.services import SERVICES, options
+
+Given = Mapping[str, str]
+
+USUAL_FILE = Path("cloud.answers")
+"""The file that is written where none is named, in the current folder."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `asked` says whether it matters after the answers so far (texts by key)."""
+
+    key: str
+    text: str
+    default: Callable[[Given], str]
+    asked: Callable[[Given], bool] = lambda _: True
+    shape: Callable[[str, Given], str] = lambda text, _: text
+    """From what was typed to the text of the answer."""
+
+
+def _plain(key: str) -> Callable[[Given], str]:
+    return lambda _: options()[key].default
+
+
+def _on(given: Given, key: str) -> bool:
+    return given.get(key, options()[key].default) in ("y", "yes")
+
+
+def _several(given: Given) -> bool:
+    hosts = {given.get("CONFIG_CONTROLLER_HOST", ""), *given.get("CONFIG_COMPUTE_HOSTS", "").split(",")}
+    return len({host.strip() for host in hosts if host.strip()}) > 1
+
+
+def _agent(given: Given) -> str:
+    return given.get("CONFIG_NEUTRON_L2_AGENT", "ovn")
+
+
+def _bridge(text: str, given: Given) -> str:
+    return f"{given.get('CONFIG_NEUTRON_L3_EXT_BRIDGE', 'br-ex')}:{text}" if text and ":" not in text else text
+
+
+def _yes_no(text: str, _: Given) -> str:
+    return {"yes": "y", "no": "n"}.get(text.casefold(), text)
+
+
+def _switch(key: str, text: str) -> Question:
+    installable = {service.switch for service in SERVICES if not service.missing}
+    return Question(key, text, _plain(key), asked=lambda _: key in installable, shape=_yes_no)
+
+
+def questions() -> tuple[Question, ...]:
+    """All questions, in the order in which they are asked."""
+    found = [
+        Question("CONFIG_CONTROLLER_HOST", "Controller: the host of all APIs", lambda _: local_address()),
+        Question(
+            "CONFIG_COMPUTE_HOSTS",
+            "Hosts that run instances, with commas",
+            lambda given: given.get("CONFIG_CONTROLLER_HOST", ""),
+        ),
+        Question(
+            "CONFIG_NETWORK_HOSTS",
+            "Hosts of routers and of the way out, with commas",
+            lambda given: given.get("CONFIG_CONTROLLER_HOST", ""),
+            asked=_several,
+        ),
+        Question("CONFIG_NEUTRON_L2_AGENT", "Network: ovn, openvswitch or linuxbridge", lambda _: "ovn"),
+    ]
+    for agent, family in (("ovn", "OVN"), ("openvswitch", "OVS")):
+        found += [
+            Question(
+                f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES",
+                "Interface to the external network, on the network hosts (empty: instances reach it through this host)",
+                lambda _: "",
+                asked=lambda given, agent=agent: _agent(given) == agent,  # type: ignore[misc]
+                shape=_bridge,
+            ),
+            Question(
+                f"CONFIG_NEUTRON_{family}_TUNNEL_IF",
+                "Interface for traffic between instances of different hosts (empty: the one with the host's address)",
+                lambda _: "",
+                asked=lambda given, agent=agent: _agent(given) == agent and _several(given),  # type: ignore[misc]
+            ),
+        ]
+    found += [
+        _switch("CONFIG_CINDER_INSTALL", "Volumes (Cinder)? y or n"),
+        Question(
+            "CONFIG_CINDER_BACKEND",
+            "Where volumes live: lvm, nfs or ceph",
+            _plain("CONFIG_CINDER_BACKEND"),
+            asked=lambda given: _on(given, "CONFIG_CINDER_INSTALL"),
+        ),
+        Question(
+            "CONFIG_CINDER_VOLUMES_SIZE",
+            "Size of the file for volumes",
+            _plain("CONFIG_CINDER_VOLUMES_SIZE"),
+            asked=lambda given: _on(given, "CONFIG_CINDER_INSTALL") and "lvm" in given.get("CONFIG_CINDER_BACKEND", ""),
+        ),
+        Question(
+            "CONFIG_CINDER_NFS_MOUNTS",
+            "NFS exports for volumes, as HOST:/PATH",
+            lambda _: "",
+            asked=lambda given: _on(given, "CONFIG_CINDER_INSTALL") and "nfs" in given.get("CONFIG_CINDER_BACKEND", ""),
+        ),
+        _switch("CONFIG_SWIFT_INSTALL", "Objects (Swift)? y or n"),
+        _switch("CONFIG_HEAT_INSTALL", "Orchestration (Heat)? y or n"),
+        _switch("CONFIG_CEILOMETER_INSTALL", "Measurements (Ceilometer)? y or n"),
+        _switch("CONFIG_HORIZON_INSTALL", "Dashboard (Horizon)? y or n"),
+        Question(
+            "CONFIG_HORIZON_SSL",
+            "Dashboard over HTTPS? y or n",
+            _plain("CONFIG_HORIZON_SSL"),
+            asked=lambda given: not options()["CONFIG_HORIZON_SSL"].not_done and _on(given, "CONFIG_HORIZON_INSTALL"),
+            shape=_yes_no,
+        ),
+        Question(
+            "CONFIG_PROVISION_DEMO",
+            "A demo project with networks and an image? y or n",
+            _plain("CONFIG_PROVISION_DEMO"),
+            shape=_yes_no,
+        ),
+        Question(
+            "CONFIG_PROVISION_DEMO_FLOATRANGE",
+            "External network, for floating addresses",
+            _plain("CONFIG_PROVISION_DEMO_FLOATRANGE"),
+            asked=lambda given: _on(given, "CONFIG_PROVISION_DEMO"),
+        ),
+        Question("CONFIG_KEYSTONE_ADMIN_PW", "Password of the administrator (empty: one is made)", lambda _: ""),
+    ]
+    return tuple(found)
+
+
+def complaint(key: str, text: str, given: Given) -> str:
+    """Why `text` cannot be the answer to `key` after the answers so far; empty when it can."""
+    option = options()[key]
+    if not text and option.required:
+        return "something is needed here"
+    reading = from_documents((), {**given, key: text}, files=False)
+    flag = key  # problems of a flag name the key first
+    for problem in reading.problems:
+        if problem.severity is Severity.ERROR and problem.seen.split(" ", 1)[0] == flag:
+            guess = f"; {problem.hint.rstrip('?')}" if problem.hint.startswith("did you mean") else ""
+            return problem.wanted + guess
+    return ""
+
+
+def draft_path(path: Path) -> Path:
+    """Where the answers so far are kept."""
+    return path.with_name(f".{path.name}.draft")
+
+
+def interview(
+    path: Path, ask: Callable[[Question, str], str], say: Callable[[str], None], *, resume: bool = True
+) -> dict[str, str]:
+    """Ask everything, and return the texts by key. `ask` gets a question and its default.
+
+    EOFError and KeyboardInterrupt from `ask` mean that the person leaves: StackwrightError says how to go on.
+    """
+    draft = draft_path(path)
+    given: dict[str, str] = {}
+    if resume and draft.exists():
+        kept = {line.key: line.text for line in syntax.read_file(draft).lines}
+        given = {key: text for key, text in kept.items() if key in options()}
+        say(f"Going on with {len(given)} answers from before.")
+    try:
+        for question in questions():
+            if question.key in given or not question.asked(given):
+                continue
+            while True:
+                text = question.shape(ask(question, question.default(given)).strip(), given)
+                wrong = complaint(question.key, text, given)
+                if not wrong:
+                    break
+                say(f"That cannot be used: {wrong}.")
+            given[question.key] = text
+            writing.save(draft, "[general]\n" + "".join(f"{k}={v}\n" for k, v in given.items()), replace=True)
+    except (EOFError, KeyboardInterrupt):
+        raise StackwrightError(
+            "The interview was left; nothing was installed.",
+            f"`stackwright answers interview {path}` goes on where it was left",
+            ExitCode.INTERRUPTED,
+        ) from None
+    return given
+
+
+def write(path: Path, given: Given) -> None:
+    """Write the answer file, and drop the draft. Raises StackwrightError where the file is there already."""
+    texts = {key: text for key, text in given.items() if text or not options()[key].generate}
+    writing.save(path, writing.generate(presets=texts))
+    draft_path(path).unlink(missing_ok=True)
+
+
+def on_terminal(path: Path) -> int:
+    """The interview on a terminal, with rich. Returns an exit code; raises StackwrightError where nobody can answer."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise StackwrightError(
+            "there is no terminal to ask questions on",
+            "`stackwright --gen-answer-file FILE` asks nothing; `stackwright --help` shows what else there is",
+            ExitCode.USAGE,
+        )
+    from rich.console import Console
+    from rich.prompt import Prompt
+
+    console = Console()
+    if path.exists():
+        raise StackwrightError(
+            f"{path} is there already; it is left as it is.",
+            f"to install it: stackwright --answer-file {path}\nto be asked again: stackwright answers interview FILE",
+            ExitCode.ANSWERS,
+        )
+    console.print("[bold]A cloud in a few questions.[/bold] Enter takes what stands in brackets, Ctrl-D leaves.\n")
+
+    def ask(question: Question, default: str) -> str:
+        hidden, shows = options()[question.key].secret, bool(default)
+        return Prompt.ask(question.text, console=console, default=default, show_default=shows, password=hidden) or ""
+
+    try:
+        given = interview(path, ask, lambda text: console.print(text, style="yellow"))
+    except StackwrightError:
+        console.print()  # the message begins on a line of its own, after ^C
+        raise
+    write(path, given)
+    console.print(f"\n{path} is written. To install: [bold]stackwright --answer-file {path}[/bold]")
+    return int(ExitCode.OK)

@@ -1,0 +1,163 @@
+"""The layers that answers come in: files, environment, flags; later ones replace earlier ones. Still texts."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stackwright.answers import syntax
+from stackwright.answers.legacy import Change, Raw
+from stackwright.answers.retired import RETIRED, translated
+from stackwright.model import Option, Origin, Problem, Severity
+from stackwright.services import options
+
+ENVIRONMENT_PREFIX = "STACKWRIGHT_"
+"""STACKWRIGHT_CONFIG_NOVA_INSTALL=n is the answer CONFIG_NOVA_INSTALL=n."""
+
+_MOST_SUGGESTIONS = 25  # looking for similar keys takes milliseconds each; a file of noise has thousands
+
+
+@dataclass
+class Layers:
+    """The texts of all layers so far: later ones replace earlier ones."""
+
+    texts: dict[str, Raw] = field(default_factory=dict)
+    old: dict[str, Raw] = field(default_factory=dict)
+    renamed: set[str] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    suggested: int = 0
+    folders: dict[str, Path] = field(default_factory=dict)
+
+
+@functools.cache
+def old_names() -> dict[str, str]:
+    """From every older name of an option to its key."""
+    return {was: key for key, option in options().items() for was in option.was}
+
+
+@functools.cache
+def _known() -> tuple[str, ...]:
+    return (*options(), *old_names())
+
+
+def suggest(key: str) -> str:
+    """The known key that a misspelt one most probably means; empty when nothing is like it."""
+    upper = key.upper()
+    for guess in (f"CONFIG_{upper}", upper.replace("-", "_"), upper.replace("CONFG", "CONFIG")):
+        if guess in options():
+            return guess
+    close = difflib.get_close_matches(upper, _known(), n=1, cutoff=0.8)
+    return old_names().get(close[0], close[0]) if close else ""
+
+
+def add_document(layers: Layers, document: syntax.Document) -> None:
+    layers.problems += document.problems
+    here: dict[str, Raw] = {}
+    stood: dict[str, str] = {}  # by key: the name under which it stood
+    layers.folders[document.name] = Path(document.name).parent
+    for line in document.lines:
+        raw = Raw(line.text, Origin("file", document.name, line.number))
+        key = _resolve(layers, line.key, raw)
+        if not key:
+            continue
+        if key in here:
+            _repeated(layers, key, line.key, stood[key], raw, here[key])
+            if line.key != key and stood[key] == key:
+                continue  # the current name wins over an older one, wherever it stands
+        here[key], stood[key] = raw, line.key
+    for key, raw in here.items():
+        (layers.old if key in translated() else layers.texts)[key] = raw
+        if stood[key] != key:
+            layers.renamed.add(key)
+            layers.changes.append(Change(stood[key], key, "it has a new name", raw.origin))
+        else:
+            layers.renamed.discard(key)
+
+
+def _repeated(layers: Layers, key: str, name: str, first_name: str, raw: Raw, first: Raw) -> None:
+    """Packstack wrote some keys twice; that is only worth a word when they differ."""
+    if raw.text == first.text:
+        return
+    option = options().get(key)
+    shown = "other text" if option and option.secret else repr(raw.text)
+    wins = first if name != key and first_name == key else raw
+    layers.problems.append(
+        Problem(
+            "repeated-key",
+            f"{name} again, with {shown}; {first_name} stands in line {first.origin.line} too",
+            "each key once",
+            f"line {wins.origin.line} counts; delete the other",
+            severity=Severity.WARNING,
+            where=str(raw.origin),
+        )
+    )
+
+
+def _resolve(layers: Layers, name: str, raw: Raw) -> str:
+    """The key that `name` stands for; empty when it is none of ours, which is then told."""
+    if name in options() or name in translated():
+        return name
+    if name in old_names():
+        return old_names()[name]
+    if name in RETIRED:
+        _retired(layers, name, raw)
+        return ""
+    hint, severity = "delete the line, or correct the key", Severity.ERROR
+    if layers.suggested < _MOST_SUGGESTIONS:
+        layers.suggested += 1
+        near = suggest(name)
+        if near:
+            hint = f"did you mean {near}?"
+        else:  # somebody else's: Packstack passed it over, and nothing is like it
+            hint, severity = "it is passed over; delete the line if it has no use elsewhere", Severity.WARNING
+    seen = f"the key {name[:80]} is not known"
+    wanted = "a key of the reference"
+    layers.problems.append(Problem("unknown-key", seen, wanted, hint, severity=severity, where=str(raw.origin)))
+    return ""
+
+
+def _retired(layers: Layers, name: str, raw: Raw) -> None:
+    gone = RETIRED[name]
+    layers.changes.append(Change(name, "", gone.why, raw.origin))
+    value = raw.text.strip().casefold()
+    value = {"yes": "y", "true": "y", "no": "n", "false": "n"}.get(value, value)
+
+    def asked(values: tuple[str, ...]) -> bool:
+        return value in values or ("*" in values and value not in ("", "none", "[]", "n"))
+
+    if asked(gone.stops) or asked(gone.warns):
+        severity = Severity.ERROR if asked(gone.stops) else Severity.WARNING
+        problem = Problem(
+            "retired-key", f"{name} = {raw.text!r}", gone.why, gone.instead, severity=severity, where=str(raw.origin)
+        )
+        layers.problems.append(problem)
+
+
+def add_environment(layers: Layers, environ: Mapping[str, str]) -> None:
+    for variable in sorted(environ):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if variable == name or not name.startswith(("CONFIG_", "EXCLUDE_")):
+            continue
+        raw = Raw(environ[variable].strip(), Origin("environment", variable))
+        key = _resolve(layers, name, raw)
+        if key:
+            (layers.old if key in translated() else layers.texts)[key] = raw
+
+
+def add_flags(layers: Layers, flags: Mapping[str, str]) -> None:
+    for name, text in flags.items():
+        option = options().get(name)
+        shown = f"--{flag_name(option)}" if option else name
+        raw = Raw(text.strip(), Origin("flag", shown))
+        key = _resolve(layers, name, raw)
+        if key:
+            (layers.old if key in translated() else layers.texts)[key] = raw
+
+
+def flag_name(option: Option) -> str:
+    """The option's command-line flag without dashes: Packstack's, or made from the key."""
+    return option.flag or option.key.removeprefix("CONFIG_").lower().replace("_", "-")

@@ -1,0 +1,324 @@
+"""Cross-checks of networks: ranges, bridges, VLANs, tunnels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stackwright.answers.effective import external_physnet
+from stackwright.answers.legacy import FAMILIES
+from stackwright.answers.places import problem
+from stackwright.model import Answers, Problem
+from stackwright.services import options
+from stackwright.values import is_address, words
+
+if TYPE_CHECKING:
+    from netaddr import IPNetwork
+
+_TUNNELS = ("gre", "vxlan", "geneve")
+_CARRIES = {
+    "ovn": ("geneve", "vlan", "flat", "vxlan", "gre", "local"),
+    "openvswitch": ("vxlan", "gre", "geneve", "vlan", "flat", "local"),
+    "linuxbridge": ("vxlan", "vlan", "flat", "local"),
+}
+
+
+def check(answers: Answers) -> Iterator[Problem]:
+    """Everything that is wrong with the networks of these answers."""
+    if not answers["CONFIG_NEUTRON_INSTALL"]:
+        return
+    yield from _types(answers)
+    agent = answers["CONFIG_NEUTRON_L2_AGENT"]
+    if agent in ("ovn", "openvswitch"):
+        family = "OVN" if agent == "ovn" else "OVS"
+        yield from _bridges(answers, family)
+        yield from _tunnels(answers, family)
+    yield from _physical(answers)
+    yield from _other_agents(answers)
+    if answers["CONFIG_PROVISION_DEMO"]:
+        yield from _demo(answers)
+
+
+def _given(answers: Answers, key: str) -> bool:
+    """Whether somebody wrote the answer, rather than its being a default."""
+    return answers.entries[key].origin.kind != "default"
+
+
+def _types(answers: Answers) -> Iterator[Problem]:
+    agent = answers["CONFIG_NEUTRON_L2_AGENT"]
+    types, tenant = answers["CONFIG_NEUTRON_ML2_TYPE_DRIVERS"], answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"]
+    tenant_key = "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"
+    for kind in tenant:
+        if kind not in types:
+            yield problem(
+                answers, tenant_key, "network-types", f"{kind} is not among CONFIG_NEUTRON_ML2_TYPE_DRIVERS",
+                f"CONFIG_NEUTRON_ML2_TYPE_DRIVERS={','.join((*types, kind))}",
+            )  # fmt: skip
+        if kind not in _CARRIES[agent]:
+            yield problem(
+                answers, tenant_key, "network-types", f"{agent} cannot carry {kind}",
+                f"choose among {', '.join(_CARRIES[agent])}, or another CONFIG_NEUTRON_L2_AGENT",
+            )  # fmt: skip
+    if not tenant and not types:
+        yield problem(answers, "CONFIG_NEUTRON_ML2_TYPE_DRIVERS", "network-types", "at least one kind of network")
+    written = answers.entries[tenant_key].text
+    if agent == "ovn" and _given(answers, tenant_key) and "geneve" not in written:
+        yield problem(
+            answers, tenant_key, "forced", "OVN makes projects' networks with geneve only, and so geneve is used",
+            "CONFIG_NEUTRON_L2_AGENT=openvswitch keeps the other kinds", warning=True,
+        )  # fmt: skip
+    vpn = "CONFIG_NEUTRON_VPNAAS"
+    if agent == "ovn" and options()[vpn].parse(answers.entries[vpn].text):
+        yield problem(
+            answers, vpn, "forced", "OVN has no VPN as a service, and so there is none, as in Packstack",
+            f"{vpn}=n says that this is fine", warning=True,
+        )  # fmt: skip
+    drivers = "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS"
+    if _given(answers, drivers) and agent not in answers.entries[drivers].text:
+        yield problem(
+            answers, drivers, "forced", f"CONFIG_NEUTRON_L2_AGENT={agent} needs the driver {agent}, and so it is used",
+            "make the two agree", warning=True,
+        )  # fmt: skip
+    ranges = {"gre": "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES", "vxlan": "CONFIG_NEUTRON_ML2_VNI_RANGES"}
+    for kind, key in (*ranges.items(), ("geneve", "CONFIG_NEUTRON_ML2_VNI_RANGES")):
+        if kind in tenant and not answers[key]:
+            yield problem(
+                answers, key, "no-range", f"numbers for {kind} networks: there are none",
+                f"{key}=10:1000; until then 10:100 is used", warning=True,
+            )  # fmt: skip
+    if "vlan" in tenant and not any(len(entry) == 3 for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]):
+        yield problem(
+            answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "no-range", "VLAN numbers, because projects' networks are vlan",
+            "CONFIG_NEUTRON_ML2_VLAN_RANGES=physnet1:1000:1999",
+        )  # fmt: skip
+    seen: dict[str, list[tuple[int, int]]] = {}
+    for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]:
+        if len(entry) == 3:
+            name, first, last = entry
+            if any(first <= b and a <= last for a, b in seen.get(name, [])):
+                yield problem(
+                    answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "overlap",
+                    f"ranges that do not overlap: {name}:{first}:{last} does", "merge the ranges",
+                )  # fmt: skip
+            seen.setdefault(name, []).append((first, last))
+
+
+def _mappings_key(answers: Answers) -> str:
+    return {
+        "ovn": "CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS",
+        "openvswitch": "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS",
+        "linuxbridge": "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS",
+    }[answers["CONFIG_NEUTRON_L2_AGENT"]]
+
+
+def _physical(answers: Answers) -> Iterator[Problem]:
+    """Physical networks that are used and mapped to no bridge."""
+    key = _mappings_key(answers)
+    mapped = {name for name, _ in answers[key]}
+    vlans, to = "CONFIG_NEUTRON_ML2_VLAN_RANGES", "INTERFACE" if "LB" in key else "BRIDGE"
+    if "vlan" in answers["CONFIG_NEUTRON_ML2_TYPE_DRIVERS"]:
+        for name in dict.fromkeys(entry[0] for entry in answers[vlans] if entry[0] not in mapped):
+            yield problem(
+                answers, vlans, "not-mapped", f"{name} is mapped to nothing in {key}", f"add {name}:{to} to {key}",
+                # where projects' networks are of other kinds, only what an administrator makes there would fail
+                warning="vlan" not in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"],
+            )  # fmt: skip
+    elif answers[vlans] and "vlan" not in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"]:
+        yield problem(
+            answers, vlans, "no-effect", "vlan is not among CONFIG_NEUTRON_ML2_TYPE_DRIVERS, and so it is not used",
+            f"CONFIG_NEUTRON_ML2_TYPE_DRIVERS={','.join((*answers['CONFIG_NEUTRON_ML2_TYPE_DRIVERS'], 'vlan'))}",
+            warning=True,
+        )  # fmt: skip
+    flats = "CONFIG_NEUTRON_ML2_FLAT_NETWORKS"
+    physnet = answers[external_physnet(answers["CONFIG_NEUTRON_L2_AGENT"])]
+    if answers[flats] != words(answers.entries[flats].text):
+        yield problem(
+            answers, flats, "forced", f"the demo's external network is on {physnet}, and so that is added",
+            f"{flats}={','.join(answers[flats])}", warning=True,
+        )  # fmt: skip
+    for name in answers[flats]:
+        if name != "*" and name not in mapped:
+            yield problem(
+                answers, flats, "not-mapped", f"{name} is mapped to nothing in {key}",
+                "no flat network can be made on it", warning=True,
+            )  # fmt: skip
+
+
+def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
+    mappings_key, interfaces_key = f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS", f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"
+    compute_key, physnet_key = f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE", f"CONFIG_NEUTRON_{family}_EXTERNAL_PHYSNET"
+    mappings, interfaces = answers[mappings_key], dict(answers[interfaces_key])
+    external = answers["CONFIG_NEUTRON_L3_EXT_BRIDGE"]
+    bridges: dict[str, str] = {}
+    for physnet, bridge in mappings:
+        if bridge in ("br-int", "br-tun"):
+            yield problem(
+                answers, mappings_key, "reserved-bridge", f"{bridge} belongs to Neutron itself",
+                f"give {physnet} a bridge of its own, such as {physnet}:br-{physnet}"[:120],
+            )  # fmt: skip
+        if bridges.setdefault(bridge, physnet) != physnet:
+            yield problem(
+                answers, mappings_key, "overlap", f"{bridge} is mapped to {bridges[bridge]} as well",
+                "give each a bridge of its own",
+            )  # fmt: skip
+        if bridge not in interfaces and bridge != external and bridge not in ("br-int", "br-tun"):
+            yield problem(
+                answers, mappings_key, "no-way-out", f"{bridge} has no interface in {interfaces_key}",
+                f"{interfaces_key}={bridge}:INTERFACE; without it {physnet} ends on its host", warning=True,
+            )  # fmt: skip
+    for bridge, interface in interfaces.items():
+        if bridge not in bridges and bridge != external:
+            yield problem(
+                answers, interfaces_key, "not-mapped",
+                f"{bridge} stands for no physical network in {mappings_key}, and is not made",
+                f"write the bridge first: {interface}:INTERFACE" if interface in (*bridges, external)
+                else f"add PHYSNET:{bridge} to {mappings_key}", warning=True,
+            )  # fmt: skip
+        others = [name for name, other in interfaces.items() if other == interface and name != bridge]
+        if others and bridge < others[0]:
+            yield problem(
+                answers, interfaces_key, "overlap", f"an interface is in one bridge: {interface} is in {bridge} and "
+                f"{others[0]}", "choose one",
+            )  # fmt: skip
+        if "/" in interface and not answers["CONFIG_USE_SUBNETS"]:
+            yield problem(
+                answers, interfaces_key, "subnet", f"the name of an interface for {bridge}",
+                "CONFIG_USE_SUBNETS=y reads it as a network",
+            )  # fmt: skip
+    if ":" in answers.entries[compute_key].text and _given(answers, compute_key):
+        yield problem(
+            answers, compute_key, "bridge-interface", "names of bridges; interfaces belong into "
+            f"{interfaces_key}", f"{compute_key}={','.join(answers[compute_key])}", warning=True,
+        )  # fmt: skip
+    vlans = {entry[0] for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]}
+    wanted = dict.fromkeys(bridge for physnet, bridge in mappings if physnet in vlans)
+    apart = [host for host in answers["CONFIG_COMPUTE_HOSTS"] if host not in answers["CONFIG_NETWORK_HOSTS"]]
+    if "vlan" in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"] and apart:
+        for bridge in wanted:
+            if bridge not in answers[compute_key]:
+                yield problem(
+                    answers, compute_key, "no-way-out",
+                    f"{bridge} as well: without it VLANs of projects do not reach {apart[0]}",
+                    f"{compute_key}={','.join(dict.fromkeys((*answers[compute_key], bridge)))}", warning=True,
+                )  # fmt: skip
+    for bridge in answers[compute_key]:
+        if bridge not in bridges and bridge not in interfaces:
+            yield problem(
+                answers, compute_key, "not-mapped", f"{bridge} stands for no physical network in {mappings_key}",
+                f"add PHYSNET:{bridge} to {mappings_key}",
+            )  # fmt: skip
+    if not answers["CONFIG_PROVISION_DEMO"]:
+        return
+    physnet, asked = answers[physnet_key], answers.entries[physnet_key].text
+    if physnet not in {name for name, _ in mappings}:
+        names = ", ".join(name for name, _ in mappings) or "nothing"
+        yield problem(
+            answers, physnet_key, "not-mapped", f"a physical network of {mappings_key}: {names} is mapped there",
+            f"{physnet_key}={mappings[0][0]}" if mappings else f"{mappings_key}=extnet:br-ex",
+        )  # fmt: skip
+    elif physnet != asked and _given(answers, physnet_key):
+        yield problem(
+            answers, physnet_key, "forced", f"{asked or 'nothing'} is mapped to no bridge in {mappings_key}, and so"
+            f" {physnet} is used", f"{physnet_key}={physnet}", warning=True,
+        )  # fmt: skip
+
+
+def _other_agents(answers: Answers) -> Iterator[Problem]:
+    """What was written for another agent, and not for the chosen one as well."""
+    chosen = answers["CONFIG_NEUTRON_L2_AGENT"]
+    for agent, mark in FAMILIES.items():
+        for key, option in options().items():
+            text = answers.entries[key].text
+            if agent == chosen or not key.startswith(mark) or text in ("", option.default):
+                continue
+            twin = key.replace(mark, FAMILIES[chosen])
+            if twin not in options() or answers.entries[twin].text != text:
+                yield problem(
+                    answers, key, "no-effect", f"it is for the agent {agent}, and CONFIG_NEUTRON_L2_AGENT is {chosen}",
+                    f"{twin}={text}"[:120] if twin in options() else f"CONFIG_NEUTRON_L2_AGENT={agent}", warning=True,
+                )  # fmt: skip
+
+
+def _tunnels(answers: Answers, family: str) -> Iterator[Problem]:
+    key = f"CONFIG_NEUTRON_{family}_TUNNEL_IF"
+    kinds = [kind for kind in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"] if kind in _TUNNELS]
+    interface = answers[key]
+    if interface and not kinds:
+        yield problem(
+            answers, key, "no-effect", "projects' networks are no tunnels, and so it is not used",
+            "add vxlan, gre or geneve to CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES if they should be", warning=True,
+        )  # fmt: skip
+    if interface and answers["CONFIG_USE_SUBNETS"] and "/" not in interface:
+        yield problem(
+            answers, key, "subnet", "a network, because CONFIG_USE_SUBNETS=y",
+            f"{key}=198.18.4.0/24, or CONFIG_USE_SUBNETS=n",
+        )  # fmt: skip
+    if interface and not answers["CONFIG_USE_SUBNETS"] and "/" in interface:
+        yield problem(answers, key, "subnet", "the name of an interface", "CONFIG_USE_SUBNETS=y reads it as a network")
+    if interface and interface in dict(answers[f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"]).values():
+        yield problem(
+            answers, key, "overlap", f"an interface of its own: {interface} is in a bridge, where it loses its address",
+            "tunnel through another interface, or name the bridge",
+        )  # fmt: skip
+
+
+def _demo(answers: Answers) -> Iterator[Problem]:
+    from netaddr import IPAddress, IPNetwork
+
+    key, inside_key = "CONFIG_PROVISION_DEMO_FLOATRANGE", "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET"
+    if not answers[key]:
+        yield problem(answers, key, "missing", "a network: floating addresses come from it", f"{key}=198.18.8.0/24")
+        return
+    outside, inside = IPNetwork(answers[key]), _or_none(answers[inside_key])
+    if outside.size < 4:
+        yield problem(
+            answers, key, "small", "a network of at least 4 addresses: gateway, router, one floating address",
+            "take a prefix length of 29 or less",
+        )  # fmt: skip
+    if inside is not None and outside.version == inside.version and (outside in inside or inside in outside):
+        yield problem(answers, key, "overlap", f"a network apart from {inside_key}={inside}", "change one of the two")
+    if inside is not None:
+        for host in (*answers["CONFIG_COMPUTE_HOSTS"], answers["CONFIG_CONTROLLER_HOST"]):
+            if is_address(host) and IPAddress(host) in inside:
+                yield problem(
+                    answers, inside_key, "overlap", f"a network without hosts of the cloud: {host} is in {inside}",
+                    f"{inside_key}=192.168.251.0/24; instances cannot reach hosts of the same network", warning=True,
+                )  # fmt: skip
+                break
+    yield from _pools(answers, outside)
+
+
+def _or_none(text: str) -> IPNetwork | None:
+    from netaddr import IPNetwork
+
+    return IPNetwork(text) if text else None
+
+
+def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
+    from netaddr import IPAddress
+
+    key = "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"
+    taken: list[tuple[IPAddress, IPAddress]] = []
+    for pool in answers[key]:
+        ends = re.findall(r"[0-9A-Fa-f:.]+(?=,|$)", pool.replace("start=", "").replace("end=", ""))
+        first, last = IPAddress(ends[0]), IPAddress(ends[1])
+        if first not in outside or last not in outside:
+            yield problem(
+                answers, key, "outside", f"addresses in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
+                f"{first} to {last} is not in it",
+            )  # fmt: skip
+        if any(first <= b and a <= last for a, b in taken):
+            yield problem(answers, key, "overlap", f"pools that do not overlap: {first} to {last} does", "merge them")
+        taken.append((first, last))
+        hosts = {
+            host: host_key
+            for host_key in ("CONFIG_NETWORK_HOSTS", "CONFIG_COMPUTE_HOSTS", "CONFIG_CONTROLLER_HOST")
+            for host in (answers[host_key] if isinstance(answers[host_key], tuple) else (answers[host_key],))
+        }
+        for host, host_key in hosts.items():
+            if is_address(host) and IPAddress(host).version == first.version and first <= IPAddress(host) <= last:
+                yield problem(
+                    answers, key, "overlap", f"addresses that nobody has: {host} is in {host_key}",
+                    "leave it out of the pool, or instances get a host's address",
+                )  # fmt: skip

@@ -1,0 +1,205 @@
+"""Reading answers: layers of texts (defaults, files, environment, flags) become typed values, each with its origin.
+
+Every problem is collected; nothing is ever changed in a file, and nothing on the network is asked.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stackwright.answers import checking, legacy, secrets, syntax
+from stackwright.answers.layers import (
+    ENVIRONMENT_PREFIX,
+    Layers,
+    add_document,
+    add_environment,
+    add_flags,
+    flag_name,
+    old_names,
+    suggest,
+)
+from stackwright.answers.legacy import Change
+from stackwright.answers.typed import finish, local_address, type_all
+from stackwright.model import Answers, ExitCode, Problem, Severity, StackwrightError
+from stackwright.services import options
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "AnswersError",
+    "Reading",
+    "describe",
+    "flag_name",
+    "from_documents",
+    "load",
+    "local_address",
+    "made",
+    "old_names",
+    "read",
+    "suggest",
+]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading: the answers (defaults stand in for what could not be used) and everything to be said."""
+
+    answers: Answers
+    problems: tuple[Problem, ...] = ()
+    changes: tuple[Change, ...] = ()
+    """What was read in another way than it stood there."""
+    documents: tuple[syntax.Document, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
+
+
+class AnswersError(StackwrightError):
+    """Answers that cannot be used, with everything that was found wrong."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+        noun = "error" if len(errors) == 1 else "errors"
+        text = "\n".join(describe(problem) for problem in errors)
+        super().__init__(
+            f"The answers cannot be used: {len(errors)} {noun}.\n{text}",
+            "`stackwright answers check FILE` shows them again, with the warnings; nothing was changed",
+            ExitCode.ANSWERS,
+        )
+
+
+def describe(problem: Problem) -> str:
+    """A problem in one or two lines of plain text."""
+    place = f"{problem.where}: " if problem.where else ""
+    wanted = f"; {problem.wanted}" if problem.wanted else ""
+    hint = f"\n    hint: {problem.hint}" if problem.hint else ""
+    return f"{place}{problem.severity}: {problem.seen}{wanted} [{problem.name}]{hint}"
+
+
+def read(
+    paths: Iterable[Path | str] = (),
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    local_host: str = "",
+    remembered: Mapping[str, str] | None = None,
+) -> Answers:
+    """The answers of these files and flags (texts by key) and of STACKWRIGHT_... variables in `environ`.
+
+    Later layers win: defaults, files in their order, environment, flags. `local_host` is the controller where none is
+    named (this machine's address when empty). Secrets that nobody gave are made; `remembered` are those made earlier,
+    by key, so that reading again gives the same (see `made`). Raises AnswersError with all errors at once.
+    """
+    reading = load(paths, flags, environ, local_host=local_host, remembered=remembered)
+    if reading.errors:
+        raise AnswersError(reading.problems)
+    return reading.answers
+
+
+def load(
+    paths: Iterable[Path | str] = (),
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    local_host: str = "",
+    remembered: Mapping[str, str] | None = None,
+    run: bool = True,
+    files: bool = True,
+) -> Reading:
+    """As `read`, but errors are collected rather than raised (an unreadable file still raises StackwrightError).
+
+    With `run=False`, commands that would give secrets are not run; with `files=False`, files that answers name (keys,
+    certificates) and the mode of the answer file are not looked at.
+    """
+    documents = tuple(syntax.read_file(Path(path)) for path in paths)
+    reading = from_documents(
+        documents, flags, environ, local_host=local_host, remembered=remembered, run=run, files=files
+    )
+    if not files:
+        return reading
+    return Reading(reading.answers, (*reading.problems, *_modes(documents)), reading.changes, reading.documents)
+
+
+def from_documents(
+    documents: Iterable[syntax.Document],
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    local_host: str = "",
+    remembered: Mapping[str, str] | None = None,
+    run: bool = True,
+    files: bool = True,
+) -> Reading:
+    """As `load`, for documents that are in memory."""
+    documents = tuple(documents)
+    layers = Layers()
+    for document in documents:
+        add_document(layers, document)
+    add_environment(layers, environ or {})
+    add_flags(layers, flags or {})
+
+    state = legacy.rewrite(layers.texts, layers.old, renamed=frozenset(layers.renamed))
+    problems = [*layers.problems, *state.problems]
+    entries, found, failed = type_all(state.texts, layers, run=run)
+    problems += found
+    finish(entries, state.texts, remembered or {}, local_host)
+    secret_keys = frozenset(key for key, option in options().items() if option.secret)
+    answers = Answers(entries, secret_keys)
+    # a default stands in for what could not be used: what the checks say about that would only confuse
+    problems += [p for p in checking.check(answers, files=files) if p.seen.split(" ", 1)[0] not in failed]
+    return Reading(answers, tuple(_sorted(problems)), (*layers.changes, *state.changes), documents)
+
+
+def made(answers: Answers) -> dict[str, str]:
+    """The secrets that were made while reading, by key: to be kept, and given as `remembered` the next time."""
+    return {key: entry.text for key, entry in answers.entries.items() if entry.origin.kind == "generated"}
+
+
+def _sorted(problems: Iterable[Problem]) -> list[Problem]:
+    """By file and line; those without a place at the end, in the order in which they were found."""
+
+    def place(problem: Problem) -> tuple[str, int]:
+        name, _, line = problem.where.rpartition(":")
+        return (name, int(line)) if name and line.isdecimal() else ("\uffff", 0)
+
+    return sorted(dict.fromkeys(problems), key=place)
+
+
+def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:
+    """A warning for each file with secrets that others can read: answer files, and those that `!file:` names."""
+    found: dict[Path, Problem] = {}
+    for document in documents:
+        for line in document.lines:
+            option = options().get(old_names().get(line.key, line.key))
+            if not option or not option.secret or line.text in ("", secrets.PLACEHOLDER, "None"):
+                continue
+            path, where = Path(document.name), document.name
+            if secrets.is_elsewhere(line.text):
+                named = secrets.file_of(line.text, path.parent)
+                if not named:
+                    continue
+                path, where = named, f"{document.name}:{line.number}"
+            mode = _mode(path)
+            if mode & 0o077 and path not in found:
+                found[path] = Problem(
+                    "readable-by-others",
+                    f"{path} holds passwords, and its mode is {mode:04o}",
+                    "0600 keeps them to its owner",
+                    f"chmod 600 {path}",
+                    severity=Severity.WARNING,
+                    where=where,
+                )
+    return list(found.values())
+
+
+def _mode(path: Path) -> int:
+    """The permissions of an ordinary file; 0 for anything else."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return 0
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else 0

@@ -1,0 +1,141 @@
+"""Keys of earlier releases that have no successor: what became of each, and what to do instead.
+
+A retired key is passed over. It is named in a warning when it asked for something that will now be missing, and is an
+error when it switched on something that cannot be had and that nobody can go on without noticing.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Retired:
+    """What became of a key. `stops` are values with which it is an error, `warns` those with which it is a warning
+    (in small letters; "*" is any value but an empty one); with any other value it is passed over in silence."""
+
+    why: str
+    instead: str = ""
+    stops: tuple[str, ...] = ()
+    warns: tuple[str, ...] = ()
+
+
+_NOVA_NETWORK = Retired(
+    "Nova's own network service ended with Newton", "the keys CONFIG_NEUTRON_* say how networks are made"
+)
+_NAGIOS = Retired("Packstack stopped installing Nagios after Ocata", "`stackwright status` looks at the services")
+_UEC = Retired("Tempest needs no separate kernel and ramdisk any more", "CONFIG_PROVISION_IMAGE_URL is the image")
+_TEMPEST_SOURCE = Retired("Tempest comes as a package", "CONFIG_OPENSTACK_RELEASE chooses the release")
+_AMQP_TLS = Retired(
+    "the broker's certificate is made from the keys CONFIG_SSL_*", "bring your own with CONFIG_SSL_CACERT_SELFSIGN=n"
+)
+_SENTINEL = Retired("Packstack stopped installing Redis on several hosts after Mitaka", "one Redis is installed")
+_LDAP_WRITE = Retired("Keystone only reads LDAP directories since Queens", "write to the directory itself", (), ("y",))
+_SAHARA = Retired("Sahara was retired by OpenStack after 2023.2", "leave it off", ("y",))
+_PANKO = Retired("Panko was retired by OpenStack after Victoria", "leave it off: nothing reads its events", (), ("y",))
+_MONGODB = Retired("measurements are kept by Gnocchi, no longer by MongoDB", "no host for MongoDB is needed")
+
+RETIRED: dict[str, Retired] = {
+    "CONFIG_AMQP_NSS_CERTDB_PW": Retired("it belonged to Qpid", "RabbitMQ has no such database"),
+    "CONFIG_QPID_NSS_CERTDB_PW": Retired("it belonged to Qpid", "RabbitMQ has no such database"),
+    "CONFIG_AMQP_SSL_CACERT_FILE": _AMQP_TLS,
+    **{f"CONFIG_AMQP_SSL_{name}": _AMQP_TLS for name in ("CERT_FILE", "KEY_FILE", "PORT", "SELF_SIGNED")},
+    **{f"CONFIG_QPID_SSL_{name}": _AMQP_TLS for name in ("CERT_FILE", "KEY_FILE", "PORT", "SELF_SIGNED")},
+    "CONFIG_CEILOMETER_EVENTS_BACKEND": Retired("Ceilometer keeps events nowhere since Pike", "leave it out"),
+    "CONFIG_CEILOMETER_METERING_BACKEND": Retired("measurements are kept by Gnocchi", "leave it out"),
+    "CONFIG_CEILOMETER_SERVICE_NAME": Retired("Ceilometer has had no API since Queens", "leave it out"),
+    "CONFIG_CINDER_GLUSTER_MOUNTS": Retired(
+        "Cinder dropped GlusterFS with Ocata", "CONFIG_CINDER_BACKEND=nfs and CONFIG_CINDER_NFS_MOUNTS can reach it",
+        (), ("*",),
+    ),
+    "CONFIG_GNOCCHI_INSTALL": Retired("Gnocchi comes with Ceilometer", "CONFIG_CEILOMETER_INSTALL decides"),
+    "CONFIG_HEAT_CFN_HOST": Retired("Heat's services are together", "CONFIG_HEAT_HOST is their host"),
+    "CONFIG_HEAT_CLOUDWATCH_HOST": Retired("Heat dropped its CloudWatch API with Queens", "Aodh raises alarms"),
+    "CONFIG_HEAT_CLOUDWATCH_INSTALL": Retired(
+        "Heat dropped its CloudWatch API with Queens", "Aodh raises alarms", (), ("y",)
+    ),
+    "CONFIG_HEAT_USING_TRUSTS": Retired("Heat always uses trusts", "leave it out"),
+    "CONFIG_KEYSTONE_ADMIN_TOKEN": Retired(
+        "Keystone dropped the admin token", "CONFIG_KEYSTONE_ADMIN_PW is the administrator's password"
+    ),
+    "CONFIG_KEYSTONE_ADMINTOKEN": Retired(
+        "Keystone dropped the admin token", "CONFIG_KEYSTONE_ADMIN_PW is the administrator's password"
+    ),
+    "CONFIG_KEYSTONE_DB_PURGE_ENABLE": Retired("Fernet tokens are not kept in the database", "leave it out"),
+    "CONFIG_KEYSTONE_SERVICE_NAME": Retired("Keystone always runs behind a web server", "leave it out"),
+    **{
+        f"CONFIG_KEYSTONE_LDAP_{who}_ALLOW_{what}": _LDAP_WRITE
+        for who in ("USER", "GROUP") for what in ("CREATE", "UPDATE", "DELETE")
+    },
+    "CONFIG_LBAAS_INSTALL": Retired(
+        "Neutron dropped load balancers (LBaaS) with Train", "set it to n; Octavia, which took over, is not installed",
+        ("y",),
+    ),
+    "CONFIG_NEUTRON_LBAAS_HOSTS": Retired(
+        "Neutron dropped load balancers (LBaaS) with Train", "empty it; Octavia, which took over, is not installed",
+        ("*",),
+    ),
+    "CONFIG_NEUTRON_FWAAS": Retired(
+        "Packstack dropped the firewall service after Ussuri", "set it to n; security groups do most of what it did",
+        ("y",),
+    ),
+    "CONFIG_MONGODB_HOST": _MONGODB,
+    "CONFIG_NAGIOS_INSTALL": Retired(_NAGIOS.why, _NAGIOS.instead, (), ("y",)),
+    "CONFIG_NAGIOS_HOST": _NAGIOS,
+    "CONFIG_NAGIOS_PW": _NAGIOS,
+    "CONFIG_NEUTRON_ML2_SRIOV_AGENT_REQUIRED": Retired("Neutron's SR-IOV agent is always needed", "leave it out"),
+    "CONFIG_NEUTRON_ML2_SUPPORTED_PCI_VENDOR_DEVS": Retired("Neutron supports every device", "leave it out"),
+    "CONFIG_NOVA_CERT_HOST": Retired("Nova dropped its certificate service with Ocata", "leave it out"),
+    "CONFIG_NOVA_CONDUCTOR_HOST": Retired("the conductor is beside Nova's API", "CONFIG_NOVA_API_HOST is the host"),
+    "CONFIG_NOVA_COMPUTE_MANAGER": Retired("Nova has one compute manager", "leave it out"),
+    "CONFIG_NOVA_COMPUTE_PRIVIF": _NOVA_NETWORK,
+    "CONFIG_NOVA_VOLUME_HOST": Retired("volumes moved from Nova to Cinder", "CONFIG_STORAGE_HOST is the host"),
+    **{
+        f"CONFIG_NOVA_NETWORK_{name}": _NOVA_NETWORK
+        for name in (
+            "AUTOASSIGNFLOATINGIP", "DEFAULTFLOATINGPOOL", "FIXEDRANGE", "FLOATINGRANGE", "FLOATRANGE", "MANAGER",
+            "NUMBER", "PRIVIF", "PUBIF", "SIZE", "VLAN_START",
+        )
+    },
+    "CONFIG_PANKO_INSTALL": _PANKO,
+    "CONFIG_PANKO_DB_PW": Retired(_PANKO.why, _PANKO.instead),
+    "CONFIG_PANKO_KS_PW": Retired(_PANKO.why, _PANKO.instead),
+    "CONFIG_PROVISION_TEMPEST_REPO_REVISION": _TEMPEST_SOURCE,
+    "CONFIG_PROVISION_TEMPEST_REPO_URI": _TEMPEST_SOURCE,
+    **{f"CONFIG_PROVISION_UEC_IMAGE_{name}": _UEC for name in ("DISK_URL", "KERNEL_URL", "NAME", "RAMDISK_URL")},
+    "CONFIG_PUPPET_REMOVEMODULES": Retired("Puppet modules come as packages", "leave it out"),
+    "CONFIG_QUANTUM_USE_NAMESPACES": Retired("Neutron always uses namespaces", "leave it out", (), ("n",)),
+    "CONFIG_REDIS_HA": Retired(_SENTINEL.why, _SENTINEL.instead, (), ("y",)),
+    **{
+        f"CONFIG_REDIS_{name}": _SENTINEL
+        for name in (
+            "MASTER_NAME", "SENTINEL_CONTACT_HOST", "SENTINEL_HOSTS", "SENTINEL_PORT", "SENTINEL_QUORUM", "SLAVE_HOSTS",
+        )
+    },
+    "CONFIG_RH_BETA_REPO": Retired("Red Hat's beta channels of that time are gone", "leave it out", (), ("y",)),
+    "CONFIG_SAHARA_INSTALL": _SAHARA,
+    "CONFIG_SAHARA_HOST": Retired(_SAHARA.why, _SAHARA.instead),
+    "CONFIG_SAHARA_DB_PW": Retired(_SAHARA.why, _SAHARA.instead),
+    "CONFIG_SAHARA_KS_PW": Retired(_SAHARA.why, _SAHARA.instead),
+    "CONFIG_USE_EPEL": Retired(
+        "EPEL's packages conflict with RDO's", "leave it out; OpenStack needs nothing from EPEL", (), ("y",)
+    ),
+}  # fmt: skip
+
+TRANSLATED: dict[str, str] = {
+    "CONFIG_NEUTRON_L2_PLUGIN": "CONFIG_NEUTRON_L2_AGENT and CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS",
+    "CONFIG_NEUTRON_OVS_TENANT_NETWORK_TYPE": "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES",
+    "CONFIG_NEUTRON_OVS_TUNNEL_RANGES": "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES and CONFIG_NEUTRON_ML2_VNI_RANGES",
+    "CONFIG_NEUTRON_OVS_VLAN_RANGES": "CONFIG_NEUTRON_ML2_VLAN_RANGES",
+    "CONFIG_NEUTRON_LB_TENANT_NETWORK_TYPE": "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES",
+    "CONFIG_NEUTRON_LB_VLAN_RANGES": "CONFIG_NEUTRON_ML2_VLAN_RANGES",
+}
+"""Keys whose meaning moved to others, by rules that look at several keys (legacy.py)."""
+
+
+@functools.cache
+def translated() -> dict[str, str]:
+    """TRANSLATED with Grizzly's names as well, when Neutron was called Quantum."""
+    old = {key.replace("_NEUTRON_", "_QUANTUM_"): new for key, new in TRANSLATED.items()}
+    return {**TRANSLATED, **old}

@@ -1,0 +1,99 @@
+"""Secrets: made, fetched from elsewhere, recognised when they were blotted out, and masked."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shlex
+import subprocess
+from pathlib import Path
+
+MASK = "********"
+PLACEHOLDER = "PW_PLACEHOLDER"
+"""What Packstack writes for "make one, or take CONFIG_DEFAULT_PASSWORD"."""
+
+_ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_ELSEWHERE = re.compile(r"^!(cmd|file|env):\s*(.*)$", re.DOTALL)
+_BLOTTED = re.compile(
+    r"^(\*{3,}|x{4,}|X{4,}|\.{3,}|<[^<>]*>|#{4,}|-{4,}|\{\{[^{}]*\}\}|\$\{\w+\}|\[?(hidden|redacted|REDACTED|HIDDEN)\]?)$"
+)
+
+
+def make(key: str = "") -> str:
+    """A new random secret, from the operating system's source of randomness.
+
+    24 letters and digits: 139 bits, and nothing that a URL, an ini file, a shell or YAML would read in another way (it
+    begins with a letter, so that no reader takes it for a number). Heat's encryption key has 32 characters, because its
+    cipher needs 16, 24 or 32.
+    """
+    length = 32 if key.endswith("_ENC_KEY") else 24
+    return secrets.choice(_ALPHABET[:49]) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
+
+
+def is_elsewhere(text: str) -> bool:
+    """Whether a value names a place to get the secret from rather than being one."""
+    return bool(_ELSEWHERE.match(text))
+
+
+def file_of(text: str, folder: Path) -> Path | None:
+    """The file that `!file: PATH` names, from `folder` on; None for any other text."""
+    match = _ELSEWHERE.match(text)
+    if not match or match[1] != "file" or not match[2].strip():
+        return None
+    return folder / Path(match[2].strip()).expanduser()
+
+
+def is_blotted(text: str) -> bool:
+    """Whether a value looks like a secret that was hidden before the file was shown to others."""
+    return bool(_BLOTTED.match(text))
+
+
+def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] | None = None) -> str:
+    """The secret that `!cmd: COMMAND`, `!file: PATH` or `!env: NAME` names; other text is returned as it is.
+
+    Relative paths start at `folder`, that of the answer file. The command is split as a shell does, but run without
+    one; its first line of output counts, and it has 60 seconds. With `run=False` nothing is executed and "" is returned
+    for a command. Raises ValueError with a sentence that never contains the secret.
+    """
+    match = _ELSEWHERE.match(text)
+    if not match:
+        return text
+    kind, rest = match[1], match[2].strip()
+    if not rest:
+        raise ValueError(f"!{kind}: says nothing about where the secret is")
+    if kind == "env":
+        value = (os.environ if environ is None else environ).get(rest, "")
+        if not value:
+            raise ValueError(f"the environment variable {rest} is not set")
+        return value
+    if path := file_of(text, folder):
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ValueError(f"the file {rest} cannot be read: {reason}") from None
+        return _first_line(content, f"the file {rest}")
+    if not run:
+        return ""
+    try:
+        words = shlex.split(rest)
+        done = subprocess.run(words, cwd=folder, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    except ValueError as error:
+        raise ValueError(f"the command cannot be read: {error}") from None
+    except FileNotFoundError:
+        raise ValueError(f"there is no command {words[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"the command {words[0]} did not end within 60 s") from None
+    except OSError as error:
+        raise ValueError(f"the command {words[0]} cannot be run: {error.strerror}") from None
+    if done.returncode != 0:
+        raise ValueError(f"the command {words[0]} failed with exit code {done.returncode}")
+    return _first_line(done.stdout.decode("utf-8", errors="replace"), f"the command {words[0]}")
+
+
+def _first_line(content: str, what: str) -> str:
+    lines = content.splitlines()
+    if not lines or not lines[0].strip():
+        raise ValueError(f"{what} gave nothing")
+    return lines[0].strip()

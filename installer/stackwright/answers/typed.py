@@ -1,0 +1,188 @@
+"""Texts become typed values; what cannot be used is told, and a default stands in for it."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from stackwright.answers import effective, secrets
+from stackwright.answers.conditions import in_words, matters
+from stackwright.answers.layers import Layers
+from stackwright.answers.legacy import Raw
+from stackwright.model import Answer, Option, Origin, Problem, Severity
+from stackwright.services import options
+from stackwright.values import allowed, words
+from stackwright.values import text as text_of_any_kind
+
+
+def type_all(
+    texts: dict[str, Raw], layers: Layers, *, run: bool
+) -> tuple[dict[str, Answer], list[Problem], frozenset[str]]:
+    """Typed values of all options, what is wrong with them (a warning where an option does not matter), and the keys
+    for which a default had to stand in."""
+    entries: dict[str, Answer] = {}
+    failed: list[tuple[Option, Raw, str, str]] = []
+    for key, option in options().items():
+        raw = texts.get(key)
+        if raw is None:
+            entries[key] = _default(key)
+            continue
+        text, complaint = _clean(option, raw, layers, run=run)
+        try:
+            if not text and option.required and option.default:
+                raise ValueError("it may not be empty")
+            value = option.parse(text)
+        except ValueError as error:
+            hint = ""
+            if not text and option.default:
+                complaint = complaint or ("empty", f"its default {option.default!r} is used", "")
+            else:
+                complaint = ("bad-value", _sentence(option, str(error)), _nearest(option, text))
+            failed.append((option, raw, complaint[0], complaint[1] + ("\n" + complaint[2] if complaint[2] else hint)))
+            entries[key] = _default(key)
+            continue
+        if complaint:
+            failed.append((option, raw, complaint[0], complaint[1] + ("\n" + complaint[2] if complaint[2] else "")))
+        # of a secret from elsewhere, the text says where it is, so that writing does not spill it
+        entries[key] = Answer(value, raw.text if option.secret and secrets.is_elsewhere(raw.text) else text, raw.origin)
+    values = {key: entry.value for key, entry in entries.items()}
+    problems = [
+        _complaint(option, raw, name, wanted, counts)
+        for option, raw, name, wanted in failed
+        if (counts := matters(option, values)) or name not in _ALWAYS_WARNINGS
+    ]
+    unusable = {option.key for option, raw, name, _ in failed if name == "bad-value"}
+    return entries, problems, frozenset(unusable)
+
+
+@functools.cache
+def _default(key: str) -> Answer:
+    option = options()[key]
+    return Answer(option.parse(option.default), option.default, Origin("default"))
+
+
+_ALWAYS_WARNINGS = frozenset({"empty", "quoted", "remark-in-value", "no-unit", "key-length"})
+"""What is said about how a value is written, and how it is understood; nothing is, where the value has no effect."""
+
+
+def _complaint(option: Option, raw: Raw, name: str, wanted: str, counts: bool) -> Problem:
+    wanted, _, hint = wanted.partition("\n")
+    seen = f"{option.key} is not usable" if option.secret else f"{option.key} = {_short(raw.text)}"
+    if name == "empty":
+        seen = f"{option.key} is empty"
+    severity = Severity.ERROR if counts and name not in _ALWAYS_WARNINGS else Severity.WARNING
+    if not counts:
+        hint = f"it has no effect here ({in_words(option)} would be needed), and its default is used"
+    return Problem(name, seen, wanted, hint, severity=severity, where=str(raw.origin))
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _sentence(option: Option, error: str) -> str:
+    if option.secret:
+        return f"{allowed(option.parse, option.choices)} is allowed"
+    return error if len(error) <= 400 else f"{error[:150]} ... {error[-150:]}"
+
+
+_SHORT = {"ovs": "openvswitch", "lb": "linuxbridge", "bridge": "linuxbridge", "rabbit": "rabbitmq", "rbd": "ceph"}
+"""What people call things that have another name in answer files."""
+
+
+def _nearest(option: Option, text: str) -> str:
+    if not option.choices:
+        return ""
+    known = {choice.casefold(): choice for choice in option.choices}
+    for word in words(text):
+        if _SHORT.get(word.casefold()) in option.choices:
+            return f"did you mean {_SHORT[word.casefold()]}?"
+        close = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.6)
+        if word.casefold() not in known and close:
+            return f"did you mean {known[close[0]]}?"
+    return ""
+
+
+def _clean(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str, tuple[str, str, str] | None]:
+    """The text without what people and Packstack put round it, and what to say about that (name, wanted, hint)."""
+    text = raw.text
+    if option.secret:
+        return _clean_secret(option, raw, layers, run=run)
+    complaint: tuple[str, str, str] | None = None
+    remark = re.search(r"\s[#;]\s" if option.parse is text_of_any_kind else r"\s[#;]", text)
+    if remark and not text.startswith(("[", "{")):
+        text = text[: remark.start()].rstrip()
+        complaint = ("remark-in-value", "remarks on lines of their own", f"{text!r} is used, without the remark")
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
+        text = text[1:-1].strip()
+        complaint = ("quoted", "no quotes round values", f"{text!r} is used")
+    if text == "None" and not any(choice.casefold() == "none" for choice in option.choices):
+        text = ""
+    if option.key.endswith("_SIZE") and re.fullmatch(r"[0-9.]+", text):
+        complaint = ("no-unit", "a size with a unit, such as 20G", f"{text}G is meant, as far as one can tell")
+    return text, complaint
+
+
+def _clean_secret(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str, tuple[str, str, str] | None]:
+    text = raw.text
+    if text == "None":  # Packstack wrote its own None into files
+        return "", None
+    if secrets.is_elsewhere(text):
+        try:
+            found = secrets.fetch(text, layers.folders.get(raw.origin.where, Path()), run=run)
+        except ValueError as error:
+            return "", ("secret-elsewhere", str(error), "")
+        complaint = _key_length(option, found)
+        return found, ("secret-elsewhere", complaint, "") if complaint else None
+    if secrets.is_blotted(text):
+        hint = "write the real one, or leave it empty" + (": a new one is made" if option.generate else "")
+        return "", ("hidden-secret", "a secret; this one was hidden, or never filled in", hint)
+    complaint = _key_length(option, text)
+    return ("", ("key-length", complaint, "a new one is made in its place")) if complaint else (text, None)
+
+
+def _key_length(option: Option, text: str) -> str:
+    """What is wrong with the length of Heat's encryption key: of other secrets any will do."""
+    length = len(text.encode())
+    if not option.key.endswith("_ENC_KEY") or length in (0, 16, 24, 32) or text == secrets.PLACEHOLDER:
+        return ""
+    return f"16, 24 or 32 characters are wanted; it has {length}"
+
+
+def finish(
+    entries: dict[str, Answer], texts: Mapping[str, Raw], remembered: Mapping[str, str], local_host: str
+) -> None:
+    """Fill in what follows from other answers: roles, forced drivers, secrets."""
+    effective.fill(entries, local_host or local_address)
+    values = {key: entry.value for key, entry in entries.items()}
+    common = entries["CONFIG_DEFAULT_PASSWORD"]
+    for key, option in options().items():
+        entry = entries[key]
+        if not option.generate or entry.value not in ("", secrets.PLACEHOLDER) or secrets.is_elsewhere(entry.text):
+            continue
+        twin = effective.SAME_SECRET.get(key)
+        if twin and key not in texts and entries[twin].value not in ("", secrets.PLACEHOLDER):
+            entries[key] = Answer(entries[twin].value, entries[twin].text, Origin("default", twin))
+        elif not matters(option, values):
+            entries[key] = Answer("", entry.text, entry.origin)
+        elif option.default == secrets.PLACEHOLDER and common.value:
+            entries[key] = Answer(common.value, entry.text, Origin("default", "CONFIG_DEFAULT_PASSWORD"))
+        else:
+            secret = remembered.get(key) or secrets.make(key)
+            entries[key] = Answer(secret, secret, Origin("generated"))
+
+
+def local_address() -> str:
+    """An address of this machine that others can reach: that of the way out, or 127.0.0.1. Nothing is sent."""
+    for family, probe in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as plug:
+                plug.connect((probe, 9))
+                return str(plug.getsockname()[0])
+        except OSError:
+            continue
+    return "127.0.0.1"

@@ -1,0 +1,213 @@
+"""Writing answer files: grouped by service, each key explained once, stable to the byte. Needs no network."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import textwrap
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stackwright.answers import secrets
+from stackwright.answers.conditions import in_words, matters
+from stackwright.answers.effective import FORCED, ON_CONTROLLER
+from stackwright.answers.reading import AnswersError, from_documents
+from stackwright.answers.syntax import Document
+from stackwright.model import Answer, Answers, ExitCode, Option, Service, StackwrightError
+from stackwright.services import SERVICES, options
+from stackwright.values import YES_NO, allowed
+from stackwright.values import hosts as parse_hosts
+
+_WIDTH = 79
+_NEVER_EMPTY = (
+    "CONFIG_CONTROLLER_HOST",
+    "CONFIG_COMPUTE_HOSTS",
+    "CONFIG_NETWORK_HOSTS",
+    *ON_CONTROLLER,
+    "CONFIG_SSL_CERT_SUBJECT_CN",
+    "CONFIG_SSL_CERT_SUBJECT_MAIL",
+)
+"""Keys that Packstack cannot read when they are empty, so that they are written with what is used then."""
+
+_OPENING = """\
+# Answers for Stackwright. Every line is KEY=value; what a key does stands above
+# it. Packstack's names are used, and its files can be read as they are.
+#   stackwright answers check FILE      what is wrong, all of it
+#   stackwright --answer-file FILE      installs what is described here
+# This file holds passwords: keep its mode at 0600.
+"""
+
+
+def generate(
+    *,
+    allinone_host: str = "",
+    install_hosts: Iterable[str] = (),
+    presets: Mapping[str, str] | None = None,
+    local_host: str = "",
+    minimal: bool = False,
+) -> str:
+    """The text of a new answer file, with new random secrets.
+
+    `allinone_host` is the one host for everything; of `install_hosts` the first is the controller and the others are
+    the compute hosts (a single one is everything; node[01-20] is understood). `presets` are texts by key and win over
+    both. Raises AnswersError when presets cannot be used, StackwrightError when hosts cannot. Nothing is looked at but
+    this machine's own address, and that only without any host.
+    """
+    try:
+        hosts = parse_hosts(",".join(install_hosts)) or parse_hosts(allinone_host)
+    except ValueError as error:
+        raise StackwrightError(f"The hosts cannot be used: {error}.", "", ExitCode.USAGE) from None
+    texts: dict[str, str] = {}
+    if hosts:
+        texts["CONFIG_CONTROLLER_HOST"] = hosts[0]
+        texts["CONFIG_COMPUTE_HOSTS"] = ",".join(hosts[1:] or hosts[:1])
+    texts.update(presets or {})
+    reading = from_documents((), texts, local_host=local_host, files=False)
+    if reading.errors:
+        raise AnswersError(reading.problems)
+    entries = dict(reading.answers.entries)
+    for key, option in options().items():
+        common = option.default == secrets.PLACEHOLDER and bool(entries["CONFIG_DEFAULT_PASSWORD"].text)
+        if option.generate and entries[key].text in ("", secrets.PLACEHOLDER) and not common:
+            secret = secrets.make(key)
+            entries[key] = Answer(secret, secret, entries[key].origin)
+    for key in FORCED:
+        # defaults that the chosen agent overrides are written as they hold, so that the file agrees with itself
+        if entries[key].origin.kind == "default":
+            entries[key] = dataclasses.replace(entries[key], text=_as_text(entries[key].value))
+    return write(Answers(entries, reading.answers.secrets), minimal=minimal)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "y" if value else "n"
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def write(answers: Answers, *, minimal: bool = False, comments: Mapping[str, Iterable[str]] | None = None) -> str:
+    """The text of an answer file with these answers. `minimal` leaves out what is as by default, and the explanations.
+
+    `comments` are lines (with their #) to be put before a key: those that a person wrote.
+    """
+    parts = [_OPENING, "\n[general]\n"]
+    remarks = comments or {}
+    for service in SERVICES:
+        chosen = [option for option in service.options if not minimal or _differs(answers, option)]
+        if chosen:
+            parts.append(_heading(service))
+        for option in chosen:
+            lines = [] if minimal else explanation(option)
+            own = [line for line in remarks.get(option.key, ()) if line]
+            block = "".join(f"{line}\n" for line in (*lines, *own))
+            gap = "\n" if block else ""
+            parts.append(f"{gap}{block}{option.key}={text_of(answers, option.key)}\n")
+    return "".join(parts)
+
+
+def text_of(answers: Answers, key: str) -> str:
+    """The text to be written for a key: as it was given, with what is used filled in where Packstack needs a text."""
+    entry = answers.entries[key]
+    if key in _NEVER_EMPTY and not entry.text:
+        return ",".join(entry.value) if isinstance(entry.value, tuple) else str(entry.value)
+    return " ".join(entry.text.split("\n"))
+
+
+def explanation(option: Option) -> list[str]:
+    """The comment lines above a key: what it does, what is allowed, when it matters, its default."""
+    notes = []
+    if option.choices and option.choices != YES_NO:
+        notes.append(f"Values: {allowed(option.parse, option.choices)}.")
+    elif option.choices == YES_NO:
+        notes.append("Values: y, n.")
+    if option.default and not option.generate:
+        notes.append(f"Default: {option.default}.")
+    condition = in_words(option)
+    if condition:
+        notes.append(f"Matters with {condition}.")
+    notes += limits(option)
+    text = " ".join([option.help, *notes])
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def limits(option: Option) -> list[str]:
+    """What this version cannot do with an option, in sentences."""
+    found = []
+    if option.not_yet:
+        values = "any value" if option.not_yet == ("*",) else ", ".join(option.not_yet)
+        found.append(f"Not in this version yet: {values}.")
+    if option.not_done:
+        found.append(f"Not done by this version: {option.not_done}.")
+    return found
+
+
+def save(path: Path, text: str, *, replace: bool = False) -> None:
+    """Write an answer file with mode 0600, whole or not at all.
+
+    Raises StackwrightError when the file is there already (unless `replace`) or cannot be written.
+    """
+    if path.exists() and not replace:
+        raise StackwrightError(
+            f"{path} is there already; it is left as it is.",
+            "name another file, or move that one away",
+            ExitCode.ANSWERS,
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    except OSError as error:
+        raise unwritable(path, error) from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if replace:
+            temporary.replace(path)
+        else:
+            os.link(temporary, path)  # fails where somebody else made the file in the meantime
+            temporary.unlink()
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> StackwrightError:
+    """What to say of a file that cannot be written."""
+    return StackwrightError(
+        f"{path} cannot be written: {error.strerror}.", "choose another place", ExitCode.ENVIRONMENT
+    )
+
+
+def _heading(service: Service) -> str:
+    line = "#" + "-" * (_WIDTH - 1)
+    missing = f"# This version cannot install it yet: {service.missing}.\n" if service.missing else ""
+    return f"\n\n{line}\n# {service.summary}\n{missing}{line}\n"
+
+
+def _differs(answers: Answers, option: Option) -> bool:
+    """Whether a minimal file needs the key: a value of its own, a secret that is used, or the hosts."""
+    entry = answers.entries[option.key]
+    if option.key == "CONFIG_CONTROLLER_HOST":
+        return True
+    if option.generate:
+        return matters(option, answers) and entry.text not in ("", secrets.PLACEHOLDER)
+    return bool(entry.text != option.default and _value(option, entry) != option.parse(option.default))
+
+
+def _value(option: Option, entry: Answer) -> Any:
+    if option.secret:
+        return entry.text
+    try:
+        return option.parse(entry.text)
+    except ValueError:
+        return entry.text
+
+
+def remarks(document: Document) -> dict[str, tuple[str, ...]]:
+    """The comment lines of a document by key. Explanations that Packstack or we wrote are among them."""
+    return {line.key: line.comment for line in document.lines if line.comment}
