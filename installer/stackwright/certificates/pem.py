@@ -1,0 +1,71 @@
+"""Certificates and private keys as files. What cannot be used is a ValueError with a sentence that says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from None
+
+
+def certificates(path: Path) -> list[x509.Certificate]:
+    """All certificates of a PEM file, one or more, in their order."""
+    try:
+        return x509.load_pem_x509_certificates(_content(path))
+    except ValueError as error:
+        if str(error).startswith("it cannot be read"):
+            raise
+        raise ValueError("it holds no certificate as PEM (-----BEGIN CERTIFICATE-----)") from None
+
+
+def key(path: Path) -> Key:
+    """The private key of a PEM file."""
+    content = _content(path)
+    try:
+        found = load_pem_private_key(content, None)
+    except TypeError:
+        raise ValueError("the key has a passphrase, which no service could give") from None
+    except Exception:
+        raise ValueError("it holds no private key as PEM (-----BEGIN PRIVATE KEY-----)") from None
+    if not isinstance(found, Key):
+        raise ValueError("the key is of a kind that TLS does not use; RSA and EC are good")
+    return found
+
+
+def belong(certificate: x509.Certificate, own: Key) -> bool:
+    """Whether this is the certificate's key."""
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    return certificate.public_key().public_bytes(*form) == own.public_key().public_bytes(*form)
+
+
+def names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The names and addresses that it is for."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    addresses = found.get_values_for_type(x509.IPAddress)
+    return (*found.get_values_for_type(x509.DNSName), *map(str, addresses))
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it may sign others."""
+    try:
+        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def text(*chain: x509.Certificate) -> str:
+    """As PEM."""
+    return "".join(one.public_bytes(Encoding.PEM).decode() for one in chain)

@@ -1,0 +1,293 @@
+"""What the probe printed, made into Facts; and Facts as JSON and back."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from stackwright.model import ExitCode, Facts, Interface, StackwrightError
+
+_HOST_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-")
+_PROCESS = re.compile(r'users:\(\("([^"]+)"')
+
+
+def parse(output: str, host: str, clock: float) -> Facts:
+    """Facts of `host` from the probe's output.
+
+    `clock` is the controlling machine's time at which the answer arrived, in seconds since the epoch. Lines that are
+    not the probe's (a login banner) are ignored. Raises StackwrightError when the answer is incomplete.
+    """
+    seen: dict[str, list[str]] = defaultdict(list)
+    for line in output.splitlines():
+        key, tab, value = line.partition("\t")
+        if tab:
+            seen[key].append(value.strip())
+    if "end" not in seen:
+        raise StackwrightError(
+            f"{host}: looking at the host was cut off after {len(output)} characters of its answer",
+            "log in to the host and check that a shell command runs there to its end",
+            ExitCode.UNREACHABLE,
+        )
+
+    def one(key: str, default: str = "") -> str:
+        return seen[key][0] if seen[key] else default
+
+    system = _os_release(seen["os"])
+    resolves = _pairs(seen["resolve"])
+    interfaces = _interfaces(seen["link"], seen["address"])
+    gateway, default_interface = _route(seen["route"])
+    container = one("container") == "yes"
+    memory = {k: int(v) * 1024 for k, v in (line.split()[:2] for line in seen["memory"])}
+    sudo = one("sudo")
+    return Facts(
+        host=host,
+        seen_at=clock,
+        hostname=one("hostname"),
+        fqdn=one("fqdn"),
+        address=_address(host, resolves, interfaces, default_interface),
+        resolves=resolves,
+        os_id=system.get("ID", ""),
+        os_like=tuple(system.get("ID_LIKE", "").split()),
+        os_version=system.get("VERSION_ID", ""),
+        os_name=system.get("PRETTY_NAME", ""),
+        arch=one("arch"),
+        kernel=one("kernel"),
+        virtualization=one("virtualization") or ("container-other" if container else "none"),
+        container=container,
+        cpus=max(1, _number(one("cpus"))),
+        memory=memory.get("MemTotal", 0),
+        swap=memory.get("SwapTotal", 0),
+        disk_free=_disks(seen["disk"]),
+        interfaces=interfaces,
+        default_interface=default_interface,
+        gateway=gateway,
+        # ARM has no flag in /proc/cpuinfo that says it.
+        kvm=bool(seen["kvm-device"]) and (bool(seen["kvm-extension"]) or one("arch") == "aarch64"),
+        kernel_modules=_modules(seen["module"], container),
+        selinux=one("selinux"),
+        clock_offset=round(float(one("clock", "0") or 0) - clock, 3) if seen["clock"] else 0.0,
+        uid=_number(one("uid")),
+        sudo=sudo == "yes",
+        python=one("python").removeprefix("Python").strip(),
+        listening=_listening(seen["socket"], seen["proc-socket"]),
+        installed=_installed(seen["package"]),
+        repositories=tuple(dict.fromkeys(seen["repository"])),
+        cloud=_cloud(seen["cloud"]),
+        machine_id=one("machine-id"),
+        host_keys=_host_keys(seen["host-key"]),
+        extra=_extra(seen, sudo, memory),
+    )
+
+
+def to_json(facts: Facts) -> str:
+    """Facts as JSON text, keys sorted, ending in a newline: what is recorded."""
+    record = asdict(facts)
+    record["kernel_modules"] = sorted(facts.kernel_modules)
+    return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> Facts:
+    """Facts from what `to_json` wrote. Keys that this version does not know are ignored. Raises StackwrightError."""
+    try:
+        record: dict[str, Any] = json.loads(text)
+        known = {k: v for k, v in record.items() if k in Facts.__dataclass_fields__}
+        known["interfaces"] = tuple(
+            Interface(**{**i, "addresses": tuple(i.get("addresses", ()))}) for i in record.get("interfaces", ())
+        )
+        known["kernel_modules"] = frozenset(record.get("kernel_modules", ()))
+        known["listening"] = tuple((p, int(n), w) for p, n, w in record.get("listening", ()))
+        known["resolves"] = {k: tuple(v) for k, v in record.get("resolves", {}).items()}
+        for key in ("os_like", "repositories", "host_keys"):
+            known[key] = tuple(record.get(key, ()))
+        return Facts(**known)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StackwrightError(
+            f"these are no recorded facts: {error}", "record them again", ExitCode.ENVIRONMENT
+        ) from error
+
+
+def _installed(lines: Sequence[str]) -> dict[str, str]:
+    return {words[0]: words[1] for words in (line.split() for line in sorted(lines)) if len(words) >= 2}
+
+
+def _host_keys(lines: Sequence[str]) -> tuple[str, ...]:
+    """Kind and key of each line of a *.pub file, without its comment; DSA is refused by every OpenSSH of today."""
+    keys = (line.split() for line in lines)
+    return tuple(sorted({f"{k[0]} {k[1]}" for k in keys if len(k) > 1 and _HOST_KEY.match(k[0]) and k[0] != "ssh-dss"}))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def _os_release(lines: Sequence[str]) -> dict[str, str]:
+    out: dict[str, str] = {}
+    for line in lines:
+        key, equals, value = line.partition("=")
+        if equals and not key.startswith("#"):
+            try:
+                out[key] = " ".join(shlex.split(value))
+            except ValueError:
+                out[key] = value.strip("\"'")
+    return out
+
+
+def _pairs(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {words[0]: tuple(words[1:]) for words in (line.split() for line in lines) if words}
+
+
+def _interfaces(links: Sequence[str], addresses: Sequence[str]) -> tuple[Interface, ...]:
+    """From `ip -o link` and `ip -o addr`: "2: eth0@if7: <BROADCAST,UP,LOWER_UP> mtu 1500 ...\\ link/ether aa:..."."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for line in addresses:
+        words = line.split()
+        if len(words) >= 4 and words[2] in ("inet", "inet6"):
+            by_name[words[1].partition("@")[0]].append(words[3])
+    found = []
+    for line in links:
+        match = re.match(r"\d+:\s+([^:\s@]+)(?:@\S*)?:\s+<([^>]*)>\s+mtu\s+(\d+)", line)
+        if not match:
+            continue
+        name, flags, mtu = match.groups()
+        mac = re.search(r"link/ether\s+([0-9a-f:]{17})", line)
+        found.append(
+            Interface(
+                name=name,
+                mac=mac.group(1) if mac else "",
+                mtu=int(mtu),
+                up="UP" in flags.split(","),
+                addresses=tuple(by_name.get(name, ())),
+            )
+        )
+    return tuple(found)
+
+
+def _route(lines: Sequence[str]) -> tuple[str, str]:
+    """Gateway and interface of the default route with the lowest metric, IPv4 before IPv6."""
+    best: tuple[int, int, str, str] | None = None
+    for line in lines:
+        words = line.split()
+        pairs = dict(itertools.pairwise(words))
+        gateway, device = pairs.get("via", ""), pairs.get("dev", "")
+        if device:
+            entry = (int(":" in gateway), _number(pairs.get("metric", "0")), gateway, device)
+            best = min(best, entry) if best else entry
+    return (best[2], best[3]) if best else ("", "")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(
+    host: str, resolves: Mapping[str, tuple[str, ...]], interfaces: Sequence[Interface], default_interface: str
+) -> str:
+    """The address that other hosts reach it at: no loopback, as far as there is another."""
+    if _is_address(host) and not ipaddress.ip_address(host).is_loopback:
+        return host
+    candidates = list(resolves.get(host, ()))
+    for interface in sorted(interfaces, key=lambda i: i.name != default_interface):
+        candidates += [a.partition("/")[0] for a in interface.addresses]
+    parsed = [ipaddress.ip_address(a.partition("%")[0]) for a in candidates if _is_address(a.partition("%")[0])]
+    usable = [a for a in parsed if not a.is_loopback and not a.is_link_local]
+    return str(usable[0]) if usable else (host if _is_address(host) else "")
+
+
+def _disks(lines: Sequence[str]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for line in lines:
+        free, _, mount = line.partition(" ")
+        if free.isdigit() and mount:
+            out.setdefault(mount, int(free) * 1024)
+    return out
+
+
+def _modules(lines: Sequence[str], container: bool) -> frozenset[str]:
+    """Available ones. A container cannot load modules, whatever lies in its /lib/modules."""
+    found = set()
+    for line in lines:
+        name, _, how = line.partition(" ")
+        if how in ("loaded", "builtin") or (how == "loadable" and not container):
+            found.add(name)
+    return frozenset(found)
+
+
+def _listening(sockets: Sequence[str], proc: Sequence[str]) -> tuple[tuple[str, int, str], ...]:
+    found: set[tuple[str, int, str]] = set()
+    for line in sockets:
+        words = line.split()
+        if len(words) < 5:
+            continue
+        port = words[4].rpartition(":")[2]
+        user = _PROCESS.search(line)
+        if port.isdigit() and not _loopback_only_datagram(words):
+            found.add((words[0], int(port), user.group(1) if user else ""))
+    for line in proc:
+        protocol, _, address = line.partition(" ")
+        found.add((protocol.removesuffix("6"), int(address.rpartition(":")[2], 16), ""))
+    return tuple(sorted(found))
+
+
+def _loopback_only_datagram(words: Sequence[str]) -> bool:
+    """DNS stubs and time daemons bind UDP sockets to loopback, which is in nobody's way."""
+    return words[0] == "udp" and words[4].startswith(("127.", "[::1]"))
+
+
+def _cloud(lines: Sequence[str]) -> dict[str, str]:
+    """What /var/lib/stackwright/cloud.json says; a file that cannot be read still says that somebody was here."""
+    if not lines:
+        return {}
+    try:
+        record = json.loads(lines[0])
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        return {"id": "", "unreadable": "/var/lib/stackwright/cloud.json is not JSON"}
+    return {str(k): str(v) for k, v in record.items()}
+
+
+def _extra(seen: Mapping[str, list[str]], sudo: str, memory: Mapping[str, int]) -> dict[str, str]:
+    out = {"sudo": sudo}
+    for key in (
+        "init",
+        "user",
+        "locales",
+        "network",
+        "firewall",
+        "time-synchronized",
+        "ssh-port",
+        "ovs-hostname",
+        "missing",
+        "image_url",
+        "ceph-fsid",
+    ):
+        if any(seen.get(key, ())):
+            out[key] = " ".join(v for v in seen[key] if v)
+    if seen.get("ipv6-disabled", [""])[:1] == ["1"]:
+        out["ipv6-disabled"] = "yes"
+    if "MemAvailable" in memory:
+        out["memory-available"] = str(memory["MemAvailable"])
+    if seen.get("proxy"):
+        out["proxy"] = " ".join(v.split()[0] for v in seen["proxy"])
+    for line in seen.get("reverse", ()):
+        address, _, names = line.partition(" ")
+        out[f"reverse {address}"] = " ".join(names.split())
+    for line in seen.get("server", ()):
+        server, _, state = line.partition(" ")
+        out[f"server {server}"] = state
+    for line in seen.get("volume-group", ()):
+        words = line.split()
+        if len(words) == 2:
+            out[f"volume-group {words[0]}"] = words[1]
+    return out

@@ -1,0 +1,60 @@
+"""A tag of RDO's trunk becomes the hash that it means now, once, for all hosts and for later runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from stackwright import platforms
+from stackwright.model import ExitCode, Facts, StackwrightError
+from stackwright.platforms.repositories import trunk
+
+if TYPE_CHECKING:
+    from stackwright.workflow import Hosts
+
+# The time of the copy is the server's, which says when the tag was moved last.
+_ASK = """\
+t=$(mktemp) || exit 1
+trap 'rm -f "$t"' EXIT
+curl -fsSL -R --max-time 60 -o "$t" @PROXY@@URL@ || exit
+printf '%s %s\\n' "$(head -c 200 "$t" | tr -s '[:space:]' ' ')" "$(stat -c %Y "$t")"
+"""
+
+
+def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) -> dict[str, Facts]:
+    """With a tag of trunk: the same facts with what it means now, `extra["trunk"]`, and when it was moved last,
+    `extra["trunk_moved"]`, in seconds since the epoch. It is looked up on one host, and kept with the cloud: trunk
+    moves on within hours, and all hosts are to get the same, today and in the next run. Raises StackwrightError."""
+    tag = str(answers.get("CONFIG_RDO_TRUNK") or "")
+    if not tag or answers.get("CONFIG_OFFLINE_REPO") or not seen:
+        return seen
+    name, first = next(iter(seen.items()))
+    system = platforms.find(first.os_id, first.os_version)
+    release = platforms.release_of(system, str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), trunk=True)
+    where = trunk(system, release.name, tag).hash_at
+    if not where:
+        return seen
+    known: dict[str, Any] = json.loads(hosts.place.read("trunk.json") or "{}")
+    if where not in known:
+        known[where] = _look_up(hosts, name, tag, where, str(answers.get("CONFIG_PACKAGE_PROXY") or ""))
+        hosts.place.write("trunk.json", json.dumps(known, indent=1, sort_keys=True) + "\n")
+    found = {"trunk": str(known[where]["hash"]), "trunk_moved": str(known[where]["moved"])}
+    return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
+
+
+def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[str, str]:
+    through = f"--proxy {shlex.quote(proxy)} " if proxy else ""
+    result = hosts.connect(name).run(_ASK.replace("@PROXY@", through).replace("@URL@", shlex.quote(where)), timeout=90)
+    found = re.fullmatch(r"([0-9a-f]{32})\b.*?(?: (\d+))?\s*", result.out)
+    if not found:
+        raise StackwrightError(
+            f"{name} could not find out what {tag} of RDO's trunk means: "
+            + (result.err.strip().splitlines() or [f"{where} says {result.out.strip()[:40]!r}"])[-1],
+            "check the way to trunk.rdoproject.org, or name a hash: --trunk HASH",
+            ExitCode.UNREACHABLE,
+        )
+    return {"hash": found[1], "moved": found[2] or ""}

@@ -1,0 +1,312 @@
+"""(Answers, Facts) -> Plan. Pure: the same answers and facts give the same plan, to the byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from typing import Any
+
+from stackwright import guest, platforms, render, resources
+from stackwright.model import (
+    Action,
+    Answers,
+    Certificates,
+    Facts,
+    File,
+    Plan,
+    Probe,
+    PuppetApply,
+    Run,
+    Step,
+    Upload,
+)
+from stackwright.planner import (
+    credentials,
+    filtering,
+    firewall,
+    locked,
+    migration,
+    order,
+    preparation,
+    scripts,
+    sources,
+    tls,
+    topology,
+)
+from stackwright.planner.choices import presets
+from stackwright.planner.kinds import Kinds
+from stackwright.planner.order import Placed
+from stackwright.planner.placement import all_hosts, existing, left_alone, place
+from stackwright.planner.topology import NO_CERTIFICATES, Cloud, Host
+from stackwright.services import SERVICES
+
+__all__ = [
+    "STATE_DIR",
+    "all_hosts",
+    "builds_image",
+    "cloud",
+    "cloud_id",
+    "existing",
+    "left_alone",
+    "packages",
+    "place",
+    "plan",
+    "presets",
+    "secrets",
+]
+
+STATE_DIR = "/var/lib/stackwright"
+"""On each host: what Stackwright keeps there."""
+
+_MODULE_DIR = f"{STATE_DIR}/modules"
+_IMAGE_DIR = f"{STATE_DIR}/images"
+
+
+def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificates = NO_CERTIFICATES) -> Cloud:
+    """The cloud that the answers describe on the hosts that the facts describe. Raises StackwrightError."""
+    placed = place(answers, SERVICES)
+    found = {host: platforms.find(facts[host].os_id, facts[host].os_version) for host in placed}
+    first = found[next(iter(found))]
+    asked, trunk = str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), bool(answers.get("CONFIG_RDO_TRUNK"))
+    release = platforms.release_of(first, asked, trunk)
+    return topology.build(answers, facts, placed, found, release, certificates)
+
+
+def plan(
+    answers: Answers,
+    facts: Mapping[str, Facts],
+    certificates: Certificates = NO_CERTIFICATES,
+    exact: Mapping[str, locked.Exact] | None = None,
+    *,
+    offline: bool = False,
+) -> Plan:
+    """Everything that has to be done, on all hosts. `certificates` has all that `tls.wanted` names; `exact` has the
+    versions of packages by host, where a lock names them; with `offline` a bundle brought them to the hosts. Raises
+    StackwrightError for what cannot be planned."""
+    whole = cloud(answers, facts, certificates)
+    waits = order.needs(whole.placement, _given(answers))
+    runs: dict[str, dict[int, list[Placed]]] = {name: {} for name in whole.hosts}
+    run_of: dict[Placed, str] = {}
+    for placed, number in order.runs(waits).items():
+        runs[placed.host].setdefault(number, []).append(placed)
+        run_of[placed] = f"{placed.host}:puppet-{number}"
+    kinds, module, opened = Kinds(), _module(whole), firewall.openings(whole)
+    steps: list[Step] = []
+    for name, host in whole.hosts.items():
+        prepared = _prepare(whole, host, kinds, module, (exact or {}).get(name))
+        steps += map(locked.from_bundle, prepared) if offline else prepared
+        steps.append(_firewall(host, opened))
+        before = [s.id for s in prepared if not s.id.endswith((":lists", ":repositories"))]
+        so_far: list[Placed] = []
+        for number, group in sorted(runs[name].items()):
+            so_far = order.sequence(waits, (*so_far, *group))
+            own_id = f"{name}:puppet-{number}"
+            everything, new = [p.name for p in so_far], [p.name for p in so_far if p in group]
+            needed = {run_of[w] for p in group for w in waits[p]} - {own_id} | set(before)
+            make = partial(_puppet_run, whole, name=f"puppet-{number}", everything=everything, new=new)
+            actions = kinds.actions(host, (number, *everything, "new", *new), make)
+            # What they talk to has to let them in; that others were let in too is no reason to run Puppet again.
+            doors = sorted({f"{w.host}:firewall" for p in group for w in waits[p] if w.host != name})
+            steps.append(Step(own_id, name, _title(new), actions, tuple(sorted(needed)), after=tuple(doors)))
+            before = [own_id]
+        steps += _people(whole, host)
+    steps += migration.steps(whole)
+    by_id = {s.id: s for s in steps}
+    return Plan(
+        steps=tuple(by_id[i] for i in order.in_order({s.id: (*s.needs, *s.after) for s in steps})),
+        hosts=tuple(whole.hosts),
+        secrets=secrets(answers) | {own.key for own in certificates.of.values()},
+        summary=_summary(whole, opened),
+    )
+
+
+def secrets(answers: Answers) -> frozenset[str]:
+    """Every text that must not be shown: the answers' secrets, and what is derived from them."""
+    derived = {render.ceph_key(str(answers["CONFIG_CEPH_SECRET"]))} if answers.get("CONFIG_CEPH_SECRET") else set()
+    if len(answers["CONFIG_COMPUTE_HOSTS"]) > 1 and answers["CONFIG_NOVA_MIGRATION_SECRET"]:
+        derived.add(migration.key_pair(str(answers["CONFIG_NOVA_MIGRATION_SECRET"])).private)
+    return answers.secret_texts() | derived
+
+
+def _given(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Capabilities that somebody else's servers provide, without anything of ours."""
+    return () if answers.get("CONFIG_AMQP_INSTALL", True) else ("messaging",)
+
+
+def _module(whole: Cloud) -> Upload:
+    """Which cloud this is, and our Puppet module: the same on every host."""
+    record = json.dumps({"id": cloud_id(whole.answers), "release": whole.release.name}, sort_keys=True)
+    files = [File(f"{STATE_DIR}/cloud.json", record.encode() + b"\n", mode=0o600)]
+    root = resources.puppet_module()
+    files += [
+        File(f"{_MODULE_DIR}/stackwright/{path.relative_to(root).as_posix()}", path.read_bytes())
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    ]
+    return Upload(tuple(files))
+
+
+def _prepare(whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: locked.Exact | None) -> list[Step]:
+    """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
+    steps = [Step(f"{host.name}:module", host.name, "our Puppet module", (module,))]
+    steps.append(sources.step(whole, host))
+    after = (steps[-1].id,)
+    title = f"{len(packages(whole, host))} packages and what they need"
+    if exact:
+        title = f"{len(exact)} packages, as locked"
+        install = locked.actions(host.platform, exact, 3600, sources.options(whole, host.platform))
+    else:
+        install = kinds.actions(host, "packages", partial(_install, whole))
+    installed = f"{host.name}:packages"
+    steps.append(Step(installed, host.name, title, install, after))
+    if "database-client" in host.components:
+        login = File("/root/.my.cnf", credentials.my_cnf(whole.answers).encode(), mode=0o600, secret=True)
+        steps.append(Step(f"{host.name}:database", host.name, "the way into the database", (Upload((login,)),)))
+    steps += preparation.steps(whole, host, (installed,))
+    if "demo" in host.components and whole.answers.get("CONFIG_GLANCE_INSTALL"):
+        steps.append(Step(f"{host.name}:image", host.name, "the demonstration's image", _image(whole, host), after))
+    if certificates := tls.step(whole, host, whole.certificates):
+        steps.append(certificates)
+    return steps
+
+
+def _install(whole: Cloud, host: Host) -> tuple[Action, ...]:
+    wanted = packages(whole, host)
+    if host.platform.package_manager == "apt":
+        script = scripts.apt_install(wanted)
+    else:
+        lock = bool(whole.answers.get("CONFIG_VERSION_LOCK"))
+        script = scripts.dnf_install(wanted, sources.options(whole, host.platform), lock=lock)
+    return (Run("packages", script, 3600, retries=3),)
+
+
+def _firewall(host: Host, opened: Mapping[str, tuple[firewall.Opening, ...]]) -> Step:
+    """Its own step, and not Puppet's: it follows from all hosts, and a host that joins must not change the others'
+    catalogs."""
+    here, after = f"{host.name}:firewall", (f"{host.name}:packages",)
+    if host.name not in opened:
+        return Step(here, host.name, "no firewall of ours", filtering.removal(), after)
+    passed_on = tuple(b.network for b in host.bridges if b.network)
+    found = opened[host.name]
+    actions = filtering.actions(host.platform.firewall, found, passed_on)
+    return Step(here, host.name, f"firewall: {len(found)} openings", actions, after)
+
+
+def packages(whole: Cloud, host: Host) -> tuple[str, ...]:
+    """Every package that a host gets in its one transaction, sorted."""
+    return platforms.packages_for(host.platform, (*host.components, *_variants(whole, host)), whole.release)
+
+
+def _variants(whole: Cloud, host: Host) -> tuple[str, ...]:
+    """Names of the platform's further package sets, for what was chosen within a component."""
+    names = host.components
+    out = ["firewall"] if whole.answers.get("CONFIG_FIREWALL") else []
+    out += ["chrony"] if whole.answers.get("CONFIG_NTP_SERVERS") else []
+    if "nova-compute" in names:
+        out += [f"nova-compute-{host.choices.virt_type}", f"nova-compute-{host.facts.arch or 'x86_64'}"]
+    if {"nova-compute", "cinder-volume"} & set(names) and whole.answers.get("CONFIG_CINDER_INSTALL"):
+        known = {"nfs", "ceph", "lvm"} if "cinder-volume" in names else {"nfs", "ceph"}
+        out += [f"cinder-{b}" for b in topology.strings(whole.answers["CONFIG_CINDER_BACKEND"]) if b in known]
+    return tuple(out)
+
+
+def image_file(whole: Cloud, host: Host) -> tuple[str, str]:
+    """Path on the host and disk format of the demonstration's image."""
+    name = str(whole.answers["CONFIG_PROVISION_IMAGE_NAME"])
+    if builds_image(whole, host):
+        return f"{_IMAGE_DIR}/{name}-built.raw", "raw"
+    disk_format = str(whole.answers["CONFIG_PROVISION_IMAGE_FORMAT"])
+    return f"{_IMAGE_DIR}/{name}.{disk_format}", disk_format
+
+
+def builds_image(whole: Cloud, host: Host) -> bool:
+    """Whether the demonstration's image is built on the host rather than fetched."""
+    source = str(whole.answers.get("CONFIG_PROVISION_IMAGE_SOURCE") or "auto")
+    return source == "build" or (source == "auto" and host.facts.extra.get("image_url") == "unreachable")
+
+
+def _image(whole: Cloud, host: Host) -> tuple[Action, ...]:
+    path, _ = image_file(whole, host)
+    if builds_image(whole, host):
+        return guest.actions(path)
+    checksum = str(whole.answers.get("CONFIG_PROVISION_IMAGE_CHECKSUM") or "")
+    url = str(whole.answers["CONFIG_PROVISION_IMAGE_URL"])
+    return (Run("image", scripts.fetch_image(url, checksum, path), 1200, retries=3),)
+
+
+def _puppet_run(whole: Cloud, host: Host, name: str, everything: list[str], new: list[str]) -> tuple[Action, ...]:
+    """One Puppet run: the host's components so far, then the probes of those that are new."""
+    context = whole.context(host)
+    if "demo" in everything:
+        path, disk_format = image_file(whole, host)
+        context |= {"image": {"path": path, "format": disk_format}}
+    rendered = render.catalog(everything, context)
+    actions: list[Action] = [
+        PuppetApply(
+            name=name,
+            manifest=rendered.manifest,
+            hieradata=rendered.hieradata,
+            modulepath=f"{_MODULE_DIR}:{host.platform.modulepath}",
+            puppet=host.platform.puppet,
+            components=tuple(everything),
+            owners=rendered.owners,
+        )
+    ]
+    for component in map(whole.component, new):
+        if component.probe:
+            capability = (component.provides or (component.name,))[0]
+            actions.append(Probe(capability, render.text(component.probe, context)))
+    return tuple(actions)
+
+
+def _title(new: list[str]) -> str:
+    return "Puppet: " + (", ".join(new) if len(new) < 5 else f"{', '.join(new[:3])} and {len(new) - 3} more")
+
+
+def _people(whole: Cloud, host: Host) -> list[Step]:
+    """Files to log in with, on the host of the clients, or else of Keystone."""
+    at = "clients" if whole.has("clients") else "keystone"
+    if at not in host.components or not whole.has("keystone"):
+        return []
+    texts = credentials.files(whole.answers, whole.url("keystone"))
+    files = [File(f"/root/{n}", t.encode(), mode=0o600, secret=True) for n, t in texts.items() if n != "clouds.yaml"]
+    files.append(File("/root/.config/openstack/clouds.yaml", texts["clouds.yaml"].encode(), mode=0o600, secret=True))
+    needs = (f"{host.name}:puppet-0",)
+    return [Step(f"{host.name}:credentials", host.name, "files to log in with", (Upload(tuple(files)),), needs)]
+
+
+def cloud_id(answers: Mapping[str, Any]) -> str:
+    """Tells one cloud from another: it follows from the password of Keystone's database, which every answer file has
+    and which another file, or one whose secrets were made anew, does not share. The password does not follow from it.
+    """
+    return _id_from(str(answers.get("CONFIG_KEYSTONE_DB_PW", "")))
+
+
+@cache
+def _id_from(secret: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", secret.encode(), b"stackwright cloud id", 50_000, 16).hex()
+
+
+def _summary(whole: Cloud, opened: Mapping[str, Sequence[firewall.Opening]]) -> dict[str, Any]:
+    apis = (
+        "keystone",
+        "glance-api",
+        "placement-api",
+        "nova-api",
+        "neutron-server",
+        "cinder-api",
+        "swift-proxy",
+        "heat-api",
+        "heat-api-cfn",
+    )
+    out: dict[str, Any] = {
+        "release": whole.release.name,
+        "hosts": {h: [c.name for c in components] for h, components in whole.placement.items()},
+        "endpoints": {name: whole.url(name) for name in apis if whole.has(name)},
+        "ports": {h: [opening.told(h) for opening in found] for h, found in opened.items()},
+    }
+    if whole.has("horizon"):
+        out["dashboard"] = whole.dashboard_url
+    return out

@@ -1,0 +1,76 @@
+"""What one logs in with: keystonerc files and clouds.yaml for people, an option file for a database; as texts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+
+def keystonerc(url: str, region: str, user: str, password: str, project: str) -> str:
+    """A file to be sourced by a shell, with the variables that the OpenStack clients read."""
+    variables = {
+        "OS_AUTH_URL": url,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_USERNAME": user,
+        "OS_PASSWORD": password,
+        "OS_PROJECT_NAME": project,
+        "OS_USER_DOMAIN_NAME": "Default",
+        "OS_PROJECT_DOMAIN_NAME": "Default",
+        "OS_REGION_NAME": region,
+        "OS_INTERFACE": "public",
+    }
+    lines = ["unset OS_SERVICE_TOKEN OS_CLOUD"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines.append(f"PS1='[\\u@\\h \\W(keystone_{project})]\\$ '")
+    return "\n".join(lines) + "\n"
+
+
+def clouds_yaml(url: str, region: str, accounts: Mapping[str, tuple[str, str, str]]) -> str:
+    """A clouds.yaml; `accounts` by cloud name: user, password, project."""
+    clouds: dict[str, Any] = {
+        name: {
+            "auth": {
+                "auth_url": url,
+                "username": user,
+                "password": password,
+                "project_name": project,
+                "user_domain_name": "Default",
+                "project_domain_name": "Default",
+            },
+            "region_name": region,
+            "interface": "public",
+            "identity_api_version": 3,
+        }
+        for name, (user, password, project) in accounts.items()
+    }
+    return yaml.safe_dump({"clouds": clouds}, default_flow_style=False, sort_keys=True)
+
+
+def my_cnf(answers: Mapping[str, Any]) -> str:
+    """How the administrator of a database that is there already logs in to it, as an option file of its clients."""
+    values = {"host": "CONFIG_MARIADB_HOST", "user": "CONFIG_MARIADB_USER", "password": "CONFIG_MARIADB_PW"}
+    escaped = {name: str(answers[key]).replace("\\", "\\\\") for name, key in values.items()}
+    lines = [f'{name}="{value}"' for name, value in escaped.items()]
+    return "\n".join(["[client]", "protocol=tcp", *lines]) + "\n"
+
+
+def accounts(answers: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
+    """Who there is: the administrator, and the demonstration's user where one is wanted."""
+    out = {
+        "admin": (str(answers["CONFIG_KEYSTONE_ADMIN_USERNAME"]), str(answers["CONFIG_KEYSTONE_ADMIN_PW"]), "admin"),
+    }
+    if answers.get("CONFIG_PROVISION_DEMO"):
+        out["demo"] = ("demo", str(answers["CONFIG_KEYSTONE_DEMO_PW"]), "demo")
+    return out
+
+
+def files(answers: Mapping[str, Any], identity_url: str) -> dict[str, str]:
+    """All the files by name."""
+    url, region = identity_url + "/v3", str(answers["CONFIG_KEYSTONE_REGION"])
+    people = accounts(answers)
+    out = {f"keystonerc_{name}": keystonerc(url, region, *account) for name, account in people.items()}
+    out["clouds.yaml"] = clouds_yaml(url, region, people)
+    return out

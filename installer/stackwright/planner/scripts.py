@@ -1,0 +1,303 @@
+"""The shell scripts of a plan: short, POSIX, safe to run twice. Each runs as root on a host."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+RECORD = """\
+state=${STACKWRIGHT_BASE:-/var/lib/stackwright}
+mkdir -p "$state"
+record() { grep -qsxF "$1" "$state/changes.log" || echo "$1" >> "$state/changes.log"; }
+changed() { record "$1"; echo "$1"; echo "stackwright: changed"; }
+keep() {
+  [ -e "$state/saved$1" ] || [ ! -e "$1" ] && return
+  (umask 077; mkdir -p "$state/saved$(dirname "$1")")
+  cp -a "$1" "$state/saved$1"
+}
+"""
+"""Shell functions of scripts that change a host beside Puppet: what they changed is written down, and a file is kept
+as it was, so that all of it can be undone."""
+
+# What a transaction brings: `packages` lists name and version of all that are installed, one per line.
+_TRANSACTION = """\
+had=
+before() { had=$(packages | sort); }
+brought() {
+  { echo "$had"; echo; packages | sort; } | awk '
+    NF == 0 {now = 1; next}
+    !now {had[$1] = $2; next}
+    !($1 in had) {print "package installed: " $1 " " $2; next}
+    had[$1] != $2 {print "package changed: " $1 " " $2 ", was " had[$1]}' >> "$state/changes.log"
+}
+"""
+_APT_PACKAGES = r"""
+packages() { dpkg-query -W -f '${db:Status-Status} ${binary:Package} ${Version}\n' | sed -n 's/^installed //p'; }
+"""
+_RPM_PACKAGES = r"""
+packages() { rpm -qa --qf '%{NAME}.%{ARCH} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n'; }
+"""
+
+# Puppet is run by Stackwright; its agent would look for a server every half an hour.
+_NO_AGENT = """if systemctl -q is-enabled puppet 2>/dev/null; then
+  record "unit switched off: puppet"
+  systemctl disable --now puppet || true
+fi
+"""
+PINS = "/etc/apt/preferences.d/stackwright-lock"
+"""Where apt is told which versions of packages are wanted, for what is installed from a lock."""
+
+# Exit status 75 (EX_TEMPFAIL) says that trying again may help: a mirror that hiccups, a lock that is held.
+_APT_PREAMBLE = """\
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+fast=
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+# apt waits for dpkg's lock if it is told to, and never for those of its lists and of what it fetches.
+apt() {
+  waits=0
+  while :; do
+    rc=0
+    $fast apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" 2>"$said" || rc=$?
+    cat "$said" >&2
+    [ $rc -ne 0 ] && [ $waits -lt 120 ] && grep -qE 'Could not get lock|Unable to lock' "$said" || return $rc
+    waits=$((waits + 1))
+    echo "stackwright: progress 0 100 another package manager is at work; waiting for it"
+    sleep 5
+  done
+}
+"""
+
+# Most of what setting up OpenStack's packages takes is byte code: py3compile starts two interpreters for each of three
+# hundred packages (0.2 s of CPU each, before the first module is compiled), and dpkg waits for it. So dpkg finds
+# another py3compile on its path, which only notes the package, and the noted ones are compiled beside dpkg, many at a
+# time. A run that is killed loses byte code only, which is a matter of speed: Python does without.
+_BYTECODE = """\
+notes=/var/lib/stackwright/bytecode
+rm -rf $notes
+mkdir -p $notes
+: > $notes/noted
+cat > $notes/py3compile <<'END'
+#!/bin/sh
+case "$#$1" in
+  2-p|3-p) echo "$2 ${3-}" >> /var/lib/stackwright/bytecode/noted ;;
+  *) exec /usr/bin/py3compile "$@" ;;
+esac
+END
+chmod 755 $notes/py3compile
+modules() {
+  while read -r package folder; do
+    folder=${folder:-/usr/lib/python3/dist-packages}
+    folder=${folder%/}
+    for list in "/var/lib/dpkg/info/$package.list" "/var/lib/dpkg/info/${package%:*}.list"; do
+      [ ! -e "$list" ] || grep "^$folder/.*[.]py\\$" "$list" || true
+    done
+  done
+}
+# Noted packages from a line on, up to another one, by so many processes; what cannot be compiled is left to Python.
+compile() {
+  sed -n "$1,$2p" $notes/noted | modules | xargs -r -n 100 -P "$3" python3 -m compileall -q >/dev/null 2>&1 || true
+}
+compiler() {
+  from=1
+  spare=$(($(nproc) - 1))
+  while kill -0 $$ 2>/dev/null && [ ! -e $notes/done ]; do
+    to=$(wc -l < $notes/noted)
+    if [ "$to" -ge $from ] && command -v python3 >/dev/null; then
+      compile $from "$to" $((spare > 0 ? spare : 1))
+      from=$((to + 1))
+    else
+      sleep 0.5
+    fi
+  done
+  compile $from '$' "$(nproc)"
+}
+"""
+
+
+def apt_lists() -> str:
+    """Brings Debian's package lists up to date.
+
+    A source that does not answer is tried again for a while. If it never does, the others are used, as apt does of
+    itself: what is needed of that one is missed when the packages are installed.
+    """
+    return (
+        _APT_PREAMBLE
+        + """\
+lists() {
+  for pause in 5 10 20; do
+    apt -o APT::Update::Error-Mode=any update && return
+    sleep $pause
+  done
+  apt update
+}
+lists || exit 75
+"""
+    )
+
+
+def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
+    """Installs packages in one transaction, without starting the services that they bring. With `exact`, `packages`
+    are name=version: what is there in another version is exchanged for that.
+
+    A service that starts before it is configured crash-loops, and its package waits for it (91 s each were measured);
+    so a policy-rc.d refuses all starts meanwhile. dbus and polkit have to be told of their new policies afterwards, or
+    libvirt is refused. eatmydata is used where the host has it: throw-away nodes do.
+
+    Python's modules are compiled beside dpkg, see `_BYTECODE`.
+
+    A package's own script that fails is tried a second time. Horizon's compresses its style sheets in four threads
+    (django-compressor 4.0) with a compiler that keeps its state in globals (pyScss 1.4): now and then it finds a syntax
+    error where there is none.
+    """
+    # Versions have a tilde, which is nothing special where they stand; a lock is read only if they are sound.
+    names = " ".join(packages if exact else (shlex.quote(p) for p in packages))
+    return (
+        _APT_PREAMBLE
+        + RECORD
+        + _APT_PACKAGES
+        + _TRANSACTION
+        + f"""\
+wanted="{names}"
+{_APT_EXACT if exact else _APT_MISSING}if [ -z "$missing" ]; then echo "all packages are there"; exit 0; fi
+policy=/usr/sbin/policy-rc.d
+saved=
+[ -e $policy ] && {{ saved=$policy.stackwright; mv $policy $saved; }}
+trap 'rm -f $policy "$said"; [ -z "$saved" ] || mv $saved $policy' EXIT
+printf '#!/bin/sh\\nexit 101\\n' > $policy
+chmod 755 $policy
+# The download first, apart: it may be tried again, a half-configured transaction may not.
+apt -y --no-install-recommends $may --download-only install $missing || exit 75
+command -v eatmydata >/dev/null 2>&1 && fast=eatmydata
+{_BYTECODE}compiler &
+compiler=$!
+status=$(mktemp)
+mkfifo "$status.pipe"
+awk -F: '/^pmstatus:/ {{ printf "stackwright: progress %d 100 %s\\n", $3, $2; fflush() }}' < "$status.pipe" &
+reader=$!
+transaction() {{
+  apt -y --no-install-recommends $may -o APT::Status-Fd=3 -o DPkg::Path=$notes:/usr/sbin:/usr/bin:/sbin:/bin \\
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install $missing 3>&4 4>&-
+}}
+before
+exec 4> "$status.pipe"
+rc=0
+transaction || rc=$?
+if [ $rc -ne 0 ] && half=$(dpkg --audit) && [ -n "$half" ]; then
+  echo "a package's own script failed; once more, because some do so by chance:"
+  echo "$half"
+  rc=0
+  transaction || rc=$?
+fi
+exec 4>&-
+wait $reader || true
+: > $notes/done
+wait $compiler || true
+rm -rf "$status" "$status.pipe" $notes
+brought
+[ $rc -eq 0 ] || exit $rc
+[ -z "$fast" ] || sync
+systemctl daemon-reload
+systemctl reload dbus 2>/dev/null || true
+systemctl try-restart polkit 2>/dev/null || true
+"""
+        + _NO_AGENT
+        + 'echo "stackwright: changed"\n'
+    )
+
+
+_APT_MISSING = """\
+may=
+rm -f @PINS@
+missing=
+for p in $wanted; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing="$missing $p"
+done
+""".replace("@PINS@", PINS)
+
+_APT_EXACT = """\
+may=--allow-downgrades
+missing=$(dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}=${Version}\\n' | sed -n 's/^.i[^ ]* *//p' | sort |
+  { printf '%s\\n' $wanted | sort | comm -23 - /dev/fd/3; } 3<&0 | tr '\\n' ' ')
+"""
+
+
+def dnf_install(packages: Sequence[str], options: Sequence[str] = (), *, lock: bool = False) -> str:
+    """Installs packages in one transaction. RPMs start nothing by themselves.
+
+    `options` are dnf's, for this transaction. With `lock`, what came from repositories of ours is held at its version
+    afterwards. What is installed then is written down in any case.
+    """
+    return (
+        RECORD
+        + _RPM_PACKAGES
+        + _TRANSACTION
+        + _DNF_INSTALL.format(
+            names=" ".join(shlex.quote(p) for p in packages),
+            options=" ".join(shlex.quote(o) for o in options),
+            no_agent=_NO_AGENT,
+            lock=_VERSION_LOCK if lock else "",
+        )
+    )
+
+
+_DNF_INSTALL = """\
+set -eu
+export LC_ALL=C.UTF-8
+wanted="{names}"
+dnf() {{ command dnf -y --setopt=install_weak_deps=False {options} "$@"; }}
+missing=
+for p in $wanted; do rpm -q --quiet --whatprovides "$p" || missing="$missing $p"; done
+if [ -z "$missing" ]; then echo "all packages are there"; exit 0; fi
+# The download first, apart: it may be tried again, unless a mirror's hiccup cannot be the reason.
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+dnf --downloadonly install $missing 2> "$said" || {{
+  cat "$said" >&2
+  ! grep -qiE 'GPG|not signed|find a match|nothing provides|conflicting requests' "$said" || exit 1
+  exit 75
+}}
+before
+pipe=$(mktemp -u)
+mkfifo "$pipe"
+awk '{{print}} /^ *(Installing|Upgrading|Running scriptlet) *: .* [0-9]+\\/[0-9]+ *$/ {{
+  split($NF, n, "/"); print "stackwright: progress", n[1], n[2], $(NF - 1)}} {{fflush()}}' < "$pipe" &
+reader=$!
+rc=0
+dnf install $missing > "$pipe" || rc=$?
+wait $reader || true
+rm -f "$pipe"
+brought
+[ $rc -eq 0 ] || exit $rc
+rpm -qa --qf '%{{NAME}}-%|EPOCH?{{%{{EPOCH}}:}}:{{}}|%{{VERSION}}-%{{RELEASE}}.%{{ARCH}}\\n' |
+  sort > "$state/packages.txt"
+systemctl daemon-reload
+{no_agent}{lock}echo "stackwright: changed"
+"""
+
+_VERSION_LOCK = """\
+command dnf -q versionlock list >/dev/null 2>&1 || dnf install 'dnf-command(versionlock)'
+ours=$(dnf -q repoquery --installed --qf '%{from_repo} %{name}-%{evr}' |
+  sed -n 's/^stackwright-[^ ]* //p; s/^delorean[^ ]* //p')
+[ -z "$ours" ] || { dnf versionlock add $ours; record "dnf: versions are locked: dnf versionlock list"; }
+"""
+
+
+def fetch_image(url: str, checksum: str, path: str) -> str:
+    """Gets the demonstration's image from a URL or a file of the host; checked against a SHA-256 where one is given."""
+    at, where = shlex.quote(url), shlex.quote(path)
+    check = f"echo {shlex.quote(checksum)}' ' \"$new\" | sha256sum -c --quiet || exit 1\n" if checksum else ""
+    return f"""\
+set -eu
+[ -s {where} ] && exit 0
+mkdir -p "$(dirname {where})"
+new={where}.new
+case {at} in
+  /*) cp {at} "$new" ;;
+  file://*) u={at}; cp "${{u#file://}}" "$new" ;;
+  *) curl --fail --silent --show-error --location --retry 3 --max-time 900 --output "$new" {at} || exit 75 ;;
+esac
+{check}mv "$new" {where}
+echo "stackwright: changed"
+"""

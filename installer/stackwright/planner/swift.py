@@ -1,0 +1,59 @@
+"""Swift's disks: which host has which, and the zone of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stackwright.planner import placement
+
+LOOPBACK = "swiftloopback"
+"""Name in the rings of a file with a file system in it, which stands in for a disk."""
+
+
+@dataclass(frozen=True)
+class SwiftDevice:
+    """A disk in Swift's rings."""
+
+    host: str
+    at: str
+    """The host's address, in brackets if it is IPv6."""
+    name: str
+    zone: int
+    device: str = ""
+    """The block device to use; empty for a file behind a loop device."""
+
+    @property
+    def loopback(self) -> bool:
+        return not self.device
+
+
+def devices(answers: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, tuple[SwiftDevice, ...]]:
+    """The disks of Swift's hosts, which are the keys of `addresses`, in the order of the answers.
+
+    Copies are kept apart by zones, so a zone is made of whole hosts as long as there are enough of them; a host that
+    fails must not take two zones with it.
+    """
+    named = answers.get("CONFIG_SWIFT_STORAGES") or ()
+    zones = int(str(answers.get("CONFIG_SWIFT_STORAGE_ZONES") or 1))
+    storage = placement.hosts(answers, "volume")
+    by_host = len(addresses) >= zones
+    out: dict[str, tuple[SwiftDevice, ...]] = {}
+    before = 0
+    for number, (host, at) in enumerate(addresses.items()):
+        mine = [device for where, device in named if where == host or (not where and host in storage)]
+        mine = mine if named else [""]
+        bracketed = f"[{at}]" if ":" in at else at
+        out[host] = tuple(
+            SwiftDevice(host, bracketed, _name(device), (number if by_host else before + i) % zones + 1, device)
+            for i, device in enumerate(mine)
+        )
+        before += len(mine)
+    return out
+
+
+def _name(device: str) -> str:
+    """A device's name in the rings and in the path of its mount point: letters, digits and _ need no escaping there."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", device.rpartition("/")[2]) or LOOPBACK

@@ -1,0 +1,429 @@
+"""What the components of a cloud know of each other: addresses, URLs, networks. The context of every template."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
+from typing import Any
+from urllib.parse import quote
+
+from stackwright import render
+from stackwright.model import Certificates, Component, ExitCode, Facts, StackwrightError
+from stackwright.planner import placement, swift, tls, tunnels
+from stackwright.planner.choices import Choices, choose
+from stackwright.planner.tunnels import Bridge
+from stackwright.platforms import Platform, Release
+
+NO_CERTIFICATES = Certificates()
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host as the templates see it."""
+
+    name: str
+    address: str
+    fqdn: str
+    roles: tuple[str, ...]
+    components: tuple[str, ...]
+    facts: Facts
+    platform: Platform
+    choices: Choices
+    bind: str
+    """What a service listens on to be reached from everywhere."""
+    tunnel_address: str = ""
+    bridges: tuple[Bridge, ...] = ()
+    bridge_mappings: tuple[str, ...] = ()
+    swift_devices: tuple[swift.SwiftDevice, ...] = ()
+
+    @property
+    def kind(self) -> Hashable:
+        """All that templates can see of it except what is its own: equal for hosts that differ in `OWN` alone."""
+        return tuple(self.platform.id if n == "platform" else getattr(self, n) for n in _FIELDS if n not in OWN)
+
+    def of_its_kind(self) -> Host:
+        """The same host with places for its own values."""
+        places: dict[str, Any] = {name: render.Own(name) for name in OWN}
+        return replace(self, **places)
+
+    @property
+    def bind_url(self) -> str:
+        return f"[{self.bind}]" if ":" in self.bind else self.bind
+
+
+OWN = ("name", "address", "fqdn", "tunnel_address", "facts")
+"""Fields in which hosts of one kind differ."""
+
+_FIELDS = tuple(f.name for f in fields(Host))
+
+
+@dataclass(frozen=True)
+class Network:
+    """Neutron's settings, as all its parts need them."""
+
+    agent: str
+    """ovn, openvswitch or linuxbridge."""
+    service_plugins: tuple[str, ...]
+    type_drivers: tuple[str, ...]
+    tenant_types: tuple[str, ...]
+    tunnel_types: tuple[str, ...]
+    mechanism_drivers: tuple[str, ...]
+    flat_networks: tuple[str, ...]
+    vlan_ranges: tuple[str, ...]
+    tunnel_ranges: tuple[str, ...]
+    vni_ranges: tuple[str, ...]
+    vxlan_group: str
+    interface_driver: str
+    interface_mappings: tuple[str, ...]
+    external_physnet: str
+
+
+def strings(value: Any) -> tuple[str, ...]:
+    """A list in whatever form an answer has it, as texts."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(":".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in value)
+
+
+def bracketed(address: str) -> str:
+    """An address as it stands in a URL."""
+    return f"[{address}]" if ":" in address else address
+
+
+def network(answers: Mapping[str, Any]) -> Network:
+    """Neutron's settings from the answers."""
+    agent = str(answers.get("CONFIG_NEUTRON_L2_AGENT") or "ovn")
+    types = strings(answers.get("CONFIG_NEUTRON_ML2_TYPE_DRIVERS"))
+    tenant = strings(answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"))
+    vlans = strings(answers.get("CONFIG_NEUTRON_ML2_VLAN_RANGES"))
+    physnet = str(
+        answers.get("CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET" if agent == "ovn" else "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET")
+        or "extnet"
+    )
+    return Network(
+        agent=agent,
+        service_plugins=("ovn-router",) if agent == "ovn" else ("router",),
+        type_drivers=types,
+        tenant_types=tenant,
+        tunnel_types=tuple(t for t in tenant if t in {"gre", "vxlan", "geneve"}),
+        mechanism_drivers=strings(answers.get("CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS")) or (agent,),
+        flat_networks=strings(answers.get("CONFIG_NEUTRON_ML2_FLAT_NETWORKS")) or ("*",),
+        vlan_ranges=vlans,
+        tunnel_ranges=strings(answers.get("CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES")) or ("20:100",),
+        vni_ranges=strings(answers.get("CONFIG_NEUTRON_ML2_VNI_RANGES")) or ("10:100",),
+        vxlan_group=str(answers.get("CONFIG_NEUTRON_ML2_VXLAN_GROUP") or ""),
+        interface_driver="linuxbridge" if agent == "linuxbridge" else "openvswitch",
+        interface_mappings=strings(answers.get("CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS")),
+        external_physnet=physnet,
+    )
+
+
+@dataclass(frozen=True)
+class External:
+    """The demonstration's external network, which floating addresses come from."""
+
+    cidr: str
+    version: int
+    gateway: str
+    pools: tuple[str, ...]
+    """start=A,end=B, as Neutron's client writes them."""
+    nameservers: tuple[str, ...]
+
+
+def external(answers: Mapping[str, Any]) -> External:
+    """The external network as answered. Its gateway is the first address, as everybody expects."""
+    outside = ipaddress.ip_network(str(answers["CONFIG_PROVISION_DEMO_FLOATRANGE"]))
+    hosts = outside.hosts()
+    gateway, first = next(hosts), next(hosts)
+    # The last host address: one below the broadcast address, which IPv6 does not have.
+    last = outside[-2] if outside.version == 4 else outside[-1]
+    pools = strings(answers.get("CONFIG_PROVISION_DEMO_ALLOCATION_POOLS")) or (f"start={first},end={last}",)
+    return External(str(outside), outside.version, str(gateway), pools, ())
+
+
+def _interface(facts: Facts, name: str) -> str:
+    """The name of an interface; where a network stands for it, that of the one with an address in it. Raises
+    StackwrightError where the host has none."""
+    if "/" not in name:
+        return name
+    inside = ipaddress.ip_network(name, strict=False)
+    for interface in facts.interfaces:
+        if any(ipaddress.ip_interface(address).ip in inside for address in interface.addresses):
+            return interface.name
+    raise StackwrightError(
+        f"{facts.host}: an interface in {name} is to be put into a bridge, and the host has no address there",
+        "interfaces there: " + ", ".join(i.name for i in facts.interfaces),
+        ExitCode.PREFLIGHT,
+    )
+
+
+def _bridges(
+    answers: Mapping[str, Any], net: Network, roles: tuple[str, ...]
+) -> tuple[tuple[Bridge, ...], tuple[str, ...]]:
+    """Bridges to make on a host with these roles, and the mappings from physical networks to them."""
+    family = "OVN" if net.agent == "ovn" else "OVS"
+    mappings = strings(answers.get(f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"))
+    interfaces: dict[str, list[str]] = {}
+    for pair in strings(answers.get(f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES")):
+        bridge, _, interface = pair.partition(":")
+        interfaces.setdefault(bridge, []).append(interface)
+    if net.agent == "linuxbridge" and not mappings:
+        mappings = (f"{net.external_physnet}:{answers.get('CONFIG_NEUTRON_L3_EXT_BRIDGE') or 'br-ex'}",)
+    on_compute = strings(answers.get(f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE"))
+    edge = bool({"network", "l3", "dhcp"} & set(roles))
+    if not edge:
+        mappings = tuple(m for m in mappings if m.partition(":")[2] in on_compute)
+    bridges = []
+    for mapping in mappings:
+        physnet, _, name = mapping.partition(":")
+        demo = (
+            edge
+            and physnet == net.external_physnet
+            and bool(answers.get("CONFIG_PROVISION_DEMO"))
+            and bool(answers.get("CONFIG_PROVISION_OVS_BRIDGE"))
+            and not interfaces.get(name)
+        )
+        outside = external(answers) if demo else None
+        bridges.append(
+            Bridge(
+                name=name,
+                interfaces=tuple(interfaces.get(name, ())),
+                address=f"{outside.gateway}/{outside.cidr.partition('/')[2]}" if outside else "",
+                network=outside.cidr if outside else "",
+            )
+        )
+    return tuple(bridges), mappings
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The whole of it: hosts, who has which component, and what follows for the templates."""
+
+    answers: Mapping[str, Any] = field(repr=False)
+    hosts: Mapping[str, Host]
+    placement: Mapping[str, tuple[Component, ...]]
+    network: Network
+    release: Release
+    certificates: Certificates = field(default=NO_CERTIFICATES, repr=False)
+    """What its servers show; it is not needed to see who does what."""
+
+    @cached_property
+    def _having(self) -> Mapping[str, tuple[Host, ...]]:
+        found: dict[str, list[Host]] = {}
+        for name, components in self.placement.items():
+            for component in components:
+                found.setdefault(component.name, []).append(self.hosts[name])
+        return {name: tuple(hosts) for name, hosts in found.items()}
+
+    @cached_property
+    def _components(self) -> Mapping[str, Component]:
+        return {c.name: c for components in self.placement.values() for c in components}
+
+    def having(self, component: str) -> tuple[Host, ...]:
+        """The hosts that have this component, in order."""
+        return self._having.get(component, ())
+
+    def has(self, component: str) -> bool:
+        return component in self._having
+
+    def component(self, name: str) -> Component:
+        return self._components[name]
+
+    def first(self, component: str) -> Host:
+        """The first host with this component, as the answers have them. Raises KeyError where nobody has it."""
+        if component not in self._having:
+            raise KeyError(component)
+        return self.hosts[placement.hosts(self.answers, self.component(component).role)[0]]
+
+    def address(self, component: str) -> str:
+        """The address of the first host with this component. Raises KeyError where nobody has it."""
+        return self.first(component).address
+
+    def addresses(self, *components: str) -> tuple[str, ...]:
+        """The addresses of all hosts with any of these components."""
+        return tuple(dict.fromkeys(h.address for c in components for h in self.having(c)))
+
+    def url(self, component: str) -> str:
+        """The root URL of an API: its first host and its first port."""
+        return f"http://{bracketed(self.address(component))}:{self.component(component).ports[0].number}"
+
+    def db_url(self, service: str, password: str, database: str = "", user: str = "") -> str:
+        """What SQLAlchemy connects to."""
+        at = self.address("mariadb") if self.has("mariadb") else str(self.answers["CONFIG_MARIADB_HOST"])
+        credentials = f"{quote(user or service, safe='')}:{quote(password, safe='')}"
+        return f"mysql+pymysql://{credentials}@{bracketed(at)}/{database or service}?charset=utf8"
+
+    @cached_property
+    def transport_url(self) -> str:
+        """What oslo.messaging connects to."""
+        at = self.address("rabbitmq") if self.has("rabbitmq") else str(self.answers["CONFIG_AMQP_HOST"])
+        user = quote(str(self.answers["CONFIG_AMQP_AUTH_USER"]), safe="")
+        password = quote(str(self.answers["CONFIG_AMQP_AUTH_PASSWORD"]), safe="")
+        port = 5671 if self.encrypts("rabbitmq") else 5672
+        return f"rabbit://{user}:{password}@{bracketed(at)}:{port}/"
+
+    def encrypts(self, component: str) -> bool:
+        """Whether those who connect to this component are shown a certificate."""
+        return tls.encrypts(self.answers, component)
+
+    def seen_as(self, component: str, host: Host | None = None) -> str:
+        """What browsers call a host with this component, by default the first: its address, or a name that its
+        certificate is for. Raises KeyError where nobody has it."""
+        host = host or self.first(component)
+        own = self.certificates.of.get((component, host.name))
+        return tls.seen_as(own, host) if own else host.address
+
+    def trust(self, host: Host, component: str) -> str:
+        """How curl is told on this host to trust the component, its own where it has it, with a blank at the end. The
+        certificate that a person brought may be for a name, and from an authority, that the hosts do not know."""
+        if not self.encrypts(component):
+            return ""
+        if tls.given(self.answers, component):
+            at = host if component in host.components else self.first(component)
+            return f"-k --connect-to '::{bracketed(at.address)}:' "
+        return f"--cacert {tls.authority_file(host.platform)} "
+
+    @cached_property
+    def memcached(self) -> tuple[str, ...]:
+        return tuple(f"{bracketed(a)}:11211" for a in self.addresses("memcached"))
+
+    def ovn_db(self, port: int) -> tuple[str, ...]:
+        """OVN's northbound (6641) or southbound (6642) database."""
+        return tuple(f"tcp:{bracketed(h.address)}:{port}" for h in self.having("ovn-northd"))
+
+    def dashboard(self, host: Host) -> str:
+        """The root of the dashboard on this host, without a final slash."""
+        scheme = "https" if self.encrypts("horizon") else "http"
+        return f"{scheme}://{bracketed(self.seen_as('horizon', host))}{host.platform.paths['dashboard']}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """The root of the first dashboard, without a final slash. Raises KeyError where there is none."""
+        return self.dashboard(self.first("horizon"))
+
+    @property
+    def console_url(self) -> str:
+        """The root of what browsers see instances' screens through. Raises KeyError where there is none."""
+        scheme = "https" if self.encrypts("nova-vncproxy") else "http"
+        return f"{scheme}://{bracketed(self.seen_as('nova-vncproxy'))}:6080/"
+
+    @cached_property
+    def path_mtu(self) -> int:
+        """Bytes that every host's interface for tunnels can carry, where that is less than Ethernet's 1500; else 0.
+
+        Neutron takes 1500 for granted. Instances' packets are then too long for the tunnels, and linuxbridge's agent
+        makes no tunnel at all.
+        """
+        known = [
+            interface.mtu
+            for host in self.hosts.values()
+            if "chassis" in host.roles
+            for interface in host.facts.interfaces
+            if interface.mtu and any(a.partition("/")[0] == host.tunnel_address for a in interface.addresses)
+        ]
+        least = min(known, default=1500)
+        return least if least < 1500 else 0
+
+    @cached_property
+    def swift_devices(self) -> tuple[swift.SwiftDevice, ...]:
+        return tuple(d for h in self.hosts.values() for d in h.swift_devices)
+
+    def _neutron_api(self, host: Host) -> str:
+        """How Neutron's API is run: eventlet or uwsgi where the packages bring a uwsgi service, else empty."""
+        if host.platform.family != "debian":
+            return ""
+        # Zed's API is made of eventlet's green threads. Debian's uwsgi service puts it into 32 native threads, whose
+        # locks then wait for ever, now and then; and ML2/OVN's hash ring stays empty there.
+        return "eventlet" if self.release.name == "zed" else "uwsgi"
+
+    @cached_property
+    def _everywhere(self) -> Mapping[str, Any]:
+        """What the templates of all hosts can name alike."""
+        return {
+            # A dict is what Jinja is quickest with, and templates read some answers on each of a thousand hosts.
+            "answers": dict(self.answers),
+            "cloud": self,
+            "network": self.network,
+            "release": self.release,
+            "url": self.url,
+            "db_url": self.db_url,
+            "has": self.has,
+            "external": external(self.answers) if self.answers.get("CONFIG_PROVISION_DEMO") else None,
+            "address": self.address,
+            "addresses": self.addresses,
+            "ovn_db": self.ovn_db,
+            "transport_url": self.transport_url,
+            "encrypts": self.encrypts,
+            "seen_as": self.seen_as,
+            "certificate_file": tls.file,
+            "memcached": self.memcached,
+            "swift_devices": self.swift_devices,
+            "path_mtu": self.path_mtu,
+        }
+
+    def context(self, host: Host) -> dict[str, Any]:
+        """What the templates of one host's components can name."""
+        return {
+            **self._everywhere,
+            "host": host,
+            "platform": host.platform,
+            "choices": host.choices,
+            "here": host.components.__contains__,
+            "authority_file": tls.authority_file(host.platform),
+            "trust": partial(self.trust, host),
+            "neutron_api": self._neutron_api(host),
+        }
+
+
+def build(
+    answers: Mapping[str, Any],
+    facts: Mapping[str, Facts],
+    placed: Mapping[str, tuple[Component, ...]],
+    platforms: Mapping[str, Platform],
+    release: Release,
+    certificates: Certificates = NO_CERTIFICATES,
+) -> Cloud:
+    """The cloud that these answers describe on these hosts."""
+    net = network(answers)
+    addresses = {name: facts[name].address or name for name in placed}
+    roles_of = {name: {c.role for c in components} for name, components in placed.items()}
+    for role in placement.ROLES:
+        for name in placement.hosts(answers, role):
+            if name in roles_of:
+                roles_of[name].add(role)
+    stores = [name for name in placement.hosts(answers, "object-storage") if name in addresses]
+    disks = swift.devices(answers, {name: addresses[name] for name in stores})
+    bridges: dict[tuple[str, ...], tuple[tuple[Bridge, ...], tuple[str, ...]]] = {}
+    hosts: dict[str, Host] = {}
+    tunnelled = tunnels.between(net.agent, net.tunnel_types, placed)
+    for name, address in addresses.items():
+        fact = facts[name]
+        roles = tuple(sorted(roles_of[name]))
+        chassis = "chassis" in roles and bool(answers.get("CONFIG_NEUTRON_INSTALL"))
+        if roles not in bridges:
+            bridges[roles] = _bridges(answers, net, roles) if chassis else ((), ())
+        mapped, mappings = bridges[roles]
+        if answers.get("CONFIG_USE_SUBNETS"):
+            mapped = tuple(replace(b, interfaces=tuple(_interface(fact, i) for i in b.interfaces)) for b in mapped)
+        chosen = choose(answers, fact)
+        across = tunnels.bridge(answers, net.agent, fact) if chassis and tunnelled and chosen.userspace else None
+        hosts[name] = Host(
+            name=name,
+            address=address,
+            fqdn=fact.fqdn or fact.hostname or name,
+            roles=roles,
+            components=tuple(c.name for c in placed[name]),
+            facts=fact,
+            platform=platforms[name],
+            choices=chosen,
+            bind="::" if ":" in address else "0.0.0.0",
+            tunnel_address=tunnels.address(answers, net.agent, fact, address) if chassis else address,
+            bridges=(*mapped, across) if across else mapped,
+            bridge_mappings=mappings,
+            swift_devices=disks.get(name, ()),
+        )
+    return Cloud(answers, hosts, placed, net, release, certificates)

@@ -1,0 +1,76 @@
+"""The tunnels that carry instances' networks between hosts: where they start, and what they need there."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stackwright.model import Component, ExitCode, Facts, StackwrightError
+
+BRIDGE = "br-tunnel"
+"""What the tunnels' interface is a port of where Open vSwitch works in user space: its tunnels leave only through
+interfaces of its own (Open vSwitch's documentation, "Userspace tunneling")."""
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge to a physical or an external network on one host."""
+
+    name: str
+    interfaces: tuple[str, ...] = ()
+    address: str = ""
+    """The host's own address on it, with prefix length; empty for none."""
+    network: str = ""
+    """The network whose traffic leaves under the host's own address; empty for none."""
+
+
+def key(agent: str) -> str:
+    """The answer that names the tunnels' interface."""
+    return f"CONFIG_NEUTRON_{'OVN' if agent == 'ovn' else 'OVS'}_TUNNEL_IF"
+
+
+def between(agent: str, kinds: Sequence[str], placed: Mapping[str, Sequence[Component]]) -> bool:
+    """Whether Open vSwitch has tunnels to carry from one host to another."""
+    hosts = [name for name, components in placed.items() if any(c.role == "chassis" for c in components)]
+    return agent in ("ovn", "openvswitch") and bool(kinds) and len(hosts) > 1
+
+
+def _found(facts: Facts, wanted: str) -> str:
+    """The address, with prefix length, of an interface given by its name or by a network that it is in; else empty."""
+    if "/" in wanted:
+        inside = ipaddress.ip_network(wanted, strict=False)
+        addresses = (a for i in facts.interfaces for a in i.addresses)
+        return next((a for a in addresses if ipaddress.ip_interface(a).ip in inside), "")
+    # On a second run the bridge has it.
+    there = [facts.interface(wanted), facts.interface(BRIDGE)] if facts.interface(wanted) else []
+    # A port of the bridge keeps the link-local address that the kernel gives to every interface.
+    usable = (a for i in there if i for a in i.addresses if not ipaddress.ip_interface(a).ip.is_link_local)
+    return next(usable, "")
+
+
+def address(answers: Mapping[str, Any], agent: str, facts: Facts, own: str) -> str:
+    """Where a host's tunnels start: at the interface asked for, else within the networks asked for, else its `own`.
+
+    Raises StackwrightError(PREFLIGHT) where the interface is not there or has no address.
+    """
+    if name := str(answers.get(key(agent)) or ""):
+        if found := _found(facts, name):
+            return found.partition("/")[0]
+        raise StackwrightError(
+            f"{facts.host}: {key(agent)} is {name}, and the host has no such interface with an address",
+            "interfaces there: " + ", ".join(i.name for i in facts.interfaces),
+            ExitCode.PREFLIGHT,
+        )
+    for subnet in answers.get(key(agent).replace("_IF", "_SUBNETS")) or ():
+        if found := _found(facts, str(subnet)):
+            return found.partition("/")[0]
+    return own
+
+
+def bridge(answers: Mapping[str, Any], agent: str, facts: Facts) -> Bridge | None:
+    """The bridge that a host needs for tunnels in user space; None where no interface is set apart for them."""
+    name = str(answers.get(key(agent)) or "")
+    found = "" if "/" in name else _found(facts, name)
+    return Bridge(BRIDGE, (name,), found) if found else None

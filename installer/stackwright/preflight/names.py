@@ -1,0 +1,198 @@
+"""Checks of names and clocks: what most installations that fail late have failed at."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Callable
+
+from stackwright.model import Facts, Problem, Severity
+from stackwright.preflight.situation import Problems, Situation, listing
+
+CLOCK_LIMIT = 30.0
+"""Seconds between two hosts' clocks from which on messaging and agents' heartbeats get into trouble."""
+CLOCK_NOTICE = 3.0
+
+
+def _own(facts: Facts) -> set[str]:
+    """The host's addresses, without prefix lengths and scopes."""
+    return {a.partition("/")[0].partition("%")[0] for i in facts.interfaces for a in i.addresses}
+
+
+def _loopback(addresses: tuple[str, ...]) -> bool:
+    return bool(addresses) and all(ipaddress.ip_address(a.partition("%")[0]).is_loopback for a in addresses)
+
+
+def _line(facts: Facts) -> str:
+    """The line for /etc/hosts that puts the host's name right."""
+    short = facts.hostname.partition(".")[0] or "HOST"
+    full = facts.fqdn if "." in facts.fqdn else f"{short}.example.org"
+    return f"put this line into its /etc/hosts: {facts.address or facts.host} {full} {short}"
+
+
+def fqdn(situation: Situation) -> Problems:
+    """`hostname -f` answers, with a full name."""
+    for host, facts in situation.facts.items():
+        if facts.hostname.partition(".")[0] in ("localhost", "", "(none)"):
+            yield Problem(
+                "fqdn",
+                f"the host is called {facts.hostname or 'nothing'}",
+                "a name of its own",
+                "give it one: hostnamectl set-hostname NAME.DOMAIN",
+                host,
+            )
+        elif not facts.fqdn:
+            yield Problem("fqdn", "`hostname -f` fails", "the host's full name", _line(facts), host)
+        elif "." not in facts.fqdn:
+            yield Problem(
+                "fqdn",
+                f"`hostname -f` says {facts.fqdn}, a name without a domain",
+                "a full name",
+                _line(facts),
+                host,
+                Severity.WARNING,
+            )
+        elif facts.fqdn.partition(".")[0].lower() != facts.hostname.partition(".")[0].lower():
+            yield Problem(
+                "fqdn",
+                f"the host is called {facts.hostname}, and `hostname -f` says {facts.fqdn}",
+                "two forms of one name",
+                _line(facts),
+                host,
+            )
+
+
+def resolution(situation: Situation) -> Problems:
+    """The host's names lead to its own address, and the address back to a name of its own."""
+    for host, facts in situation.facts.items():
+        names = [n for n in dict.fromkeys((facts.hostname, facts.fqdn)) if n]
+        if not names or not facts.resolves:
+            continue
+        for name in names:
+            found = facts.resolves.get(name, ())
+            if not found:
+                yield Problem(
+                    "resolution", f"{name} does not resolve on the host itself", "its address", _line(facts), host
+                )
+            elif _loopback(found):
+                if len(situation.facts) > 1:
+                    yield Problem(
+                        "resolution",
+                        f"{name} is {listing(found)} to the host itself",
+                        "the address that other hosts know it by",
+                        _line(facts) + ", and take the name off the loopback line",
+                        host,
+                        Severity.WARNING,
+                    )
+            elif _own(facts) and not set(found) & _own(facts):
+                yield Problem(
+                    "resolution",
+                    f"{name} resolves to {listing(found)}, which is not an address of the host",
+                    f"one of {listing(a for a in _own(facts) if not _loopback((a,)))}",
+                    _line(facts),
+                    host,
+                )
+        back = facts.extra.get(f"reverse {facts.address}")
+        if back and not {n.lower() for n in back.split()} & {n.lower() for n in names}:
+            yield Problem(
+                "resolution",
+                f"{facts.address} leads back to {back}",
+                f"{facts.fqdn or facts.hostname}",
+                "correct the reverse zone or /etc/hosts",
+                host,
+                Severity.WARNING,
+            )
+
+
+def ovs_hostname(situation: Situation) -> Problems:
+    """Open vSwitch knows the host by the name that Nova does; ports cannot be bound otherwise."""
+    for facts in situation.having("ovn-controller", "openvswitch-agent"):
+        name = facts.extra.get("ovs-hostname", "")
+        if name and name not in (facts.fqdn, facts.hostname):
+            yield Problem(
+                "ovs-hostname",
+                f"Open vSwitch knows the host as {name}",
+                facts.fqdn or facts.hostname,
+                f"ovs-vsctl set Open_vSwitch . external_ids:hostname={facts.fqdn or facts.hostname}",
+                facts.host,
+            )
+
+
+def distinct(situation: Situation) -> Problems:
+    """No two hosts share a name, an address or a machine id."""
+    kinds: tuple[tuple[str, Callable[[Facts], str], str], ...] = (
+        ("host name", lambda f: f.hostname, "give each host a name of its own: hostnamectl set-hostname NAME"),
+        ("full name", lambda f: f.fqdn, "give each host a name of its own"),
+        ("address", lambda f: f.address, "if it is one machine, use one name for it throughout the answer file"),
+        (
+            "machine id",
+            lambda f: f.machine_id,
+            "they were cloned: on one, rm /etc/machine-id; systemd-machine-id-setup; reboot",
+        ),
+    )
+    for what, of, hint in kinds:
+        groups: dict[str, list[str]] = defaultdict(list)
+        for host, facts in situation.facts.items():
+            if of(facts):
+                groups[of(facts)].append(host)
+        for value, hosts in sorted(groups.items()):
+            if len(hosts) > 1:
+                yield Problem("distinct", f"{listing(hosts)} have the same {what}: {value}", f"a {what} each", hint)
+
+
+def host_keys(situation: Situation) -> Problems:
+    """Where there are several compute hosts, each shows its SSH host keys: instances are moved over SSH."""
+    computes = list(situation.having("nova-compute"))
+    for facts in computes if len(computes) > 1 else ():
+        if not facts.host_keys:
+            yield Problem(
+                "ssh-host-key",
+                "no public host keys in /etc/ssh",
+                "those of its SSH server, which the other compute hosts are to know it by",
+                "install openssh-server, or make them: ssh-keygen -A; until then no instance can be moved to this host",
+                facts.host,
+                Severity.WARNING,
+            )
+
+
+def clocks(situation: Situation) -> Problems:
+    """The hosts' clocks agree."""
+    offsets = {h: f.clock_offset for h, f in situation.facts.items()}
+    if len(offsets) > 1:
+        first, last = min(offsets, key=lambda h: offsets[h]), max(offsets, key=lambda h: offsets[h])
+        apart = offsets[last] - offsets[first]
+        if apart > CLOCK_NOTICE:
+            yield Problem(
+                "clock",
+                f"the clock of {last} is {apart:.0f} s ahead of that of {first}",
+                f"less than {CLOCK_NOTICE:.0f} s between all hosts",
+                "start chronyd, or another time service, on all hosts",
+                severity=Severity.ERROR if apart > CLOCK_LIMIT else Severity.WARNING,
+            )
+    for host, offset in offsets.items():
+        if abs(offset) > 300:
+            yield Problem(
+                "clock",
+                f"the clock is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this machine's",
+                "the right time: certificates and tokens depend on it",
+                "set the clock there (or here)",
+                host,
+                Severity.WARNING,
+            )
+
+
+def proxy(situation: Situation) -> Problems:
+    """A proxy is not in the way between the cloud's own hosts."""
+    addresses = ",".join(dict.fromkeys(f.address or h for h, f in situation.facts.items()))
+    hint = f"set no_proxy=localhost,127.0.0.1,{addresses} in /etc/environment"
+    for host, facts in situation.facts.items():
+        kinds = facts.extra.get("proxy", "").split()
+        if kinds and "no_proxy" not in kinds:
+            yield Problem(
+                "proxy",
+                f"{listing(kinds)} is set, no_proxy is not",
+                "no proxy between the cloud's own hosts",
+                hint,
+                host,
+                Severity.WARNING,
+            )
