@@ -1,0 +1,15 @@
+# The version of a database server elsewhere, as `mysqld -V` would say it. puppetlabs-mysql asks for that to know the
+# dialect, and on a host that has only the client there is no mysqld to be asked.
+Facter.add('mysqld_version') do
+  setcode do
+    login = "#{Facter.value(:root_home) || '/root'}/.my.cnf"
+    if File.exist?(login) && !Facter::Core::Execution.which('mysqld') && Facter::Core::Execution.which('mysql')
+      query = "SELECT CONCAT(VERSION(), ' (', @@version_comment, ')')"
+      said = Facter::Core::Execution.execute(
+        "mysql --defaults-file=#{login} --connect-timeout=10 --batch --skip-column-names --execute=\"#{query}\"",
+        :on_fail => nil
+      )
+      said unless said.to_s.empty?
+    end
+  end
+end

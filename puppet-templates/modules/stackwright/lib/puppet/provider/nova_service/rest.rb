@@ -1,0 +1,44 @@
+require_relative '../../../puppet_x/stackwright/compute'
+
+# As upstream: it can only take services of a host away.
+Puppet::Type.type(:nova_service).provide(
+  :rest, :parent => PuppetX::Stackwright::ComputeProvider, :source => :openstack
+) do
+  desc 'Removes compute services through the Compute API.'
+  takes_precedence
+
+  def self.instances
+    compute_services.all.group_by { |service| service['host'] }.map do |host, services|
+      new(:name => host, :ensure => :present, :thing => { 'services' => services })
+    end
+  end
+
+  def look
+    services = self.class.compute_services.select { |service| service['host'] == @resource[:name] }
+    services.empty? ? nil : { 'services' => services }
+  end
+
+  def ids
+    thing['services'].map { |service| service['id'] }
+  end
+
+  def service_name
+    thing['services'].map { |service| service['binary'] }
+  end
+
+  def service_name=(_value)
+    warning('nova_service can only remove services')
+  end
+
+  def create
+    warning('nova_service can only remove services')
+  end
+
+  def destroy
+    wanted = Array(@resource[:service_name])
+    thing['services'].each do |service|
+      session.delete(:compute, "/os-services/#{service['id']}") if wanted.empty? || wanted.include?(service['binary'])
+    end
+    self.class.compute_services.expire
+  end
+end

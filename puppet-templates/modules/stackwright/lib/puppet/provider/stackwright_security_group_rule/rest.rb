@@ -1,0 +1,56 @@
+require_relative '../../../puppet_x/stackwright/rest_provider'
+
+Puppet::Type.type(:stackwright_security_group_rule).provide(
+  :rest, :parent => PuppetX::Stackwright::RestProvider
+) do
+  desc 'Manages rules of security groups through the Network API.'
+  takes_precedence
+
+  def look
+    found = session.get(
+      :network, '/security-group-rules',
+      'security_group_id' => group_id, 'direction' => 'ingress', 'ethertype' => 'IPv4', 'protocol' => protocol
+    )['security_group_rules']
+    found.find { |rule| rule['remote_group_id'].nil? && anywhere?(rule) && rule['port_range_min'] == port }
+  end
+
+  def create
+    rule = {
+      'security_group_id' => group_id, 'direction' => 'ingress', 'ethertype' => 'IPv4', 'protocol' => protocol,
+      'port_range_min' => port, 'port_range_max' => port
+    }
+    make(:network, '/security-group-rules', { 'security_group_rule' => rule }) { look }
+  end
+
+  def destroy
+    session.delete(:network, "/security-group-rules/#{id}")
+  end
+
+  private
+
+  def parts
+    @resource[:name].split(':')
+  end
+
+  def protocol
+    parts[2]
+  end
+
+  def port
+    parts[3] && parts[3].to_i
+  end
+
+  def anywhere?(rule)
+    [nil, '0.0.0.0/0'].include?(rule['remote_ip_prefix'])
+  end
+
+  # Neutron makes a project's default group when its groups are first listed.
+  def group_id
+    @group_id ||= begin
+      found = session.get(:network, '/security-groups', 'name' => parts[1], 'project_id' => id_of_project(parts[0]))
+      group = found['security_groups'].first
+      raise Puppet::Error, "project #{parts[0]} has no security group #{parts[1]}" if group.nil?
+      group['id']
+    end
+  end
+end

@@ -1,0 +1,49 @@
+require 'ipaddr'
+require 'uri'
+
+module PuppetX
+  module Stackwright
+    # Which proxy a URL goes through, by the environment, the way python-requests (and so the `openstack` command)
+    # reads it. Net::HTTP's own reading is not used: it takes http_proxy for https URLs too, and knows neither "*" nor
+    # IPv6 addresses in no_proxy.
+    module Proxy
+      # A URI, or nil for a direct connection.
+      def self.for(uri, env = ENV)
+        return nil if bypass?(uri.hostname, uri.port, variable(env, 'no_proxy').to_s)
+        value = variable(env, "#{uri.scheme}_proxy") || variable(env, 'all_proxy')
+        return nil if value.nil? || value.empty?
+        value = "http://#{value}" unless value.include?('://')
+        URI.parse(value)
+      end
+
+      def self.variable(env, name)
+        env[name] || env[name.upcase]
+      end
+
+      def self.bypass?(host, port, no_proxy)
+        address = address(host)
+        no_proxy.split(/[\s,]+/).any? do |entry|
+          next false if entry.empty?
+          next true if entry == '*'
+          entry = entry.sub(/\A\[(.*)\]\z/, '\1')
+          network = address(entry)
+          if network
+            address && network.family == address.family && network.include?(address)
+          else
+            name = entry.downcase.sub(/\A\*?\./, '')
+            name, wanted_port = name.split(':', 2)
+            (wanted_port.nil? || wanted_port == port.to_s) &&
+              (host.downcase == name || host.downcase.end_with?(".#{name}"))
+          end
+        end
+      end
+
+      def self.address(text)
+        IPAddr.new(text)
+      rescue IPAddr::Error
+        nil
+      end
+      private_class_method :variable, :bypass?, :address
+    end
+  end
+end
