@@ -1,0 +1,319 @@
+"""Runs a script on a host detached from the session, and follows it: through dropped links, and from a later process.
+
+On the host each run has a private folder BASE/runs/NAME: `in/` (its input, gone when it ends), `log`, `pid`, `boot`,
+`digest`, `token`, `rc` when it ended by itself, `alive` (locked for as long as it runs) and `collected`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from stackwright.model import ExitCode, StackwrightError
+from stackwright.ssh import Connection, closing, disk_hint, pack
+
+# `alive` is locked by the wrapper alone, so the lock says whether the run goes on whatever became of its process id.
+# The status is written over bytes that are already there: that works on a full disk, too.
+_WRAPPER = """\
+trap '' HUP
+cd /
+export STACKWRIGHT_RUN=@DIR@ STACKWRIGHT_BASE=@BASE@
+sh @DIR@/in/script 8>&- 9>&-
+rc=$?
+rm -rf @DIR@/in
+printf '%-4s\\n' "$rc" 1<>@DIR@/rc.new && mv -f @DIR@/rc.new @DIR@/rc
+"""
+
+_FOLLOW = """\
+umask 077
+dir=@DIR@ digest=@DIGEST@ token=@TOKEN@ again=@AGAIN@ offset=@OFFSET@
+say() { echo "stackwright: $*" >&2; }
+look() { value=; [ -f "$dir/$1" ] && read -r value <"$dir/$1"; }
+[ -d "$dir" ] || mkdir -p "$dir" || exit 1
+exec 8>>"$dir/start" 9>>"$dir/alive"
+flock 8
+read -r boot </proc/sys/kernel/random/boot_id
+read -r value </proc/1/stat
+set -- ${value##*) } # what follows the name of process 1; a container may be started anew without its machine
+boot=$boot.${20}
+if flock -n 9; then running=
+elif [ -f "$dir/rc" ] && flock -w 10 9; then running= # it has ended, and was about to let go
+else running=1; fi
+look digest; have=$value
+look token; mine=$value
+start=1
+if [ -n "$running" ]; then
+  if [ "$have" != "$digest" ]; then say other; exit 0; fi
+  start=
+  [ "$mine" = "$token" ] || { say attached; printf %s "$token" >"$dir/token"; }
+elif [ "$have" = "$digest" ]; then
+  if [ "$mine" = "$token" ]; then start=
+  elif [ -z "$again" ] && [ ! -e "$dir/collected" ] && look rc && [ "$value" = 0 ]; then
+    start=
+    printf %s "$token" >"$dir/token"
+    say resumed
+  fi
+fi
+if [ -n "$start" ]; then
+  if [ -e "$dir/log" ] || [ -e "$dir/in" ]; then
+    find "$dir" -mindepth 1 -maxdepth 1 ! -name start ! -name alive -exec rm -rf {} +
+  fi
+  # a program says why it cannot write; a shell's own echo does not
+  fail() { cat /proc/version >"$dir/full"; say "nostart $*"; rm -rf "$dir/in" "$dir/full"; exit 1; }
+  mkdir "$dir/in" && tar -xzf - -C "$dir/in" || fail "the input did not arrive whole"
+  { : >"$dir/log" && echo '    ' >"$dir/rc.new" && date +%s >"$dir/started" && echo "$boot" >"$dir/boot" &&
+    printf %s "$digest" >"$dir/digest"; } || fail "the folder of the run cannot be written"
+  setsid sh "$dir/in/wrapper" 8>&- </dev/null >>"$dir/log" 2>&1 &
+  echo $! >"$dir/pid"
+  printf %s "$token" >"$dir/token"
+  running=1
+  say started
+else
+  cat >/dev/null
+fi
+exec 9>&- 8>&-
+# Looked at now and then, and not told of each line: else each would be a packet of its own, for every host.
+follow() { tail -c +$((offset + 1)) -s @EVERY@ -f --pid="$value" "$@" "$dir/log"; }
+look pid
+if [ -z "$running" ]; then tail -c +$((offset + 1)) "$dir/log"
+else follow ---disable-inotify 2>/dev/null || [ $? -ne 1 ] || follow; fi
+if [ -f "$dir/rc" ]; then
+  # nobody may be listening any more: then it counts as not collected
+  look rc
+  say "exit $value" && : >"$dir/collected"
+  exit 0
+fi
+(flock -n 9) 9>>"$dir/alive" || exit 0
+rm -rf "$dir/in"
+look boot
+if [ "$boot" != "$value" ]; then say rebooted; else say died; fi
+"""
+
+_STOP = """\
+dir=@DIR@
+pid=$(cat "$dir/pid") || exit 0
+(flock -n 9) 9>>"$dir/alive" && exit 0
+kill -TERM "-$pid"
+for n in 1 2 3 4 5 6 7 8 9 10; do (flock -n 9) 9>>"$dir/alive" && break; sleep 0.5; done
+kill -KILL "-$pid" 2>/dev/null
+rm -rf "$dir/in"
+"""
+
+_OUT_OF_MEMORY = """\
+{ journalctl -k -n 200 --no-pager -o cat 2>/dev/null || dmesg 2>/dev/null | tail -n 200; } |
+  grep -iE 'out of memory|oom-kill|killed process' | tail -n 3
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a detached run ended. `exit` is None when it left no status: it died, or the host was `rebooted`."""
+
+    exit: int | None
+    lines: tuple[str, ...]
+    """Its output, the last 5,000 lines."""
+    rebooted: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for what, in seconds."""
+
+    timeout: float
+    """For the run as a whole; as long as there is output, it may take longer, up to `ceiling` times as long."""
+    quiet: float = 300.0
+    """A run past its timeout is ended once it has written nothing for so long."""
+    ceiling: float = 4.0
+    gone: float = 600.0
+    """How long a host may be unreachable before it is given up; a reboot must fit in."""
+    every: float = 0.2
+    """Between two looks at the run's log, on the host."""
+
+
+class HostGone(StackwrightError):
+    """A host could not be reached for so long that it was given up."""
+
+
+class RunTimeout(StackwrightError):
+    """A run did not end in time, and was ended."""
+
+
+def run_name(text: str) -> str:
+    """A folder name for a run: readable, and without anything that a shell or a file system could mind."""
+    safe = re.sub(r"[^A-Za-z0-9._:-]+", "-", text).strip("-.")[:100]
+    return safe if safe == text else f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+
+def run_detached(
+    connection: Connection,
+    name: str,
+    digest: str,
+    inputs: Sequence[tuple[str, bytes, int]],
+    patience: Patience,
+    *,
+    on_line: Callable[[str], None],
+    on_note: Callable[[str, str], None],
+    on_idle: Callable[[], None] = lambda: None,
+    again: bool = False,
+) -> Ended:
+    """Runs `script`, one of the inputs (name, content, mode), as root and detached, and follows it to its end.
+
+    A run of the same digest that is still going on is attached to instead; one that has ended well while nobody looked
+    is taken as it is, unless `again`. `on_note(kind, text)` hears of: started, attached, resumed, waiting, lost, back;
+    `on_idle` is called each second in which the run is followed and writes nothing.
+    Raises HostGone, RunTimeout, and StackwrightError when it cannot be started.
+    """
+    folder = f"{connection.base}/runs/{run_name(name)}"
+    wrapper = _WRAPPER.replace("@DIR@", shlex.quote(folder)).replace("@BASE@", shlex.quote(connection.base))
+    payload = pack([("wrapper", wrapper.encode(), 0o600), *inputs])
+    token = secrets.token_hex(8)
+    follower = _Follower(patience, on_line)
+    lost_at: float | None = None
+    waited = False
+    while True:
+        script = (
+            _FOLLOW.replace("@DIR@", shlex.quote(folder))
+            .replace("@DIGEST@", shlex.quote(digest))
+            .replace("@TOKEN@", token)
+            .replace("@AGAIN@", "1" if again else "''")
+            .replace("@OFFSET@", str(follower.offset))
+            .replace("@EVERY@", f"{patience.every:g}")
+        )
+        try:
+            with closing(connection.open(script)) as channel:
+                channel.send(payload)
+                channel.end()
+                while (got := channel.receive(1.0)) is not None:
+                    if lost_at is not None:
+                        lost_at = None
+                        on_note("back", "the connection is back")
+                    for word in follower.feed(*got):
+                        if word in ("started", "attached", "resumed"):
+                            on_note(word, _NOTES[word])
+                    if not any(got):
+                        on_idle()
+                    follower.check_time(connection.host)
+        except RunTimeout:
+            connection.run(_STOP.replace("@DIR@", shlex.quote(folder)), timeout=30)
+            raise
+        except StackwrightError as error:
+            if error.code != ExitCode.UNREACHABLE:
+                raise
+            now = time.monotonic()
+            if lost_at is None:
+                lost_at = now
+                on_note("lost", error.message)
+            if now - lost_at > patience.gone:
+                raise HostGone(
+                    f"{connection.host}: the host has not answered for {now - lost_at:.0f} s: {error.message}",
+                    "Look at its console. When it is back, apply again: what was going on there is found and followed.",
+                    ExitCode.UNREACHABLE,
+                ) from None
+            connection.drop()
+            time.sleep(min(5.0, 0.5 + (now - lost_at) / 4))
+            continue
+        if follower.verdict == "other":
+            if not waited:
+                waited = True
+                on_note("waiting", "an earlier run is still going on there; waiting for it to end")
+            follower.check_time(connection.host)
+            follower.verdict = ""
+            time.sleep(2)
+            continue
+        if not follower.verdict:
+            if channel.status() == 0:
+                time.sleep(0.5)  # the follower was ended, the run was not
+                continue
+            text = follower.errors()
+            raise StackwrightError(f"{connection.host}: a run could not be started: {text}", disk_hint(text))
+        return follower.ended()
+
+
+_NOTES = {
+    "started": "started",
+    "attached": "a run of an earlier session is still going on; following it",
+    "resumed": "it had ended while nobody was looking",
+}
+
+
+class _Follower:
+    """What has been read of a run: whole lines, how far, and what the host said of its state."""
+
+    def __init__(self, patience: Patience, on_line: Callable[[str], None]) -> None:
+        self.offset = 0
+        self.verdict = ""
+        self._patience = patience
+        self._on_line = on_line
+        self._rest = b""
+        self._err = b""
+        self._err_lines: list[str] = []
+        self._lines: list[str] = []
+        self._since = self._heard = time.monotonic()
+
+    def feed(self, out: bytes, err: bytes) -> list[str]:
+        """Takes what came; returns what the host said of the run, and keeps its verdict."""
+        if out:
+            self._heard = time.monotonic()
+            self.offset += len(out)
+            *whole, self._rest = (self._rest + out).split(b"\n")
+            for raw in whole:
+                self._line(raw)
+        words = []
+        if err:
+            *whole, self._err = (self._err + err).split(b"\n")
+            for raw in whole:
+                text = raw.decode(errors="replace")
+                if not text.startswith("stackwright: "):
+                    self._err_lines = [*self._err_lines, text][-20:]
+                    continue
+                word = text.removeprefix("stackwright: ").strip()
+                words.append(word)
+                if word.startswith("exit ") or word in ("died", "rebooted", "other"):
+                    self.verdict = word
+                elif word.startswith("nostart "):
+                    self._err_lines.append(word.removeprefix("nostart "))
+        return words
+
+    def errors(self) -> str:
+        """What went wrong before the run could start."""
+        return "; ".join(self._err_lines[-3:]) or "the host gives no reason"
+
+    def check_time(self, host: str) -> None:
+        """Raises RunTimeout when the run is past its time and not just slow."""
+        now = time.monotonic()
+        taken, quiet = now - self._since, now - self._heard
+        limit = self._patience.timeout
+        if taken > limit and (quiet > min(self._patience.quiet, limit) or taken > limit * self._patience.ceiling):
+            raise RunTimeout(
+                f"{host}: not finished after {taken:.0f} s, and silent for {quiet:.0f} s; it was ended",
+                "Give it more time with `--timeout SECONDS` if the host is only slow.",
+            )
+
+    def ended(self) -> Ended:
+        if self._rest:
+            self._line(self._rest)
+            self._rest = b""
+        seconds = time.monotonic() - self._since
+        code = int(self.verdict.split()[1]) if self.verdict.startswith("exit ") else None
+        return Ended(code, tuple(self._lines), rebooted=self.verdict == "rebooted", seconds=seconds)
+
+    def _line(self, raw: bytes) -> None:
+        text = raw.decode(errors="replace").rstrip("\r")
+        self._lines.append(text)
+        if len(self._lines) > 6000:
+            del self._lines[:1000]
+        self._on_line(text)
+
+
+def out_of_memory(connection: Connection) -> tuple[str, ...]:
+    """What the host's kernel says of processes it killed for want of memory; empty when nothing, or nobody answers."""
+    try:
+        return tuple(connection.run(_OUT_OF_MEMORY, timeout=15).out.splitlines())
+    except StackwrightError:
+        return ()

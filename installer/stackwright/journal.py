@@ -1,0 +1,252 @@
+"""What has been done: one JSON line per step, appended and synced, in the cloud's state directory.
+
+Because of it `apply` is also `resume`: a step whose digest was recorded as done is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from stackwright.model import ExitCode, StackwrightError
+
+VERSION = 1
+"""Of the format. A journal with a higher one was written by a newer Stackwright, and is refused."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One step that came to an end."""
+
+    step: str
+    digest: str
+    ok: bool
+    at: float
+    """Seconds since the epoch."""
+    seconds: float = 0.0
+    changed: int = 0
+    host: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Puppet's times, resources that changed, the cause of a failure: for people and the report."""
+
+
+class Journal:
+    """The journal of one cloud. Open it with `open_journal`."""
+
+    def __init__(self, path: Path, records: list[Record], lock: int | None) -> None:
+        self.path = path
+        self._records = records
+        self._lock = lock
+        self._writing = threading.Lock()
+        self._last = {r.step: r for r in records}
+        self._last_ok = {r.step: r for r in records if r.ok}
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All records, oldest first."""
+        return tuple(self._records)
+
+    def last(self, step: str) -> Record | None:
+        """The newest record of a step."""
+        return self._last.get(step)
+
+    def done(self, step: str, digest: str) -> bool:
+        """Whether the step's newest record says that exactly this was done."""
+        record = self._last.get(step)
+        return record is not None and record.ok and record.digest == digest
+
+    def last_ok(self, step: str) -> Record | None:
+        """The newest record of a step that succeeded."""
+        return self._last_ok.get(step)
+
+    def steps(self) -> tuple[str, ...]:
+        """Every step that has a record, in the order of their first."""
+        return tuple(self._last)
+
+    def estimate(self, step: str) -> float | None:
+        """How many seconds the step took when it last succeeded."""
+        record = self._last_ok.get(step)
+        return record.seconds if record else None
+
+    def add(self, *records: Record) -> None:
+        """Appends and syncs, once for all of them. Raises StackwrightError(ENVIRONMENT) when the disk is full or the
+        file cannot be written: a step that cannot be recorded must not count as done."""
+        with self._writing:
+            try:
+                _append(self.path, "\n".join(_text(record) for record in records))
+            except OSError as error:
+                raise StackwrightError(
+                    f"{self.path} cannot be written: {error.strerror}",
+                    "Free some space on this machine (`df -h`), then apply again: what was recorded is kept.",
+                    ExitCode.ENVIRONMENT,
+                ) from None
+            for record in records:
+                self._records.append(record)
+                self._last[record.step] = record
+                if record.ok:
+                    self._last_ok[record.step] = record
+
+    def forget(self, step: str) -> None:
+        """Makes a step count as not done."""
+        if last := self._last.get(step):
+            self.add(Record(step=step, digest="", ok=False, at=time.time(), host=last.host, data={"forgotten": True}))
+
+    def close(self) -> None:
+        """Lets others use the state directory."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_journal(state: Path, *, exclusive: bool = True) -> Journal:
+    """The journal in a state directory, which is made (0700) if need be. `exclusive` keeps a second process out.
+
+    A last line that was cut short, as after a crash or on a full disk, is left out. Raises StackwrightError: BUSY when
+    another process has it, ENVIRONMENT when it is damaged elsewhere, newer than this program, or cannot be read.
+    """
+    path = state / "journal.jsonl"
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if exclusive:
+            state.chmod(0o700)
+        lock = _take(state / "lock") if exclusive else None
+    except OSError as error:
+        raise StackwrightError(
+            f"the state directory {state} cannot be used: {error.strerror}",
+            "Choose another with `--state`, or correct its permissions.",
+            ExitCode.ENVIRONMENT,
+        ) from None
+    try:
+        return Journal(path, _read(path, repair=exclusive), lock)
+    except BaseException:
+        if lock is not None:
+            os.close(lock)
+        raise
+
+
+def _take(path: Path) -> int:
+    """An exclusive lock that ends with this process; the file tells others who has it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        who = os.read(handle, 1000).decode(errors="replace").strip() or "another process"
+        os.close(handle)
+        raise StackwrightError(
+            f"this cloud is being worked on by {who}",
+            "Wait for it to end. If that process hangs, end it: what it did is in the journal.",
+            ExitCode.BUSY,
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{operator()}, since {datetime.now():%Y-%m-%d %H:%M:%S}\n".encode(), 0)
+    return handle
+
+
+def operator() -> str:
+    """Who works here: user@machine (process n)."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry in the user database
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
+
+
+def _text(record: Record) -> str:
+    return json.dumps(
+        {
+            "step": record.step,
+            "digest": record.digest,
+            "ok": record.ok,
+            "at": round(record.at, 3),
+            "seconds": round(record.seconds, 3),
+            "changed": record.changed,
+            "host": record.host,
+            "data": dict(record.data),
+        },
+        sort_keys=True,
+    )
+
+
+def _append(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(handle).st_size
+        if size == 0:
+            text = json.dumps({"stackwright-journal": VERSION}) + "\n" + text
+        data = (text + "\n").encode()
+        try:
+            while data:
+                data = data[os.write(handle, data) :]
+            os.fsync(handle)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(handle, size)  # no half a line in the way of the next one
+            raise
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path, *, repair: bool) -> list[Record]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StackwrightError(
+            f"{path} cannot be read: {error.strerror}", "Correct its permissions.", ExitCode.ENVIRONMENT
+        ) from None
+    whole, end, rest = data.rpartition(b"\n")
+    if rest and repair:
+        os.truncate(path, len(whole) + len(end))
+    records: list[Record] = []
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            raw = json.loads(line)
+            if number == 1:
+                version = raw["stackwright-journal"]
+                if not isinstance(version, int):
+                    raise ValueError("no version")
+                if version > VERSION:
+                    raise StackwrightError(
+                        f"{path} was written by a newer Stackwright (version {version}, known is {VERSION})",
+                        "Use that newer Stackwright, or another state directory for another cloud.",
+                        ExitCode.ENVIRONMENT,
+                    )
+                continue
+            records.append(
+                Record(
+                    step=str(raw["step"]),
+                    digest=str(raw["digest"]),
+                    ok=bool(raw["ok"]),
+                    at=float(raw["at"]),
+                    seconds=float(raw.get("seconds", 0)),
+                    changed=int(raw.get("changed", 0)),
+                    host=str(raw.get("host", "")),
+                    data=raw.get("data") or {},
+                )
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise StackwrightError(
+                f"{path}:{number} is damaged: it is no record of a step",
+                f"Delete line {number}; its step is then done again, which does no harm. Or move the file away: then "
+                "all steps are.",
+                ExitCode.ENVIRONMENT,
+            ) from None
+    return records

@@ -1,0 +1,275 @@
+"""Links over SSH, on paramiko: dialling, host keys, logging in, and noticing that nobody is there any more."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import paramiko
+
+from stackwright.model import ExitCode, StackwrightError
+
+from .channel import Channel, LinkDropped
+from .connection import Connection
+from .hostkeys import Trust
+from .settings import Host
+
+_KEEPALIVE = 10
+_IDLE = 2.0
+"""Seconds between two looks of a link's own thread at a link on which nothing comes, for its keepalives. It is paramiko
+that wants to look ten times a second: for a link, not for a thousand."""
+_SILENCE = 40
+"""Seconds without an acknowledgement after which the kernel gives the link up (TCP_USER_TIMEOUT, Linux)."""
+
+_PASSWORD = "the password"
+_USUAL_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+
+def connect(host: Host, trust: Trust, *, base: str = "/var/lib/stackwright") -> Connection:
+    """A connection to the host, logged in and with root tried. Raises StackwrightError(UNREACHABLE), which says whether
+    the host does not answer, shows an unknown or changed key, refuses the log-in, or gives no root."""
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its complaints come back as exceptions
+    connection = Connection(host, lambda: SshLink(host, trust), base=base)
+    try:
+        connection.greet()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class SshLink:
+    """One SSH connection, through its jump host if it has one."""
+
+    def __init__(self, host: Host, trust: Trust) -> None:
+        self._host = host
+        self._jump: SshLink | None = None
+        self._transport: paramiko.Transport | None = None
+        self._socket: socket.socket | None = None
+        self.by_password = False
+        """Whether no key was let in, and the password was."""
+        try:
+            sock = self._dial(trust)
+            self._transport = _handshake(host, trust, sock)
+            self.by_password = _log_in(host, self._transport) == _PASSWORD
+            self._transport.set_keepalive(_KEEPALIVE)
+            if isinstance(sock, socket.socket):
+                sock.settimeout(_IDLE)
+                self._socket = sock
+        except BaseException:
+            self.close()
+            raise
+
+    def open(self, command: str) -> Channel:
+        assert self._transport
+        try:
+            channel = self._transport.open_session(timeout=120)
+            channel.exec_command(command)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise LinkDropped(self._host.name, str(error) or type(error).__name__) from None
+        return SshChannel(self._host.name, self._transport, channel)
+
+    def alive(self) -> bool:
+        return self._transport is not None and self._transport.is_active()
+
+    def close(self) -> None:
+        if self._socket:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # wakes the link's thread, which ends then
+        for part in (self._transport, self._jump):
+            if part:
+                with contextlib.suppress(Exception):
+                    part.close()
+
+    def tunnel(self, address: str, port: int) -> paramiko.Channel:
+        """A channel to an address behind this host. Raises StackwrightError when it cannot be reached from there."""
+        assert self._transport
+        try:
+            return self._transport.open_channel(
+                "direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=self._host.connect_timeout
+            )
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise StackwrightError(
+                f"{address} port {port} cannot be reached from the jump host {self._host.name}: {error}",
+                f"Try `ssh {self._host.name} nc -vz {address} {port}`; AllowTcpForwarding must be on there.",
+                ExitCode.UNREACHABLE,
+            ) from None
+
+    def _dial(self, trust: Trust) -> socket.socket | paramiko.Channel:
+        host = self._host
+        if host.jump:
+            self._jump = SshLink(host.jump, trust)
+            return self._jump.tunnel(host.dialled, host.port)
+        where = f"{host.dialled} port {host.port}"
+        try:
+            sock = socket.create_connection((host.dialled, host.port), timeout=host.connect_timeout)
+        except socket.gaierror as error:
+            raise StackwrightError(
+                f"{host.name}: the name {host.dialled} does not resolve: {error.strerror}",
+                "Correct the name, use an address, or add it to the DNS or /etc/hosts of this machine.",
+                ExitCode.UNREACHABLE,
+            ) from None
+        except ConnectionRefusedError:
+            raise StackwrightError(
+                f"{host.name}: {where} refuses connections",
+                "Is sshd running there (`systemctl status sshd`), and is this its port (`--port`)?",
+                ExitCode.UNREACHABLE,
+            ) from None
+        except OSError as error:
+            why = "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error))
+            raise StackwrightError(
+                f"{host.name}: {where} cannot be reached: {why}",
+                f"Is the host up and the address right? `ping {host.dialled}`; a firewall may drop port {host.port}.",
+                ExitCode.UNREACHABLE,
+            ) from None
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE * 1000)
+        return sock
+
+
+class SshChannel:
+    """One command over SSH."""
+
+    def __init__(self, host: str, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+        self._host = host
+        self._transport = transport
+        self._channel = channel
+        self._sending = threading.Lock()
+
+    def send(self, data: bytes) -> None:
+        try:
+            with self._sending:
+                self._channel.settimeout(120)
+                self._channel.sendall(data)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            if self._transport.is_active() and self._channel.closed:
+                return  # the command ended without reading all of it: its exit status says what to think of that
+            raise LinkDropped(self._host, str(error) or "nothing can be sent") from None
+
+    def end(self) -> None:
+        with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+            self._channel.shutdown_write()
+
+    def receive(self, timeout: float) -> tuple[bytes, bytes] | None:
+        self._channel.settimeout(max(timeout, 0.001))
+        try:
+            out = self._channel.recv(65536)
+        except TimeoutError:
+            return b"", self._errors()
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise LinkDropped(self._host, str(error)) from None
+        if out:
+            return out, self._errors()
+        # stdout has ended; what is left is on stderr, then the exit status
+        if not self._channel.status_event.wait(max(timeout, 0.001)) and self._transport.is_active():
+            return b"", self._errors()
+        if err := self._errors():
+            return b"", err
+        unknown = not self._channel.exit_status_ready() or self._channel.exit_status == -1
+        if unknown and not self._transport.is_active():
+            raise LinkDropped(self._host, "it was closed by the other side, or nobody answers")
+        return None
+
+    def status(self) -> int:
+        code = self._channel.recv_exit_status()
+        return 137 if code == -1 else code  # no status means that a signal ended it; which one paramiko does not say
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._channel.close()
+
+    def _errors(self) -> bytes:
+        got = b""
+        while self._channel.recv_stderr_ready():
+            piece = self._channel.recv_stderr(65536)
+            if not piece:
+                break
+            got += piece
+        return got
+
+
+def _handshake(host: Host, trust: Trust, sock: socket.socket | paramiko.Channel) -> paramiko.Transport:
+    """Agrees on ciphers and checks the host's key."""
+    try:
+        transport = paramiko.Transport(sock)
+        transport.banner_timeout = transport.handshake_timeout = host.connect_timeout
+        known = [kind for kind, _, _ in trust.known(host)]
+        if known:
+            # As OpenSSH does: ask for the kinds of key that are known first, lest another kind looks like a change.
+            options = transport.get_security_options()
+            first = [k for k in options.key_types if _family(k) in {_family(n) for n in known}]
+            options.key_types = [*first, *(k for k in options.key_types if k not in first)]
+    except BaseException:
+        sock.close()
+        raise
+    try:
+        transport.start_client(timeout=host.connect_timeout)
+        trust.check(host, transport.get_remote_server_key())
+    except StackwrightError:
+        transport.close()
+        raise
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        transport.close()
+        raise StackwrightError(
+            f"{host.name}: {host.dialled} port {host.port} answers, but not as an SSH server should: {error}",
+            f"Is it really sshd? `ssh -v -p {host.port} {host.dialled}` shows what it says.",
+            ExitCode.UNREACHABLE,
+        ) from None
+    return transport
+
+
+def _family(kind: str) -> str:
+    return "rsa" if "rsa" in kind else kind
+
+
+def _log_in(host: Host, transport: paramiko.Transport) -> str:
+    """Tries keys, then the password; returns what was let in. Raises StackwrightError that says what was tried."""
+    tried: list[str] = []
+    attempts: list[tuple[str, Callable[[], object]]] = []
+    own = (host.own_key,) if host.own_key and host.own_key.is_file() else ()
+    for path in (*own, *(host.keys or (Path.home() / ".ssh" / name for name in _USUAL_KEYS))):
+        if not path.is_file():
+            if host.keys:
+                tried.append(f"{path} (there is no such file)")
+            continue
+        try:
+            key = paramiko.PKey.from_path(path)
+        except paramiko.PasswordRequiredException:
+            tried.append(f"{path} (has a passphrase: load it with `ssh-add`)")
+            continue
+        except Exception as error:  # cryptography raises many kinds for a file that is no key
+            tried.append(f"{path} (cannot be read: {error})")
+            continue
+        attempts.append((str(path), lambda k=key: transport.auth_publickey(host.user, k)))  # type: ignore[misc]
+    if host.agent and os.environ.get("SSH_AUTH_SOCK"):
+        with contextlib.suppress(Exception):
+            for agent_key in paramiko.Agent().get_keys():
+                name = f"the agent's {agent_key.get_name()} key"
+                attempts.append((name, lambda k=agent_key: transport.auth_publickey(host.user, k)))  # type: ignore[misc]
+    if host.password:
+        attempts.append((_PASSWORD, lambda: transport.auth_password(host.user, host.password)))
+    for name, attempt in attempts:
+        try:
+            attempt()
+        except paramiko.BadAuthenticationType as error:
+            tried.append(f"{name} (the host takes only: {', '.join(error.allowed_types)})")
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            tried.append(name)
+            if not transport.is_active():
+                tried.append(f"then the host hung up ({error})")
+                break
+        if transport.is_authenticated():
+            return name
+    target = f"{host.user}@{host.dialled}"
+    raise StackwrightError(
+        f"{host.name}: log-in as {host.user} is refused. Tried: {'; '.join(tried) or 'nothing, there is no key here'}",
+        f"Put a key on the host with `ssh-copy-id -p {host.port} {target}`, name one with `--ssh-key`, or use "
+        "`--ask-password`.",
+        ExitCode.UNREACHABLE,
+    )

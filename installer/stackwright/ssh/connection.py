@@ -1,0 +1,434 @@
+"""A connection to a host: scripts are run as root, files are put in place. The same code over SSH and locally."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gzip
+import hashlib
+import io
+import re
+import secrets
+import shlex
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from stackwright.model import ExitCode, File, StackwrightError
+
+from .channel import Channel, Link, LinkDropped, LocalLink, Result, ScriptTimeout
+from .settings import Host
+
+_PRELUDE = "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin; LC_ALL=C.UTF-8; export PATH LC_ALL\n"
+
+_ROOT_PROBE = """\
+id -u
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then echo none
+  elif sudo -k -n true 2>/dev/null; then echo free
+  else echo password; fi
+fi
+"""
+
+# What is missing is no error; whoever asked sees that nothing is said of it.
+_LOOK = """\
+set -- @PATHS@
+stat -c '%a %U:%G %u:%g %F/%n' -- "$@" 2>/dev/null
+echo /
+sha256sum -- "$@" 2>/dev/null
+exit 0
+"""
+
+# The stream is unpacked beside the destinations, in folders of its own, and checked; then all are renamed into place.
+# What can be is done for all files at once: seven programs for each of fifty files take a good half second. What is put
+# elsewhere than into our own folder is written down, so that it can be undone; what was there is kept.
+_PLACE = """\
+umask 077
+base=@BASE@
+mkdir -p "$base" || exit 1
+umask 022
+set -- @BESIDE@
+trap 'rm -rf "$@"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+free() { [ ! -d "$1" ] || { echo "$1 is a folder on the host, a file was to be put there" >&2; exit 1; }; }
+own() {
+  IFS= read -r has <&3
+  [ "$has" = "$2" ] || chown -h "$2" "$1" || { echo "$3: the host does not know the owner $2" >&2; exit 1; }
+}
+record() {
+  case $1 in "$base"/*) return ;; esac
+  ! grep -qsxF -e "file made: $1" -e "file changed: $1" "$base/changes.log" || return 0
+  what=made
+  if [ -e "$1" ] || [ -L "$1" ]; then
+    what=changed
+    (umask 077 && mkdir -p "$base/saved${1%/*}") && cp -a "$1" "$base/saved$1" || return 1
+  fi
+  (umask 077 && echo "file $what: $1" >>"$base/changes.log")
+}
+known() { record "$1" || { echo "what is changed cannot be written down in $base" >&2; exit 1; }; }
+@FREE@
+tar -xzpmPf - || { echo "the upload did not arrive whole" >&2; exit 1; }
+sha256sum -c --quiet <<'@TOKEN@' >&2 || exit 1
+@SUMS@
+@TOKEN@
+exec 3<<@TOKEN@
+$(stat -c '%U:%G' @FILES@)
+@TOKEN@
+@OWN@
+@KNOWN@
+@PLACE@
+exit 0
+"""
+
+
+class Connection:
+    """One host, one link that is kept and re-made when it has dropped. May be used by several threads at once.
+
+    `dial` makes a link; it is called at the first use, and again when the link is found dead. A script that was
+    already sent is never sent twice: LinkDropped is raised, and the caller decides.
+    """
+
+    def __init__(self, host: Host, dial: Callable[[], Link], *, base: str = "/var/lib/stackwright") -> None:
+        self.host = host.name
+        self.base = base
+        """The folder on the host that private temporary files go to."""
+        self._settings = host
+        self._dial = dial
+        self._link: Link | None = None
+        self._sudo: str | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def greet(self) -> None:
+        """Logs in, and finds out how root can be had. Raises StackwrightError(UNREACHABLE)."""
+        if self._settings.become:
+            self._become()
+        else:
+            self._plain("true", b"")
+
+    def open(self, script: str) -> Channel:
+        """Starts a script as root and returns its channel, with its input still open. The script travels on the
+        channel's input, never in an argument. Raises StackwrightError when the host or root cannot be had."""
+        sudo = self._become()
+        text = (_PRELUDE + script).encode()
+        channel = self._channel(f"{sudo}sh -c 'eval \"$(head -c {len(text)})\"'")
+        try:
+            if sudo.startswith("sudo -k -S"):
+                channel.send(self._password().encode() + b"\n")
+            channel.send(text)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def run(self, script: str, *, timeout: float = 60.0, data: bytes = b"") -> Result:
+        """Runs a POSIX shell script as root; `data` is its standard input. `timeout` in seconds.
+
+        Raises LinkDropped, ScriptTimeout, or StackwrightError(UNREACHABLE) when the host or root cannot be had. A
+        script that fails is no exception: see Result.exit.
+        """
+        channel = self.open(script)
+        try:
+            if data:
+                channel.send(data)
+            channel.end()
+            out, err = bytearray(), bytearray()
+            until = time.monotonic() + timeout
+            while (got := channel.receive(min(1.0, max(0.0, until - time.monotonic())))) is not None:
+                out += got[0]
+                err += got[1]
+                if time.monotonic() >= until and not any(got):
+                    raise ScriptTimeout(
+                        f"{self.host}: a command did not end within {timeout:.0f} s",
+                        "Is the host overloaded, or its disk stuck? Look at it with `top` and `dmesg`.",
+                    )
+            return Result(channel.status(), out.decode(errors="replace"), err.decode(errors="replace"))
+        finally:
+            channel.close()
+
+    def run_as_user(self, script: str, *, data: bytes = b"") -> Result:
+        """Runs a script without secrets as the user who logged in; else as `run`."""
+        return self._plain(f"sh -c {shlex.quote(script)}", data)
+
+    def put(self, files: Sequence[File], *, timeout: float = 600.0) -> tuple[str, ...]:
+        """Puts files in place, each replaced atomically; returns the paths of those that were not there already with
+        the same content, mode and owner. At most two round trips, whatever their number. Raises as `run` does, and
+        StackwrightError when a file cannot be put there."""
+        if not files:
+            return ()
+        for file in files:
+            if not file.path.startswith("/") or "\n" in file.path:
+                raise StackwrightError(f"{file.path!r} cannot be put on a host: an absolute path is needed")
+        paths = " ".join(shlex.quote(f.path) for f in files)
+        seen = self.run(_LOOK.replace("@PATHS@", paths), timeout=timeout)
+        if not seen.ok:
+            raise StackwrightError(f"{self.host}: files could not be compared: {_last(seen)}")
+        there = _there(seen.out)
+        differ = [f for f in files if not _same(f, there.get(f.path))]
+        if differ:
+            done = self.run(_placing(tuple(differ), self.base), data=_pack(tuple(differ)), timeout=timeout)
+            if not done.ok:
+                raise StackwrightError(
+                    f"{self.host}: {len(differ)} files could not be put in place: {_last(done)}", disk_hint(done.err)
+                )
+        return tuple(f.path for f in differ)
+
+    @property
+    def by_password(self) -> bool:
+        """Whether the host let in the password, and none of the keys."""
+        return bool(getattr(self._link, "by_password", False))
+
+    def close(self) -> None:
+        """Lets go of the link. The connection cannot be used afterwards."""
+        with self._lock:
+            self._closed = True
+            if self._link:
+                self._link.close()
+                self._link = None
+
+    def drop(self) -> None:
+        """Gives up a link that is believed to be dead; the next use makes a new one."""
+        with self._lock:
+            if self._link:
+                self._link.close()
+                self._link = None
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _channel(self, command: str) -> Channel:
+        """A channel on the link, which is made anew if it died since it was last used."""
+        with self._lock:
+            if self._closed:
+                raise LinkDropped(self.host, "it was closed")
+            link, fresh = self._link, False
+            if link is None or not link.alive():
+                if link:
+                    link.close()
+                link, fresh = self._dial(), True
+                self._link = link
+        try:
+            return link.open(command)
+        except LinkDropped:
+            if fresh:
+                raise
+        with self._lock:
+            if self._link is link:
+                link.close()
+                self._link = link = self._dial()
+            else:
+                link = self._link or self._dial()
+                self._link = link
+        return link.open(command)
+
+    def _password(self) -> str:
+        return self._settings.sudo_password or self._settings.password
+
+    def _become(self) -> str:
+        """The prefix that makes a command run as root: empty for root itself."""
+        if not self._settings.become:
+            return ""
+        if self._sudo is None:
+            said = self._plain(f"sh -c {shlex.quote(_ROOT_PROBE)}", b"")
+            words = said.out.split()
+            if not words or not words[0].isdigit():
+                text = (said.out + said.err).strip()[:300]
+                raise StackwrightError(
+                    f"{self.host}: commands cannot be run there: the log-in shell says {text!r}",
+                    "The account needs a shell, and its start-up files (.bashrc, .profile) must print nothing where "
+                    "there is no terminal.",
+                    ExitCode.UNREACHABLE,
+                )
+            if words[:1] == ["0"]:
+                self._sudo = ""
+            elif words[1:] == ["free"]:
+                self._sudo = "sudo -n "
+            elif words[1:] == ["password"]:
+                self._check_sudo_password()
+                self._sudo = "sudo -k -S -p '' "
+            else:
+                who = self._settings.user or "this user"
+                raise StackwrightError(
+                    f"{self.host}: {who} is not root there, and there is no sudo",
+                    "Log in as root (`--user root`), or install sudo on the host and allow it to that user.",
+                    ExitCode.UNREACHABLE,
+                )
+        return self._sudo
+
+    def _check_sudo_password(self) -> None:
+        """Tries the password once, on its own: a wrong one must never make sudo read a script as the next guess."""
+        who = self._settings.user or "this user"
+        if not self._password():
+            raise StackwrightError(
+                f"{self.host}: sudo wants a password of {who}, and none was given",
+                "Give it with `--ask-sudo-password`, or allow the user sudo without one (NOPASSWD).",
+                ExitCode.UNREACHABLE,
+            )
+        got = self._plain("sudo -k -S -p '' true", self._password().encode() + b"\n")
+        if got.ok:
+            return
+        if "not in the sudoers" in got.err or "not allowed" in got.err or "may not run" in got.err:
+            raise StackwrightError(
+                f"{self.host}: {who} may not use sudo there",
+                f"As root on the host: `usermod -aG sudo {who}` (Debian) or `usermod -aG wheel {who}` (CentOS).",
+                ExitCode.UNREACHABLE,
+            )
+        if "tty" in got.err:
+            raise StackwrightError(
+                f"{self.host}: sudo wants a terminal there (`requiretty`)",
+                f"As root on the host, with `visudo`: `Defaults:{who} !requiretty`.",
+                ExitCode.UNREACHABLE,
+            )
+        raise StackwrightError(
+            f"{self.host}: sudo does not accept the password of {who}",
+            "Give the right one with `--ask-sudo-password`.",
+            ExitCode.UNREACHABLE,
+        )
+
+    def _plain(self, command: str, data: bytes) -> Result:
+        """A fixed command without secrets, as the log-in user."""
+        channel = self._channel(command)
+        try:
+            if data:
+                channel.send(data)
+            channel.end()
+            out, err = bytearray(), bytearray()
+            until = time.monotonic() + 120
+            while (got := channel.receive(1.0)) is not None:
+                out += got[0]
+                err += got[1]
+                if time.monotonic() > until:
+                    raise ScriptTimeout(
+                        f"{self.host}: the log-in shell or sudo does not answer within 120 s", code=ExitCode.UNREACHABLE
+                    )
+            return Result(channel.status(), out.decode(errors="replace"), err.decode(errors="replace"))
+        finally:
+            channel.close()
+
+
+def LocalConnection(
+    name: str = "localhost", *, become: bool = True, sudo_password: str = "", base: str = "/var/lib/stackwright"
+) -> Connection:
+    """This machine, without SSH; root by being it or through sudo. `name` is what the answers call it."""
+    return Connection(Host(name, user="", become=become, sudo_password=sudo_password), LocalLink, base=base)
+
+
+def pack(members: Sequence[tuple[str, bytes, int]]) -> bytes:
+    """A gzipped tar stream of (name, content, mode), the same bytes for the same content."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for name, content, mode in members:
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), mode
+            tar.addfile(info, io.BytesIO(content))
+    return gzip.compress(raw.getvalue(), compresslevel=6, mtime=0)
+
+
+_PACKING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _There:
+    """A regular file on the host."""
+
+    mode: str
+    owners: tuple[str, str]
+    """By name, and by number."""
+    sum: str
+
+
+def _there(said: str) -> dict[str, _There]:
+    """What `_LOOK` printed, by path."""
+    stats, _, sums = f"\n{said}".partition("\n/\n")
+    digests = {path: digest for digest, _, path in (line.partition("  ") for line in sums.splitlines())}
+    found = {}
+    for line in stats.strip().splitlines():
+        mode, names, numbers, rest = line.split(" ", 3)
+        kind, _, path = rest.partition("/")
+        if kind.startswith("regular") and path in digests:
+            found[path] = _There(mode, (names, numbers), digests[path])
+    return found
+
+
+def _same(file: File, there: _There | None) -> bool:
+    return (
+        there is not None
+        and there.mode == f"{file.mode:o}"
+        and file.owner in there.owners
+        and there.sum == _sha256(file.content)
+    )
+
+
+def _pack(files: tuple[File, ...]) -> bytes:
+    with _PACKING:
+        return _packed(files)
+
+
+@functools.lru_cache(16)  # many hosts get the same files at the same time
+def _packed(files: tuple[File, ...]) -> bytes:
+    return pack([(_beside(files, file), file.content, file.mode) for file in files])
+
+
+def _beside(files: tuple[File, ...], file: File) -> str:
+    """Where one of these files is put first: in a folder beside its destination that is nobody else's."""
+    folder, _, name = file.path.rpartition("/")
+    return f"{folder}/.stackwright.{_mark(files)}/{name}"
+
+
+@functools.lru_cache(16)
+def _mark(files: tuple[File, ...]) -> str:
+    return hashlib.sha256("".join(f"{_sha256(f.content)} {f.path}\n" for f in files).encode()).hexdigest()[:16]
+
+
+def _placing(files: tuple[File, ...], base: str) -> str:
+    """The script that puts files in place, out of the stream that `_pack` makes of them."""
+    folders: dict[str, list[str]] = {}
+    for file in files:
+        folders.setdefault(file.path.rpartition("/")[0] or "/", []).append(shlex.quote(_beside(files, file)))
+    owned = ((_beside(files, f), f.owner, f.path) for f in files)
+    parts = {
+        "BASE": shlex.quote(base),
+        "BESIDE": " ".join(dict.fromkeys(shlex.quote(_beside(files, f).rpartition("/")[0]) for f in files)),
+        "FREE": "\n".join(f"free {shlex.quote(f.path)}" for f in files),
+        "SUMS": "\n".join(f"{_sha256(f.content)}  {_beside(files, f)}" for f in files),
+        "FILES": " ".join(shlex.quote(_beside(files, f)) for f in files),
+        "OWN": "\n".join(f"own {shlex.join(words)}" for words in owned),
+        "KNOWN": "\n".join(f"known {shlex.quote(f.path)}" for f in files),
+        "PLACE": "\n".join(f"mv -f -t {shlex.quote(k)} {' '.join(v)} || exit 1" for k, v in folders.items()),
+        "TOKEN": f"end-{secrets.token_hex(8)}",
+    }
+    return re.sub("@([A-Z]+)@", lambda found: parts[found[1]], _PLACE)
+
+
+@functools.lru_cache(256)
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _last(result: Result) -> str:
+    """The last line that a failed script wrote, for a message."""
+    text = [line for line in (result.err or result.out).strip().splitlines() if line.strip()]
+    return text[-1].strip() if text else f"exit status {result.exit}"
+
+
+def disk_hint(text: str) -> str:
+    """What to do when a command's words tell of a full or read-only disk; empty when they do not."""
+    if "No space left" in text or "Wrote only" in text:  # the second is tar's way of saying it
+        return "The host's disk is full: `df -h` there shows which, `apt-get clean` or `dnf clean all` may free some."
+    if "Read-only file system" in text:
+        return "The host's file system is mounted read-only: `dmesg` there tells why."
+    return ""
+
+
+@contextlib.contextmanager
+def closing(channel: Channel) -> Iterator[Channel]:
+    """Closes a channel at the end of a `with` block."""
+    try:
+        yield channel
+    finally:
+        channel.close()

@@ -1,0 +1,64 @@
+"""A key of our own for hosts that were first logged in to with a password: the password is asked for once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stackwright.model import ExitCode, StackwrightError
+
+from .connection import Connection
+
+_INSTALL = """\
+umask 077
+IFS= read -r key || exit 1
+mkdir -p ~/.ssh && touch ~/.ssh/authorized_keys || exit 1
+grep -qxF -- "$key" ~/.ssh/authorized_keys && exit 0
+# a file without a newline at its end would swallow the key
+[ -z "$(tail -c 1 ~/.ssh/authorized_keys)" ] || echo >>~/.ssh/authorized_keys
+printf '%s\\n' "$key" >>~/.ssh/authorized_keys || exit 1
+if command -v restorecon >/dev/null 2>&1; then restorecon -R ~/.ssh; fi
+echo added
+"""
+
+
+def own_key(path: Path, comment: str = "stackwright") -> Path:
+    """The private key at that path, made (Ed25519, 0600, with its public half in `.pub`) if it is not there. Raises
+    StackwrightError when it cannot be written."""
+    if path.is_file():
+        return path
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.new")
+        for place, content in ((path.with_suffix(".pub"), public + f" {comment}\n".encode()), (new, private)):
+            with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(content)
+        new.replace(path)
+    except OSError as error:
+        raise StackwrightError(
+            f"the key {path} cannot be written: {error.strerror}", "", ExitCode.ENVIRONMENT
+        ) from None
+    return path
+
+
+def install_key(connection: Connection, key: Path) -> bool:
+    """Lets the key in for the user that the connection logs in as; False when it was let in before. Raises
+    StackwrightError when that cannot be written there."""
+    public = key.with_suffix(".pub").read_bytes().strip() + b"\n"
+    done = connection.run_as_user(_INSTALL, data=public)
+    if not done.ok:
+        said = (done.err or done.out).strip().rpartition("\n")[2]
+        raise StackwrightError(
+            f"{connection.host}: the key could not be installed: {said}",
+            "Look at the home folder and ~/.ssh/authorized_keys of that user on the host.",
+            ExitCode.UNREACHABLE,
+        )
+    return done.out.strip() == "added"

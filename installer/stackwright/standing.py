@@ -1,0 +1,141 @@
+"""How a cloud's hosts stand: who works on them, what runs, and whether each component does its work. It only looks."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from stackwright import executor
+from stackwright.applied import Picture
+from stackwright.journal import Journal, Record
+from stackwright.model import StackwrightError
+from stackwright.ssh import Connection
+
+_EACH = 20
+"""Seconds that one probe may take; they run side by side."""
+
+# Each probe's last line is its reason; what it prints otherwise is nobody's business here.
+_ASK = """\
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/stackwright.XXXXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+ask() { timeout @EACH@ sh -c "$2" >"$tmp/$1" 2>&1 </dev/null; echo "$?" >"$tmp/$1.rc"; }
+@PROBES@wait
+for rc in "$tmp"/*.rc; do
+  [ -e "$rc" ] || continue
+  out=${rc%.rc}
+  echo "probe ${out##*/} $(cat "$rc") $(grep . "$out" | tail -n 1 | cut -c1-300)"
+done
+"""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component as its probe finds it. `works` is None where it has no probe, and was only installed."""
+
+    name: str
+    works: bool | None
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class StepStanding:
+    """A step of the plan that was begun last: done, failed, or not begun yet. Times in seconds since the epoch."""
+
+    step: str
+    title: str
+    state: str
+    at: float = 0.0
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class HostStanding:
+    """One host. What it says of itself is empty where it was not asked, or `problem` says why it does not answer."""
+
+    host: str
+    steps: tuple[StepStanding, ...]
+    components: tuple[Component, ...] = ()
+    held_by: str = ""
+    running: tuple[executor.RemoteRun, ...] = ()
+    problem: str = ""
+    asked: bool = False
+
+    @property
+    def well(self) -> bool:
+        """Whether all its steps are done, and nothing that was asked is amiss."""
+        return (
+            not self.problem
+            and all(step.state == "done" for step in self.steps)
+            and all(component.works is not False for component in self.components)
+        )
+
+
+def recorded(journal: Journal, pictures: Iterable[Picture], digests: Mapping[str, str]) -> dict[str, HostStanding]:
+    """What is known here, by host: `pictures` are those of the plan that was begun last, `digests` those of its steps.
+    Components are those of the Puppet runs that succeeded."""
+    steps: dict[str, list[StepStanding]] = {}
+    components: dict[str, dict[str, None]] = {}
+    for one in pictures:
+        last = journal.last(one.step)
+        steps.setdefault(one.host, []).append(_step(one, last, digests.get(one.step, "")))
+        if journal.last_ok(one.step):
+            components.setdefault(one.host, {}).update(dict.fromkeys(one.components))
+    return {
+        host: HostStanding(host, tuple(found), tuple(Component(c, None) for c in components.get(host, ())))
+        for host, found in steps.items()
+    }
+
+
+def _step(one: Picture, last: Record | None, digest: str) -> StepStanding:
+    if last is None or (last.ok and last.digest != digest):
+        return StepStanding(one.step, one.title, "waiting")
+    if last.ok:
+        return StepStanding(one.step, one.title, "done", last.at)
+    return StepStanding(one.step, one.title, "failed", last.at, str(last.data.get("cause", "")))
+
+
+def ask(
+    known: Mapping[str, HostStanding],
+    pictures: Iterable[Picture],
+    connect: Callable[[str], Connection],
+    parallel: int = 32,
+) -> list[HostStanding]:
+    """The same with what the hosts say of themselves, all at once; a host that does not answer says why."""
+    probes: dict[str, dict[str, str]] = {}
+    for one in pictures:
+        probes.setdefault(one.host, {}).update(dict(one.probes))
+
+    def one_host(standing: HostStanding) -> HostStanding:
+        wanted = {c.name: probes.get(standing.host, {}).get(c.name, "") for c in standing.components}
+        try:
+            return _ask(standing, wanted, connect(standing.host))
+        except StackwrightError as error:
+            return HostStanding(standing.host, standing.steps, standing.components, problem=error.message, asked=True)
+
+    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(known)))) as pool:
+        return list(pool.map(one_host, known.values()))
+
+
+def _ask(standing: HostStanding, probes: Mapping[str, str], connection: Connection) -> HostStanding:
+    state = executor.host_state(connection)
+    names = [name for name, script in probes.items() if script]
+    text = "".join(f"ask {n} {shlex.quote(probes[name])} &\n" for n, name in enumerate(names))
+    script = _ASK.replace("@EACH@", str(_EACH)).replace("@PROBES@", text)
+    answers = connection.run(script, timeout=_EACH * 3).out if names else ""
+    said: dict[str, tuple[bool, str]] = {}
+    for line in answers.splitlines():
+        words = line.split(maxsplit=3)
+        if words[:1] == ["probe"] and len(words) > 2 and words[1].isdigit() and int(words[1]) < len(names):
+            reason = words[3] if len(words) > 3 else f"exit status {words[2]}"
+            reason = f"no answer within {_EACH} s" if words[2] == "124" else reason
+            said[names[int(words[1])]] = (words[2] == "0", "" if words[2] == "0" else reason)
+    components = []
+    for one in standing.components:
+        works, reason = said.get(one.name, (None, ""))
+        if works is None and probes.get(one.name):
+            works, reason = False, "its probe told nothing"
+        components.append(Component(one.name, works, reason))
+    running = tuple(run for run in state.runs if run.state == "running")
+    return HostStanding(standing.host, standing.steps, tuple(components), state.held_by, running, asked=True)
