@@ -1,0 +1,123 @@
+"""Scenarios as data files: what to switch on, which tests, what a person does by hand, and what to look at."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stackwright.model import ExitCode, StackwrightError
+
+_DATA = Path(__file__).resolve().parent / "data"
+USUAL = "smoke"
+"""What is tested when no scenario is named."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One data file."""
+
+    name: str
+    title: str
+    after: str
+    """Whose mix of services it is; empty: ours."""
+    answers: Mapping[str, str]
+    """What the cloud must have."""
+    left_out: tuple[str, ...]
+    """What theirs has besides, and this version cannot install."""
+    tempest: tuple[str, ...]
+    """Groups of Tempest's tests; see `tempest.GROUPS`."""
+    by_hand: tuple[str, ...]
+    look_at: tuple[str, ...]
+
+
+def names() -> tuple[str, ...]:
+    """All scenarios there are."""
+    return tuple(sorted(path.stem for path in _DATA.glob("*.toml")))
+
+
+def find(name: str) -> Scenario:
+    """The scenario of that name. Raises StackwrightError."""
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1)
+        raise StackwrightError(
+            f"there is no scenario {name}",
+            f"did you mean {near[0]}?" if near else f"there are: {', '.join(names())}",
+            ExitCode.USAGE,
+        )
+    data = tomllib.loads((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
+    return Scenario(
+        name=name,
+        title=data["title"],
+        after=data["after"],
+        answers={str(key): str(value) for key, value in data["answers"].items()},
+        left_out=tuple(data["left_out"]),
+        tempest=tuple(data["tempest"]),
+        by_hand=tuple(data["by_hand"]),
+        look_at=tuple(data["look_at"]),
+    )
+
+
+def told(scenario: Scenario) -> str:
+    """A scenario as text for people."""
+    out = [f"{scenario.name}: {scenario.title}"]
+    if scenario.after:
+        out.append(
+            f"after {scenario.after}" + (", without " + ", ".join(scenario.left_out) if scenario.left_out else "")
+        )
+    for head, lines in (
+        ("what is switched on", [f"{key}={value}" for key, value in scenario.answers.items()]),
+        ("what Tempest tests", scenario.tempest),
+        ("what you do by hand", scenario.by_hand),
+        ("what you look at", scenario.look_at),
+    ):
+        if lines:
+            out += [f"\n{head}:", *(f"  {line}" for line in lines)]
+    return "\n".join(out)
+
+
+# ------------------------------------------------------------------------------------------------------ known failures
+
+
+@dataclass(frozen=True)
+class Known:
+    """A test that is known to fail."""
+
+    test: str
+    """Its name, or the beginning of it up to a dot."""
+    why: str
+    link: str
+
+    def is_about(self, test: str) -> bool:
+        """Whether a test is this one, or within it."""
+        return test == self.test or test.startswith((f"{self.test}.", f"{self.test}["))
+
+
+def known_failures(more: Iterable[Path] = ()) -> tuple[Known, ...]:
+    """Our list, and those in further files. Raises StackwrightError for what cannot be read."""
+    out: list[Known] = []
+    for path in (Path(__file__).resolve().parent / "known-failures.txt", *more):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise StackwrightError(f"{path} cannot be read: {why}", "name another file", ExitCode.USAGE) from None
+        out += _known(text, path)
+    return tuple(out)
+
+
+def _known(text: str, path: Path) -> Iterable[Known]:
+    for paragraph in text.split("\n\n"):
+        lines = [line for line in paragraph.splitlines() if line.strip() and not line.startswith("#")]
+        found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+        if not found:
+            continue
+        if set(found) != {"test", "why", "link"} or not all(found.values()):
+            raise StackwrightError(
+                f"{path}: a known failure needs test, why and link; this has {', '.join(found)}",
+                "write each as `name: text` on a line of its own, with an empty line between failures",
+                ExitCode.USAGE,
+            )
+        yield Known(found["test"], found["why"], found["link"])

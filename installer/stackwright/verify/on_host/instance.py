@@ -1,0 +1,380 @@
+"""Checks of the data plane: a network of our own, an instance on it, reached from outside, with a volume."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .api import ApiError, Failure, wait_for
+from .cloud import Session
+from .runner import Check, Skip
+
+
+class Site:
+    """What the checks have made so far, in a project of ours. Each attribute is set by one check, before those that
+    need it run."""
+
+    def __init__(self, config: Any, name: str, folder: str) -> None:
+        self.config = config
+        self.name = name
+        self.folder = folder
+        """A private folder for the key."""
+        self.network = self.subnet = self.external = self.router = self.group = self.port = ""
+        self.fixed_address = self.gateway = self.outside_gateway = ""
+        self.floating = ""
+        self.server: dict[str, Any] = {}
+        self.volume = self.device = ""
+        self.namespace = ""
+        """The network namespace that the instance is reached through where there is no floating address."""
+        self.console = ""
+        self.console_read = 0.0
+        self.console_lock = threading.Lock()
+
+    @property
+    def key(self) -> str:
+        return f"{self.folder}/id"
+
+
+def _command(words: Sequence[str], timeout: float, data: bytes = b"") -> tuple[int, str, str]:
+    try:
+        done = subprocess.run(list(words), input=data, capture_output=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        return 124, "", f"no answer within {timeout:.0f} s"
+    except OSError as error:
+        raise Failure(f"cannot run {words[0]}: {error.strerror}", "host") from None
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+
+
+def key_pair(own: Session, site: Site) -> str:
+    """A fresh key, its public half known to Nova."""
+    code, _, error = _command(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", site.name, "-f", site.key], 30)
+    if code:
+        raise Failure(f"ssh-keygen failed: {error.strip()}", "host")
+    public = Path(site.key + ".pub").read_text(encoding="ascii").strip()
+    own.post("compute", "/os-keypairs", {"keypair": {"name": site.name, "public_key": public}})
+    return "ed25519, imported"
+
+
+def network(own: Session, site: Site) -> str:
+    """A network with a subnet."""
+    site.network = own.post("network", "/networks", {"network": {"name": site.name}})["network"]["id"]
+    about = {"name": site.name, "network_id": site.network, "ip_version": 4, "cidr": site.config.tenant_cidr}
+    servers = list(site.config.nameservers)
+    made = own.post("network", "/subnets", {"subnet": {**about, "dns_nameservers": servers}})["subnet"]
+    site.subnet, site.gateway = made["id"], made["gateway_ip"]
+    return str(site.config.tenant_cidr)
+
+
+def router(admin: Session, own: Session, site: Site) -> str:
+    """A router with an address on the external network."""
+    name = site.config.external_network
+    if not name:
+        return "there is no external network"
+    rows = own.get("network", f"/networks?name={name}&router:external=true")["networks"]
+    if not rows:
+        raise Failure(f"there is no external network called {name}", "neutron")
+    site.external = rows[0]["id"]
+    about = {"name": site.name, "external_gateway_info": {"network_id": site.external}}
+    made = own.post("network", "/routers", {"router": about})["router"]
+    site.router = made["id"]
+    # An ordinary project does not see the subnets of an external network.
+    subnets = admin.get("network", f"/subnets?network_id={site.external}")["subnets"]
+    gateways = [s["gateway_ip"] for s in subnets if s["gateway_ip"] and s["ip_version"] == 4]
+    site.outside_gateway = gateways[0] if gateways else ""
+    addresses = [ip["ip_address"] for ip in made["external_gateway_info"].get("external_fixed_ips", ())]
+    return f"to {name}" + (f", as {', '.join(addresses)}" if addresses else "")
+
+
+def rules(own: Session, site: Site) -> str:
+    """A security group that lets ping and SSH in."""
+    site.group = own.post("network", "/security-groups", {"security_group": {"name": site.name}})["security_group"][
+        "id"
+    ]
+    about = {"security_group_id": site.group, "direction": "ingress", "ethertype": "IPv4"}
+    for protocol, port in (("icmp", None), ("tcp", 22)):
+        rule = {**about, "protocol": protocol, "port_range_min": port, "port_range_max": port}
+        own.post("network", "/security-group-rules", {"security_group_rule": rule})
+    return "ping and SSH may enter"
+
+
+def port(own: Session, site: Site) -> str:
+    """A port for the instance, with its own address and a floating one."""
+    about = {"name": site.name, "network_id": site.network, "security_groups": [site.group]}
+    made = own.post("network", "/ports", {"port": about})["port"]
+    site.port, site.fixed_address = made["id"], made["fixed_ips"][0]["ip_address"]
+    if not site.router:
+        return site.fixed_address
+    own.call("PUT", "network", f"/routers/{site.router}/add_router_interface", {"subnet_id": site.subnet})
+    floating = {"floating_network_id": site.external, "port_id": site.port}
+    address = own.post("network", "/floatingips", {"floatingip": floating})["floatingip"]["floating_ip_address"]
+    site.floating = address
+    return f"{site.fixed_address}, floating {site.floating}"
+
+
+def flavor_id(admin: Session, own: Session, name: str, spare: str) -> str:
+    """The flavor `name`; where there is none, the smallest; where there is none at all, one of ours called `spare`."""
+    rows = own.get("compute", "/flavors/detail")["flavors"]
+    for row in rows:
+        if row["name"] == name:
+            return str(row["id"])
+    fit = sorted((r["ram"], r["disk"], r["id"]) for r in rows if r["ram"] >= 128)
+    if fit:
+        return str(fit[0][2])
+    about = {"name": spare, "ram": 192, "disk": 1, "vcpus": 1}
+    return str(admin.post("compute", "/flavors", {"flavor": about})["flavor"]["id"])
+
+
+def boot(admin: Session, own: Session, site: Site, image: Mapping[str, Any]) -> str:
+    """The instance is ACTIVE. A fault of Nova is told in Nova's words."""
+    config = site.config
+    about: dict[str, Any] = {
+        "name": site.name,
+        "imageRef": image["id"],
+        "flavorRef": flavor_id(admin, own, config.flavor, site.name),
+        "key_name": site.name,
+        "networks": [{"port": site.port}],
+    }
+    server = own.post("compute", "/servers", {"server": about})["server"]["id"]
+
+    def look() -> dict[str, Any] | None:
+        seen: dict[str, Any] = own.get("compute", f"/servers/{server}")["server"]
+        if seen["status"] == "ERROR":
+            fault = seen.get("fault", {}).get("message", "no reason given")
+            service = "neutron" if re.search(r"(?i)network|port|vif|binding", fault) else "nova"
+            raise Failure(f"the instance went to ERROR: {fault}", service)
+        return seen if seen["status"] == "ACTIVE" else None
+
+    try:
+        site.server = wait_for("the instance to be ACTIVE", look, config.boot_timeout)
+    except ApiError:
+        raise
+    except Failure as failure:
+        if not failure.service:
+            task = own.get("compute", f"/servers/{server}")["server"].get("OS-EXT-STS:task_state")
+            raise Failure(
+                f"{failure.message}; its task is {task}", "neutron" if task == "networking" else "nova"
+            ) from None
+        raise
+    detail = admin.get("compute", f"/servers/{server}")["server"]
+    site.server = {**site.server, **{k: v for k, v in detail.items() if k.startswith("OS-EXT-SRV-ATTR")}}
+    return f"ACTIVE on {site.server.get('OS-EXT-SRV-ATTR:host', 'a host')}, flavor {config.flavor}"
+
+
+def console_text(own: Session, site: Site) -> str:
+    """The console's log. Several checks wait for its lines: within two seconds they all get the same."""
+    with site.console_lock:
+        if time.monotonic() - site.console_read > 2.0:
+            path = f"/servers/{site.server['id']}/action"
+            try:
+                found = own.post("compute", path, {"os-getConsoleOutput": {"length": 2000}})
+                site.console = str(found["output"] or "")
+            except ApiError as error:
+                if error.status not in (404, 409):  # not there yet
+                    raise
+            site.console_read = time.monotonic()
+        return site.console
+
+
+def console_tail(own: Session, site: Site, count: int = 12) -> tuple[str, ...]:
+    """The console's last lines, for a failure; nothing where it cannot be had."""
+    try:
+        return tuple(line for line in console_text(own, site).splitlines() if line.strip())[-count:]
+    except Failure:
+        return ()
+
+
+def console(own: Session, site: Site) -> str:
+    """The console log shows that a kernel started."""
+
+    def look() -> str | None:
+        text = console_text(own, site)
+        return text if re.search(r"Linux version|login:|stackwright-guest:|cirros", text) else None
+
+    text = wait_for("a kernel's lines in the console log", look, site.config.boot_timeout, 2.0)
+    return f"{len(text.splitlines())} lines"
+
+
+def dhcp(own: Session, site: Site) -> str:
+    """The guest says on its console that it got the address of its port."""
+    wanted = re.compile(r"(?<![\d.])" + re.escape(site.fixed_address) + r"(?![\d.])")
+
+    def look() -> str | None:
+        text = console_text(own, site)
+        if wanted.search(text):
+            return f"the guest has {site.fixed_address}"
+        if re.search(r"dhcp: no answer|No lease, failing", text):
+            raise Failure("the guest got no answer to DHCP", "neutron", lines=console_tail(own, site))
+        return None
+
+    try:
+        return wait_for(f"{site.fixed_address} in the console log", look, site.config.boot_timeout, 2.0)
+    except ApiError:
+        raise
+    except Failure as failure:
+        if failure.lines:
+            raise
+        raise Failure(failure.message, "neutron", lines=console_tail(own, site)) from None
+
+
+def metadata(own: Session, site: Site) -> str:
+    """The metadata service told the guest which instance it is."""
+    number = site.server.get("OS-EXT-SRV-ATTR:instance_name", "").rpartition("-")[2]
+
+    def look() -> str | None:
+        text = console_text(own, site)
+        told = re.search(
+            r"metadata: from metadata, instance-id i-([0-9a-f]+)|successful after \d+/\d+ tries:.*iid=i-([0-9a-f]+)",
+            text,
+        )
+        if told:
+            seen = told.group(1) or told.group(2)
+            if number and int(seen, 16) != int(number, 16):
+                raise Failure(f"the metadata service told the guest that it is i-{seen}, it is i-{number}", "nova")
+            return f"the guest was told that it is i-{seen}"
+        if re.search(r"metadata: no answer, and no|failed to read iid from metadata", text):
+            raise Failure("the guest got no answer from the metadata service", "neutron", lines=console_tail(own, site))
+        # Another image says nothing about it, but asks before it shows its prompt.
+        if re.search(r"login:", text) and "stackwright-guest" not in text and "cirros" not in text.lower():
+            raise Skip("this image does not say on its console what metadata it got; SSH shows whether its key came")
+        return None
+
+    try:
+        return wait_for("the guest to get its metadata", look, site.config.boot_timeout, 2.0)
+    except ApiError:
+        raise
+    except Failure as failure:
+        if failure.lines or failure.service:
+            raise
+        raise Failure(failure.message, "neutron", lines=console_tail(own, site)) from None
+
+
+def address(site: Site) -> str:
+    """Where the instance is reached from this host."""
+    if site.floating:
+        return site.floating
+    if not site.namespace:
+        code, out, _ = _command(["ip", "netns", "list"], 10)
+        names = [line.split()[0] for line in out.splitlines() if line.strip()] if code == 0 else []
+        for candidate in (f"qdhcp-{site.network}", f"ovnmeta-{site.network}"):
+            if candidate in names:
+                site.namespace = candidate
+        if not site.namespace:
+            raise Skip("there is no external network, and this host has no namespace of the instance's network")
+    return site.fixed_address
+
+
+def _inside(site: Site) -> list[str]:
+    return ["ip", "netns", "exec", site.namespace] if site.namespace else []
+
+
+def ping(own: Session, site: Site) -> str:
+    """The instance's floating address answers a ping from this host."""
+    target = address(site)
+
+    def look() -> str | None:
+        code, out, _ = _command([*_inside(site), "ping", "-n", "-c", "1", "-W", "2", target], 10)
+        if code:
+            return None
+        time = re.search(r"time=([\d.]+ ?ms)", out)
+        return f"{target} answers" + (f" in {time.group(1)}" if time else "")
+
+    try:
+        return wait_for(f"{target} to answer ping", look, site.config.reach_timeout)
+    except Failure as failure:
+        up = (
+            "the guest itself is up"
+            if site.fixed_address in "\n".join(console_tail(own, site, 400))
+            else "the guest has no address"
+        )
+        raise Failure(f"{failure.message}; {up}", "neutron") from None
+
+
+def ssh(site: Site, command: str, timeout: float = 60.0) -> tuple[int, str, str]:
+    """Runs a command in the guest with the injected key: (exit code, output, errors). 255 is SSH's own failure."""
+    words = [*_inside(site), "ssh", "-F", "/dev/null", "-i", site.key]
+    options = {
+        "BatchMode": "yes",
+        "ConnectTimeout": "10",
+        "IdentitiesOnly": "yes",
+        "LogLevel": "ERROR",
+        "ServerAliveInterval": "10",
+        # Its host key was made a moment ago, so that nobody can know it yet; but it must not change from then on.
+        "StrictHostKeyChecking": "accept-new",
+        "UserKnownHostsFile": f"{site.key}.known_hosts",
+        "GlobalKnownHostsFile": "/dev/null",
+    }
+    for name, value in options.items():
+        words += ["-o", f"{name}={value}"]
+    return _command([*words, f"{site.config.ssh_user}@{address(site)}", command], timeout)
+
+
+def login(own: Session, site: Site) -> str:
+    """SSH with the injected key; the guest knows its name and its address."""
+    last = ""
+
+    def look() -> str | None:
+        nonlocal last
+        code, out, error = ssh(site, "hostname; /sbin/ip -4 -o addr show || ip -4 -o addr show", 45)
+        last = error.strip() or f"exit code {code}"
+        return out if code == 0 else None
+
+    try:
+        out = wait_for("SSH", look, site.config.reach_timeout, 2.0)
+    except Failure as failure:
+        lines = console_tail(own, site)
+        refused = "the guest has no key of ours" if "Permission denied" in last else last.splitlines()[-1]
+        raise Failure(f"{failure.message} as {site.config.ssh_user}: {refused}", "neutron", lines=lines) from None
+    if site.fixed_address not in out:
+        raise Failure(f"the guest's own address is not {site.fixed_address}: {out.split()[1:]}", "neutron")
+    return f"as {site.config.ssh_user}, hostname {out.split()[0]}"
+
+
+def outbound(site: Site) -> str:
+    """The guest reaches its router, and what lies outside of the cloud."""
+    targets = [t for t in (site.gateway if site.router else "", site.outside_gateway, *site.config.outside) if t]
+    if not site.router:
+        raise Skip("there is no external network")
+    lost = []
+    for target in targets:
+        code, out, error = ssh(site, f"ping -c 2 -w 10 {shlex.quote(target)}")
+        if code:
+            lost.append(f"{target} ({(error or out).strip().splitlines()[-1] if (error or out).strip() else code})")
+    if lost:
+        raise Failure("the guest gets no answer from " + ", ".join(lost), "neutron")
+    return "the guest pings " + ", ".join(targets)
+
+
+def checks(
+    site: Site, admin: Session, own: Callable[[], Session], image: Callable[[], Mapping[str, Any]]
+) -> list[Check]:
+    """The data plane's checks. They need the control plane's by name: project, image, cell-mapping."""
+    services = tuple(site.config.services)
+    if "compute" not in services or "network" not in services:
+        return []
+
+    def as_us(run: Callable[[Session, Site], str]) -> Callable[[], str]:
+        return lambda: run(own(), site)
+
+    # A name that is no check of this run counts as met.
+    neutron = ("neutron-agents", "project")
+    ready = ("port", "keypair", "image", "nova-services", "cell-mapping")
+    return [
+        Check("keypair", "A key pair", "nova", as_us(key_pair), ("endpoint-nova", "project")),
+        Check("network", "A network", "neutron", as_us(network), neutron),
+        Check("router", "A router", "neutron", lambda: router(admin, own(), site), neutron),
+        Check("rules", "A security group", "neutron", as_us(rules), neutron),
+        Check("port", "A port with a floating address", "neutron", as_us(port), ("network", "router", "rules")),
+        Check("instance", "An instance boots", "nova", lambda: boot(admin, own(), site, image()), ready),
+        Check("console", "Its console log", "nova", as_us(console), ("instance",)),
+        Check("dhcp", "Its address by DHCP", "neutron", as_us(dhcp), ("console",)),
+        Check("metadata", "Its metadata", "neutron", as_us(metadata), ("console",)),
+        Check("ping", "Its floating address answers", "neutron", as_us(ping), ("instance",)),
+        Check("ssh", "SSH with the injected key", "neutron", as_us(login), ("ping",)),
+        Check("outbound", "Outbound access", "neutron", lambda: outbound(site), ("ssh",)),
+    ]

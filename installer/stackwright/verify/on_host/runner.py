@@ -1,0 +1,156 @@
+"""Runs checks at the same time as far as what they need allows, and says how each went as it goes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+from . import logs
+from .api import Failure
+
+
+class Skip(Exception):
+    """The check does not apply here; its dependents are skipped for the same reason."""
+
+
+class Check(NamedTuple):
+    name: str
+    title: str
+    service: str
+    run: Callable[[], str]
+    """Returns what was seen, in a few words; raises Failure."""
+    needs: tuple[str, ...] = ()
+
+
+class Reporter:
+    """Writes one JSON object per line, and the progress lines that the executor shows. Safe from several threads."""
+
+    def __init__(self, secrets: Sequence[str], write: Callable[[str], Any] = sys.stdout.write) -> None:
+        self.secrets = tuple(secrets)
+        self._write = write
+        self._lock = threading.Lock()
+        self._total = 0
+        self._done = 0
+
+    def plan(self, checks: Sequence[Check], extra: int = 0) -> None:
+        """Says which checks there will be; `extra` more results follow them."""
+        self._total = len(checks) + extra
+        self._line(
+            {"kind": "plan", "checks": [{"check": c.name, "title": c.title, "service": c.service} for c in checks]}
+        )
+
+    def result(self, check: Check, state: str, seconds: float, detail: str, found: logs.Lines) -> None:
+        record: dict[str, Any] = {"kind": "check", "check": check.name, "title": check.title, "service": check.service}
+        record.update(
+            state=state, ok=state == "ok", seconds=round(seconds, 2), detail=logs.redact(detail, self.secrets)
+        )
+        if found.lines:
+            record.update(log=found.source, lines=[logs.redact(line, self.secrets) for line in found.lines])
+        with self._lock:
+            self._done += 1
+            done = self._done
+        self._line(record)
+        self._text(f"stackwright: progress {done} {max(self._total, done)} {check.title}: {state}")
+
+    def note(self, text: str) -> None:
+        self._line({"kind": "note", "detail": logs.redact(text, self.secrets)})
+
+    def finished(self, seconds: float, left: Sequence[str]) -> None:
+        self._line(
+            {"kind": "finished", "seconds": round(seconds, 2), "left": [logs.redact(x, self.secrets) for x in left]}
+        )
+
+    def _line(self, record: dict[str, Any]) -> None:
+        self._text(json.dumps(record, sort_keys=True))
+
+    def _text(self, text: str) -> None:
+        with self._lock:
+            self._write(text + "\n")
+            if self._write == sys.stdout.write:
+                sys.stdout.flush()
+
+
+def _attempt(check: Check, began: float, reporter: Reporter) -> str:
+    start = time.monotonic()
+    nothing = logs.Lines("", ())
+    try:
+        detail, state, found = check.run(), "ok", nothing
+    except Skip as skip:
+        detail, state, found = str(skip), "skipped", nothing
+    except Failure as failure:
+        service = failure.service or check.service
+        detail, state = failure.message, "failed"
+        own = logs.Lines("what is left" if service == "cleanup" else "the instance's console", failure.lines)
+        found = own if failure.lines else logs.about(service, failure.request_id, began, reporter.secrets)
+    except Exception as error:  # a mistake of ours, or an answer nobody foresaw: one failed check, not a crash
+        detail, state, found = f"unexpected: {type(error).__name__}: {error}", "failed", nothing
+    reporter.result(check, state, time.monotonic() - start, detail, found)
+    return state
+
+
+def run_all(
+    checks: Sequence[Check], reporter: Reporter, stop: Callable[[], None] = lambda: None, workers: int = 6
+) -> dict[str, str]:
+    """Runs every check once those in its `needs` are ok; one whose need failed or was skipped is skipped and says
+    because of which. Returns name -> ok | failed | skipped. A need that is not in the list counts as met.
+    `stop` is called where this is interrupted, so that checks under way end soon."""
+    names = {c.name for c in checks}
+    states: dict[str, str] = {}
+    root: dict[str, str] = {}
+    waiting: list[Check] = list(checks)
+    running: dict[Future[str], Check] = {}
+    began = time.time()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        try:
+            while waiting or running:
+                _start_what_can(
+                    waiting, running, states, root, names, lambda c: pool.submit(_attempt, c, began, reporter), reporter
+                )
+                if running:
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        states[running.pop(future).name] = future.result()
+                elif waiting:
+                    raise ValueError("checks wait for each other: " + ", ".join(sorted(c.name for c in waiting)))
+        except BaseException:
+            stop()
+            for future in running:
+                future.cancel()
+            raise
+    return states
+
+
+def _start_what_can(
+    waiting: list[Check],
+    running: dict[Future[str], Check],
+    states: dict[str, str],
+    root: dict[str, str],
+    names: set[str],
+    submit: Callable[[Check], Future[str]],
+    reporter: Reporter,
+) -> None:
+    """Starts the checks whose needs are met, and skips those whose needs never will be, and theirs in turn."""
+    changed = True
+    while changed:
+        changed = False
+        for check in list(waiting):
+            needs = [n for n in check.needs if n in names]
+            broken = next((n for n in needs if states.get(n) in ("failed", "skipped")), "")
+            if broken:
+                root[check.name] = root.get(broken, broken)
+                states[check.name] = "skipped"
+                reason = (
+                    f"because {root[check.name]} {'failed' if states[root[check.name]] == 'failed' else 'was skipped'}"
+                )
+                reporter.result(check, "skipped", 0.0, reason, logs.Lines("", ()))
+            elif all(states.get(n) == "ok" for n in needs):
+                running[submit(check)] = check
+            else:
+                continue
+            waiting.remove(check)
+            changed = True
