@@ -1,0 +1,45 @@
+"""Bundles: a setup as one file that others can repeat: answers without secrets, facts, lock, plan, report and logs.
+
+Nothing here reaches a host.
+"""
+
+from stackwright.bundle.archive import Index, read, unpack, write
+from stackwright.bundle.content import (
+    PACKAGES,
+    Setup,
+    compare,
+    digest,
+    files,
+    impersonal_plan,
+    load,
+    matched,
+    pinned,
+    plan_files,
+    rename_facts,
+    same_plan,
+    shared_answers,
+)
+from stackwright.bundle.names import between, neutral, renamer
+
+__all__ = [
+    "PACKAGES",
+    "Index",
+    "Setup",
+    "between",
+    "compare",
+    "digest",
+    "files",
+    "impersonal_plan",
+    "load",
+    "matched",
+    "neutral",
+    "pinned",
+    "plan_files",
+    "read",
+    "rename_facts",
+    "renamer",
+    "same_plan",
+    "shared_answers",
+    "unpack",
+    "write",
+]

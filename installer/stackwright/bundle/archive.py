@@ -1,0 +1,269 @@
+"""A bundle as one file: a zip whose first entry lists all others with their checksums, and whose second one signs it.
+
+A zip rather than a tar, because all that is to be believed of it (names, sizes) can be read, and refused, before
+anything is unpacked. The signature (Ed25519) says that nobody changed it since, and by which key it was made.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from stackwright import __version__
+from stackwright.model import ExitCode, StackwrightError
+
+FORMAT = 1
+"""Of the bundle. One with a higher number was written by a newer Stackwright, and is refused."""
+
+INDEX, SIGNATURE = "bundle.json", "bundle.sig"
+_MOST_INDEX = 16 * 1024**2
+_CHUNK = 1024**2
+_SPARE = 256 * 1024**2
+"""Bytes that are left free on the disk."""
+_WHEN = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a bundle."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a bundle says of itself."""
+
+    version: str
+    """Of the Stackwright that made it."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Entry] = field(default_factory=dict)
+    digest: str = ""
+    """SHA-256 over all of this: names the bundle."""
+    signer: str = ""
+    """Fingerprint of the key that signed it, as SSH writes them."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(entry.size for entry in self.files.values())
+
+
+Content = Mapping[str, bytes | Path]
+"""Files of a bundle by name: what is in them, or where they are."""
+
+
+def refused(path: Path, why: str, hint: str = "ask for it again: nothing was unpacked") -> StackwrightError:
+    """The error for a bundle that is not taken."""
+    return StackwrightError(f"the bundle {path} is refused: {why}", hint, ExitCode.USAGE)
+
+
+# ---------------------------------------------------------------------------------------------------------- making
+
+
+def _chunks(content: bytes | Path) -> Iterable[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as source:
+        while piece := source.read(_CHUNK):
+            yield piece
+
+
+def _entry(content: bytes | Path) -> Entry:
+    whole, size = hashlib.sha256(), 0
+    for piece in _chunks(content):
+        whole.update(piece)
+        size += len(piece)
+    return Entry(size, whole.hexdigest())
+
+
+def fingerprint(public: bytes) -> str:
+    """A public key in short."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(public).digest()).decode().rstrip("=")
+
+
+def write(path: Path, about: Mapping[str, Any], files: Content, key: Ed25519PrivateKey) -> Index:
+    """Writes a bundle, whole or not at all; the same content and key give the same file, to the byte."""
+    entries = {name: _entry(content) for name, content in sorted(files.items())}
+    raw = _index_bytes(about, entries)
+    public = key.public_key().public_bytes_raw()
+    signed = {"key": base64.b64encode(public).decode(), "signature": base64.b64encode(key.sign(raw)).decode()}
+    new = path.with_name(f".{path.name}.new")
+    try:
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as out, zipfile.ZipFile(out, "w") as bundle:
+            for name, content in ((INDEX, raw), (SIGNATURE, json.dumps(signed).encode()), *sorted(files.items())):
+                # Packages are compressed already.
+                packed = zipfile.ZIP_STORED if name.endswith((".deb", ".rpm")) else zipfile.ZIP_DEFLATED
+                info = zipfile.ZipInfo(name, _WHEN)
+                info.compress_type, info.external_attr = packed, 0o600 << 16
+                with bundle.open(info, "w", force_zip64=True) as member:
+                    for piece in _chunks(content):
+                        member.write(piece)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise StackwrightError(
+            f"{path} cannot be written: {error.strerror}", "make room, or name another place", ExitCode.ENVIRONMENT
+        ) from None
+    return Index(__version__, about, entries, hashlib.sha256(raw).hexdigest(), fingerprint(public))
+
+
+def _index_bytes(about: Mapping[str, Any], entries: Mapping[str, Entry]) -> bytes:
+    data = {
+        "stackwright-bundle": FORMAT,
+        "version": __version__,
+        "about": dict(about),
+        "files": {name: [entry.size, entry.sha256] for name, entry in entries.items()},
+    }
+    return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
+
+
+# ---------------------------------------------------------------------------------------------------------- reading
+
+
+def _safe(name: str) -> bool:
+    """Whether a name stays within the folder that it is unpacked to, and is the same everywhere."""
+    parts = name.split("/")
+    plain = name.isprintable() and "\\" not in name and len(name) < 512 and ":" not in parts[0]
+    return plain and not name.startswith("/") and not {"", ".", ".."} & set(parts)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def read(path: Path, signer: str = "") -> Index:
+    """What a bundle says of itself, after everything that can be known without unpacking was checked: its signature
+    (by the key with the fingerprint `signer`, where one is given), version, names and sizes. Raises StackwrightError
+    with the reason."""
+    with _opened(path) as bundle:
+        return _read(path, bundle, signer)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Any:
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            yield bundle
+    except FileNotFoundError:
+        raise StackwrightError(f"there is no {path}", "name the bundle's file", ExitCode.USAGE) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise refused(path, f"it is damaged ({str(error) or type(error).__name__})") from None
+    except OSError as error:
+        raise refused(
+            path, f"it cannot be read: {error.strerror}", "correct its permissions, or copy it anew"
+        ) from None
+
+
+def _small(path: Path, bundle: zipfile.ZipFile, name: str, most: int) -> bytes:
+    try:
+        info = bundle.getinfo(name)
+    except KeyError:
+        raise refused(path, f"it has no {name}, so it is no bundle, or damaged") from None
+    if info.file_size > most:
+        raise refused(path, f"its {name} is of {info.file_size} bytes, where {most} are the most")
+    with bundle.open(info) as member:
+        return member.read(most + 1)
+
+
+def _read(path: Path, bundle: zipfile.ZipFile, signer: str) -> Index:
+    raw = _small(path, bundle, INDEX, _MOST_INDEX)
+    own = _signer(path, raw, _small(path, bundle, SIGNATURE, 4096))
+    if signer and signer != own:
+        raise refused(path, f"it is signed by {own}, and not by {signer}", "ask who made it")
+    try:
+        data = json.loads(raw)
+        number, version = int(data["stackwright-bundle"]), str(data["version"])
+        if number > FORMAT or _numbers(version) > _numbers(__version__):
+            raise refused(
+                path, f"it was made by Stackwright {version}, and this is {__version__}", "use that version, or newer"
+            )
+        entries = {str(name): Entry(int(size), str(digest)) for name, (size, digest) in data["files"].items()}
+        about = dict(data["about"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise refused(path, f"its {INDEX} cannot be understood") from None
+    for name in (*bundle.namelist(), *entries):
+        if not _safe(name):
+            raise refused(path, f"the name {name!r} in it leads out of its folder", "do not trust whoever made it")
+    there = bundle.namelist()
+    strange = sorted({*there} ^ {INDEX, SIGNATURE, *entries})
+    if strange or len(there) != len(set(there)):
+        raise refused(
+            path, f"what it holds is not what it lists: {', '.join(strange[:5]) or 'a name stands there twice'}"
+        )
+    for name, entry in entries.items():
+        if bundle.getinfo(name).file_size != entry.size:
+            raise refused(path, f"{name} is not of the size that it lists")
+    return Index(version, about, entries, hashlib.sha256(raw).hexdigest(), own)
+
+
+def _signer(path: Path, raw: bytes, told: bytes) -> str:
+    """The fingerprint of the key that signed the index. Raises where the signature is not good."""
+    try:
+        data = json.loads(told)
+        public, signature = (base64.b64decode(data[key], validate=True) for key in ("key", "signature"))
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, raw)
+    except InvalidSignature:
+        raise refused(path, "its signature is wrong: it was changed after it was signed") from None
+    except (ValueError, KeyError, TypeError):
+        raise refused(path, "its signature cannot be read") from None
+    return fingerprint(public)
+
+
+def unpack(path: Path, folder: Path, signer: str = "", free: Callable[[Path], int] | None = None) -> Index:
+    """Unpacks a bundle into `folder`, whole or not at all: files only, 0600, each with the checksum that is signed.
+    `free` tells the free bytes of a disk. Raises StackwrightError with the reason; then nothing is left behind."""
+    room = free or (lambda at: shutil.disk_usage(at).free)
+    with _opened(path) as bundle:
+        index = _read(path, bundle, signer)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        there = room(folder.parent)
+        if index.size + _SPARE > there:
+            raise refused(
+                path,
+                f"unpacked it has {index.size // 1024**2} MiB, and {folder.parent} has {there // 1024**2} MiB free",
+                "make room, or choose another place with --state; nothing was unpacked",
+            )
+        work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            for name, entry in index.files.items():
+                _unpack_one(path, bundle, name, entry, work)
+            shutil.rmtree(folder, ignore_errors=True)
+            work.replace(folder)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+    return index
+
+
+def _unpack_one(path: Path, bundle: zipfile.ZipFile, name: str, entry: Entry, work: Path) -> None:
+    target = work / PurePosixPath(name)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    whole, size = hashlib.sha256(), 0
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as out, bundle.open(name) as member:
+        while piece := member.read(_CHUNK):
+            size += len(piece)
+            if size > entry.size:
+                break
+            whole.update(piece)
+            out.write(piece)
+    if (size, whole.hexdigest()) != (entry.size, entry.sha256):
+        raise refused(path, f"{name} is damaged: it has another checksum than the one that is signed")

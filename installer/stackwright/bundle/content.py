@@ -1,0 +1,233 @@
+"""What a bundle holds of a setup: answers, facts, lock and plan, all without what is one machine's or one person's own.
+
+The plan in it is made of these answers and facts with stand-ins for secrets. So whoever has the bundle and the same
+Stackwright makes the same plan of it, to the byte, and can hold the plan for other hosts against it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from stackwright import __version__, facts, lock, planner, resources, show
+from stackwright import answers as answer_files
+from stackwright.answers import syntax
+from stackwright.bundle import names
+from stackwright.bundle.archive import Index
+from stackwright.model import Answer, Answers, Certificate, Certificates, ExitCode, Facts, Plan, StackwrightError
+from stackwright.planner import tls
+from stackwright.services import options
+
+ANSWERS, PACKAGES = "answers.txt", "packages"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A setup that can be repeated: what a plan follows from, but for the secrets."""
+
+    answers: Mapping[str, str]
+    """Texts by key, without secrets."""
+    facts: Mapping[str, Facts]
+    """By host, in the plan's order."""
+    lock: lock.Lock
+
+    def plan(self, seen: Mapping[str, Facts] | None = None) -> Plan:
+        """The plan with stand-ins for secrets; for other hosts of the same names, where these are given."""
+        return impersonal_plan(self.read(), seen or self.facts, self.exact)
+
+    def read(self) -> Answers:
+        """Its answers, with secrets made anew. Raises AnswersError where some are missing."""
+        return answer_files.read((), self.answers, environ={})
+
+    @property
+    def exact(self) -> dict[str, dict[str, str]]:
+        """Versions of packages by host."""
+        return {name: host.installable for name, host in self.lock.hosts.items()}
+
+    def renamed(self, rename: names.Rename) -> Setup:
+        """The same for hosts of other names and addresses."""
+        held = replace(
+            self.lock,
+            answers=rename(dict(self.lock.answers)),
+            hosts={rename(name): host for name, host in self.lock.hosts.items()},
+        )
+        known = {name: str(rename(name)) for name in self.facts}
+        return Setup(rename(dict(self.answers)), rename_facts(self.facts, rename, known), held)
+
+
+def rename_facts(seen: Mapping[str, Facts], rename: names.Rename, hosts: Mapping[str, str]) -> dict[str, Facts]:
+    """Facts with names and addresses exchanged, wherever they stand; `hosts` says what the answers call the hosts."""
+    out = {}
+    for name, fact in seen.items():
+        record = rename(json.loads(facts.to_json(fact)))
+        out[hosts[name]] = facts.from_json(json.dumps(record | {"host": hosts[name]}))
+    return out
+
+
+def impersonal_plan(given: Answers, seen: Mapping[str, Facts], exact: Mapping[str, Mapping[str, str]]) -> Plan:
+    """The plan with stand-ins for secrets and certificates, and without what is one machine's own."""
+    given, known = answer_files.impersonal(given), names.impersonal(seen)
+    whole = planner.cloud(given, known)
+    of = {
+        (w.component, w.host): Certificate(f"CERTIFICATE-OF-{w.component}", f"KEY-OF-{w.component}", w.names)
+        for w in tls.wanted(whole)
+    }
+    stand_ins = Certificates(of, "CERTIFICATE-OF-AUTHORITY" if tls.signed(whole) else "")
+    return planner.plan(given, known, stand_ins, exact)
+
+
+def digest(plan: Plan) -> str:
+    """Names a plan: the same for the same steps, files and scripts."""
+    return hashlib.sha256("".join(plan.digests().values()).encode()).hexdigest()
+
+
+def plan_files(plan: Plan) -> dict[str, bytes]:
+    """A plan as files: as text, and everything that would be uploaded, without what is the same for everybody (our
+    Puppet module, the sources of the guest's image)."""
+    out = {"plan/plan.txt": show.text(plan).encode() + b"\n"}
+    for name, content in show.files(plan):
+        if "/stackwright/modules/" not in name and "/stackwright/guest/" not in name:
+            out[f"plan/{name}"] = content
+    return out
+
+
+def shared_answers(given: Answers) -> dict[str, str]:
+    """The answers that a bundle has: the hosts, and what differs from the defaults, without secrets."""
+    entries = {
+        key: Answer(None, "", entry.origin)
+        if key in given.secrets
+        else replace(entry, text=answer_files.without_credentials(entry.text))
+        for key, entry in given.entries.items()
+    }
+    text = answer_files.write(Answers(entries, given.secrets), minimal=True)
+    return {line.key: line.text for line in syntax.parse(text, ANSWERS).lines if line.key in _shareable()}
+
+
+def pinned(setup: Setup) -> dict[str, str]:
+    """Answers for what was decided from the hosts and left open by the answers, where all hosts agree: another host has
+    other processors, and is to be set up in the same way."""
+    given = setup.read()
+    whole = planner.cloud(answer_files.impersonal(given), names.impersonal(setup.facts))
+    hosts = list(whole.hosts.values())
+    found = {
+        "CONFIG_NOVA_LIBVIRT_VIRT_TYPE": {h.choices.virt_type for h in hosts},
+        "CONFIG_NEUTRON_DATAPATH": {h.choices.datapath_type for h in hosts},
+        "CONFIG_SERVICE_WORKERS": {str(h.choices.workers) for h in hosts},
+    }
+    if given["CONFIG_PROVISION_DEMO"] and whole.has("keystone"):
+        built = planner.builds_image(whole, whole.having("keystone")[0])
+        found["CONFIG_PROVISION_IMAGE_SOURCE"] = {"build" if built else "url"}
+        name = f"{given['CONFIG_PROVISION_IMAGE_NAME']}.{given['CONFIG_PROVISION_IMAGE_FORMAT']}"
+        sums = {host.images[name] for host in setup.lock.hosts.values() if name in host.images}
+        found["CONFIG_PROVISION_IMAGE_CHECKSUM"] = sums if not built else set()
+    return {
+        key: next(iter(values))
+        for key, values in found.items()
+        if len(values) == 1 and key in given.entries and given.entries[key].origin.kind == "default"
+    }
+
+
+# --------------------------------------------------------------------------------------------------- in and out of it
+
+
+def files(setup: Setup, rename: names.Rename = lambda value: value) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the index says of a setup, and its files. `rename` makes names neutral."""
+    setup = setup.renamed(rename)
+    plan = setup.plan()
+    known = names.impersonal(setup.facts)
+    about = {
+        "release": setup.lock.release,
+        "templates": resources.digest(),
+        "plan": digest(plan),
+        "hosts": list(setup.facts),
+        "platforms": {name: host.platform for name, host in setup.lock.hosts.items()},
+        "memory": {name: fact.memory for name, fact in setup.facts.items()},
+    }
+    out = {
+        ANSWERS: _answers_text(setup.answers).encode(),
+        lock.NAME: lock.write(setup.lock).encode(),
+        **{f"facts/{name}.json": facts.to_json(fact).encode() for name, fact in known.items()},
+        **plan_files(plan),
+    }
+    return about, out
+
+
+def _answers_text(texts: Mapping[str, str]) -> str:
+    lines = [f"{key}={text}\n" for key, text in texts.items()]
+    return "# Answers of a bundle, without secrets.\n[general]\n" + "".join(lines)
+
+
+def load(folder: Path, index: Index) -> Setup:
+    """The setup in an unpacked bundle. Raises StackwrightError."""
+    try:
+        document = syntax.parse((folder / ANSWERS).read_text(encoding="utf-8"), ANSWERS)
+        named = {str(name): f"facts/{name}.json" for name in index.about["hosts"]}
+        seen = {
+            name: facts.from_json((folder / file).read_text(encoding="utf-8"))
+            for name, file in named.items()
+            if file in index.files
+        }
+        texts = {line.key: line.text for line in document.lines if line.key}
+        strange = [key for key, text in texts.items() if key not in _shareable() or text.startswith("!")]
+        if strange or not seen or set(seen) != set(named):
+            raise ValueError(f"it is not to have {', '.join(strange)}" if strange else "not all hosts are described")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StackwrightError(
+            f"the bundle cannot be used: {error}", "ask whoever made it for another one", ExitCode.USAGE
+        ) from None
+    return Setup(texts, seen, lock.load(folder / lock.NAME))
+
+
+def _shareable() -> frozenset[str]:
+    """Answers that a bundle may bring: a secret could name a command to be run here."""
+    return frozenset(key for key, option in options().items() if not option.secret)
+
+
+def same_plan(setup: Setup, index: Index) -> str:
+    """Whether this Stackwright makes the bundle's own plan of it, to the byte: empty if so, else why not."""
+    if digest(setup.plan()) == index.about.get("plan"):
+        return ""
+    if index.version != __version__ or index.about.get("templates") != resources.digest():
+        return f"it was made by Stackwright {index.version} with other templates than those of this {__version__}"
+    return "although version and templates are the same"
+
+
+def compare(theirs: Mapping[str, bytes], mine: Mapping[str, bytes], most: int = 12) -> list[str]:
+    """What differs between two plans as files, in lines: files that only one has, and lines of those that differ."""
+    out = []
+    for name in sorted({*theirs, *mine}):
+        if theirs.get(name) == mine.get(name):
+            continue
+        told = name.removeprefix("plan/")
+        if name not in mine or name not in theirs:
+            out.append(f"{told}: {'only in the bundle' if name not in mine else 'only here'}")
+            continue
+        out.append(f"{told}:")
+        before, after = (text[name].decode(errors="replace").splitlines() for text in (theirs, mine))
+        changed = [line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:1] in "+-"][2:]
+        out += [f"  {line[:200]}" for line in changed[:most]]
+        if len(changed) > most:
+            out.append(f"  and {len(changed) - most} lines more")
+    return out
+
+
+def matched(theirs: Iterable[str], mine: Iterable[str]) -> dict[str, str]:
+    """From each host of a bundle to one of mine: A=B names both, plain names are taken in their order. Raises
+    StackwrightError."""
+    theirs, given = tuple(theirs), tuple(mine)
+    out = dict(pair.split("=", 1) for pair in given if "=" in pair)
+    plain = [name for name in given if "=" not in name]
+    strange = [name for name in out if name not in theirs]
+    left = [name for name in theirs if name not in out]
+    if strange or len(plain) != len(left) or len({*out.values(), *plain}) != len(theirs):
+        raise StackwrightError(
+            f"the bundle has {len(theirs)} hosts ({', '.join(theirs)}); given were {len(given)}: {', '.join(given)}",
+            "give as many, each once: in that order, or as THEIRS=MINE",
+            ExitCode.USAGE,
+        )
+    return out | dict(zip(left, plain, strict=True))

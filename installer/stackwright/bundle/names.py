@@ -1,0 +1,114 @@
+"""Names and addresses of hosts exchanged for others, in texts: a setup as it would be on other hosts."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from stackwright.model import Facts, StackwrightError
+
+Rename = Callable[[Any], Any]
+"""Takes a value (text, or mappings and sequences of it) and returns it with the names exchanged."""
+
+
+def renamer(names: Mapping[str, str]) -> Rename:
+    """A function that exchanges names, where they stand for themselves: n1 is not within n10, nor 198.18.0.1 within
+    198.18.0.10."""
+    known = {old: new for old, new in names.items() if old}
+    if not known:
+        return lambda value: value
+    longest_first = "|".join(re.escape(old) for old in sorted(known, key=lambda n: (-len(n), n)))
+    pattern = re.compile(rf"(?<![\w.-])(?:{longest_first})(?![\w-]|\.\w)")
+
+    def rename(value: Any) -> Any:
+        if isinstance(value, str):
+            return pattern.sub(lambda found: known[found[0]], value)
+        if isinstance(value, Mapping):
+            return {rename(k): rename(v) for k, v in value.items()}
+        if isinstance(value, list | tuple | frozenset | set):
+            return type(value)(rename(v) for v in value)
+        return value
+
+    return rename
+
+
+def called(host: str, facts: Facts) -> dict[str, str]:
+    """What a host is called, by kind: name (in the answers), fqdn, hostname, address."""
+    return {
+        "name": host,
+        "fqdn": facts.fqdn,
+        "hostname": facts.hostname.partition(".")[0],
+        "address": facts.address,
+    }
+
+
+def between(ours: Mapping[str, Facts], theirs: Mapping[str, Facts], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """From names of our hosts to those of theirs, for the pairs (ours, theirs)."""
+    out: dict[str, str] = {}
+    for mine, other in pairs:
+        one, two = called(mine, ours[mine]), called(other, theirs[other])
+        # A host that is called by its address here may have a name there: then that is no name to exchange.
+        for kind in ("name", "hostname", "fqdn", "address"):
+            if one[kind] and two[kind]:
+                out[one[kind]] = two[kind]
+    return out
+
+
+_NEUTRAL = ipaddress.ip_network("198.51.100.0/24")
+"""Set aside for documentation (RFC 5737)."""
+_NEUTRAL_V6 = ipaddress.ip_network("2001:db8::/64")
+"""The same (RFC 3849)."""
+_LINK_V6 = ipaddress.ip_network("fe80::/64")
+"""Addresses of a link alone, which stay such (RFC 4291)."""
+
+
+def _stand_in(address: str, number: int) -> str:
+    """Another address of the same kind, which goes with the same prefix length."""
+    real = ipaddress.ip_address(address)
+    if real.version == 4:
+        return str(_NEUTRAL[number])
+    return str((_LINK_V6 if real.is_link_local else _NEUTRAL_V6)[number])
+
+
+def neutral(facts: Mapping[str, Facts]) -> dict[str, str]:
+    """From the names and addresses of hosts to ones that tell nobody anything: host1.example.org, 198.51.100.1. Hosts
+    that the answers name by an address are named by one."""
+    out: dict[str, str] = {}
+    other = 0
+    if len(facts) > 100:
+        raise StackwrightError(
+            f"{len(facts)} hosts are too many for neutral addresses", "make the bundle without --neutral"
+        )
+    for number, (name, fact) in enumerate(facts.items(), start=1):
+        own = called(name, fact)
+        address = _stand_in(own["address"], number) if own["address"] else str(_NEUTRAL[number])
+        out |= {own["hostname"]: f"host{number}", own["fqdn"]: f"host{number}.example.org", own["address"]: address}
+        out[name] = address if name == own["address"] else f"host{number}.example.org"
+        for interface in fact.interfaces:
+            for told in interface.addresses:
+                plain = told.partition("/")[0]
+                if plain not in out and not ipaddress.ip_address(plain).is_loopback:
+                    other += 1
+                    out[plain] = _stand_in(plain, 100 + other % 150)
+    return {old: new for old, new in out.items() if old}
+
+
+def impersonal(facts: Mapping[str, Facts]) -> dict[str, Facts]:
+    """The same facts without what only that one machine has, and no plan of another one could have: keys, ids, MAC
+    addresses, the moment."""
+    return {
+        name: replace(
+            fact,
+            seen_at=0.0,
+            clock_offset=0.0,
+            machine_id="",
+            host_keys=tuple(f"ssh-ed25519 KEY-OF-{name}" for _ in fact.host_keys[:1]),
+            interfaces=tuple(replace(i, mac="") for i in fact.interfaces),
+            cloud={},
+            listening=(),
+        )
+        for name, fact in facts.items()
+    }

@@ -1,0 +1,118 @@
+"""Packages that a bundle carries: the part of each archive that the lock names, with its own signature.
+
+On Debian that is a mirror with few packages: each archive's signed index (InRelease), the lists that it signs, and the
+packages at their places. apt checks it as it checks any archive, with the keys that the host had for it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from stackwright.planner import STATE_DIR
+from stackwright.planner.locked import OFFLINE
+
+_GATHER = r"""
+set -eu
+LC_ALL=C.UTF-8; export LC_ALL
+d=@WORK@
+rm -rf "$d"; mkdir -p "$d/sources.d" "$d/keys" "$d/debs"
+cat > "$d/wanted" <<'WANTED'
+@WANTED@
+WANTED
+n=0
+apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ARCHITECTURE)|$(METAKEY)|$(FILENAME)' \
+  'Created-By: Packages' > "$d/targets"
+while IFS='|' read -r uri release component arch key file; do
+  [ -r "$file" ] || continue
+  n=$((n + 1))
+  m=$d/mirror/$n
+  mkdir -p "$m/dists/$release/$(dirname "$key")"
+  /usr/lib/apt/apt-helper cat-file "$file" > "$m/dists/$release/$key"
+  list=${file%%_dists_*}_dists_$(printf %s "$release" | tr / _)_InRelease
+  [ -r "$list" ] || { echo "$uri $release has no signed index" >&2; exit 1; }
+  cp "$list" "$m/dists/$release/InRelease"
+  printf 'Types: deb\nURIs: file:@PLACE@/mirror/%s\nSuites: %s\nComponents: %s\nArchitectures: %s\n\n' \
+    "$n" "$release" "$component" "$arch" >> "$d/sources.d/offline.sources"
+  awk -v n="$n" -v wanted="$d/wanted" '
+    BEGIN {while ((getline line < wanted) > 0) want[line] = 1}
+    /^Package: / {p = $2} /^Version: / {v = $2} /^Architecture: / {a = $2} /^Filename: / {f = $2} /^SHA256: / {s = $2}
+    /^$/ {out()} END {out()}
+    function out() {
+      if (p && (want[p "=" v] || want[p ":" a "=" v])) print n, p, v, a, s, f
+      p = ""
+    }' "$m/dists/$release/$key" >> "$d/found"
+done < "$d/targets"
+[ -s "$d/found" ] || { echo "no package of the lock is in any archive" >&2; exit 1; }
+for k in $(sed -n 's/^[Ss]igned-[Bb]y: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null) \
+  $(sed -n 's/.*signed-by=\([^], ]*\).*/\1/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null) \
+  /etc/apt/trusted.gpg.d/* /usr/share/keyrings/debian-archive-keyring.gpg; do
+  [ -f "$k" ] && cp "$k" "$d/keys/$(printf %s "${k#/}" | tr / _)"
+done
+# Each version once, from the first archive that has it.
+awk '!seen[$2 " " $3 " " $4]++' "$d/found" > "$d/take"
+awk '{print $2 "=" $3; print $2 ":" $4 "=" $3}' "$d/take" | sort > "$d/have"
+gone=$(sort "$d/wanted" | comm -23 - "$d/have" | tr '\n' ' ')
+[ -z "$gone" ] || { echo "no archive has these any more: $gone" >&2; exit 3; }
+while read -r n p v a s f; do
+  deb=/var/cache/apt/archives/${p}_$(printf %s "$v" | sed 's/:/%3a/g')_$a.deb
+  mkdir -p "$(dirname "$d/mirror/$n/$f")"
+  if [ -r "$deb" ] && printf '%s  %s\n' "$s" "$deb" | sha256sum -c --quiet 2>/dev/null; then
+    cp "$deb" "$d/mirror/$n/$f"
+  else echo "$n $f $s $p:$a=$v" >> "$d/fetch"; fi
+done < "$d/take"
+if [ -s "$d/fetch" ]; then
+  chown _apt "$d/debs" 2>/dev/null || true
+  (cd "$d/debs" && cut -d' ' -f4 "$d/fetch" | xargs apt-get -q -o Acquire::Retries=3 download >&2)
+  sha256sum "$d"/debs/*.deb > "$d/sums"
+  while read -r n f s p; do
+    got=$(awk -v s="$s" '$1 == s {print $2; exit}' "$d/sums")
+    [ -n "$got" ] || { echo "$p could not be fetched" >&2; exit 1; }
+    mv "$got" "$d/mirror/$n/$f"
+  done < "$d/fetch"
+fi
+mkdir "$d/images"
+[ ! -d @IMAGES@ ] || cp @IMAGES@/* "$d/images/" 2>/dev/null || true
+cat > "$d/apt.conf" <<'CONF'
+Dir::Etc::SourceList "/dev/null";
+Dir::Etc::SourceParts "@PLACE@/sources.d";
+Dir::Etc::Trusted "/dev/null";
+Dir::Etc::TrustedParts "@PLACE@/keys";
+Acquire::Check-Valid-Until "false";
+APT::Sandbox::User "root";
+Acquire::IndexTargets::deb::Packages::CompressionTypes "uncompressed";
+CONF
+cd "$d" && rm -rf debs wanted targets found take have fetch sums
+find . -type f | sed 's|^\./||' | while read -r f; do printf 'file\t%s %s\n' "$(stat -c %s "$f")" "$f"; done
+printf 'end\t1\n'
+"""
+
+IMAGES = f"{STATE_DIR}/images"
+
+WORK = f"{STATE_DIR}/bundle"
+"""On the host that packages are gathered on."""
+
+
+def gather(words: Iterable[str]) -> str:
+    """A script for a Debian host: puts the packages (name=version), and the images that it has, into WORK, and prints
+    each file with its size."""
+    values = {"WANTED": "\n".join(sorted(words)), "PLACE": OFFLINE, "WORK": shlex.quote(WORK), "IMAGES": IMAGES}
+    script = _GATHER
+    for name, value in values.items():
+        script = script.replace(f"@{name}@", value)
+    return script
+
+
+def place(file: str) -> str:
+    """Where a file of those that `gather` listed belongs on a host."""
+    kind, _, name = file.partition("/")
+    return f"{IMAGES}/{name}" if kind == "images" else f"{OFFLINE}/{file}"
+
+
+def listed(output: str) -> dict[str, int]:
+    """The files that `gather` printed, with their sizes; empty where it was cut off."""
+    lines = [line.partition("\t") for line in output.splitlines()]
+    if ("end", "\t", "1") not in lines:
+        return {}
+    found = (value.partition(" ") for key, _, value in lines if key == "file")
+    return {name: int(size) for size, _, name in found}

@@ -1,0 +1,213 @@
+"""Makes a bundle of a cloud, and brings one to other hosts: what of it needs a connection."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stackwright import bundle, executor, facts, lock, planner, report
+from stackwright.bundle import offline
+from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
+from stackwright.report.neutral import neutralizer
+
+if TYPE_CHECKING:
+    from stackwright.places import Place
+    from stackwright.workflow import Hosts
+
+FACTS = "facts.json"
+"""In the cloud's folder: the facts that the plan which was applied last was made of."""
+
+MADE = "bundle.json"
+"""In the cloud's folder: which bundle was made last, for the report."""
+
+_PIECE = 8 * 1024**2
+"""Bytes that are brought to or from a host at once."""
+
+Say = Callable[[str], None]
+
+
+def keep_facts(place: Place, seen: Mapping[str, Facts]) -> None:
+    """Keeps what a plan that is about to be applied was made of."""
+    place.write(FACTS, json.dumps({name: json.loads(facts.to_json(fact)) for name, fact in seen.items()}) + "\n")
+
+
+def kept_facts(place: Place) -> dict[str, Facts]:
+    """What `keep_facts` kept, in its order; nothing where it is not there."""
+    with suppress(ValueError, AttributeError, KeyError):
+        known = json.loads(place.read(FACTS) or "{}")
+        return {str(name): facts.from_json(json.dumps({"host": name, **one})) for name, one in known.items()}
+    return {}
+
+
+def signing_key(root: Path) -> Ed25519PrivateKey:
+    """The key that this person's bundles are signed with; made where there is none."""
+    from stackwright.places import Place
+
+    where = Place(root)
+    text = where.read("bundle-key")
+    try:
+        if text:
+            return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
+    except ValueError:
+        raise StackwrightError(
+            f"{root / 'bundle-key'} is damaged", "remove it: a new one is made then", ExitCode.ENVIRONMENT
+        ) from None
+    key = Ed25519PrivateKey.generate()
+    where.write("bundle-key", base64.b64encode(key.private_bytes_raw()).decode() + "\n")
+    return key
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a bundle is to have besides."""
+
+    packages: bool = False
+    neutral: bool = False
+    """Names and addresses of hosts become ones that tell nobody anything."""
+
+
+def create(
+    path: Path, given: Answers, place: Place, hosts: Hosts, wanted: Wanted, root: Path, say: Say
+) -> bundle.Index:
+    """Writes a bundle of the cloud as it was applied last. Hosts are reached only for packages. Raises
+    StackwrightError where nothing was applied yet."""
+    seen, text = kept_facts(place), place.read(lock.NAME)
+    if not seen or not text:
+        raise StackwrightError(
+            f"nothing is known yet of what is installed ({place.folder})",
+            "`stackwright apply` writes it down when it ends well",
+            ExitCode.USAGE,
+        )
+    setup = bundle.Setup(bundle.shared_answers(given), seen, lock.read(text))
+    setup = replace(setup, answers={**setup.answers, **bundle.pinned(setup)})
+    rename = bundle.renamer(bundle.neutral(seen) if wanted.neutral else {})
+    about, files = bundle.files(setup, rename)
+    redact = executor.redactor(planner.secrets(given))
+    content: dict[str, bytes | Path] = dict(files)
+    content |= {name: rename(told).encode() for name, told in _run(place, redact).items()}
+    about |= {"neutral": wanted.neutral, "packages": sorted(_kinds(setup)) if wanted.packages else []}
+    _refuse_secrets(given, content)
+    with_packages = place.make() / "bundle-packages"
+    try:
+        if wanted.packages:
+            for platform, (name, words) in _kinds(setup).items():
+                say(f"{name}: gathering {len(words)} packages for {platform}")
+                content |= gather_packages(hosts, name, words, platform, with_packages, say)
+        index = bundle.write(path, about, content, signing_key(root))
+    finally:
+        _remove(with_packages)
+    made = {"at": time.time(), "digest": index.digest, "file": path.name}
+    place.write(MADE, json.dumps(made) + "\n")
+    report.refresh(place)
+    return index
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(place: Place, redact: Callable[[Any], Any]) -> dict[str, str]:
+    """The last run: its report, and the newest log, without secrets, keys and public addresses."""
+    out = {}
+    with suppress(StackwrightError):
+        found = report.load(place, redact)
+        out = {"run/report.json": report.as_json(found), "run/report.html": report.as_html(found)}
+        out["run/digest.txt"] = report.digest(found)
+    logs = sorted((place.folder / "logs").glob("*.log"), key=lambda p: p.stat().st_mtime_ns)
+    if logs:
+        lines = logs[-1].read_text(encoding="utf-8", errors="replace").splitlines()
+        out["run/log.txt"] = "\n".join(neutralizer()([redact(line) for line in lines])) + "\n"
+    return out
+
+
+def _refuse_secrets(given: Answers, content: Mapping[str, bytes | Path]) -> None:
+    """A last look: nothing goes out with a secret of the cloud in it."""
+    secrets = [s.encode() for s in planner.secrets(given) if len(s) >= 8]
+    for name, inside in content.items():
+        if isinstance(inside, bytes) and any(secret in inside for secret in secrets):
+            raise StackwrightError(
+                f"{name} would have a password of the cloud in it, so no bundle was made",
+                "this is a defect of stackwright; report it without the file",
+            )
+
+
+def _kinds(setup: bundle.Setup) -> dict[str, tuple[str, set[str]]]:
+    """By platform: a host to gather on, and all packages that hosts of that platform have, as name=version. Raises
+    StackwrightError for platforms whose packages cannot be gathered."""
+    out: dict[str, tuple[str, set[str]]] = {}
+    for name in setup.facts:
+        host = setup.lock.hosts[name]
+        if host.package_manager != "apt":
+            raise StackwrightError(
+                f"{name}: packages of {host.platform} cannot be put into a bundle yet",
+                "leave --offline away; a folder with all packages is named by CONFIG_OFFLINE_REPO there",
+                ExitCode.USAGE,
+            )
+        known = out.setdefault(host.platform, (name, set()))[1]
+        known.update(f"{package}={version}" for package, version in host.installable.items())
+    return out
+
+
+def gather_packages(
+    hosts: Hosts, name: str, words: Iterable[str], platform: str, folder: Path, say: Say
+) -> dict[str, bytes | Path]:
+    """Gathers packages on a host and brings them here."""
+    connection = hosts.connect(name)
+    said = connection.run(offline.gather(words), timeout=3600)
+    files = offline.listed(said.out)
+    if not files:
+        last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
+        raise StackwrightError(f"{name}: the packages could not be gathered: {last}", "", ExitCode.FAILED)
+    say(f"{name}: fetching {sum(files.values()) // 1024**2} MiB")
+    out: dict[str, bytes | Path] = {}
+    for file, size in files.items():
+        local = folder / platform / file
+        local.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with local.open("wb") as target:
+            for piece in range(0, size, _PIECE):
+                read = f"tail -c +{piece + 1} {shlex.quote(f'{offline.WORK}/{file}')} | head -c {_PIECE} | base64 -w0"
+                target.write(base64.b64decode(connection.run(read, timeout=600).out))
+        out[f"{bundle.PACKAGES}/{platform}/{file}"] = local
+    connection.run(f"rm -rf {offline.WORK}")
+    return out
+
+
+def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Say) -> None:
+    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone."""
+    root = folder / bundle.PACKAGES / platform
+    if not root.is_dir():
+        raise StackwrightError(
+            f"the bundle carries no packages for {platform}",
+            "leave --offline away; or make it with `stackwright bundle create --offline`",
+            ExitCode.USAGE,
+        )
+    connection = hosts.connect(name)
+    say(f"{name}: bringing packages")
+    for batch in _batches(p for p in sorted(root.rglob("*")) if p.is_file()):
+        files = tuple(File(offline.place(p.relative_to(root).as_posix()), p.read_bytes()) for p in batch)
+        connection.put(files)
+
+
+def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    batch: list[Path] = []
+    size = 0
+    for path in paths:
+        own = path.stat().st_size
+        if batch and size + own > 2 * _PIECE:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += own
+    if batch:
+        yield batch

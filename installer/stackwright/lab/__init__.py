@@ -1,0 +1,29 @@
+"""Throw-away nodes on this machine: systemd-nspawn containers that behave like hosts.
+
+Each has systemd, sshd, its own network namespace and addresses in 198.18.0.0/15, and a second interface for an external
+network. The installer treats one like any other host: an address and an SSH key.
+"""
+
+from stackwright.lab.command import add_arguments, main, run_command
+from stackwright.lab.layout import RELEASES, Lab, Node, lab_from
+from stackwright.lab.nodes import down, up
+from stackwright.lab.records import list_nodes, list_snapshots, ssh_command
+from stackwright.lab.snapshots import remove_snapshot, reset, take_snapshot
+
+__all__ = [
+    "RELEASES",
+    "Lab",
+    "Node",
+    "add_arguments",
+    "down",
+    "lab_from",
+    "list_nodes",
+    "list_snapshots",
+    "main",
+    "remove_snapshot",
+    "reset",
+    "run_command",
+    "ssh_command",
+    "take_snapshot",
+    "up",
+]

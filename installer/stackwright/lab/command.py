@@ -1,0 +1,102 @@
+"""The lab's part of the command line: `stackwright lab up|list|ssh|down|snapshot|reset|forget`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from stackwright.lab import nodes, records, snapshots
+from stackwright.lab.layout import RELEASES, Node
+from stackwright.model import ExitCode, StackwrightError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the lab's subcommands to a parser; `run_command` carries out what was parsed."""
+    commands = parser.add_subparsers(dest="lab_command", metavar="COMMAND", required=True)
+    up = commands.add_parser("up", help="bring up nodes, in seconds", description="Brings up throw-away nodes.")
+    up.add_argument("names", nargs="*", metavar="NAME")
+    up.add_argument(
+        "--release", choices=RELEASES, default="", help=f"Debian release of new nodes (default: {RELEASES[0]})"
+    )
+    up.add_argument(
+        "--from", dest="origin", default="", metavar="TAG|FILE",
+        help="start from a snapshot; or bring up what an answer file or a bundle describes",
+    )  # fmt: skip
+    listing = commands.add_parser("list", help="show the nodes", description="Shows the lab's nodes and snapshots.")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    ssh = commands.add_parser("ssh", help="log in to a node, or run a command on it")
+    ssh.add_argument("name", metavar="NAME")
+    ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    down = commands.add_parser("down", help="remove nodes and every trace of them", description="Removes nodes.")
+    down.add_argument("names", nargs="*", metavar="NAME", help="all nodes if none is named")
+    snapshot = commands.add_parser("snapshot", help="keep a node's disk, to start nodes from it")
+    snapshot.add_argument("name", metavar="NAME")
+    snapshot.add_argument("tag", metavar="TAG", nargs="?", default="", help="its name (default: NAME-1, NAME-2...)")
+    reset = commands.add_parser("reset", help="bring a node back to its snapshot, in seconds")
+    reset.add_argument("name", metavar="NAME")
+    reset.add_argument("tag", metavar="TAG", nargs="?", default="", help="another snapshot than its newest")
+    forget = commands.add_parser("forget", help="remove a snapshot")
+    forget.add_argument("tag", metavar="TAG")
+
+
+def say(line: str) -> None:
+    """Tells a person what goes on."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def row(node: Node) -> str:
+    """A node as a line of a table."""
+    return f"{node.name:<16} {node.state:<8} {node.release:<9} {node.address:<15} {node.fqdn}"
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Carries out a parsed lab command and returns the exit status. Raises StackwrightError."""
+    match arguments.lab_command:
+        case "up":
+            for node in nodes.up(arguments.names, release=arguments.release, snapshot=arguments.origin, say=say):
+                print(row(node))
+            print(f"\nlog in: stackwright lab ssh {arguments.names[0]}")
+        case "list":
+            found = records.list_nodes()
+            if arguments.json:
+                print(json.dumps([asdict(n) for n in found], default=str, indent=1))
+            elif not found:
+                print("There are no nodes; `stackwright lab up n1` makes one.")
+            else:
+                print("\n".join(row(node) for node in found))
+            if not arguments.json and (tags := records.list_snapshots()):
+                print(f"snapshots: {', '.join(tags)}")
+        case "ssh":
+            words = records.ssh_command(arguments.name) + arguments.words
+            os.execvp(words[0], words)
+        case "down":
+            removed = nodes.down(arguments.names, say=say)
+            print(f"removed: {', '.join(removed)}" if removed else "There was nothing to remove.")
+        case "snapshot":
+            tag = arguments.tag or snapshots.next_tag(arguments.name, records.chosen(None))
+            snapshots.take_snapshot(arguments.name, tag, say=say)
+            print(f"kept as {tag}\nback to it: stackwright lab reset {arguments.name}")
+        case "reset":
+            tag = snapshots.reset(arguments.name, arguments.tag, say=say)
+            print(f"{arguments.name} is as it was " + (f"when {tag} was taken" if tag else "made"))
+        case "forget":
+            snapshots.remove_snapshot(arguments.tag)
+    return ExitCode.OK
+
+
+def main(argv: Sequence[str]) -> int:
+    """`stackwright lab ARGV`: returns the exit status; mistakes are told on standard error, without a traceback."""
+    parser = argparse.ArgumentParser(prog="stackwright lab", description="Throw-away nodes on this machine.")
+    add_arguments(parser)
+    try:
+        return run_command(parser.parse_args(argv))
+    except StackwrightError as error:
+        print(f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else ""), file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print("\ninterrupted; `stackwright lab down` clears away what is half made", file=sys.stderr)
+        return ExitCode.INTERRUPTED

@@ -1,0 +1,292 @@
+"""Where things are and what they are called: paths, names, addresses. Pure; reads no machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from stackwright.model import ExitCode, StackwrightError
+
+DEFAULT_DIRECTORY = "/var/cache/stackwright/lab"
+DOMAIN = "lab.stackwright.test"
+RELEASES = ("bookworm", "trixie")
+FIRST_INDEX = 10
+LAST_INDEX = 250
+
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab: a folder and a number.
+
+    The folder holds what is worth keeping (base images, downloaded packages, SSH keys) and the nodes' disks. The
+    number sets the addresses and the names of bridges, so labs with different numbers do not see each other.
+    """
+
+    directory: Path
+    number: int = 0
+
+    @property
+    def home(self) -> Path:
+        """What belongs to this number only: nodes, snapshots, keys. Mode 0700."""
+        return self.directory / f"lab{self.number}"
+
+    @property
+    def bases(self) -> Path:
+        return self.directory / "base"
+
+    @property
+    def packages(self) -> Path:
+        """Downloaded .deb files by release, shared by all nodes."""
+        return self.directory / "packages"
+
+    @property
+    def nodes(self) -> Path:
+        return self.home / "nodes"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.home / "snapshots"
+
+    @property
+    def key(self) -> Path:
+        """The private key that opens root's account on every node of this lab."""
+        return self.home / "id_ed25519"
+
+    def host_key(self, name: str) -> Path:
+        """A node's SSH host key; it stays when the node goes, so the next one of that name is known already."""
+        return self.home / "host-keys" / name
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.home / "known_hosts"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.home / "ssh_config"
+
+    @property
+    def network(self) -> str:
+        """The nodes' own network; its first address is the machine's."""
+        return f"198.18.{self.number}.0/24"
+
+    @property
+    def gateway(self) -> str:
+        return f"198.18.{self.number}.1"
+
+    @property
+    def external_network(self) -> str:
+        """The network behind every node's second interface: floating addresses come from here."""
+        return f"198.19.{self.number}.0/24"
+
+    @property
+    def external_gateway(self) -> str:
+        return f"198.19.{self.number}.1"
+
+    @property
+    def bridge(self) -> str:
+        return f"swlab{self.number}"
+
+    @property
+    def external_bridge(self) -> str:
+        return f"swext{self.number}"
+
+    @property
+    def table(self) -> str:
+        """The nftables table (family ip)."""
+        return f"stackwright_lab{self.number}"
+
+    def namespace(self, name: str) -> str:
+        """A node's network namespace, and its name as a machine of systemd-nspawn."""
+        return f"swlab{self.number}-{name}"
+
+    def disk(self, name: str) -> Path:
+        """Everything of one node: record, overlay layers, console log."""
+        return self.nodes / name
+
+    def root(self, name: str) -> Path:
+        """Where a node's file system is mounted on the machine."""
+        return self.disk(name) / "root"
+
+    def links(self, index: int) -> tuple[str, str]:
+        """The machine's ends of a node's two cables (at most 15 characters, the kernel's limit)."""
+        return f"sw{self.number}i{index}", f"sw{self.number}e{index}"
+
+    def address(self, index: int) -> str:
+        return f"198.18.{self.number}.{index}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is written down about a node before anything is made for it, so that `down` can undo a half-made one."""
+
+    name: str
+    index: int
+    release: str
+    base: str
+    boot_id: str
+    """The machine's boot that it was made in; a node does not outlive it."""
+    layers: tuple[str, ...] = ()
+    """Snapshots between the base and the node's own layer, the newest first."""
+    device: int = 0
+    """Device number of the mounted overlay, 0 until it is mounted: tells which loop devices are the node's."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A throw-away node, and all that is needed to log in to it."""
+
+    name: str
+    fqdn: str
+    address: str
+    release: str
+    state: str
+    """running, stopped, or lost (unfinished, or made before the machine was restarted)."""
+    user: str
+    key: Path
+    known_hosts: Path
+    ssh_config: Path
+    external_network: str
+    """The network of eth1, which has no address in the node: 198.19.0.0/24."""
+    external_gateway: str
+    """The machine's address there; it forwards and masquerades."""
+    index: int = 0
+    pid: int = 0
+    """Of the systemd-nspawn process; 0 while not running."""
+
+
+def lab_from(environment: Mapping[str, str]) -> Lab:
+    """The lab that STACKWRIGHT_LAB_DIR (a folder) and STACKWRIGHT_LAB_NUMBER (0 to 255) ask for.
+
+    Raises StackwrightError when one of them cannot be used.
+    """
+    directory = Path(environment.get("STACKWRIGHT_LAB_DIR") or DEFAULT_DIRECTORY)
+    if not directory.is_absolute() or re.search(r"[\s:,\\]", str(directory)):
+        raise StackwrightError(
+            f"STACKWRIGHT_LAB_DIR is {str(directory)!r}; an absolute path without blanks, commas, colons and "
+            "backslashes is wanted.",
+            f"leave it unset for {DEFAULT_DIRECTORY}",
+            ExitCode.USAGE,
+        )
+    text = environment.get("STACKWRIGHT_LAB_NUMBER") or "0"
+    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > 255:
+        raise StackwrightError(
+            f"STACKWRIGHT_LAB_NUMBER is {text!r}; a number from 0 to 255 is wanted.",
+            "it becomes the third part of the nodes' addresses: 198.18.NUMBER.10",
+            ExitCode.USAGE,
+        )
+    return Lab(directory, int(text))
+
+
+def check_name(name: str, what: str = "node") -> str:
+    """The name itself if it can be a host name; StackwrightError otherwise."""
+    if not _NAME.fullmatch(name):
+        raise StackwrightError(
+            f"{name!r} cannot be the name of a {what}: 1 to 32 of a-z, 0-9 and '-' are wanted, starting with a letter "
+            "and not ending in '-'.",
+            f"for example: stackwright lab up {'n1' if what == 'node' else 'n1 --from clean'}",
+            ExitCode.USAGE,
+        )
+    if name == "localhost":
+        raise StackwrightError("A node cannot be called localhost.", "for example: n1", ExitCode.USAGE)
+    return name
+
+
+def check_names(names: Collection[str]) -> tuple[str, ...]:
+    """Every name checked, without repetitions, in the order given."""
+    return tuple(dict.fromkeys(check_name(name) for name in names))
+
+
+def check_release(release: str) -> str:
+    """The release if a base image can be made of it; StackwrightError otherwise."""
+    if release not in RELEASES:
+        raise StackwrightError(
+            f"There is no base image for {release!r}; it can be {' or '.join(RELEASES)}.",
+            f"stackwright lab up n1 --release {RELEASES[0]}",
+            ExitCode.USAGE,
+        )
+    return release
+
+
+def free_index(taken: Collection[int], wanted: int = 0) -> int:
+    """The last part of a new node's address: `wanted` if it is free, else the lowest free one."""
+    if FIRST_INDEX <= wanted <= LAST_INDEX and wanted not in taken:
+        return wanted
+    for index in range(FIRST_INDEX, LAST_INDEX + 1):
+        if index not in taken:
+            return index
+    raise StackwrightError(
+        f"All {LAST_INDEX - FIRST_INDEX + 1} addresses of the lab are taken.",
+        "stackwright lab down NAME gives one back; `stackwright lab list` shows the nodes",
+        ExitCode.ENVIRONMENT,
+    )
+
+
+def dump_record(record: Record) -> str:
+    """The record as JSON text."""
+    return json.dumps(asdict(record), indent=1, sort_keys=True) + "\n"
+
+
+def parse_record(text: str) -> Record | None:
+    """The record in a JSON text, or None if the text is no record (cut off by a crash, from another version)."""
+    try:
+        data = json.loads(text)
+        values = {f.name: data[f.name] for f in fields(Record) if f.name in data}
+        record = Record(**{**values, "layers": tuple(values.get("layers", ()))})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    typed = isinstance(record.index, int) and isinstance(record.device, int) and isinstance(record.name, str)
+    return record if typed else None
+
+
+def fqdn(name: str) -> str:
+    """A node's full name."""
+    return f"{name}.{DOMAIN}"
+
+
+def hosts_block(lab: Lab, nodes: Mapping[str, int]) -> str:
+    """The lines for /etc/hosts, between two marks: every node by name and address."""
+    lines = [f"{lab.address(index)} {fqdn(name)} {name}" for name, index in sorted(nodes.items(), key=lambda i: i[1])]
+    return "\n".join([_BEGIN, *lines, _END]) + "\n"
+
+
+_BEGIN = "# stackwright lab: begin"
+_END = "# stackwright lab: end"
+
+
+def with_hosts_block(text: str, block: str) -> str:
+    """A hosts file with its lab lines replaced by `block`, or with it added; everything else stays as it was."""
+    pattern = re.compile(re.escape(_BEGIN) + r"\n.*?" + re.escape(_END) + r"\n?", re.DOTALL)
+    if pattern.search(text):
+        return pattern.sub(lambda _: block, text, count=1)
+    return text + ("" if not text or text.endswith("\n") else "\n") + block
+
+
+def ssh_config_text(lab: Lab, nodes: Mapping[str, int]) -> str:
+    """An OpenSSH client configuration for the lab's nodes; host keys are always checked."""
+    out = ["# Written by `stackwright lab`; use it as: ssh -F FILE NAME"]
+    for name, index in sorted(nodes.items()):
+        out += [
+            f"Host {name} {fqdn(name)} {lab.address(index)}",
+            f"  HostName {lab.address(index)}",
+            "  User root",
+            f"  IdentityFile {lab.key}",
+            "  IdentitiesOnly yes",
+            f"  UserKnownHostsFile {lab.known_hosts}",
+            "  GlobalKnownHostsFile /dev/null",
+            "  StrictHostKeyChecking yes",
+            "  UpdateHostKeys no",
+        ]
+    return "\n".join(out) + "\n"
+
+
+def known_hosts_text(lab: Lab, keys: Mapping[str, tuple[int, str]]) -> str:
+    """known_hosts lines: each node's public key under its name, full name and address."""
+    return "".join(
+        f"{name},{fqdn(name)},{lab.address(index)} {' '.join(key.split()[:2])}\n"
+        for name, (index, key) in sorted(keys.items())
+    )

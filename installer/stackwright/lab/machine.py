@@ -1,0 +1,273 @@
+"""What is really there on this machine: programs, processes, mounts, loop devices, locks. Knows nothing of nodes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stackwright.model import ExitCode, StackwrightError
+
+_PACKAGES = {
+    "mmdebstrap": "mmdebstrap",
+    "systemd-nspawn": "systemd-container",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "losetup": "mount",
+    "mount": "mount",
+    "setsid": "util-linux",
+}
+"""Programs that the lab calls, and the Debian packages that bring them."""
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _which(program: str) -> str | None:
+    return shutil.which(program, path=_PATH)
+
+
+def require(
+    programs: Collection[str] = tuple(_PACKAGES),
+    *,
+    which: Callable[[str], str | None] = _which,
+    uid: int | None = None,
+) -> None:
+    """Raises one StackwrightError that names everything the machine lacks: root, programs, and how to get them."""
+    missing = [p for p in programs if which(p) is None]
+    packages = sorted({_PACKAGES[p] for p in missing})
+    lines, hints = [], []
+    if (os.geteuid() if uid is None else uid) != 0:
+        lines.append("The lab needs root: it makes network namespaces, mounts and firewall rules.")
+        hints.append("run it again with sudo")
+    if missing:
+        lines.append(f"The lab needs programs that are not on this machine: {', '.join(missing)}.")
+        hints.append(f"apt-get install --yes --no-install-recommends {' '.join(packages)}")
+    if lines:
+        raise StackwrightError("\n".join(lines), "\n".join(hints), ExitCode.ENVIRONMENT)
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    input: str | None = None,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    holding: Collection[int] = (),
+) -> str:
+    """Standard output of a program. Raises StackwrightError with the program's last lines when it fails.
+
+    `holding`: file descriptors of locks that stay held until the program ends, even if this process is killed before.
+    """
+    words = [str(word) for word in argv]
+    done = subprocess.run(
+        words,
+        input=input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env={**os.environ, "PATH": _PATH, "LC_ALL": "C.UTF-8", **(env or {})},
+        pass_fds=tuple(holding),
+        umask=0o022,  # what goes into a node must not depend on the caller's
+        check=False,
+    )
+    if check and done.returncode != 0:
+        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
+        raise StackwrightError(
+            f"`{' '.join(words[:6])}{' ...' if len(words) > 6 else ''}` ended with {done.returncode}:\n{said}",
+            "`stackwright lab down` clears away what is half made",
+            ExitCode.ENVIRONMENT,
+        )
+    return done.stdout
+
+
+def boot_id() -> str:
+    """A text that is different after every restart of the machine."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Holds an exclusive lock on a file; calls `waiting` once if somebody else has it. A crash releases it.
+
+    Yields the lock's file descriptor.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle.fileno()
+
+
+# ---------------------------------------------------------------------------------------------------------- processes
+
+
+def _argv(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def alive(pid: int) -> bool:
+    """Whether the process exists and is no zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def _all_pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def node_pids(root: Path) -> list[int]:
+    """The keeper and the systemd-nspawn processes of the node whose file system is mounted at `root`."""
+    wanted = f"--directory={root}"
+    return [
+        pid
+        for pid in _all_pids()
+        if (argv := _argv(pid)) and Path(argv[0]).name in ("sh", "systemd-nspawn") and wanted in argv and alive(pid)
+    ]
+
+
+def _pid_namespace(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def kill_container(root: Path, namespace: str, patience: float = 20.0) -> None:
+    """Kills a node's systemd-nspawn, everything in its network namespace, and everything in their PID namespaces.
+
+    Waits until they are gone; raises StackwrightError after `patience` seconds.
+    """
+    own = _pid_namespace(os.getpid())
+    spaces: set[str] = set()
+    deadline = time.monotonic() + patience
+    while True:
+        outer = node_pids(root)
+        inner = set(namespace_pids(namespace))
+        spaces |= {space for pid in inner if (space := _pid_namespace(pid))} - {own, ""}
+        if spaces:
+            inner |= {pid for pid in _all_pids() if _pid_namespace(pid) in spaces}
+        left = [pid for pid in (*outer, *sorted(inner)) if pid != os.getpid() and alive(pid)]
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise StackwrightError(
+                f"Processes of {namespace} do not go away: {', '.join(map(str, left))}.",
+                "look at them with `ps -fp PID`, then run `stackwright lab down` again",
+                ExitCode.ENVIRONMENT,
+            )
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.02)
+
+
+def namespace_pids(namespace: str) -> list[int]:
+    """The processes in a named network namespace."""
+    try:
+        wanted = Path(f"/run/netns/{namespace}").stat()
+    except OSError:
+        return []
+    out = []
+    for pid in _all_pids():
+        try:
+            seen = Path(f"/proc/{pid}/ns/net").stat()
+        except OSError:
+            continue
+        if (seen.st_dev, seen.st_ino) == (wanted.st_dev, wanted.st_ino):
+            out.append(pid)
+    return out
+
+
+# ----------------------------------------------------------------------------------------------------- mounts, devices
+
+
+def mounts_under(path: Path) -> list[str]:
+    """Mount points at `path` or below it, the deepest and latest first."""
+    out = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        point = line.split()[4].encode().decode("unicode_escape")
+        if point == str(path) or point.startswith(f"{path}/"):
+            out.append(point)
+    return out[::-1]
+
+
+def unmount_under(path: Path) -> None:
+    """Unmounts everything at or below `path`; waits up to 10 s for users of it to end, then detaches it."""
+    deadline = time.monotonic() + 10
+    while points := mounts_under(path):
+        lazy = ["--lazy"] if time.monotonic() > deadline else []
+        for point in points:
+            run(["umount", *lazy, point], check=False)
+        if mounts_under(path):
+            time.sleep(0.05)
+
+
+_REMOVE = """\
+remove="rm --recursive --force --one-file-system"
+find "$1" -xdev -mindepth 6 -maxdepth 6 -print0 | xargs -0 -r -n 8 -P 16 $remove --preserve-root=all --
+$remove -- "$1"
+"""
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a folder, but never crosses into something that is mounted in it.
+
+    Many files at once: a file system that tells its disk of every block it frees (ext4's `discard`) waits for the disk
+    at each file, 4 minutes for the 50,000 of an all-in-one.
+    """
+    unmount_under(path)
+    if path.is_dir():
+        run(["sh", "-c", _REMOVE, "sh", path])
+
+
+def loops_of(device: int) -> list[str]:
+    """Loop devices whose backing files are on the file system with this device number, or on such a loop device.
+
+    The ones that stand on others come first.
+    """
+    listing = run(["losetup", "--list", "--json", "--output", "NAME,BACK-MAJ:MIN,MAJ:MIN"])
+    if not device or not listing.strip():
+        return []
+    entries = [
+        (str(e["name"]), str(e["back-maj:min"]).strip(), str(e["maj:min"]).strip())
+        for e in json.loads(listing)["loopdevices"]
+    ]
+    return stacked_loops(f"{os.major(device)}:{os.minor(device)}", entries)
+
+
+def stacked_loops(device: str, entries: Sequence[tuple[str, str, str]]) -> list[str]:
+    """`loops_of` on (name, device of the backing file, own device) triples; devices as MAJOR:MINOR."""
+    found: list[str] = []
+    level = {device}
+    while level:
+        step = [(name, own) for name, back, own in entries if back in level and name not in found]
+        found += [name for name, _ in step]
+        level = {own for _, own in step}
+    return found[::-1]
+
+
+def detach_loops(device: int) -> None:
+    """Detaches the loop devices that `loops_of` names."""
+    for name in loops_of(device):
+        run(["losetup", "--detach", name], check=False)

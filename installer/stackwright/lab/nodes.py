@@ -1,0 +1,322 @@
+"""Nodes come and go: up and down."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from stackwright.lab import base, keeper, machine, network, packages, records
+from stackwright.lab.layout import (
+    RELEASES,
+    Lab,
+    Node,
+    Record,
+    check_names,
+    check_release,
+    fqdn,
+    free_index,
+)
+from stackwright.model import ExitCode, StackwrightError
+
+Say = Callable[[str], None]
+
+LOCK = Path("/run/lock/stackwright-lab.lock")
+"""One for the whole machine: bridges and forwarding are shared by all labs."""
+
+_DEVICES = ("loop-control", *(f"loop{n}" for n in range(8)), "fuse", "net/tun", "kvm", "vhost-net")
+_NSPAWN_RUN = Path("/run/systemd/nspawn")
+
+
+def quiet(_: str) -> None:
+    """Says nothing."""
+
+
+# ------------------------------------------------------------------------------------------------------------------ up
+
+
+def up(
+    names: Collection[str],
+    *,
+    release: str = "",
+    snapshot: str = "",
+    lab: Lab | None = None,
+    say: Say = quiet,
+    environment: Mapping[str, str] | None = None,
+) -> list[Node]:
+    """Brings up nodes and returns them once their sshd lets the lab's key in. Nodes that run already are returned.
+
+    `release` is what new nodes are made of, bookworm if not given. `snapshot` names what `take_snapshot` made; its
+    release is used then. A node that was stopped is started with its disk as it was. A node from before a restart of
+    the machine is made afresh. Raises StackwrightError, also when a node is there but is not of that release.
+    """
+    lab = records.chosen(lab)
+    wanted = check_names(names)
+    if not wanted:
+        raise StackwrightError("No node is named.", "stackwright lab up n1", ExitCode.USAGE)
+    if release:
+        check_release(release)
+    machine.require()
+    environment = os.environ if environment is None else environment
+    _prepare(lab)
+    origin = snapshot_record(lab, snapshot) if snapshot else None
+    base_name = origin.base if origin else base.ensure(lab, release or RELEASES[0], environment, say)
+    with machine.locked(LOCK, lambda: say("waiting for another `stackwright lab`")):
+        network.check_owner(lab)
+        _heal(lab, say)
+        there = records.read_all(lab)
+        for name in wanted:
+            if name in there:
+                _check_same(there[name], origin, release)
+        network.ensure(lab)
+        for name in wanted:
+            start(lab, there.get(name) or _record(lab, name, base_name, origin, release or RELEASES[0]), say)
+        records.publish(lab)
+        base.prune(lab, records.used_bases(lab))
+    for name in wanted:
+        wait(lab, name)
+    nodes = {n.name: n for n in records.list_nodes(lab)}
+    if lost := [name for name in wanted if name not in nodes]:
+        raise StackwrightError(
+            f"Taken down by somebody else while it started: {', '.join(lost)}.",
+            "choose a lab of your own with STACKWRIGHT_LAB_NUMBER",
+            ExitCode.BUSY,
+        )
+    return [nodes[name] for name in wanted]
+
+
+def _prepare(lab: Lab) -> None:
+    lab.directory.mkdir(parents=True, exist_ok=True)
+    for folder in (lab.home, lab.bases, lab.packages, lab.nodes, lab.snapshots, lab.host_key("x").parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    lab.home.chmod(0o700)
+    _keygen(lab.key, "stackwright-lab")
+
+
+def _keygen(path: Path, comment: str) -> str:
+    """The public key that belongs to the private key at `path`; both are made if they are not there."""
+    public = path.with_suffix(".pub")
+    if not path.exists() or not public.exists():
+        path.unlink(missing_ok=True)
+        machine.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
+    return public.read_text()
+
+
+def _heal(lab: Lab, say: Say) -> None:
+    """Removes what cannot be used any more: nodes half made, and nodes from before the machine was restarted."""
+    there = records.read_all(lab)
+    for name in records.traces(lab):
+        record = there.get(name)
+        if record is None or not records.usable(record):
+            say(f"{name}: removing what was left of it by a crash or a restart of the machine")
+            discard(lab, name, record)
+
+
+def _check_same(record: Record, origin: Record | None, release: str) -> None:
+    if origin is not None and record.layers != origin.layers:
+        raise StackwrightError(
+            f"The node {record.name} is there already, and not made from that snapshot.",
+            f"remove it first: stackwright lab down {record.name}",
+            ExitCode.USAGE,
+        )
+    if origin is None and release and record.release != release:
+        raise StackwrightError(
+            f"The node {record.name} is there already and runs {record.release}, not {release}.",
+            f"choose another name, or remove it first: stackwright lab down {record.name}",
+            ExitCode.USAGE,
+        )
+
+
+def _record(lab: Lab, name: str, base_name: str, origin: Record | None, release: str) -> Record:
+    """A new node's record, written before anything else is done for the node."""
+    taken = [r.index for r in records.read_all(lab).values()]
+    record = Record(
+        name=name,
+        index=free_index(taken, origin.index if origin else 0),
+        release=origin.release if origin else release,
+        base=base_name,
+        boot_id=machine.boot_id(),
+        layers=origin.layers if origin else (),
+    )
+    records.write(lab, record)
+    return record
+
+
+def start(lab: Lab, record: Record, say: Say) -> None:
+    """Starts a node that has a record, unless it runs. The caller holds the lock and publishes afterwards."""
+    name = record.name
+    if machine.node_pids(lab.root(name)):
+        say(f"{name}: already running at {lab.address(record.index)}")
+        return
+    say(f"{name}: starting at {lab.address(record.index)}")
+    _mount(lab, record)
+    _furnish(lab, name)
+    network.connect(lab, name, record.index)
+    _boot(lab, name)
+
+
+def _mount(lab: Lab, record: Record) -> None:
+    """Mounts the node's overlay (if it is not mounted) and notes its device number."""
+    disk, root = lab.disk(record.name), lab.root(record.name)
+    if not machine.mounts_under(root):
+        for folder in ("upper", "work", "root"):
+            (disk / folder).mkdir(exist_ok=True)
+            (disk / folder).chmod(0o755)
+        # What an earlier mount of the same boot leaves behind; after a restart of the machine nodes are made afresh.
+        machine.remove_tree(disk / "work/work/incompat/volatile")
+        packages.seed(lab, record)
+        lower = ":".join([*(str(lab.snapshots / tag / "layer") for tag in record.layers), str(lab.bases / record.base)])
+        # volatile: nobody waits for a disk. fsync in dpkg and databases costs minutes otherwise.
+        options = f"lowerdir={lower},upperdir={disk / 'upper'},workdir={disk / 'work'},volatile"
+        try:
+            machine.run(["mount", "-t", "overlay", lab.namespace(record.name), "-o", options, root])
+        except StackwrightError as error:
+            raise StackwrightError(
+                f"{error.message}\nThe lab's folder must be on a file system that overlayfs can write to: ext4, xfs, "
+                "btrfs or tmpfs, not another overlay, and the kernel must be 5.10 or newer.",
+                "choose another folder with STACKWRIGHT_LAB_DIR",
+                ExitCode.ENVIRONMENT,
+            ) from None
+    records.noted_device(lab, record, root.stat().st_dev)
+
+
+def _furnish(lab: Lab, name: str) -> None:
+    """Gives the node its identity: names, keys, resolver. What must stay as the node made it is set only once."""
+    etc, marker = lab.root(name) / "etc", lab.disk(name) / "furnished"
+    if not marker.exists():
+        _put(etc / "hostname", f"{name}\n")
+        _put(etc / "machine-id", f"{uuid.uuid4().hex}\n", 0o444)
+        _put(etc / "hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
+        resolvers = [Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf")]
+        _put(etc / "resolv.conf", network.nameservers([records.text_of(path) for path in resolvers]))
+        public = _keygen(lab.host_key(name), fqdn(name))
+        _put(etc / "ssh/ssh_host_ed25519_key.pub", public)
+        _put(etc / "ssh/ssh_host_ed25519_key", lab.host_key(name).read_text(), 0o600)
+        _put(lab.root(name) / "root/.ssh/authorized_keys", _keygen(lab.key, "stackwright-lab"), 0o600)
+        marker.touch()
+
+
+def _put(path: Path, text: str, mode: int = 0o644) -> None:
+    """Writes a file in a node in place of whatever is there; never follows a link out of the node."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(text)
+    path.chmod(mode)
+
+
+def _boot(lab: Lab, name: str) -> None:
+    binds = [f"--bind=/dev/{device}" for device in _DEVICES if Path("/dev", device).exists()]
+    modules = Path("/lib/modules", os.uname().release)
+    if modules.is_dir():
+        binds.append(f"--bind-ro={modules.resolve()}:{modules}")
+    words = [
+        "systemd-nspawn", "--quiet", "--boot", "--settings=no", "--register=no", "--keep-unit",
+        f"--machine={lab.namespace(name)}", f"--hostname={name}", f"--directory={lab.root(name)}",
+        f"--network-namespace-path=/run/netns/{lab.namespace(name)}",
+        # The node's root may do everything but set the machine's clock.
+        "--capability=all", "--drop-capability=CAP_SYS_TIME",
+        # What systemd gives on real hosts, if the machine allows it; a limit of this shell would stop databases.
+        "--rlimit=RLIMIT_NOFILE=1024:524288", "--rlimit=RLIMIT_NPROC=infinity",
+        "--resolv-conf=off", "--timezone=off", "--link-journal=no", *binds,
+    ]  # fmt: skip
+    environment = {
+        "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes",
+        "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+        "SYSTEMD_NSPAWN_TMPFS_TMP": "0",
+    }
+    keeper.start(lab.namespace(name), words, lab.disk(name) / "console.log", environment)
+
+
+def wait(lab: Lab, name: str, patience: float = 60.0) -> None:
+    """Waits until the node lets the lab's key in. Raises StackwrightError with the end of the node's console."""
+    record = records.read_all(lab).get(name)
+    started = time.monotonic()
+    while record is not None and (said := _refusal(lab, name)):
+        waited = time.monotonic() - started
+        # The keeper needs a moment to appear.
+        if waited > patience or (waited > 3 and not machine.node_pids(lab.root(name))):
+            if name not in records.read_all(lab):
+                return
+            console = "\n".join(records.text_of(lab.disk(name) / "console.log").splitlines()[-15:])
+            raise StackwrightError(
+                f"{name} does not let us in: {said}\nThe end of its console:\n{console}",
+                f"remove it with `stackwright lab down {name}`, then try again",
+                ExitCode.ENVIRONMENT,
+            )
+        time.sleep(0.05)
+
+
+def _refusal(lab: Lab, name: str) -> str:
+    """Why SSH does not work yet, or an empty text if it does."""
+    command = ["ssh", "-F", str(lab.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=2", name, "echo in"]
+    output = machine.run(["sh", "-c", '"$@" 2>&1', "sh", *command], check=False).strip()
+    return "" if output.splitlines()[-1:] == ["in"] else output or "no answer"
+
+
+# ---------------------------------------------------------------------------------------------------------------- down
+
+
+def down(names: Collection[str] = (), *, lab: Lab | None = None, say: Say = quiet) -> list[str]:
+    """Takes nodes down (all, if none is named) and removes every trace of them; returns the names of those removed.
+
+    Goes by what is really there as well as by the records, so it also clears up after a crash. With the last node the
+    bridges, the firewall rules and the forwarding go. Keys, base images, downloaded packages and snapshots stay.
+    """
+    lab = records.chosen(lab)
+    wanted = check_names(names)
+    machine.require(("ip", "nft", "losetup"))
+    with machine.locked(LOCK, lambda: say("waiting for another `stackwright lab`")):
+        network.check_owner(lab)
+        there = records.traces(lab)
+        if unknown := [name for name in wanted if name not in there]:
+            raise StackwrightError(
+                f"There is no node {' and no node '.join(unknown)}.",
+                "`stackwright lab list` shows the nodes",
+                ExitCode.USAGE,
+            )
+        removed = [name for name in there if not wanted or name in wanted]
+        known = records.read_all(lab)
+        for name in removed:
+            say(f"{name}: removing")
+            discard(lab, name, known.get(name))
+        if not records.traces(lab):
+            network.remove(lab)
+        if lab.home.is_dir():
+            records.publish(lab)
+    return removed
+
+
+def discard(lab: Lab, name: str, record: Record | None) -> None:
+    """Removes one node, whatever there is of it."""
+    root, machine_name = lab.root(name), lab.namespace(name)
+    machine.kill_container(root, machine_name)
+    keeper.remove_groups(machine_name)
+    devices = {record.device} if record and record.boot_id == machine.boot_id() else set()
+    if machine.mounts_under(root):
+        devices.add(root.stat().st_dev)
+    for device in devices - {0}:
+        machine.detach_loops(device)
+        # systemd-nspawn tidies up after itself only when it is not killed, and on a tmpfs.
+        for lock in (_NSPAWN_RUN / "locks").glob(f"inode-{device}:*"):
+            lock.unlink(missing_ok=True)
+    machine.remove_tree(_NSPAWN_RUN / "propagate" / machine_name)
+    if record and lab.packages.is_dir():
+        packages.harvest(lab, record)
+    machine.unmount_under(root)
+    network.disconnect(lab, name, record.index if record else 0)
+    machine.remove_tree(lab.disk(name))
+
+
+def snapshot_record(lab: Lab, tag: str) -> Record:
+    """A snapshot's record; StackwrightError if there is none of that name."""
+    record = records.snapshot(lab, tag)
+    if record is None:
+        there = ", ".join(records.list_snapshots(lab)) or "none"
+        raise StackwrightError(
+            f"There is no snapshot {tag}; there are: {there}.",
+            "stackwright lab snapshot n1 TAG makes one",
+            ExitCode.USAGE,
+        )
+    return record

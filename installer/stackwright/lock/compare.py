@@ -1,0 +1,104 @@
+"""What differs between two locks, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from stackwright.lock.record import HostLock, Lock
+from stackwright.lock.versions import compare_for
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines about one thing: a host's packages, the answers."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+def pairs(a: Iterable[str], b: Iterable[str]) -> list[tuple[str, str]]:
+    """Which host of A is to be compared with which of B: those of one name; where no name is the same, in their order,
+    since a setup that was repeated elsewhere has other names."""
+    a, b = sorted(a), sorted(b)
+    if len(a) == len(b) and not set(a) & set(b):
+        return list(zip(a, b, strict=True))
+    return [(name, name) for name in a if name in b]
+
+
+def differences(a: Lock, b: Lock) -> list[Section]:
+    """Everything that differs, from A to B; nothing where the setups are the same."""
+    out = [
+        Section("Stackwright", tuple(_values({"version": a.version, "templates": a.templates[:23]},
+                                             {"version": b.version, "templates": b.templates[:23]}))),
+        Section("OpenStack", tuple(_values({"release": a.release}, {"release": b.release}))),
+        Section("answers", tuple(_values(a.answers, b.answers))),
+        Section("the controlling machine", tuple(_values(a.control, b.control))),
+    ]  # fmt: skip
+    matched = pairs(a.hosts, b.hosts)
+    gone = [f"{name} is in the first only" for name in sorted(set(a.hosts) - {one for one, _ in matched})]
+    new = [f"{name} is in the second only" for name in sorted(set(b.hosts) - {other for _, other in matched})]
+    out.append(Section("hosts", (*gone, *new)))
+    for one, other in matched:
+        out += _hosts(one if one == other else f"{one} and {other}", a.hosts[one], b.hosts[other])
+    return [section for section in out if section.lines]
+
+
+def _values(a: Mapping[str, str], b: Mapping[str, str]) -> Iterable[str]:
+    for key in sorted({*a, *b}):
+        before, after = a.get(key, ""), b.get(key, "")
+        if before != after:
+            yield f"{key}: {before or '(not there)'} -> {after or '(not there)'}"
+
+
+def _hosts(name: str, a: HostLock, b: HostLock) -> list[Section]:
+    keys = ("platform", "arch", "kernel", "python", "puppet", "facter")
+    system = _values({k: getattr(a, k) for k in keys}, {k: getattr(b, k) for k in keys})
+    return [
+        Section(f"{name}: system", tuple(system)),
+        Section(f"{name}: repositories", tuple(_repositories(a, b))),
+        Section(f"{name}: packages", tuple(packages(a, b))),
+        Section(f"{name}: Puppet modules", tuple(_versions(a.modules, b.modules, compare_for("apt")))),
+        Section(f"{name}: images", tuple(_values(a.images, b.images))),
+    ]
+
+
+def packages(a: HostLock, b: HostLock) -> Iterable[str]:
+    """What differs between the packages of two hosts."""
+    before, after = ({name: p.version for name, p in host.packages.items()} for host in (a, b))
+    yield from _versions(before, after, compare_for(b.package_manager))
+
+
+def _versions(a: Mapping[str, str], b: Mapping[str, str], compare: Callable[[str, str], int]) -> Iterable[str]:
+    for name in sorted({*a, *b}):
+        before, after = a.get(name, ""), b.get(name, "")
+        if before == after:
+            continue
+        if not before or not after:
+            yield f"{name} {before or after}: {'new' if after else 'gone'}"
+            continue
+        up = compare(before, after) < 0
+        yield f"{name}: {'up' if up else 'down'} from {before} to {after}"
+
+
+def _repositories(a: HostLock, b: HostLock) -> Iterable[str]:
+    for title in sorted({*a.repositories, *b.repositories}):
+        before, after = a.repositories.get(title), b.repositories.get(title)
+        if before is None or after is None:
+            yield f"{title}: {'new' if before is None else 'gone'}"
+        elif before.checksum != after.checksum or before.snapshot != after.snapshot:
+            yield f"{title}: moved from {before.snapshot or before.checksum} to {after.snapshot or after.checksum}"
+        elif before.urls != after.urls:
+            yield f"{title}: the same, from {' '.join(after.urls)} instead of {' '.join(before.urls)}"
+
+
+def text(sections: Iterable[Section], most: int = 0) -> str:
+    """The sections as plain text. `most` lines of each, where it is not 0."""
+    out = []
+    for section in sections:
+        out.append(f"{section.title}:")
+        shown = section.lines[:most] if most else section.lines
+        out += [f"  {line}" for line in shown]
+        if len(shown) < len(section.lines):
+            out.append(f"  and {len(section.lines) - len(shown)} more")
+    return "\n".join(out)

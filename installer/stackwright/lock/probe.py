@@ -1,0 +1,204 @@
+"""What a host consists of: a read-only shell script, and what it prints as a `HostLock`.
+
+The script needs root to see images and audit messages, and asks no mirror. It prints one `key<TAB>value` per line and
+`end` last, so that a cut-off answer is noticed.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from stackwright.lock.record import HostLock, Package, Repository
+from stackwright.model import ExitCode, StackwrightError
+
+_PROBE = r"""
+LC_ALL=C.UTF-8; export LC_ALL
+d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+tab=$(printf '\t')
+each() { sed "s/^/$1$tab/"; }
+uname -r | each kernel
+uname -m | each arch
+/usr/bin/python3 -V 2>/dev/null | sed 's/^Python //' | each python
+for name in puppet facter; do
+  for f in /usr/lib/ruby/vendor_ruby/$name/version.rb /usr/share/ruby/vendor_ruby/$name/version.rb \
+    /opt/puppetlabs/puppet/lib/ruby/vendor_ruby/$name/version.rb /usr/share/gems/gems/$name-*/lib/$name/version.rb; do
+    [ -r "$f" ] && sed -n "s/^ *\(PUPPETVERSION\|VERSION\) *= *['\"]\([^'\"]*\)['\"].*/$name$tab\2/p" "$f"
+  done
+done
+for f in @MODULES@/*/metadata.json; do
+  [ -r "$f" ] || continue
+  m=${f%/metadata.json}
+  sed -n 's/.*"version" *: *"\([^"]*\)".*/module'"$tab${m##*/}"' \1/p' "$f" | head -n 1
+done
+for f in @IMAGES@/*; do
+  case $f in *.new) continue ;; esac
+  [ -f "$f" ] && printf 'image\t%s %s\n' "${f##*/}" "$(sha256sum < "$f" | cut -d' ' -f1)"
+done
+if [ @MANAGER@ = apt ]; then
+  dpkg-query -W -f '${db:Status-Abbrev}\t${binary:Package} ${Version}\n' |
+    sed -n "s/^.i.*$tab/package$tab/p" > "$d/have"
+  cat "$d/have"
+  # Sources with their origin; then which of them has the version that is installed.
+  apt-cache policy | awk '/^ *-?[0-9]+ / {at = $2 " " $3} /^ +release / {print "source\t" at " " $2}'
+  cut -f2 "$d/have" | cut -d' ' -f1 | xargs apt-cache policy 2>/dev/null | awk '
+    /^[^ ]/ {name = $1; sub(/:$/, "", name); own = 0; found = 0}
+    /^ \*\*\* / {own = 1; next}
+    /^     [^ ]/ {own = 0}
+    /^        / {if (own && !found && $2 != "/var/lib/dpkg/status") {found = 1; print "from\t" name " " $2 " " $3}}'
+  for f in /var/lib/apt/lists/*InRelease; do
+    [ -r "$f" ] && awk -v sum="$(sha256sum < "$f" | cut -d' ' -f1)" '
+      /^(Origin|Label|Codename|Suite|Date): / {key = $1; sub(/^[^ ]+ /, ""); v[key] = $0}
+      /^(MD5Sum|SHA1|SHA256):/ {exit}
+      END {n = v["Codename:"] ? v["Codename:"] : v["Suite:"]
+        print "release\t" v["Origin:"] "|" n "|" v["Date:"] "|" sum}' "$f"
+  done
+fi
+if [ @MANAGER@ = dnf ]; then
+  rpm -qa --qf 'package\t%{NAME}.%{ARCH} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n' | grep -v "${tab}gpg-pubkey"
+  dnf -qC repoquery --installed --qf '%{name}.%{arch} %{from_repo}' 2>/dev/null | sed "/^$/d; s/^/from$tab/"
+  dnf -qC repolist -v --enabled 2>/dev/null |
+    sed -n "s/^Repo-\(id\|revision\|updated\|baseurl\) *: */repo-\1$tab/p"
+  for f in /var/cache/dnf/*/repodata/repomd.xml; do
+    [ -r "$f" ] || continue
+    n=${f#/var/cache/dnf/}; n=${n%%/*}
+    printf 'repomd\t%s %s\n' "${n%-*}" "$(sha256sum < "$f" | cut -d' ' -f1)"
+  done
+fi
+if [ -e /sys/fs/selinux/enforce ]; then
+  { journalctl -q --no-pager -o cat --since "@@SINCE@" _TRANSPORT=audit 2>/dev/null || cat /var/log/audit/audit.log
+  } 2>/dev/null | grep 'avc:  *denied' | sed 's/.*avc:  *denied/denied/; s/ pid=[0-9]*//; s/ ino=[0-9]*//' |
+    sort | uniq -c | sort -rn | head -n 50 | sed 's/^ */denial\t/'
+fi
+printf 'end\t1\n'
+"""
+
+
+def script(package_manager: str, modulepath: str, images: str, since: float = 0.0) -> str:
+    """The script, for a host with apt or dnf. `modulepath` is the folder of Puppet's modules, `images` that of images
+    for instances; denials of SELinux count from `since` on, in seconds since the epoch."""
+    values = {
+        "MANAGER": package_manager,
+        "MODULES": shlex.quote(modulepath.rpartition(":")[2]),
+        "IMAGES": shlex.quote(images),
+        "SINCE": str(int(since)),
+    }
+    return re.sub("@(MANAGER|MODULES|IMAGES|SINCE)@", lambda found: values[found[1]], _PROBE)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a host said."""
+
+    host: HostLock
+    denials: tuple[str, ...] = ()
+    """SELinux's, each with how often it was said."""
+
+
+def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
+    """What the script printed. Raises StackwrightError where it was cut off."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for line in output.splitlines():
+        key, tab, value = line.partition("\t")
+        if tab:
+            said[key].append(value)
+    if "end" not in said or not said["package"]:
+        raise StackwrightError(
+            f"{host}: the list of its packages was cut off" if said["package"] else f"{host}: it lists no packages",
+            "run it again; look at the host's disk if it happens twice",
+            ExitCode.UNREACHABLE,
+        )
+    versions = _versions(said["package"])
+    origins, repositories = _apt(said) if package_manager == "apt" else _dnf(said)
+    return Seen(
+        HostLock(
+            platform=platform,
+            package_manager=package_manager,
+            **{key: (said[key] or [""])[0] for key in ("arch", "kernel", "python", "puppet", "facter")},
+            packages={name: Package(version, origins.get(name, "")) for name, version in versions.items()},
+            modules=_pairs(said["module"]),
+            repositories=repositories,
+            images=_pairs(said["image"]),
+        ),
+        tuple(said["denial"]),
+    )
+
+
+def _pairs(lines: Iterable[str]) -> dict[str, str]:
+    split = (line.partition(" ") for line in lines)
+    return {name: value for name, _, value in split if value}
+
+
+def _versions(lines: Iterable[str]) -> dict[str, str]:
+    """By package; of kernels and the like several versions are kept, with commas."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        name, _, version = line.partition(" ")
+        found[name].append(version)
+    return {name: ",".join(sorted(versions)) for name, versions in found.items()}
+
+
+def _plain(url: str) -> str:
+    """A URL without a name and password that may stand in it."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _word(text: str) -> str:
+    """An origin or a suite without blanks."""
+    return re.sub(r"\s+", "-", text.strip()) or "unnamed"
+
+
+def _apt(said: dict[str, list[str]]) -> tuple[dict[str, str], dict[str, Repository]]:
+    """Origins by package, and the archives: Debian/bookworm/main is the main component of one."""
+    names: dict[tuple[str, str], str] = {}
+    urls: dict[str, set[str]] = defaultdict(set)
+    for line in said["source"]:
+        url, place, told = (*line.split(" ", 2), "", "")[:3]
+        about = dict(part.partition("=")[::2] for part in told.split(","))
+        suite, _, component = place.partition("/")
+        archive = f"{_word(about.get('o', ''))}/{_word(about.get('n') or about.get('a') or suite)}"
+        names[url, place] = f"{archive}/{component}" if component else archive
+        if "://" in url or url.startswith(("file:", "copy:")):
+            urls[archive].add(_plain(url))
+    origins = {}
+    for line in said["from"]:
+        name, url, place = (*line.split(" "), "", "")[:3]
+        origins[name] = names.get((url, place), "")
+    # apt leaves out the architecture of a package that is of the host's own.
+    for line in said["package"]:
+        full = line.partition(" ")[0]
+        bare = full.partition(":")[0]
+        if full not in origins and bare in origins:
+            origins[full] = origins[bare]
+    repositories = {archive: Repository(tuple(sorted(found))) for archive, found in urls.items()}
+    for line in said["release"]:
+        origin, codename, date, checksum = (*line.split("|"), "", "", "")[:4]
+        archive = f"{_word(origin)}/{_word(codename)}"
+        repositories[archive] = Repository(tuple(sorted(urls.get(archive, ()))), date, checksum)
+    return origins, repositories
+
+
+_HASH = re.compile(r"/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{28,36})")
+"""How trunk's repositories name theirs."""
+
+
+def _dnf(said: dict[str, list[str]]) -> tuple[dict[str, str], dict[str, Repository]]:
+    """Origins by package, and the repositories by id. `said` keeps the order of lines of one key only, so that each
+    repository's are counted off."""
+    origins = {k: _word(v.removeprefix("@")) for k, v in _pairs(said["from"]).items()}
+    checksums = _pairs(said["repomd"])
+    repositories = {}
+    for index, name in enumerate(said["repo-id"]):
+        url = next(iter(said["repo-baseurl"][index : index + 1]), "").split(" ")[0]
+        found = _HASH.search(url)
+        revision = next(iter(said["repo-revision"][index : index + 1]), "")
+        repositories[name] = Repository((_plain(url),), found[3] if found else revision, checksums.get(name, ""))
+    return origins, repositories
