@@ -1,0 +1,161 @@
+"""The command line: arguments -> calls -> exit codes. Heavy modules are imported where they are used, so that
+`stackwright --version` and `--help` start at once."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+from stackwright.cli.arguments import parser, settings, vocabulary
+from stackwright.model import ExitCode, StackwrightError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status. Never shows a traceback for what a person can cause."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        return _interview() if not words else int(_dispatch(_parse(words)))
+    except StackwrightError as error:
+        if debug and error.__cause__:
+            import traceback
+
+            traceback.print_exception(error, file=sys.stderr)
+        from stackwright.ui import error_block
+
+        print(error_block(error), file=sys.stderr)
+        return int(error.code)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe left; Python would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            at = f"{error.filename} cannot be written: " if error.filename else ""
+            print(
+                f"error: {at}{error.strerror}\n\n"
+                "hint: make room on this machine (`df -h`), or choose another place with --state; then run it again",
+                file=sys.stderr,
+            )
+            return int(ExitCode.ENVIRONMENT)
+        print(
+            f"error: this is a defect of stackwright: {type(error).__name__}: {error}\n\n"
+            "hint: run it again with --debug, and report what it prints",
+            file=sys.stderr,
+        )
+        return int(ExitCode.FAILED)
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments. Packstack's flags, one for each answer, are looked at only where ours do not explain everything:
+    loading them takes longer than `--help`."""
+    presets: dict[str, str] = {}
+    arguments, unknown, wrong = _understood(words)
+    if unknown or wrong:
+        from stackwright.answers import flags
+
+        presets, rest = flags.take(words)
+        if presets:
+            arguments, unknown, wrong = _understood(rest)
+    if unknown or wrong:
+        raise _misunderstood(unknown, wrong, words)
+    arguments.presets = presets
+    return arguments
+
+
+def _understood(words: Sequence[str]) -> tuple[argparse.Namespace, list[str], StackwrightError | None]:
+    """What our own flags say, the words that are none of them, and what is wrong with the others."""
+    try:
+        arguments, unknown = parser(words).parse_known_args(words)
+    except StackwrightError as error:
+        return argparse.Namespace(), [], error
+    return arguments, [*unknown, *getattr(arguments, "unknown", ())], None
+
+
+def _misunderstood(unknown: Sequence[str], wrong: StackwrightError | None, words: Sequence[str]) -> StackwrightError:
+    """What to say of words that are not understood. Only flags are shown, without values: those may be passwords."""
+    from stackwright.answers import flags
+
+    known = vocabulary()
+    command = next((word for word in words if word in known), "")
+    names = [word.partition("=")[0] for word in unknown or words if word.startswith("--")]
+    strange = [name for name in names if name not in {*known[command], *flags.by_flag()}]
+    if wrong and not strange:
+        return wrong
+    near = next((n for name in strange if (n := flags.nearest(name, known[command]))), "")
+    return StackwrightError(
+        f"not understood: {' '.join(strange or unknown)}",
+        f"did you mean {near}?" if near else f"`stackwright {command} --help` shows what there is".replace("  ", " "),
+        ExitCode.USAGE,
+    )
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "lab":
+            if arguments.presets:
+                raise StackwrightError("lab takes no answers as flags", "leave them away", ExitCode.USAGE)
+            from stackwright.cli import lab
+
+            return lab.run(arguments)
+        case "answers":
+            from stackwright.answers import commands
+
+            return commands.run_command(arguments)
+        case "check" | "plan" | "apply" | "verify" | "status" | "logs":
+            from stackwright.cli import cloud
+
+            return cloud.run(arguments)
+        case "bundle":
+            from stackwright.cli import bundle
+
+            return bundle.run(arguments)
+        case "test":
+            from stackwright.cli import test
+
+            return test.run(arguments)
+        case "lock":
+            from stackwright.cli import lock
+
+            return lock.run(arguments)
+        case "report":
+            from stackwright.cli import report
+
+            return report.run(arguments)
+    if arguments.validate_answer_file:
+        from stackwright.answers import commands
+
+        return commands.check(arguments.validate_answer_file, settings(arguments))
+    if arguments.gen_answer_file:
+        from stackwright.cli import first
+
+        return first.generate(arguments)
+    if arguments.allinone or arguments.install_hosts:
+        from stackwright.cli import first
+
+        return first.allinone(arguments)
+    if arguments.answer_file:
+        arguments.command = "apply"
+        from stackwright.cli import cloud
+
+        return cloud.run(arguments)
+    raise StackwrightError(
+        "nothing was asked for", "to try it: stackwright --allinone; all else: stackwright --help", ExitCode.USAGE
+    )
+
+
+def _interview() -> int:
+    """Without any argument: asks what matters, and writes an answer file."""
+    from stackwright.answers import interview
+
+    return interview.on_terminal(interview.USUAL_FILE)

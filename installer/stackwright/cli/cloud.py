@@ -1,0 +1,276 @@
+"""The commands that work on a cloud which an answer file describes: check, plan, apply, verify, status, logs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackwright.cli import state
+from stackwright.cli.arguments import settings
+from stackwright.model import Answers, ExitCode, Problem, StackwrightError
+
+if TYPE_CHECKING:
+    from stackwright.answers import Reading
+    from stackwright.lock import Lock
+    from stackwright.locking import Taken
+    from stackwright.model import Facts, Plan
+    from stackwright.places import Place
+    from stackwright.report import Clock
+    from stackwright.workflow import Hosts
+
+
+def place_of(controller: str, arguments: argparse.Namespace) -> Place:
+    """Where the state of the cloud with this controller is kept."""
+    from stackwright import places
+
+    return places.place(controller, arguments.state)
+
+
+def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] | None = None) -> Hosts:
+    """Connections as the flags say, else as an earlier run of the same cloud did."""
+    import getpass
+
+    from stackwright import places, workflow
+
+    given = places.Access(
+        user=arguments.user,
+        port=arguments.port,
+        keys=tuple(str(k.resolve()) for k in arguments.ssh_key),
+        known_hosts=tuple(str(k.resolve()) for k in arguments.known_hosts),
+        jump=arguments.jump,
+    )
+    access = given.over(places.Access(**(extra or {}))).over(places.Access.from_json(place.read("access.json")))
+    if access != places.Access():
+        place.write("access.json", access.to_json())
+    return workflow.Hosts(
+        access,
+        place,
+        accept_new=arguments.accept_new_host_keys,
+        confirm=_confirm if sys.stdin.isatty() else None,
+        password=getpass.getpass("password to log in with: ") if arguments.ask_password else "",
+        sudo_password=getpass.getpass("password of sudo: ") if arguments.ask_sudo_password else "",
+        over_ssh=arguments.over_ssh,
+    )
+
+
+def _confirm(host: str, kind: str, fingerprint: str) -> bool:
+    print(f"{host} is not known yet. Its {kind} key is {fingerprint}.")
+    try:
+        return input("Is that its key? (yes/no) ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carries out `arguments.command`; returns the exit status."""
+    if not arguments.answer_file:
+        raise StackwrightError(
+            f"{arguments.command} needs an answer file", "give it with --answer-file FILE", ExitCode.USAGE
+        )
+    reading = _read(arguments)
+    answers = reading.answers
+    place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
+    with reach(arguments, place) as hosts:
+        hosts.public_key = _public_key(arguments, answers)
+        match arguments.command:
+            case "check":
+                return _check(arguments, reading, hosts, place)
+            case "plan":
+                return _plan(arguments, reading, hosts, place)
+            case "verify":
+                return _verify(answers, hosts, place, as_json=arguments.json)
+            case "status":
+                return state.status(arguments, hosts, place)
+            case "logs":
+                return state.logs(arguments, answers, hosts, place)
+        return apply(arguments, hosts, place, reading)
+
+
+def _public_key(arguments: argparse.Namespace, answers: Answers) -> Path | None:
+    """The key that the person wants to be let in with, where one is to be put on the hosts."""
+    if not answers["CONFIG_SSH_KEY"] or not arguments.ask_password:
+        return None
+    given = Path(str(answers["CONFIG_SSH_KEY"])).expanduser().with_suffix(".pub")
+    if not given.is_file():
+        print(f"CONFIG_SSH_KEY: there is no {given} on this machine; it is left out", file=sys.stderr)
+        return None
+    return given
+
+
+def _read(arguments: argparse.Namespace) -> Reading:
+    from stackwright import workflow
+
+    return workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What was seen of the hosts, and what there is to say about them."""
+
+    seen: dict[str, Facts]
+    warnings: list[Problem]
+    lock: Lock | None = None
+    """The lock that is to be installed."""
+    exact: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Its versions of packages, by host."""
+
+
+def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: Clock, *, packages: bool) -> _Looked:
+    """Facts and preflight: prints and returns warnings, also those about the answers; raises for errors."""
+    from stackwright import answers as answer_files
+    from stackwright import lock, locking, planner, workflow
+    from stackwright.services import SERVICES
+
+    answers = reading.answers
+    locked = lock.load(arguments.locked) if arguments.locked else None
+    for problem in reading.problems:
+        print(answer_files.describe(problem), file=sys.stderr)
+    workflow.refuse_twins(hosts, answers)
+    names = planner.all_hosts(answers, SERVICES)
+    with clock.part("look at the hosts"):
+        seen = workflow.look(hosts, names, answers)
+    waived = frozenset(arguments.skip_check)
+    with clock.part("check"):
+        found = workflow.refuse(workflow.problems(answers, seen, waived))
+    exact = locking.exact(locked, answers, seen, waived) if locked else {}
+    if packages:
+        with clock.part("resolve the packages"):
+            found += workflow.refuse(
+                locking.problems(hosts, answers, seen, exact, waived, offline=_offline(arguments))
+                if exact
+                else workflow.package_problems(hosts, answers, seen, waived)
+            )
+    for problem in found:
+        _tell(problem)
+    return _Looked(seen, [*reading.problems, *found], locked, exact)
+
+
+def _offline(arguments: argparse.Namespace) -> bool:
+    """Whether packages come from a bundle that was brought to the hosts."""
+    return bool(getattr(arguments, "from_bundle", False))
+
+
+def _tell(problem: Problem) -> None:
+    from stackwright import workflow
+
+    print(workflow.describe(problem), file=sys.stderr)
+
+
+def _check(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
+    from stackwright import planner, report, workflow
+
+    looked = _look(arguments, reading, hosts, report.Clock(), packages=True)
+    seen = looked.seen
+    plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
+    print(f"ready: {len(plan.steps)} steps on {_count(len(plan.hosts), 'host')}; nothing was changed")
+    return ExitCode.OK
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
+    from stackwright import planner, report, show, workflow
+
+    looked = _look(arguments, reading, hosts, report.Clock(), packages=False)
+    seen = looked.seen
+    plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
+    if arguments.out:
+        show.write(plan, arguments.out)
+        print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
+    else:
+        _show(plan, place, whole=arguments.all)
+    return ExitCode.OK
+
+
+def _show(plan: Plan, place: Place, *, whole: bool = False) -> None:
+    """The plan as what it would change, or step by step where nothing was applied yet."""
+    from stackwright import show, workflow
+
+    found = workflow.difference(plan, place)
+    if whole or not found.at:
+        print(show.text(plan))
+    else:
+        print(show.difference(found) + "\n\n`stackwright plan --all` shows every step and every open port")
+
+
+def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Reading | None = None) -> int:
+    """Looks, plans, applies and proves; with --dry-run it only shows. Returns the exit status."""
+    from stackwright import bundling, locking, planner, report, show, ui, workflow
+
+    clock = report.Clock()
+    reading = reading or _read(arguments)
+    answers = reading.answers
+    looked = _look(arguments, reading, hosts, clock, packages=True)
+    seen = looked.seen
+    with clock.part("plan"):
+        certificates = workflow.certify(answers, seen, place)
+        plan = planner.plan(answers, seen, certificates, looked.exact, offline=_offline(arguments))
+    if arguments.dry_run:
+        _show(plan, place)
+        print("\nnothing was changed (--dry-run)")
+        return ExitCode.OK
+    bundling.keep_facts(place, seen)
+    with ui.Screen(kind="json" if arguments.json else None) as screen:
+        applied = workflow.apply(
+            plan,
+            hosts,
+            place,
+            screen,
+            about=workflow.about(answers, seen, plan, looked.warnings, clock),
+            again=arguments.again,
+            parallel=arguments.parallel,
+            timeout=arguments.timeout,
+        )
+    if not applied.outcome.ok:
+        shown = f"\nreport: {applied.report}" if applied.report else ""
+        print(
+            f"\nlog: {applied.log}{shown}\nAfter mending, run the same command again: it goes on where it stopped.",
+            file=sys.stderr,
+        )
+        return applied.outcome.code
+    files = workflow.write_credentials(answers, seen, place)
+    verdict = ExitCode.OK
+    # Beside the proof, which waits most of its time.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        taking = beside.submit(locking.take, answers, seen, hosts, since=clock.began)
+        if not arguments.no_verify:
+            verdict = ExitCode(_verify(answers, hosts, place, as_json=arguments.json, seen=seen))
+    files += _lock(arguments, taking, place, looked)
+    if not arguments.json:
+        proved = verdict == ExitCode.OK and not arguments.no_verify
+        authority = Path(certificates.file) if certificates.file else None
+        print(show.summary(plan, files, applied.log, applied.report, proved=proved, authority=authority))
+    return verdict
+
+
+def _lock(arguments: argparse.Namespace, taking: Future[Taken], place: Place, looked: _Looked) -> list[Path]:
+    """Writes down what was installed, and says where it is not what was wanted."""
+    from stackwright import lock, locking
+
+    try:
+        taken = taking.result()
+    except StackwrightError as error:
+        # The cloud is there; that it could not be written down is no reason to call it failed.
+        print(f"no lock was written: {error.message}", file=sys.stderr)
+        return []
+    path = locking.keep(taken, place, looked.lock, str(arguments.locked or ""))
+    if looked.lock:
+        for one, other in lock.pairs(looked.lock.hosts, taken.lock.hosts):
+            for line in lock.packages(looked.lock.hosts[one], taken.lock.hosts[other]):
+                print(f"{other}: not as locked: {line}", file=sys.stderr)
+    return [path]
+
+
+def _verify(
+    answers: Answers, hosts: Hosts, place: Place, *, as_json: bool, seen: Mapping[str, Facts] | None = None
+) -> int:
+    from stackwright import proof
+
+    return proof.run(answers, hosts, place, as_json=as_json, seen=seen)

@@ -1,0 +1,115 @@
+"""What a newcomer starts with: `--gen-answer-file`, `--allinone` and `--install-hosts`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from pathlib import Path
+from typing import Any
+
+from stackwright.cli import cloud
+from stackwright.cli.arguments import settings
+from stackwright.model import ExitCode, StackwrightError
+
+
+def generate(arguments: argparse.Namespace) -> int:
+    """--gen-answer-file: writes an answer file, and nothing else."""
+    from stackwright.answers import commands
+
+    if arguments.lab is not None:
+        raise StackwrightError(
+            "--lab makes a node, --gen-answer-file only writes a file", "leave one of them away", ExitCode.USAGE
+        )
+    path = arguments.gen_answer_file
+    here = "" if arguments.allinone else None
+    commands.generate(path, here, arguments.install_hosts, settings(arguments), minimal=arguments.minimal)
+    print(f"edit it, then: stackwright --answer-file {path}")
+    return ExitCode.OK
+
+
+def allinone(arguments: argparse.Namespace) -> int:
+    """--allinone and --install-hosts: makes the answer file, or uses the one of an earlier run, then applies it."""
+    from stackwright import answers, workflow
+    from stackwright.answers.reading import local_address
+
+    names = [h.strip() for h in arguments.install_hosts.split(",") if h.strip()]
+    extra: dict[str, Any] = {}
+    debian = _release(arguments)
+    presets = settings(arguments)
+    if arguments.lab is not None:
+        if names:
+            raise StackwrightError(
+                "--lab makes its own host; --install-hosts names others", "leave one of them away", ExitCode.USAGE
+            )
+        node = _lab_node(arguments.lab, debian)
+        names = [node.address]
+        extra = {"user": "root", "keys": (str(node.key),), "known_hosts": (str(node.known_hosts),)}
+        for key, value in _lab_presets(node).items():
+            presets.setdefault(key, value)
+    elif not names:
+        names = [local_address()]
+    path = (
+        arguments.answer_file[0]
+        if arguments.answer_file
+        else Path.home() / f"stackwright-{arguments.lab or names[0]}.answers"
+    )
+    place = cloud.place_of(names[0], arguments)
+    with cloud.reach(arguments, place, extra) as hosts:
+        made = not path.exists()
+        if not made:
+            print(f"answers: {path} (of an earlier run)")
+        else:
+            _, found = workflow.presets(hosts, names[0])
+            text = answers.generate(install_hosts=names, presets={**found, **presets})
+            answers.save(path, text)
+            print(f"answers: {path} (new; only you can read it)")
+        arguments.answer_file = [path]
+        try:
+            return cloud.apply(arguments, hosts, place)
+        except StackwrightError as error:
+            if made and error.code in (ExitCode.PREFLIGHT, ExitCode.ANSWERS):
+                path.unlink(missing_ok=True)
+            raise
+
+
+def _release(arguments: argparse.Namespace) -> str:
+    """The Debian of a lab's node, by --release: its own name (which is no answer then), or the OpenStack release that
+    it is to carry. Raises StackwrightError for a name that nobody has.
+    """
+    from stackwright.platforms import PLATFORMS
+
+    debian = {p.codename: {n for r in p.releases for n in (r.name, r.series)} for p in PLATFORMS if p.codename}
+    known = {"master", *debian, *(n for p in PLATFORMS for r in p.releases for n in (r.name, r.series))}
+    asked = str(arguments.release).strip().lower()
+    choice = ", ".join(f"{', '.join(sorted(names))} ({codename})" for codename, names in debian.items())
+    if asked and asked not in known:
+        near = difflib.get_close_matches(asked, sorted(known), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
+        raise StackwrightError(f"--release {asked}: there is no such release", hint, ExitCode.USAGE)
+    if asked in debian:
+        if arguments.lab is None:
+            hint = "name an OpenStack release, or add --lab"
+            raise StackwrightError(f"--release {asked}: this host has its system already", hint, ExitCode.USAGE)
+        arguments.release = ""
+        return asked
+    found = [codename for codename, names in debian.items() if not asked or asked in names]
+    if arguments.lab is not None and not found:
+        raise StackwrightError(
+            f"--release {asked}: a lab's node has Debian, which does not carry it", f"choose {choice}", ExitCode.USAGE
+        )
+    return found[0] if found else ""
+
+
+def _lab_node(name: str, release: str) -> Any:
+    from stackwright import lab
+
+    return lab.up([name], release=release, say=lambda line: print(line, flush=True))[0]
+
+
+def _lab_presets(node: Any) -> dict[str, str]:
+    """The demonstration's networks on a node: within the range that is set apart for tests (RFC 2544)."""
+    third = (int(str(node.external_network).split(".")[2]) + 128) % 256
+    return {
+        "CONFIG_PROVISION_DEMO_FLOATRANGE": f"198.19.{third}.0/24",
+        "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": f"198.18.{third}.0/24",
+    }

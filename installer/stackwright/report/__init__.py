@@ -1,0 +1,25 @@
+"""One run as a page for people, as JSON for machines, and as a few lines for a bug report.
+
+Knows nothing but what a run leaves behind in its cloud's folder: the record of its events, the journal, and the result
+of the last verification.
+"""
+
+from stackwright.report.kept import Clock, begin, discard, load, refresh
+from stackwright.report.machine import as_json
+from stackwright.report.page import as_html
+from stackwright.report.run import RunReport, collect
+from stackwright.report.text import digest, slowest_table
+
+__all__ = [
+    "Clock",
+    "RunReport",
+    "as_html",
+    "as_json",
+    "begin",
+    "collect",
+    "digest",
+    "discard",
+    "load",
+    "refresh",
+    "slowest_table",
+]

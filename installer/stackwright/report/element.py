@@ -1,0 +1,38 @@
+"""HTML and SVG as values: whatever a host said stays text."""
+
+from __future__ import annotations
+
+import html
+
+_VOID = frozenset({"meta", "br"})
+
+
+class Html(str):
+    """Text that is markup already."""
+
+    __slots__ = ()
+
+
+def el(tag: str, *children: object, **attributes: object) -> Html:
+    """An element. Children that are no `Html` are escaped, None is left out. Attributes: `cls` is class, underscores
+    become dashes, None is left out."""
+    names = {"cls": "class"}
+    given = "".join(
+        f' {names.get(key, key.rstrip("_").replace("_", "-"))}="{html.escape(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if tag in _VOID:
+        return Html(f"<{tag}{given}>")
+    return Html(f"<{tag}{given}>{join(*children)}</{tag}>")
+
+
+def join(*children: object) -> Html:
+    """Several after each other."""
+    return Html("".join(c if isinstance(c, Html) else html.escape(str(c)) for c in children if c is not None))
+
+
+def code(text: str) -> Html:
+    """Text in which what stands in backquotes is code."""
+    parts = text.split("`")
+    return join(*(el("code", part) if n % 2 else part for n, part in enumerate(parts)))

@@ -1,0 +1,98 @@
+"""Takes out of a run's data what nobody else should see: public addresses, keys, and whatever looks like a credential.
+
+The secrets that are known are gone already: the executor masks them in everything that it tells. This is for what
+nobody knew to be one, and for what is no secret but nobody's business either.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+MASK = "********"
+
+_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w+~]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?!\w)")
+_DASHED = re.compile(r"(?<![\w.-])(?P<before>[a-z][a-z0-9]*-)(?P<address>\d{1,3}(?:-\d{1,3}){3})(?=\.)")
+"""As providers name machines: ec2-203-0-113-7.example.com."""
+
+_KEYS = re.compile(
+    r"-----BEGIN [A-Z0-9 ]+-----(?:.|\n)*?(?:-----END [A-Z0-9 ]+-----|\Z)"
+    r"|\b(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+)\s+AAAA[A-Za-z0-9+/=]+"
+    r"|\bSHA256:[A-Za-z0-9+/]{43}=?"
+    r"|\b(?:MD5:)?(?:[0-9a-f]{2}:){15}[0-9a-f]{2}\b"
+)
+_INSIDE_KEY = re.compile(r".*\s[A-Za-z0-9+/=]{16,}\s*|[A-Za-z0-9+/=]*\s*")
+_KEY_LINE = re.compile(r"(?=.*[g-zG-Z+/])[A-Za-z0-9+/]{60,}={0,2}")
+"""A line of a key whose beginning is not there; a checksum is no such line."""
+
+_CREDENTIALS = (
+    re.compile(r"(?P<keep>://[^:/@\s]+:)[^@\s/]+(?=@)"),
+    re.compile(
+        r"(?i)(?P<keep>\b[\w.-]*(?:password|passwd|passphrase|secret|token)['\"]?\s*[:=]\s*['\"]?)(?!\*{8})[^\s'\",;}]{4,}"
+    ),
+    re.compile(r"(?P<keep>)\bgAAAAA[A-Za-z0-9_-]{20,}={0,2}"),
+    re.compile(r"(?i)(?P<keep>\bBearer )[\w.~+/-]{8,}=*"),
+)
+
+
+def neutralizer() -> Callable[[Any], Any]:
+    """A function that returns a value (text, or mappings and sequences of it) without them. An address gets the same
+    name wherever it stands: public-1, public-2..."""
+    names: dict[str, str] = {}
+
+    def name_of(address: str) -> str:
+        return names.setdefault(address, f"public-{len(names) + 1}")
+
+    def address(found: re.Match[str]) -> str:
+        plain = found[0]
+        if plain.endswith(":") and not plain.endswith("::"):
+            plain = plain[:-1]  # an IPv6 address before a colon
+        return name_of(plain) + found[0][len(plain) :] if _is_public(plain) else found[0]
+
+    def dashed(found: re.Match[str]) -> str:
+        plain = found["address"].replace("-", ".")
+        return found["before"] + name_of(plain) if _is_public(plain) else found[0]
+
+    def text(value: str) -> str:
+        value = _KEYS.sub("[key]", value)
+        for pattern in _CREDENTIALS:
+            value = pattern.sub(lambda found: found["keep"] + MASK, value)
+        return _DASHED.sub(dashed, _IPV6.sub(address, _IPV4.sub(address, value)))
+
+    def neutral(value: Any) -> Any:
+        if isinstance(value, str):
+            return text(value)
+        if isinstance(value, Mapping):
+            return {neutral(k): neutral(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(neutral(v) for v in _without_key_lines(value))
+        return value
+
+    return neutral
+
+
+def _without_key_lines(values: Iterable[Any]) -> Iterator[Any]:
+    """Lines of text without those of a key that goes on over several of them."""
+    inside = False
+    for value in values:
+        if not isinstance(value, str):
+            inside = False
+        elif inside and "-----END" in value:
+            inside = False
+            continue
+        elif inside and _INSIDE_KEY.fullmatch(value):
+            continue
+        else:
+            inside = "-----BEGIN" in value and "-----END" not in value
+        yield "[key]" if isinstance(value, str) and _KEY_LINE.fullmatch(value.strip()) else value
+
+
+def _is_public(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return address.is_global and not address.is_multicast

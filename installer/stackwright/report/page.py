@@ -1,0 +1,371 @@
+"""A run as a page for people: one file that needs no network and no script, and is good on a phone and on paper."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from stackwright.report import drawing, later
+from stackwright.report.advice import lead, next_steps, verdict
+from stackwright.report.element import Html, code, el, join
+from stackwright.report.profile import Link, by_kind, critical_path, slowest
+from stackwright.report.run import Check, RunReport, StepReport
+from stackwright.report.text import digest, machine
+from stackwright.ui import duration
+
+_MANY_HOSTS = 6
+"""Of more hosts than that, only those that say something are unfolded."""
+
+
+def as_html(report: RunReport) -> str:
+    """The page."""
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    links = critical_path(report)
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("title", f"{verdict(report)} - Stackwright"),
+        el("style", Html(style)),
+    )
+    sections = [
+        _failures(report),
+        _next(report),
+        _topology(report),
+        _timeline(report, links),
+        _where_time_went(report, links),
+        _checks(report),
+        later.tempest(report),
+        later.denials(report),
+        later.packages(report),
+        _warnings(report),
+        _environment(report),
+        _bug_report(report),
+    ]
+    body = el("body", el("main", _header(report), *sections, _footer(report)))
+    return f"<!doctype html>\n{el('html', head, body, lang='en')}\n"
+
+
+def _section(title: str, *content: object, cls: str | None = None) -> Html:
+    return el("section", el("h2", title), *content, cls=cls)
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(at)) if at else ""
+
+
+def _header(report: RunReport) -> Html:
+    mood = "good" if report.state == "ok" else "bad" if report.state == "failed" else "open"
+    passed = sum(check.state == "ok" for check in report.checks)
+    figures = [
+        (duration(report.seconds), "in all"),
+        (str(report.count("ok")), "steps done"),
+        (str(report.changed), "things changed"),
+        (f"{passed}/{len(report.checks)}", "checks passed") if report.checks else ("-", "not verified"),
+        (str(len(report.warnings)), "warning" if len(report.warnings) == 1 else "warnings"),
+    ]
+    return el(
+        "header",
+        el("p", f"Stackwright {report.about.get('version', '')}", " · ", _moment(report.began), cls="eyebrow"),
+        el("h1", verdict(report)),
+        el("p", lead(report), cls="lead"),
+        el("dl", *(el("div", el("dt", what), el("dd", figure)) for figure, what in figures), cls="figures"),
+        cls=mood,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- what went wrong
+
+
+def _failures(report: RunReport) -> Html | None:
+    blocks = [_failure(report, step) for step in report.failures]
+    blocks += [_failed_check(check) for check in report.failed_checks]
+    return _section("What failed", *blocks, cls="failures") if blocks else None
+
+
+def _failure(report: RunReport, step: StepReport) -> Html:
+    failure = step.failure
+    taken = [s for s in report.steps.values() if s.because == step.step]
+    return el(
+        "article",
+        el("h3", f"{step.host}: {step.title or step.step}"),
+        el("p", el("strong", failure.get("cause") or "no cause is known"), f", after {duration(step.seconds)}"),
+        _lines(failure.get("lines")),
+        join(el("p", f"{failure.get('service') or 'The service'} wrote:"), _lines(failure["log"]))
+        if failure.get("log")
+        else None,
+        el("p", el("b", "What helps: "), failure["hint"], cls="hint") if failure.get("hint") else None,
+        el("p", f"Skipped because of it: {', '.join(s.step for s in taken)}.", cls="dim") if taken else None,
+    )
+
+
+def _failed_check(check: Check) -> Html:
+    return el(
+        "article",
+        el("h3", f"{check.title} ({check.service})"),
+        el("p", check.detail or "nothing was said of it"),
+        join(el("p", f"{check.log or check.service}:"), _lines(check.lines)) if check.lines else None,
+    )
+
+
+def _lines(lines: object) -> Html | None:
+    return el("pre", "\n".join(str(line) for line in lines)) if isinstance(lines, list | tuple) and lines else None
+
+
+def _next(report: RunReport) -> Html:
+    return _section("What to do next", el("ol", *(el("li", code(text)) for text in next_steps(report))))
+
+
+# ------------------------------------------------------------------------------------------------------- what is where
+
+
+def _topology(report: RunReport) -> Html | None:
+    if not report.hosts:
+        return None
+    endpoints = report.summary.get("endpoints") or {}
+    rows = [el("tr", el("th", name, scope="row"), el("td", el("code", url))) for name, url in endpoints.items()]
+    if dashboard := report.summary.get("dashboard"):
+        rows.append(el("tr", el("th", "dashboard", scope="row"), el("td", el("code", dashboard))))
+    table = el("details", el("summary", f"{len(rows)} addresses of services"), el("table", el("tbody", *rows)))
+    return _section("What is where", drawing.topology(report.hosts), table if rows else None)
+
+
+# ------------------------------------------------------------------------------------------------------------ time line
+
+
+def _timeline(report: RunReport, links: tuple[Link, ...]) -> Html | None:
+    critical = {link.step for link in links if link.step}
+    ran = [step for step in report.steps.values() if step.started]
+    if not ran and not report.before:
+        return None
+    span = report.seconds or 1.0
+    kinds = {kind for step in ran for kind in (*(i.kind for i in step.items), *(p.kind for p in step.phases))}
+    kinds |= {"preparation"} if report.before else set()
+    kinds |= {"verification"} if report.proof else set()
+    blocks = [el("div", el("div", cls="label"), drawing.axis(span), cls="row head")]
+    if report.before:
+        blocks.append(
+            _row("Look, check and plan", sum(s.seconds for s in report.before), True,
+                 drawing.lane(span, drawing.span_bars(report, report.before, critical=True), "preparation"))
+        )  # fmt: skip
+    blocks += _hosts(report, critical)
+    if report.proof and report.proof.at < span:
+        on_path = any(link.name == report.proof.name and not link.step for link in links)
+        bars = drawing.span_bars(report, [report.proof], critical=on_path)
+        blocks.append(_row(report.proof.name, report.proof.seconds, on_path, drawing.lane(span, bars, "verification")))
+    return _section(
+        "Time line",
+        el("p", "Each row is a step. What is underlined is on the ", el("span", "critical path", cls="mark"),
+           ": had it been quicker, the whole would have been.", cls="dim"),
+        drawing.legend(kinds),
+        el("div", *blocks, cls="gantt"),
+        _path(report, links),
+    )  # fmt: skip
+
+
+def _hosts(report: RunReport, critical: set[str]) -> list[Html]:
+    """Each host's steps; of many hosts, those that say nothing are folded away together."""
+    steps = report.steps.values()
+    names = list(dict.fromkeys(step.host for step in steps))
+    telling = {step.host for step in steps if step.step in critical or step.state == "failed"}
+    if len(names) <= _MANY_HOSTS:
+        return [_host(report, name, critical) for name in names]
+    first = [_host(report, name, critical) for name in names if name in telling]
+    rest = [_host(report, name, critical) for name in names if name not in telling]
+    return [*first, el("details", el("summary", el("b", f"{len(rest)} more hosts")), *rest)] if rest else first
+
+
+def _host(report: RunReport, name: str, critical: set[str]) -> Html:
+    steps = [step for step in report.steps.values() if step.host == name]
+    rows = [_step_row(report, step, step.step in critical) for step in sorted(steps, key=lambda s: s.started)]
+    busy = sum(step.seconds for step in steps if step.started)
+    return el(
+        "details",
+        el("summary", el("b", name), el("span", f"{len(steps)} steps, {duration(busy)} of work", cls="dim")),
+        *rows,
+        open="",
+    )
+
+
+def _row(label: str, seconds: float, critical: bool, lane: Html, state: str = "", note: str = "") -> Html:
+    time_text = duration(seconds) if seconds >= 1 else f"{seconds:.1f} s" if seconds else ""
+    told = el("span", note or time_text, cls=f"time {state}".strip())
+    return el(
+        "div",
+        el("div", el("span", label, cls="what"), told, cls="label"),
+        lane,
+        cls="row critical" if critical else "row",
+    )
+
+
+def _step_row(report: RunReport, step: StepReport, critical: bool) -> Html:
+    span = report.seconds or 1.0
+    notes = {
+        "kept": f"kept, {duration(step.seconds)} then" if step.seconds else "kept",
+        "skipped": "skipped",
+        "waiting": "not begun",
+        "running": "cut off",
+    }
+    title = step.title or step.step
+    bars = drawing.step_bars(report, step, critical=critical) if step.started else []
+    note = notes.get(step.state, "")
+    if step.state == "failed":
+        note = f"failed, {duration(step.seconds)}"
+    label = f"{title}: {note or duration(step.seconds)}"
+    return _row(title, step.seconds, critical, drawing.lane(span, bars, label), step.state, note)
+
+
+def _path(report: RunReport, links: tuple[Link, ...]) -> Html | None:
+    if not links:
+        return None
+    rows = []
+    for link in links:
+        waited = f"after waiting {duration(link.waited)}" if link.waited >= 1 else ""
+        more = ", ".join(part for part in (link.host if len(report.hosts) > 1 else "", waited) if part)
+        what = el("td", link.name, el("small", more) if more else None)
+        rows.append(el("tr", what, _seconds(link.seconds), _share(link.seconds, report.seconds)))
+    return join(el("h3", "Critical path"), _table(("what", "time", "share"), rows, "path"))
+
+
+def _seconds(seconds: float) -> Html:
+    return el("td", f"{seconds:.1f} s", cls="n")
+
+
+def _share(part: float, whole: float) -> Html:
+    share = 100 * part / whole if whole else 0.0
+    return el("td", f"{share:.0f} %" if share >= 1 else "< 1 %", cls="n")
+
+
+def _table(heads: tuple[str, ...], rows: list[Html], cls: str) -> Html:
+    numbers = {"time", "share", "changed"}
+    head = el("tr", *(el("th", text, scope="col", cls="n" if text in numbers else None) for text in heads))
+    return el("div", el("table", el("thead", head), el("tbody", *rows), cls=cls), cls="scroll")
+
+
+# ------------------------------------------------------------------------------------------------- where the time went
+
+
+def _where_time_went(report: RunReport, links: tuple[Link, ...]) -> Html | None:
+    kinds = {kind: seconds for kind, seconds in by_kind(report).items() if seconds >= 0.05}
+    found = slowest(report, 25)
+    if not kinds and not found:
+        return None
+    whole = sum(kinds.values()) or 1.0
+    shares = [
+        el("tr", el("td", drawing.swatch(kind), kind), _seconds(seconds), _share(seconds, whole))
+        for kind, seconds in kinds.items()
+    ]
+    longest = max((slow.seconds for slow in found), default=1.0)
+    hosts = len({slow.host for slow in found})
+    rows = []
+    for slow in found:
+        more = f"{slow.kind} on {slow.host}" if hosts > 1 else slow.kind
+        what = el("td", el("div", slow.name, el("small", more)), _meter(slow.seconds, longest, slow.kind))
+        rows.append(el("tr", _seconds(slow.seconds), what))
+    again = "" if any(s.state in ("ok", "failed") for s in report.steps.values()) else " (when they were done)"
+    return _section(
+        "Where the time went",
+        join(drawing.kinds_bar(kinds), el("table", el("tbody", *shares), cls="shares")) if links else None,
+        join(el("h3", f"Slowest{again}"), el("table", el("tbody", *rows), cls="slow")) if rows else None,
+    )
+
+
+def _meter(seconds: float, longest: float, kind: str) -> Html:
+    width = drawing.percent(seconds, longest)
+    return el(
+        "svg", el("rect", width=width, height="4", rx="2", cls=drawing.kind_class(kind)), cls="meter", height="4",
+        aria_hidden="true",
+    )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- verification, warnings
+
+
+def _checks(report: RunReport) -> Html:
+    if not report.proof:
+        return _section("Verification", el("p", code("The cloud was not verified: `stackwright verify -a FILE`.")))
+    words = {"ok": "passed", "failed": "FAILED", "skipped": "skipped", "unknown": "no word"}
+    rows = [
+        el(
+            "tr",
+            el("td", el("span", words.get(check.state, check.state), cls=f"badge {check.state}")),
+            el("td", check.title, el("small", check.detail)),
+            el("td", check.service),
+            el("td", f"{check.seconds:.1f} s" if check.state in ("ok", "failed") else "", cls="n"),
+        )
+        for check in sorted(report.checks, key=lambda c: c.state not in ("failed", "unknown"))
+    ]
+    ended = _moment(report.began + report.proof.at + report.proof.seconds)
+    said = f"{duration(report.proof.seconds)}, ended {ended}. "
+    said += "An instance was booted, reached and removed again." if report.proved else ""
+    return _section(
+        "Verification", el("p", said, cls="dim"), _table(("result", "check", "service", "time"), rows, "checks")
+    )
+
+
+def _warnings(report: RunReport) -> Html | None:
+    notes = [note for note in report.notes if note not in report.warnings]
+    if not report.warnings and len(notes) < 2:
+        return None
+    return _section(
+        "Warnings" if report.warnings else "Notes",
+        el("ul", *(el("li", warning) for warning in report.warnings), cls="warnings") if report.warnings else None,
+        el("details", el("summary", f"{len(notes)} notes"), el("ul", *(el("li", note) for note in notes)))
+        if len(notes) > 1
+        else None,
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- environment
+
+
+def _environment(report: RunReport) -> Html:
+    about = report.about
+    rows = []
+    for name, host in report.hosts.items():
+        more = [str(text) for text in host.get("more", ())] + _puppets(report, name)
+        rows.append(
+            el("tr", el("th", name, scope="row"), el("td", ", ".join(machine(host)), *(el("small", t) for t in more)))
+        )
+    rows.append(el("tr", el("th", "controlled from", scope="row"), el("td", str(about.get("control", "")))))
+    if about.get("digest"):
+        rows.append(el("tr", el("th", "plan", scope="row"), el("td", el("code", str(about["digest"])))))
+    answers = about.get("answers") or {}
+    given = [el("tr", el("th", el("code", key), scope="row"), el("td", str(value))) for key, value in answers.items()]
+    changed = [(step, step.resources) for step in report.steps.values() if step.resources]
+    return _section(
+        "Environment",
+        el("div", el("table", el("tbody", *rows)), cls="scroll"),
+        el("details", el("summary", f"{len(given)} answers that differ from the defaults, without secrets"),
+           el("div", el("table", el("tbody", *given)), cls="scroll")) if given else None,
+        *(el("details", el("summary", f"{step.host}: {len(names)} Puppet resources were changed"),
+             el("p", ", ".join(names), cls="names")) for step, names in changed),
+    )  # fmt: skip
+
+
+def _puppets(report: RunReport, host: str) -> list[str]:
+    """What Puppet had to do on a host."""
+    return [
+        f"Puppet {step.puppet.get('version', '')}: {step.puppet.get('total', 0)} resources, "
+        f"{len(step.resources)} changed; the catalog was compiled in {step.puppet.get('compile', 0)} s"
+        for step in report.steps.values()
+        if step.host == host and step.puppet
+    ]
+
+
+def _bug_report(report: RunReport) -> Html:
+    return _section(
+        "For a bug report",
+        el(
+            "p",
+            "This text has what a report needs. Secrets, keys and public addresses are left out; ",
+            "look through it all the same before you post it.",
+            cls="dim",
+        ),
+        el("pre", digest(report), cls="digest"),
+    )  # fmt: skip
+
+
+def _footer(report: RunReport) -> Html:
+    return el("footer", f"Written by Stackwright {report.about.get('version', '')}. The same as JSON: report.json.")

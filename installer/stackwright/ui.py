@@ -1,0 +1,444 @@
+"""Events on the screen: a live view on a terminal, one plain line per event elsewhere, JSON lines for machines."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from stackwright.model import Event, StackwrightError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
+_SLOW = 60.0
+"""Seconds on one resource after which it is named with its time."""
+
+_OVERDUE = 1.5
+"""Times what a step took before, after which it is slow."""
+
+_FEW = 12
+"""Hosts up to which the last events tell each start, too; with more there would be nothing else among them."""
+
+_TITLE = 32
+"""Letters of a step's title in an event's line on a live screen, so that what became of the step has room."""
+
+_HEARTBEAT = 20.0
+"""Seconds without a line about a running step after which its progress is told, where there is no live view."""
+
+
+# ------------------------------------------------------------------------------------------------------- words
+
+
+def duration(seconds: float) -> str:
+    """4 s, 1 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def clock(seconds: float) -> str:
+    """0:04, 1:20, 2:05:00: for columns."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def plain_line(event: Event, longest: int = 1000) -> str | None:
+    """One line for an event, None for those that are only of use on a live screen. Of a step's title it has `longest`
+    letters at most."""
+    data = event.data
+    now = time.strftime("%H:%M:%S", time.localtime(event.at))
+    name = data.get("title") or event.step
+    if len(name) > longest:
+        name = name[: longest - 1] + "…"
+    on = f"{event.host}: " if event.host else ""
+    text: str | None = None
+    match event.kind:
+        case "started":
+            about = f" (took {duration(data['estimate'])} before)" if data.get("estimate") else ""
+            text = f"{on}{name} ...{about}"
+        case "ok":
+            changed = f", {data['changed']} changed" if data.get("changed") else ", nothing changed"
+            text = f"{on}{name}: done in {duration(data.get('seconds', 0))}{changed}"
+        case "kept":
+            text = f"{on}{name}: done before, kept"
+        case "failed":
+            text = f"{on}{name}: FAILED after {duration(data.get('seconds', 0))}: {_own_words(event, 'cause')}"
+        case "skipped":
+            text = f"{on}{name}: skipped, because {data.get('because', '')} failed"
+        case "retried":
+            wait = f"; next try in {duration(data['wait'])}" if data.get("wait", 0) >= 2 else "; trying again"
+            text = f"{on}{_own_words(event, 'why') or event.message}{wait}"
+        case "note":
+            text = f"{on}{event.message}"
+        case "finished":
+            text = summary_line(data)
+        case "progress":
+            return None
+    return f"{now} {text}" if text else None
+
+
+def _own_words(event: Event, key: str) -> str:
+    """A text of an event without the host's name before it, where the line begins with that anyway."""
+    return str(event.data.get(key, "")).removeprefix(f"{event.host}: ")
+
+
+def summary_line(data: Any) -> str:
+    """What a whole run came to."""
+    parts = [f"{data.get('done', 0)} steps done"]
+    parts += [f"{data[k]} {word}" for k, word in _COUNTS if data.get(k)]
+    word = "finished" if data.get("ok") else "not finished"
+    return f"{word} after {duration(data.get('seconds', 0))}: {', '.join(parts)}, {data.get('changed', 0)} changed"
+
+
+_COUNTS = (("kept", "kept"), ("failed", "FAILED"), ("skipped", "skipped"), ("left", "left"))
+
+
+def failure_block(event: Event, others: Sequence[str] = ()) -> str:
+    """A failure with its root cause: host, step, the failed resource, its own lines, the service's log, and a hint.
+    `others` are hosts on which the same failed for the same reason."""
+    data = event.data
+    hosts = ", ".join((event.host, *others[:2]))
+    if len(others) > 2:
+        hosts += f" and {len(others) - 2} more hosts"
+    out = [f"{hosts}: {data.get('title') or event.step} failed: {_own_words(event, 'cause')}"]
+    out += [f"    {line}" for line in data.get("lines", ())]
+    if data.get("log"):
+        out.append(f"  {data.get('service') or 'the service'} wrote:")
+        out += [f"    {line}" for line in data["log"]]
+    if data.get("hint"):
+        out += ["", f"hint: {data['hint']}"]
+    return "\n".join(out)
+
+
+def _alike(failures: Iterable[Event]) -> Iterable[list[Event]]:
+    """Failures of the same kind together: one reason that fails two hundred hosts is told once."""
+    found: dict[tuple[Any, ...], list[Event]] = {}
+    for event in failures:
+        lines = tuple(str(line).replace(event.host, "") for line in event.data.get("lines", ()))
+        kind = event.step.removeprefix(event.host), _own_words(event, "cause").replace(event.host, ""), lines
+        found.setdefault(kind, []).append(event)
+    return found.values()
+
+
+def error_block(error: StackwrightError) -> str:
+    """An error as a person sees it."""
+    return f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else "")
+
+
+def as_json(event: Event) -> str:
+    """An event as one line of JSON, without what is empty."""
+    raw = {k: v for k, v in asdict(event).items() if v not in ("", {})}
+    raw["at"] = round(event.at, 3)
+    return json.dumps(raw, ensure_ascii=False, default=str)
+
+
+# ------------------------------------------------------------------------------------------------------- state
+
+
+@dataclass
+class HostState:
+    """What a host is doing, put together from events."""
+
+    name: str
+    steps: int = 0
+    over: int = 0
+    """Steps that need no more waiting: done, kept, failed or skipped."""
+    failed: int = 0
+    skipped: int = 0
+    running: dict[str, RunningStep] = field(default_factory=dict)
+    trouble: str = ""
+    """Why it is being waited for, until the next sign of life."""
+    cause: str = ""
+    """Of its first failure."""
+
+    def rank(self, now: float) -> tuple[int, float]:
+        """The order on the screen: failed, in trouble, slow (the slowest first), busy, waiting, finished. Among equals
+        it is the plan's, which has those first that others wait for."""
+        slow = max((step.overdue(now) for step in self.running.values()), default=0.0)
+        if self.failed:
+            group = 0
+        elif self.trouble:
+            group = 1
+        elif slow:
+            group = 2
+        elif self.running:
+            group = 3
+        elif self.over < self.steps:
+            group = 4
+        else:
+            group = 5
+        return group, -slow if group == 2 else 0.0
+
+
+@dataclass
+class RunningStep:
+    """A step that is going on."""
+
+    title: str
+    since: float
+    estimate: float = 0.0
+    done: int = 0
+    total: int = 0
+    what: str = ""
+    what_since: float = 0.0
+
+    def overdue(self, now: float) -> float:
+        """Seconds that it takes longer than it did before, or is busy with one thing; 0 where that is not much."""
+        if self.estimate:
+            beyond = now - self.since - self.estimate
+            return beyond if beyond > max(_SLOW, self.estimate * (_OVERDUE - 1)) else 0.0
+        return now - self.what_since if now - self.what_since >= _SLOW else 0.0
+
+
+@dataclass
+class Board:
+    """All that the live view shows."""
+
+    hosts: dict[str, HostState] = field(default_factory=dict)
+    last: list[str] = field(default_factory=list)
+    began: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Held while it is changed or drawn: that is done by two threads."""
+
+    def take(self, event: Event) -> None:
+        """Brings the board up to date with an event."""
+        with self.lock:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        if not self.began:
+            self.began = event.at
+        for name, steps in event.data.get("hosts", {}).items() if event.kind == "note" else ():
+            self.hosts.setdefault(name, HostState(name)).steps = steps
+        if event.host:
+            self._host(event, self.hosts.setdefault(event.host, HostState(event.host)))
+        if event.kind in ("started", "kept") and len(self.hosts) > _FEW:
+            return
+        if line := plain_line(event, _TITLE):
+            self.last = [*self.last, line][-50:]
+
+    def _host(self, event: Event, host: HostState) -> None:
+        data = event.data
+        if event.kind == "retried":
+            host.trouble = _own_words(event, "why") or event.message
+            return
+        host.trouble = ""
+        if event.kind == "started":
+            host.running[event.step] = RunningStep(
+                data.get("title") or event.step, event.at, data.get("estimate") or 0.0, what_since=event.at
+            )
+        elif event.kind == "progress":
+            if step := host.running.get(event.step):
+                if step.what != data["what"] and not data.get("for"):
+                    step.what_since = event.at
+                step.done, step.total, step.what = data["done"], data["total"], data["what"]
+        elif event.kind in ("ok", "kept", "failed", "skipped"):
+            host.running.pop(event.step, None)
+            host.over += 1
+            host.failed += event.kind == "failed"
+            host.cause = host.cause or _own_words(event, "cause")
+            host.skipped += event.kind == "skipped"
+
+
+def host_cells(host: HostState, now: float) -> tuple[str, str, str, str]:
+    """A host's line: name, steps, what it does, time."""
+    count = f"{host.over}/{host.steps}" if host.steps else str(host.over)
+    if not host.running:
+        if host.failed:
+            skipped = f"{host.skipped} skipped" if host.skipped else ""
+            return host.name, count, "  ".join(filter(None, ("FAILED", host.cause, skipped))), ""
+        if host.skipped:
+            return host.name, count, f"{host.skipped} skipped", ""
+        return host.name, count, "done" if host.steps and host.over >= host.steps else "waiting", ""
+    step = max(host.running.values(), key=lambda s: now - s.since)
+    parts = [step.title.partition(": ")[0] if step.total or step.what else step.title]
+    if step.total:
+        parts.append(f"{step.done} of {step.total}")
+    if step.what:
+        since = now - step.what_since
+        parts.append(step.what + (f" (for {duration(since)})" if since >= _SLOW else ""))
+    if host.trouble:
+        parts = [step.title, host.trouble]
+    if host.failed:
+        parts.insert(0, "FAILED")
+    elapsed = clock(now - step.since)
+    if step.estimate:
+        elapsed += f" of ~{clock(step.estimate)}"
+    return host.name, count, "  ".join(parts), elapsed
+
+
+def visible(board: Board, now: float, rows: int) -> tuple[list[HostState], list[HostState]]:
+    """The hosts that fit into `rows` lines, those that matter first, and the ones that are left out."""
+    if len(board.hosts) <= rows:
+        return list(board.hosts.values()), []
+    ordered = sorted(board.hosts.values(), key=lambda host: host.rank(now))
+    return ordered[: max(0, rows - 1)], ordered[max(0, rows - 1) :]
+
+
+# ------------------------------------------------------------------------------------------------------- screens
+
+
+class Screen(AbstractContextManager["Screen"]):
+    """Takes events and shows them; use it as a context manager, and as the executor's `emit`.
+
+    `kind` is "live", "plain" or "json"; None picks live on a terminal and plain elsewhere. At the end each failure is
+    shown in full. Only the live view loads rich.
+    """
+
+    def __init__(self, out: TextIO | None = None, kind: str | None = None) -> None:
+        self._out = out or sys.stdout
+        self.kind = kind or ("live" if _is_terminal(self._out) else "plain")
+        self._failures: list[Event] = []
+        self._finished: Event | None = None
+        self._board = Board()
+        self._live: Live | None = None
+        self._stack = ExitStack()
+        self._spoke: dict[str, float] = {}
+
+    def __enter__(self) -> Screen:
+        if self.kind == "live":
+            self._live = self._stack.enter_context(_live(self._board, self._out))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+        if self.kind == "json":
+            return
+        for first, *same in _alike(self._failures):
+            self._print("\n" + failure_block(first, [event.host for event in same]))
+        if self._finished and (self._failures or self.kind == "live"):
+            self._print(("\n" if self._failures else "") + summary_line(self._finished.data))
+
+    def __call__(self, event: Event) -> None:
+        """Shows an event."""
+        if event.kind == "failed":
+            self._failures.append(event)
+        if event.kind == "finished":
+            self._finished = event
+        if self.kind == "json":
+            self._print(as_json(event))
+        elif self.kind == "plain":
+            if line := plain_line(event) or self._heartbeat(event):
+                self._spoke[event.step] = event.at
+                self._print(line)
+        else:
+            self._board.take(event)
+
+    def _heartbeat(self, event: Event) -> str | None:
+        """A line on how far a long step is, now and then: a log that stands still looks like a hang."""
+        if event.kind != "progress" or event.at - self._spoke.get(event.step, 0.0) < _HEARTBEAT:
+            return None
+        data = event.data
+        parts = [f"{data['done']} of {data['total']}"] if data.get("total") else []
+        parts += [data["what"]] if data.get("what") else []
+        now = time.strftime("%H:%M:%S", time.localtime(event.at))
+        name = event.step.rpartition(":")[2]
+        since = f" (for {duration(data['for'])})" if data.get("for") else ""
+        return f"{now} {event.host}: {name}: {', '.join(parts) or 'still at it'}{since}"
+
+    def _print(self, text: str) -> None:
+        try:
+            print(text, file=self._out, flush=True)
+        except UnicodeEncodeError:
+            print(text.encode("ascii", "replace").decode(), file=self._out, flush=True)
+
+
+def _is_terminal(out: TextIO) -> bool:
+    return out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _live(board: Board, out: TextIO) -> Live:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=out, highlight=False, markup=False)  # rich itself heeds NO_COLOR
+    return Live(_View(board), console=console, refresh_per_second=4, transient=True)
+
+
+class _View:
+    """The board as rich draws it, anew at each refresh: so the clock runs on while nothing happens."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def __rich_console__(self, console: Console, _options: Any) -> Any:
+        with self._board.lock:
+            parts = draw(self._board, time.time(), console.size.width, console.size.height)
+        yield from parts
+
+
+def draw(board: Board, now: float, width: int, height: int) -> Sequence[Any]:
+    """What is on the screen at a moment, as things that rich can draw; never more than `height` - 1 lines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    events = min(8, max(2, height // 4))
+    shown, hidden = visible(board, now, max(1, height - events - 4))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, max_width=max(12, width // 4), overflow="ellipsis")
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
+    table.add_column(no_wrap=True, justify="right")
+    table.expand = True
+    for host in shown:
+        style = "red" if host.failed else "yellow" if host.trouble else "bold" if host.running else "dim"
+        table.add_row(*(Text(cell) for cell in host_cells(host, now)), style=style)
+
+    def line(text: str, style: str = "") -> Text:
+        made = Text(text.replace("\n", " "), style=style)
+        made.truncate(width, overflow="ellipsis")
+        return made
+
+    parts: list[Any] = [table]
+    if hidden:
+        groups = Counter(_HIDDEN[host.rank(now)[0]] for host in hidden)
+        told = ", ".join(f"{groups[word]} {word}" for word in dict.fromkeys(_HIDDEN) if groups[word])
+        parts.append(line(f"and {len(hidden)} more hosts: {told}", "red" if groups["FAILED"] else "dim"))
+    parts.append(line(""))
+    parts += [line(text, "red" if "FAILED" in text else "") for text in board.last[-events:]]
+    over, steps = sum(h.over for h in board.hosts.values()), sum(h.steps for h in board.hosts.values())
+    parts.append(line(f"{over} of {steps} steps, {duration(now - (board.began or now))}", "bold"))
+    return parts
+
+
+_HIDDEN = ("FAILED", "in trouble", "slow", "busy", "waiting", "done")
+"""What hosts are called that find no room, by their rank."""
+
+
+def event_log(path: Path) -> Callable[[Event], None]:
+    """A function that appends events to a file (0600) as JSON lines: a run's log. A full disk only ends the log."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+
+    def write(event: Event) -> None:
+        with contextlib.suppress(OSError), path.open("ab", buffering=0) as file:
+            file.write(as_json(event).encode() + b"\n")
+
+    return write
+
+
+def both(*takers: Callable[[Event], None]) -> Callable[[Event], None]:
+    """One `emit` out of several."""
+
+    def take(event: Event) -> None:
+        for taker in takers:
+            taker(event)
+
+    return take
