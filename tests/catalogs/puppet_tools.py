@@ -1,0 +1,189 @@
+"""Puppet without a server: compiling, validating; for the tests of catalogs."""
+
+from __future__ import annotations
+
+import atexit
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from golden import Case, last_runs
+from stackwright import resources
+from stackwright.model import Facts, Plan
+
+HERE = Path(__file__).parent
+FACTS = HERE.parent / "data" / "puppet-facts"
+KEPT = HERE.parents[1] / ".pytest_cache" / "catalogs"
+"""Catalogs by content. Removing the folder is always safe."""
+
+
+def need(*programs: str) -> None:
+    """Skips the test where one of these programs is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed; `make test` installs it")
+
+
+def need_modules(modulepath: str) -> None:
+    """Skips the test where the OpenStack modules are not installed there."""
+    if not (Path(modulepath) / "nova").exists():
+        pytest.skip(f"the Puppet modules are not in {modulepath}; `make test` installs them")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What compiling one host's manifest gave."""
+
+    host: str
+    ok: bool
+    error: str
+    warnings: tuple[str, ...]
+    resources: dict[str, dict[str, str]]
+
+
+def node_facts(name: str, fqdn: str, address: str) -> dict[str, Any]:
+    """Recorded facts of a platform, as those of a host of this name and address."""
+    record: dict[str, Any] = json.loads((FACTS / f"{name}.json").read_text())
+    network = address.rpartition(".")[0] + ".0"
+    binding = {"address": address, "netmask": "255.255.255.0", "network": network}
+    hostname, _, domain = fqdn.partition(".")
+    return record | {
+        "fqdn": fqdn,
+        "hostname": hostname,
+        "domain": domain,
+        "ipaddress": address,
+        "ipaddress_eth0": address,
+        "netmask": "255.255.255.0",
+        "netmask_eth0": "255.255.255.0",
+        "interfaces": "eth0,eth1,lo",
+        "networking": {
+            "fqdn": fqdn,
+            "hostname": hostname,
+            "domain": domain,
+            "ip": address,
+            "netmask": "255.255.255.0",
+            "network": network,
+            "primary": "eth0",
+            "interfaces": {
+                "eth0": {"bindings": [binding], "mtu": 1500, **binding, "ip": address},
+                "eth1": {"mtu": 1500},
+            },
+        },
+    }
+
+
+def job(name: str, manifest: str, hieradata: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """One catalog to be compiled, as compile.rb reads it."""
+    return {"name": name, "manifest": manifest, "hieradata": hieradata, "facts": facts}
+
+
+def compile_case(case: Case, platform: str, modulepath: str) -> list[Catalog]:
+    """Compiles the manifest of every host of a golden case."""
+    return compile_plan(case.plan(), case.facts(), partial(node_facts, platform), modulepath)
+
+
+def compile_plan(
+    plan: Plan, seen: Mapping[str, Facts], facts: Callable[[str, str], dict[str, Any]], modulepath: str
+) -> list[Catalog]:
+    """Compiles the manifest of each host's last run. `facts` makes Puppet's facts from a host's FQDN and address."""
+    runs = last_runs(plan)
+    jobs = [job(h, r.manifest, r.hieradata, facts(seen[h].fqdn, seen[h].address)) for h, r in runs.items()]
+    return compile_jobs(jobs, modulepath)
+
+
+def compile_jobs(jobs: list[dict[str, Any]], modulepath: str) -> list[Catalog]:
+    """Compiles catalogs, our own module before those of the path. What was compiled before is remembered, between
+    runs as well: by the job, and by what the modules and this code are."""
+    path = f"{resources.puppet_module().parent}:{modulepath}"
+    out = []
+    for one in jobs:
+        question = json.dumps(one, sort_keys=True)
+        kept = KEPT / f"{hashlib.sha256(f'{_identity(path)} {question}'.encode()).hexdigest()}.gz"
+        if kept.exists():
+            answer = gzip.decompress(kept.read_bytes()).decode()
+        else:
+            answer = _ask(_compiler(path), question)
+            KEPT.mkdir(parents=True, exist_ok=True)
+            partial_file = kept.with_suffix(f".{os.getpid()}")
+            partial_file.write_bytes(gzip.compress(answer.encode(), 3))
+            partial_file.replace(kept)
+        out.append(_catalog(json.loads(answer)))
+    assert [c.host for c in out] == [j["name"] for j in jobs]
+    return out
+
+
+_ROOMY = {
+    "RUBY_GC_HEAP_INIT_SLOTS": "3000000",
+    "RUBY_GC_MALLOC_LIMIT": "200000000",
+    "RUBY_GC_MALLOC_LIMIT_MAX": "400000000",
+    "RUBY_GC_OLDMALLOC_LIMIT": "400000000",
+    "RUBY_GC_OLDMALLOC_LIMIT_MAX": "800000000",
+}
+"""A tenth of Ruby's time for a tenth of its memory: less collecting of what a catalog leaves behind."""
+
+
+@cache
+def _compiler(path: str) -> subprocess.Popen[str]:
+    """A Ruby that answers for one module path, until this process ends."""
+    process = subprocess.Popen(
+        [*_ruby(), str(HERE / "compile.rb"), path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **_ROOMY},
+    )
+    atexit.register(_end, process)
+    return process
+
+
+@cache
+def _ruby() -> tuple[str, ...]:
+    """With its compiler where it has one: a quarter of the time."""
+    asked = subprocess.run(["ruby", "--yjit", "-e", "0"], capture_output=True, check=False)
+    return ("ruby", "--yjit") if asked.returncode == 0 and not asked.stderr else ("ruby",)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.communicate()
+
+
+def _ask(process: subprocess.Popen[str], question: str) -> str:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(question + "\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    assert answer, "compile.rb ended; what it said is above"
+    return answer
+
+
+@cache
+def _identity(path: str) -> str:
+    """Changes with whatever decides what a catalog becomes, besides its manifest, hieradata and facts."""
+    parts = [(HERE / "compile.rb").read_text(), subprocess.run(["ruby", "-v"], capture_output=True, text=True).stdout]
+    for root in path.split(":"):
+        for folder, _, names in sorted(os.walk(root, followlinks=True)):
+            for name in sorted(names):
+                seen = Path(folder, name).stat()
+                parts.append(f"{folder}/{name} {seen.st_size} {seen.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _catalog(result: dict[str, Any]) -> Catalog:
+    return Catalog(
+        host=result["name"],
+        ok=result["ok"],
+        error=result.get("error", ""),
+        warnings=tuple(result["warnings"]),
+        resources=result.get("resources", {}),
+    )

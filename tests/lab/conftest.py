@@ -1,0 +1,90 @@
+"""Real nodes for tests: in labs of their own, so that nobody else's nodes are touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from shell import Shell
+
+from stackwright import lab as rooms
+from stackwright import platforms
+from stackwright.lab import Lab
+from stackwright.planner.scripts import apt_install, apt_lists
+
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+LAB_NUMBER = int(os.environ.get("STACKWRIGHT_TEST_LAB_NUMBER", "250")) + 2 * _WORKER
+"""Nodes of the tests are 198.18.NUMBER.10 and so on. The tests of the lab itself use the number after it; each of
+pytest's workers has two."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that share nodes stay with one worker: those of a file, and those that start from `with_packages`."""
+    shared = "with_packages" in getattr(item, "fixturenames", ())
+    item.add_marker(pytest.mark.xdist_group("with_packages" if shared else item.path.stem))
+
+
+def _fresh(number: int) -> Iterator[Lab]:
+    lab = Lab(rooms.lab_from(os.environ).directory, number)
+    rooms.down(lab=lab)
+    yield lab
+    rooms.down(lab=lab)
+
+
+@pytest.fixture(scope="session")
+def nodes_lab() -> Iterator[Lab]:
+    """The lab for tests that need nodes; all of them go when the tests end."""
+    yield from _fresh(LAB_NUMBER)
+
+
+@pytest.fixture(scope="module")
+def make_node(nodes_lab: Lab) -> Iterator[Callable[..., Shell]]:
+    """make_node("n1", release="trixie") -> Shell; the nodes go with the module that made them."""
+    made: list[str] = []
+
+    def make(name: str, *, release: str = "bookworm") -> Shell:
+        made.append(name)
+        (node,) = rooms.up([name], release=release, lab=nodes_lab)
+        return Shell(nodes_lab, node)
+
+    yield make
+    there = [node.name for node in rooms.list_nodes(nodes_lab)]
+    if gone := [name for name in made if name in there]:
+        rooms.down(gone, lab=nodes_lab)
+
+
+@pytest.fixture
+def scratch_lab() -> Iterator[Lab]:
+    """An empty lab for one test, which may do with it what it likes."""
+    yield from _fresh(LAB_NUMBER + 1)
+
+
+CORE = (
+    *("mariadb", "rabbitmq", "memcached", "keystone", "glance-api", "placement-api", "clients"),
+    *("nova-api", "nova-conductor", "nova-scheduler", "nova-vncproxy", "nova-compute", "nova-compute-qemu"),
+    *("neutron-server", "ovn-northd", "ovn-controller", "ovn-metadata", "external-bridge"),
+    *("openvswitch-agent", "linuxbridge-agent", "dhcp-agent", "l3-agent", "metadata-agent"),
+)
+"""Components of a cloud without volumes, objects and dashboard, with every agent of Neutron."""
+
+
+@pytest.fixture(scope="session")
+def with_packages(nodes_lab: Lab) -> Iterator[str]:
+    """A snapshot of a node that has the packages of CORE and runs none of them: `up(..., snapshot=with_packages)`.
+
+    For clouds whose packages are not what is tested; tests/lab/test_allinone.py begins without any.
+    """
+    tag = "packages"
+    if tag in rooms.list_snapshots(nodes_lab):
+        rooms.remove_snapshot(tag, lab=nodes_lab)
+    (node,) = rooms.up(["packages"], lab=nodes_lab)
+    shell = Shell(nodes_lab, node)
+    units = "systemctl list-unit-files --type=service,socket,timer,path --state=enabled --no-legend | cut -d' ' -f1"
+    before = set(shell(units).split())
+    shell(apt_lists() + apt_install(platforms.packages_for(platforms.by_id("debian-12"), CORE)))
+    shell("systemctl disable --quiet " + " ".join(sorted(set(shell(units).split()) - before)))
+    rooms.take_snapshot("packages", tag, lab=nodes_lab)
+    rooms.down(["packages"], lab=nodes_lab)
+    yield tag
+    rooms.remove_snapshot(tag, lab=nodes_lab)

@@ -1,0 +1,352 @@
+"""The whole path, every part real: one command, a node, a cloud that is proved, and nothing to change the second time.
+
+The screenshot, Tempest's results, the run's log and its times land in test-results/allinone/.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import horizon
+import pytest
+
+from stackwright import answers, bundle, lab, lock, places
+from stackwright.lab import Lab, Node
+from stackwright.model import Answers, ExitCode
+
+pytestmark = pytest.mark.lab
+
+NAME = "aio"
+RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "allinone"
+MEMORY = 150 * 1024
+"""KiB that the control process may take (issue: under 150 MB)."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What the first run left behind."""
+
+    home: Path
+    lab: Lab
+    output: str
+    node: Node
+    peak: int
+    """KiB: the largest of the control processes."""
+
+    @property
+    def file(self) -> Path:
+        return self.home / f"stackwright-{NAME}.answers"
+
+    @property
+    def answers(self) -> Answers:
+        return answers.read([self.file])
+
+    @property
+    def place(self) -> Path:
+        return self.home / "state" / self.node.address
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return stackwright(self.home, self.lab, *words)
+
+    def sh(self, script: str) -> str:
+        """Runs a script on the node, as root."""
+        done = subprocess.run([*lab.ssh_command(NAME, self.lab), script], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+def stackwright(home: Path, where: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it, with a home of its own."""
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "STACKWRIGHT_STATE": str(home / "state"),
+        "STACKWRIGHT_LAB_NUMBER": str(where.number),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "stackwright", *words], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory, nodes_lab: Lab) -> Iterator[Cloud]:
+    home = tmp_path_factory.mktemp("home")
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir(parents=True)
+    try:
+        done = stackwright(home, nodes_lab, "--allinone", "--lab", NAME)
+        (RESULTS / "install.txt").write_text(done.stdout + done.stderr)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        for kept in (*home.glob("state/*/logs/*"), *home.glob("state/*/report.*")):
+            shutil.copy(kept, RESULTS)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        node = next(n for n in lab.list_nodes(nodes_lab) if n.name == NAME)
+        yield Cloud(home, nodes_lab, done.stdout, node, peak)
+    finally:
+        lab.down([NAME], lab=nodes_lab)
+
+
+def test_one_command_ends_in_a_cloud_that_is_proved(cloud: Cloud) -> None:
+    assert "is installed and proved to work" in cloud.output
+    assert f"http://{cloud.node.address}/horizon" in cloud.output
+    assert stat.S_IMODE(cloud.file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(cloud.place.stat().st_mode) == 0o700
+    assert {"keystonerc_admin", "keystonerc_demo", "clouds.yaml"} <= {path.name for path in cloud.place.iterdir()}
+    for path in cloud.place.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert "600 /root/keystonerc_admin" in cloud.sh("stat -c '%a %n' /root/keystonerc_*")
+
+
+def test_the_control_process_is_small(cloud: Cloud) -> None:
+    assert cloud.peak < MEMORY
+
+
+def test_times_are_reported(cloud: Cloud) -> None:
+    """Package time, Puppet's, and the slowest resources, for people; no time is asserted."""
+    records = [json.loads(line) for line in (cloud.place / "journal.jsonl").read_text().splitlines()[1:]]
+    steps = {r["step"].partition(":")[2]: r for r in records if r["ok"] and ":" in r["step"]}
+    assert {"packages", "puppet-0", "credentials"} <= set(steps)
+    report = {name: {"seconds": r["seconds"], **r.get("data", {})} for name, r in steps.items()}
+    report["control process, peak KiB"] = {"seconds": cloud.peak}
+    (RESULTS / "times.json").write_text(json.dumps(report, indent=1) + "\n")
+    kinds = steps["puppet-0"]["data"]["profile"]["kinds"]
+    assert {"facts", "catalog", "service starts", "database migrations", "API objects"} <= set(kinds)
+    assert {"package unpacking", "package set-up"} <= set(steps["packages"]["data"]["profile"]["kinds"])
+
+
+def test_the_report_tells_where_the_time_went(cloud: Cloud) -> None:
+    assert f"report:        {cloud.place / 'report.html'}" in cloud.output
+    data = json.loads((RESULTS / "report.json").read_text())
+    assert (data["ok"], data["proved"]) == (True, True)
+    on_path = [link["step"].rpartition(":")[2] or link["name"] for link in data["critical_path"]]
+    assert {"look at the hosts", "packages", "puppet-0"} <= set(on_path)
+    assert on_path[-1] == "Prove that the cloud works"
+    assert sum(data["by_kind"].values()) == pytest.approx(data["seconds"], rel=0.05)
+    # What is told to refresh has its own time: a migration takes seconds.
+    assert {"database migrations", "package set-up", "service starts", "verification"} <= set(data["by_kind"])
+    assert any(slow["name"].startswith("Exec[") and slow["kind"] == "database migrations" for slow in data["slowest"])
+    done = cloud.command("report", "-a", str(cloud.file), "--slowest", "10")
+    (RESULTS / "slowest.txt").write_text(done.stdout)
+    assert done.returncode == 0, done.stderr
+    with horizon.page() as view:
+        view.call("Emulation.setDeviceMetricsOverride", width=1280, height=4000, deviceScaleFactor=1, mobile=False)
+        view.open((RESULTS / "report.html").as_uri())
+        view.picture(RESULTS / "report.png")
+        assert "proved to work" in view.script("document.querySelector('h1').innerText")
+
+
+CHECKS = frozenset(
+    [
+        "instance",
+        "console",
+        "metadata",
+        "dhcp",
+        "ping",
+        "ssh",
+        "outbound",
+        "dashboard",
+        "volume-write",
+        "object",
+        "image",
+    ]
+)
+
+
+def test_verify_proves_each_service_and_cleans_up(cloud: Cloud) -> None:
+    before = cloud.sh(
+        ". /root/keystonerc_admin; openstack project list -f value -c Name; openstack server list --all -f value"
+    )
+    done = cloud.command("verify", "-a", str(cloud.file), "--json")
+    (RESULTS / "verify.json").write_text(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(done.stdout)
+    assert result["ok"]
+    assert not [c for c in result["checks"] if c["state"] != "ok"]
+    assert {c["name"] for c in result["checks"]} >= CHECKS
+    after = cloud.sh(
+        ". /root/keystonerc_admin; openstack project list -f value -c Name; openstack server list --all -f value"
+    )
+    assert sorted(after.split()) == sorted(before.split())
+
+
+def test_verify_names_the_service_that_is_broken(cloud: Cloud) -> None:
+    cloud.sh("systemctl stop glance-api")
+    try:
+        done = cloud.command("verify", "-a", str(cloud.file), "--json")
+    finally:
+        cloud.sh("systemctl start glance-api")
+    assert done.returncode == 1
+    checks = {c["name"]: c for c in json.loads(done.stdout)["checks"]}
+    assert (checks["endpoint-glance"]["state"], checks["endpoint-glance"]["service"]) == ("failed", "glance")
+    # What stands on the image is not tried, and says why.
+    assert checks["instance"]["state"] == "skipped"
+    assert "endpoint-glance" in checks["instance"]["detail"]
+    assert checks["volume"]["state"] == "ok"
+
+
+def _events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+
+
+def test_the_second_run_changes_nothing(cloud: Cloud) -> None:
+    done = cloud.command("apply", "-a", str(cloud.file), "--again", "--json", "--no-verify")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    finished = next(e for e in _events(done) if e["kind"] == "finished")
+    puppet = [e for e in _events(done) if e["kind"] == "ok" and "puppet" in e["step"]]
+    assert puppet
+    assert finished["data"]["changed"] == 0, [e for e in _events(done) if e["data"].get("changed")]
+
+
+def test_without_again_everything_is_kept(cloud: Cloud) -> None:
+    done = cloud.command("apply", "-a", str(cloud.file), "--json", "--no-verify")
+    assert done.returncode == 0, done.stderr
+    assert {e["kind"] for e in _events(done) if e.get("step")} == {"kept"}
+
+
+def test_what_is_there_is_told(cloud: Cloud) -> None:
+    """By the hosts themselves, and against what was applied."""
+    file = str(cloud.file)
+    done = cloud.command("status", "-a", file, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (host,) = json.loads(done.stdout)["hosts"]
+    works = {c["name"] for c in host["components"] if c["works"]}
+    assert {"keystone", "nova-compute", "ovn-controller", "horizon", "mariadb"} <= works
+    cloud.sh("systemctl stop memcached")
+    try:
+        done = cloud.command("status", "-a", file)
+    finally:
+        cloud.sh("systemctl start memcached")
+    assert done.returncode == ExitCode.FAILED
+    assert "FAILED      memcached" in done.stdout
+    assert "nothing would be done" in cloud.command("plan", "-a", file).stdout
+    changed = cloud.command("plan", "-a", file, "--set", "CONFIG_DEBUG_MODE=y").stdout
+    assert "keystone::logging::debug: false -> true" in changed
+    assert not [s for s in cloud.answers.secret_texts() if len(s) > 7 and s in changed]
+    said = cloud.command("logs", cloud.node.address, "packages", "-a", file)
+    # The first run installed them; where the second one came before this, its log took the place.
+    assert "Setting up nova-api" in said.stdout or "all packages are there" in said.stdout
+
+
+def test_the_firewall_has_what_the_plan_lists_and_nothing_else_is_reached(cloud: Cloud) -> None:
+    listed = cloud.command("plan", "-a", str(cloud.file), "--all").stdout.partition(" is open at:")[2]
+    ports = {int(line.split()[1]) for line in listed.splitlines() if line.startswith("  tcp ")}
+    assert {22, 80, 5000, 6080, 8774, 9292, 9696} <= ports
+    inside = {int(line.split()[3].rpartition(":")[2]) for line in cloud.sh("ss -lntH").splitlines()}
+    assert inside - ports, "everything that listens is open, so nothing is proved"
+    for port in sorted(inside):
+        try:
+            socket.create_connection((cloud.node.address, port), 10).close()
+            reached = True
+        except OSError:
+            reached = False
+        only_within = not cloud.sh(f"ss -lntH 'sport = :{port}' | grep -v '127.0.0.1\\|\\[::1\\]' || true").strip()
+        assert reached == (port in ports and not only_within), port
+
+
+def test_the_lock_names_what_is_installed_and_a_bundle_repeats_its_plan(cloud: Cloud, tmp_path: Path) -> None:
+    assert f"lock:          {cloud.place / lock.NAME}" in cloud.output
+    (host,) = lock.load(cloud.place / lock.NAME).hosts.values()
+    there = dict(line.split() for line in cloud.sh("dpkg-query -W -f '${binary:Package} ${Version}\\n'").splitlines())
+    assert {name: p.version for name, p in host.packages.items()} == there
+    assert host.packages["nova-api"].origin.startswith("Debian/")
+    assert host.modules["keystone"]
+    assert host.images
+    again = cloud.command("lock", "-a", str(cloud.file), "-o", str(tmp_path / "now.lock"))
+    assert again.returncode == 0, again.stderr
+    done = cloud.command("lock", "diff", str(cloud.place / lock.NAME), str(tmp_path / "now.lock"))
+    assert done.stdout == "the two setups are the same\n"
+    shutil.copy(cloud.place / lock.NAME, RESULTS)
+    # What is installed is what the lock asks for, so that a locked plan can be had at once.
+    checked = cloud.command("check", "-a", str(cloud.file), "--locked", str(tmp_path / "now.lock"))
+    assert checked.returncode == 0, checked.stderr
+    made = cloud.command("bundle", "create", "-a", str(cloud.file), "-o", str(tmp_path / "a.bundle"), "--neutral")
+    assert made.returncode == 0, made.stderr
+    index = bundle.unpack(tmp_path / "a.bundle", tmp_path / "out")
+    assert bundle.same_plan(bundle.load(tmp_path / "out", index), index) == ""
+    texts = {p.name: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert not {
+        n for n, text in texts.items() if any(s.encode() in text for s in cloud.answers.secret_texts() if len(s) > 7)
+    }
+    assert not {n for n, text in texts.items() if cloud.node.address.encode() + b":" in text}
+
+
+def test_allinone_again_uses_the_same_answers(cloud: Cloud) -> None:
+    before = cloud.file.read_bytes()
+    done = cloud.command("--allinone", "--lab", NAME, "--no-verify")
+    assert done.returncode == 0, done.stderr
+    assert "of an earlier run" in done.stdout
+    assert cloud.file.read_bytes() == before
+
+
+def test_another_answer_file_does_not_take_the_cloud_over(cloud: Cloud, tmp_path: Path) -> None:
+    """Other passwords for a host that carries a cloud: refused, nothing changed."""
+    other = tmp_path / "other.answers"
+    answers.save(other, answers.generate(allinone_host=cloud.node.address))
+    digest = cloud.sh("sha256sum /var/lib/stackwright/cloud.json /etc/nova/nova.conf")
+    key, known = str(cloud.node.key), str(cloud.node.known_hosts)
+    done = stackwright(tmp_path, cloud.lab, "apply", "-a", str(other), "--ssh-key", key, "--known-hosts", known)
+    assert done.returncode == ExitCode.PREFLIGHT, done.stdout + done.stderr
+    assert "[other-cloud]" in done.stderr
+    assert cloud.sh("sha256sum /var/lib/stackwright/cloud.json /etc/nova/nova.conf") == digest
+
+
+def test_no_secret_is_in_any_output_or_log(cloud: Cloud) -> None:
+    secrets = {s for s in cloud.answers.secret_texts() if len(s) > 7}
+    assert len(secrets) > 10
+    texts = {"output": cloud.output}
+    for path in (
+        *cloud.place.glob("logs/*"),
+        *cloud.place.glob("report.*"),
+        cloud.place / "journal.jsonl",
+        cloud.place / "verify.json",
+        cloud.place / "applied.json",
+    ):
+        texts[path.name] = path.read_text(errors="replace")
+    texts["processes"] = cloud.sh("ps axww -o args")
+    texts["left on the node"] = cloud.sh("cat /var/lib/stackwright/runs/*/log /var/log/syslog 2>/dev/null || true")
+    assert not {name for name, text in texts.items() if any(secret in text for secret in secrets)}
+
+
+def test_hieradata_and_manifests_leave_the_node(cloud: Cloud) -> None:
+    assert cloud.sh("find /var/lib/stackwright/runs -name '*.yaml' -o -name '*.pp'").strip() == ""
+
+
+def test_the_dashboard_in_a_browser(cloud: Cloud) -> None:
+    cloud.sh(
+        ". /root/keystonerc_demo; openstack server show shown >/dev/null 2>&1 ||"
+        " openstack server create --wait --image cirros --flavor m1.nano --network private shown"
+    )
+    look = horizon.look(
+        f"http://{cloud.node.address}/horizon",
+        "demo",
+        cloud.answers["CONFIG_KEYSTONE_DEMO_PW"],
+        RESULTS,
+        instance="shown",
+    )
+    cloud.sh(". /root/keystonerc_demo; openstack server delete --wait shown")
+    assert "Instances" in look.title
+
+
+def test_tempest_smoke(cloud: Cloud) -> None:
+    done = cloud.command("test", "-a", str(cloud.file), "--json")
+    shutil.copytree(cloud.place / "tempest", RESULTS / "tempest", dirs_exist_ok=True)
+    results = json.loads(done.stdout.splitlines()[-1])
+    assert results["passed"] > 20
+    assert done.returncode == 0, results["failed"]
+    assert {"results.subunit", "junit.xml", "results.html"} <= {p.name for p in RESULTS.glob("tempest/smoke/*")}
+
+
+def test_the_state_folder_is_where_it_is_said_to_be(cloud: Cloud) -> None:
+    assert places.place(cloud.node.address, cloud.home / "state").folder == cloud.place
+    assert str(cloud.place / "keystonerc_admin") in cloud.output

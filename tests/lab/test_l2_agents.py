@@ -1,0 +1,64 @@
+"""Neutron's other agents, each chosen with one flag: a cloud in which an instance boots and answers, and a second run
+that changes nothing. OVN, the default, is what tests/lab/test_allinone.py installs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stackwright import lab
+from stackwright.lab import Lab
+
+pytestmark = [pytest.mark.lab, pytest.mark.unproven]
+
+RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "l2-agents"
+
+REACHED = {"instance", "console", "dhcp", "metadata", "ping", "ssh", "outbound"}
+"""The checks of `verify` that stand on the network."""
+
+WITHOUT = ("--os-swift-install=n", "--os-cinder-install=n", "--os-horizon-install=n")
+"""What no network needs; its packages would only take time."""
+
+
+@pytest.fixture(params=["openvswitch", "linuxbridge"])
+def agent(request: pytest.FixtureRequest, nodes_lab: Lab, with_packages: str) -> Iterator[str]:
+    name = str(request.param)
+    lab.up([name], snapshot=with_packages, lab=nodes_lab)
+    yield name
+    lab.down([name], lab=nodes_lab)
+
+
+def test_an_instance_answers(agent: str, nodes_lab: Lab, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "STACKWRIGHT_STATE": str(tmp_path / "state"),
+        "STACKWRIGHT_LAB_NUMBER": str(nodes_lab.number),
+    }
+
+    def stackwright(*words: str) -> str:
+        command = [sys.executable, "-m", "stackwright", *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        with (RESULTS / f"{agent}.txt").open("a") as log:
+            log.write(done.stdout + done.stderr)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        return done.stdout
+
+    stackwright("--allinone", "--lab", agent, f"--os-neutron-l2-agent={agent}", *WITHOUT, "--no-verify")
+    file = str(tmp_path / f"stackwright-{agent}.answers")
+    proof = json.loads(stackwright("verify", "-a", file, "--json"))
+    checks = {check["name"]: check["state"] for check in proof["checks"]}
+    assert checks.keys() >= REACHED
+    assert set(checks.values()) == {"ok"}
+    again = [
+        json.loads(line) for line in stackwright("apply", "-a", file, "--again", "--json", "--no-verify").splitlines()
+    ]
+    (finished,) = (event for event in again if event["kind"] == "finished")
+    assert finished["data"]["changed"] == 0, [e for e in again if e["data"].get("changed")]

@@ -1,0 +1,177 @@
+"""A lock taken from one node and installed on another one by the real executor, from a small signed archive: exactly
+these versions, also without any mirror, or a refusal before anything is changed."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from shell import Shell
+
+import archive
+from stackwright import bundling, executor, journal, lab, lock, platforms, preflight, ssh
+from stackwright.bundle import offline
+from stackwright.model import File, Plan, Problem, Run, Step, Upload
+from stackwright.planner import locked, scripts
+from stackwright.planner.locked import OFFLINE
+
+pytestmark = pytest.mark.lab
+
+DEBIAN = platforms.by_id("debian-12")
+AT = "/srv/archive"
+
+
+@dataclass
+class Hosts:
+    """Connections to nodes, by name."""
+
+    shells: dict[str, Shell]
+
+    def connect(self, name: str) -> ssh.Connection:
+        node = self.shells[name].node
+        settings = ssh.settings(node.address, user="root", keys=(node.key,))
+        return ssh.connect(settings, ssh.Trust(files=(node.known_hosts,)))
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> archive.Archive:
+    made = archive.make(tmp_path_factory.mktemp("archive"))
+    made.package("tool", "1.0-1", depends="lib")
+    made.package("lib", "2:2.0-1")
+    made.publish()
+    return made
+
+
+@pytest.fixture(scope="module")
+def nodes(make_node: Callable[..., Shell], packages: archive.Archive) -> Hosts:
+    """locked1 has tool 1.0-1 and lib 2:2.0-1 of the archive; locked2 is fresh. Both know the archive."""
+    shells = {name: make_node(name) for name in ("locked1", "locked2")}
+    for shell in shells.values():
+        publish(shell, packages)
+    shells["locked1"](scripts.apt_install(["tool"]))
+    return Hosts(shells)
+
+
+def publish(shell: Shell, packages: archive.Archive) -> None:
+    """Puts the archive as it is now on a node, in the place of its mirrors' lists."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name in ("dists", "pool", "key.asc"):
+            tar.add(packages.folder / name, name)
+    command = [*lab.ssh_command(shell.node.name, shell.lab), f"rm -rf {AT}; mkdir -p {AT}; tar -xf - -C {AT}"]
+    subprocess.run(command, input=data.getvalue(), check=True)
+    shell(f"cat > /etc/apt/sources.list.d/test.sources <<'E'\n{packages.source(AT)}E\napt-get -qq update")
+
+
+def taken(hosts: Hosts, name: str) -> lock.HostLock:
+    said = hosts.connect(name).run(lock.script("apt", DEBIAN.modulepath, "/nowhere"), timeout=120)
+    return lock.parse(said.out, name, DEBIAN.id, "apt").host
+
+
+def problems(hosts: Hosts, name: str, exact: dict[str, str], *, without_mirror: bool = False) -> list[Problem]:
+    script = preflight.package_check_script(DEBIAN, locked.words(DEBIAN, exact), exact=True)
+    said = hosts.connect(name).run(locked.offline(script) if without_mirror else script, timeout=120)
+    return preflight.parse_package_check(said.out + said.err, name)
+
+
+def install(hosts: Hosts, name: str, exact: dict[str, str], state: Path, *, without_mirror: bool = False) -> int:
+    """Through the real executor; returns how many things were changed."""
+    step = Step(f"{name}:packages", name, "as locked", locked.actions(DEBIAN, exact, 600))
+    plan = Plan((locked.from_bundle(step) if without_mirror else step,), (name,))
+    with journal.open_journal(state) as kept:
+        outcome = executor.run(plan, hosts.connect, kept, lambda _: None, again=True)
+    assert outcome.ok, outcome.failures
+    return outcome.changed
+
+
+def versions(shell: Shell) -> dict[str, str]:
+    return dict(line.split() for line in shell("dpkg-query -W -f '${Package} ${Version}\\n' tool lib").splitlines())
+
+
+def test_a_lock_is_installed_exactly_although_there_is_something_newer(
+    nodes: Hosts, packages: archive.Archive, tmp_path: Path
+) -> None:
+    wanted = taken(nodes, "locked1")
+    assert wanted.packages["tool"] == lock.Package("1.0-1", "Testers/stable/main")
+    assert wanted.repositories["Testers/stable"].checksum
+    packages.package("tool", "1.0-2", depends="lib")
+    packages.package("lib", "2:2.0-2")
+    packages.publish()
+    two = nodes.shells["locked2"]
+    publish(two, packages)
+    two("apt-get install -qq -y --no-install-recommends lib")  # the newer one, to be exchanged
+    assert problems(nodes, "locked2", wanted.installable) == []
+    assert install(nodes, "locked2", wanted.installable, tmp_path) == 2, "the pins, and the packages"
+    assert versions(two) == {"tool": "1.0-1", "lib": "2:2.0-1"}
+    assert install(nodes, "locked2", wanted.installable, tmp_path) == 0
+    # What is installed afterwards does not move them either.
+    two("apt-get -qq -y upgrade")
+    assert versions(two) == {"tool": "1.0-1", "lib": "2:2.0-1"}
+    (section, *_) = lock.differences(
+        lock.Lock("1", "", "zed", hosts={"a": wanted}), lock.Lock("1", "", "zed", hosts={"b": taken(nodes, "locked2")})
+    ) or [None]
+    assert section is None or "packages" not in section.title, section
+    # Without a lock the pins go.
+    two(scripts.apt_install(["tool"]) + f"\ntest ! -e {scripts.PINS}")
+
+
+def test_what_is_gone_is_named_before_anything_is_changed(
+    nodes: Hosts, packages: archive.Archive, tmp_path: Path
+) -> None:
+    wanted = taken(nodes, "locked1").installable
+    packages.package("tool", "1.0-2", depends="lib")
+    packages.remove("tool", "1.0-1")
+    packages.publish()
+    two = nodes.shells["locked2"]
+    two("apt-get -qq -y purge tool lib")
+    publish(two, packages)
+    before = two("dpkg-query -W; ls -R /etc/apt")
+    (problem,) = problems(nodes, "locked2", wanted)
+    assert problem.seen == "tool 1.0-1 is gone: no repository of the host has it"
+    assert problem.hint == "the nearest there is: tool 1.0-2"
+    assert two("dpkg-query -W; ls -R /etc/apt") == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bundles_packages_are_installed_without_any_mirror(
+    nodes: Hosts, packages: archive.Archive, tmp_path: Path
+) -> None:
+    """Gathered on one node with their archive's signature, brought to another one in pieces, checked by apt again."""
+    packages.publish()
+    wanted = {k: v for k, v in taken(nodes, "locked1").installable.items() if k in ("tool", "lib")}
+    content = bundling.gather_packages(
+        nodes, "locked1", [f"{k}={v}" for k, v in wanted.items()], "debian-12", tmp_path / "here", lambda _: None
+    )  # type: ignore[arg-type]
+    assert sum(name.endswith(".deb") for name in content) == 2
+    assert any(name.endswith("InRelease") for name in content)
+    two = nodes.shells["locked2"]
+    two(f"rm -rf {AT} /etc/apt/sources.list.d/* /var/lib/apt/lists/*_*; apt-get -qq -y purge tool lib || true")
+    for name, path in content.items():
+        assert isinstance(path, Path)
+        target = tmp_path / "bundle" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    bundling.bring_packages(nodes, "locked2", tmp_path / "bundle", "debian-12", lambda _: None)  # type: ignore[arg-type]
+    lists = Step("locked2:lists", "locked2", "", (Run("lists", scripts.apt_lists(), 100),))
+    with journal.open_journal(tmp_path / "state") as kept:
+        assert executor.run(Plan((locked.from_bundle(lists),), ("locked2",)), nodes.connect, kept, lambda _: None).ok
+    assert problems(nodes, "locked2", wanted, without_mirror=True) == []
+    install(nodes, "locked2", wanted, tmp_path / "state", without_mirror=True)
+    assert versions(two) == wanted
+    # A package that was changed on its way is not installed.
+    two("apt-get -qq -y purge tool")
+    path = two(f"find {OFFLINE} -name 'tool_*.deb'").strip()
+    nodes.connect("locked2").put((File(path, b"something else"),))
+    said = two(locked.offline("apt-get -y install tool=1.0-1 2>&1"), check=False)
+    assert "Hash Sum mismatch" in said or "size" in said, said
+    assert two("dpkg-query -W -f '${db:Status-Status}' tool 2>&1 || true").strip() != "installed"
+
+
+def test_actions_are_of_the_kinds_that_the_executor_knows() -> None:
+    assert [type(a) for a in locked.actions(DEBIAN, {"a": "1"}, 60)] == [Upload, Run]
+    assert offline.place("images/x.raw") == "/var/lib/stackwright/images/x.raw"

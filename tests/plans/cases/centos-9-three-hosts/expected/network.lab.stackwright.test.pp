@@ -1,0 +1,15 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+
+# --- external-bridge
+include vswitch::ovs
+stackwright::external_bridge { 'br-ex':
+  datapath_type => 'system',
+  interfaces    => [],
+  address       => '198.19.128.1/24',
+  masquerade    => '198.19.128.0/24',
+}
+
+# --- ovn-controller
+include ovn::controller
+Stackwright::External_bridge <| |> -> Service['controller']

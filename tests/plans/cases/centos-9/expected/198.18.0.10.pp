@@ -1,0 +1,303 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+
+# --- clients
+include openstacklib::openstackclient
+
+# --- external-bridge
+include vswitch::ovs
+stackwright::external_bridge { 'br-ex':
+  datapath_type => 'system',
+  interfaces    => [],
+  address       => '198.19.128.1/24',
+  masquerade    => '198.19.128.0/24',
+}
+
+# --- mariadb
+include mysql::server
+
+# --- cinder-database
+include cinder::db::mysql
+
+# --- glance-database
+include glance::db::mysql
+
+# --- keystone-database
+include keystone::db::mysql
+
+# --- memcached
+include memcached
+
+# --- neutron-database
+include neutron::db::mysql
+
+# --- nova-database
+include nova::db::mysql
+include nova::db::mysql_api
+
+# --- ovn-northd
+include ovn::northd
+
+# --- ovn-controller
+include ovn::controller
+Stackwright::External_bridge <| |> -> Service['controller']
+
+# --- ovn-metadata
+include neutron
+include neutron::logging
+include neutron::agents::ovn_metadata
+# The agent looks for br-int, which the controller makes.
+Service['controller'] -> Service['ovn-metadata']
+
+# --- placement-database
+include placement::db::mysql
+
+# --- rabbitmq
+include rabbitmq
+rabbitmq_user { 'amqp_user':
+  admin    => true,
+  password => Sensitive(lookup('stackwright::messaging_password')),
+  require  => Class['rabbitmq'],
+}
+rabbitmq_user_permissions { 'amqp_user@/':
+  configure_permission => '.*',
+  write_permission     => '.*',
+  read_permission      => '.*',
+}
+
+# --- keystone
+include keystone
+include keystone::cache
+include keystone::db
+include keystone::bootstrap
+include apache
+include keystone::wsgi::apache
+include keystone::cron::fernet_rotate
+
+# --- cinder-identity
+include cinder::keystone::auth
+
+# --- cinder-api
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::keystone::authtoken
+include cinder::glance
+include cinder::nova
+include cinder::api
+include cinder::scheduler
+include cinder::cron::db_purge
+
+# --- cinder-volume
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::glance
+include cinder::volume
+include cinder::backends
+include stackwright::cinder_lvm
+cinder::backend::iscsi { 'lvm':
+  target_ip_address => '198.18.0.10',
+  volume_group      => 'cinder-volumes',
+}
+
+# --- glance-identity
+include glance::keystone::auth
+
+# --- glance-api
+include glance
+include glance::api
+include glance::api::logging
+include glance::api::db
+include glance::api::authtoken
+glance::backend::multistore::file { 'file': }
+
+# --- horizon
+include apache
+include horizon
+# It compresses in four threads with a compiler of style sheets that is not made for it, and fails now and then.
+Exec <| title == 'refresh_horizon_django_compress' |> { tries => 3 }
+
+# --- neutron-identity
+include neutron::keystone::auth
+
+# --- neutron-server
+include neutron
+include neutron::logging
+include neutron::db
+include neutron::keystone::authtoken
+include neutron::server
+include neutron::server::notifications
+include neutron::server::notifications::nova
+include neutron::server::placement
+include neutron::plugins::ml2
+include neutron::plugins::ml2::ovn
+Anchor['placement::service::end'] -> Anchor['neutron::service::begin']
+Service['northd'] -> Anchor['neutron::service::begin']
+
+# --- nova-identity
+include nova::keystone::auth
+
+# --- placement-identity
+include placement::keystone::auth
+
+# --- placement-api
+include placement
+include placement::logging
+include placement::api
+include placement::db
+include placement::db::sync
+include placement::keystone::authtoken
+include apache
+include placement::wsgi::apache
+
+# --- nova-api
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::db
+include nova::keystone::authtoken
+include nova::metadata
+include nova::api
+include nova::cell_v2::simple_setup
+include nova::cron::archive_deleted_rows
+include apache
+include nova::wsgi::apache_api
+include nova::wsgi::apache_metadata
+
+# --- nova-conductor
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::db
+include nova::conductor
+
+# --- nova-compute
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::compute
+include nova::compute::libvirt
+# It looks for Placement once a minute only.
+Anchor['placement::service::end'] -> Service['nova-compute']
+# The host's iSCSI name, which EL 9 does not make by itself: without one no volume is attached.
+include openstacklib::iscsid
+include stackwright::no_default_network
+
+# --- nova-scheduler
+include nova
+include nova::logging
+include nova::placement
+include nova::db
+include nova::scheduler
+include nova::scheduler::filter
+
+# --- nova-vncproxy
+include nova
+include nova::logging
+include nova::db
+include nova::vncproxy
+
+# --- swift-identity
+include swift::keystone::auth
+
+# --- swift-rings
+include swift
+include swift::ringbuilder
+ring_object_device { '198.18.0.10:6200/swiftloopback': zone => 1, weight => 10 }
+ring_container_device { '198.18.0.10:6201/swiftloopback': zone => 1, weight => 10 }
+ring_account_device { '198.18.0.10:6202/swiftloopback': zone => 1, weight => 10 }
+
+# --- swift-proxy
+include swift
+include swift::proxy
+include swift::proxy::cache
+include swift::proxy::authtoken
+include swift::proxy::keystone
+include swift::proxy::catch_errors
+include swift::proxy::gatekeeper
+include swift::proxy::healthcheck
+include swift::proxy::proxy_logging
+include swift::proxy::listing_formats
+include swift::proxy::bulk
+include swift::proxy::copy
+include swift::proxy::slo
+include swift::proxy::dlo
+include swift::proxy::versioned_writes
+
+# --- swift-storage
+include swift
+include stackwright::swift_loopback
+include swift::storage::all
+swift::storage::filter::healthcheck { ['account', 'container', 'object']: }
+swift::storage::filter::recon { ['account', 'container', 'object']: }
+
+# --- demo
+nova_flavor { 'm1.nano': ensure => present, id => '42', vcpus => '1', ram => '128', disk => '1', is_public => true }
+nova_flavor { 'm1.tiny': ensure => present, id => '2', vcpus => '1', ram => '512', disk => '1', is_public => true }
+nova_flavor { 'm1.small': ensure => present, id => '3', vcpus => '1', ram => '2048', disk => '20', is_public => true }
+nova_flavor { 'm1.medium': ensure => present, id => '4', vcpus => '2', ram => '4096', disk => '40', is_public => true }
+nova_flavor { 'm1.large': ensure => present, id => '5', vcpus => '4', ram => '8192', disk => '80', is_public => true }
+nova_flavor { 'm1.xlarge': ensure => present, id => '6', vcpus => '8', ram => '16384', disk => '160', is_public => true }
+keystone_tenant { 'demo': ensure => present, enabled => true, description => 'Demonstration' }
+keystone_user { 'demo':
+  ensure   => present,
+  enabled  => true,
+  email    => 'demo@localhost',
+  password => lookup('stackwright::demo_password'),
+}
+keystone_user_role { 'demo@demo': ensure => present, roles => ['member'] }
+glance_image { 'cirros':
+  ensure           => present,
+  is_public        => 'yes',
+  container_format => 'bare',
+  disk_format      => 'qcow2',
+  source           => '/var/lib/stackwright/images/cirros.qcow2',
+}
+neutron_network { 'public':
+  ensure                    => present,
+  router_external           => true,
+  project_name              => 'admin',
+  provider_network_type     => 'flat',
+  provider_physical_network => 'extnet',
+}
+neutron_subnet { 'public_subnet':
+  ensure           => present,
+  cidr             => '198.19.128.0/24',
+  ip_version       => '4',
+  network_name     => 'public',
+  project_name     => 'admin',
+  enable_dhcp      => false,
+  gateway_ip       => '198.19.128.1',
+  allocation_pools => ['start=198.19.128.2,end=198.19.128.254'],
+}
+neutron_network { 'private': ensure => present, project_name => 'demo' }
+neutron_subnet { 'private_subnet':
+  ensure          => present,
+  cidr            => '198.18.240.0/24',
+  network_name    => 'private',
+  project_name    => 'demo',
+  dns_nameservers => [],
+}
+neutron_router { 'router1':
+  ensure               => present,
+  project_name         => 'demo',
+  gateway_network_name => 'public',
+  require              => Neutron_subnet['public_subnet'],
+}
+neutron_router_interface { 'router1:private_subnet': ensure => present }
+# Ping and SSH from outside, as everybody tries first.
+stackwright_security_group_rule { ['demo:default:icmp', 'demo:default:tcp:22']: ensure => present }
+
+# --- volume-types
+# One type per back end; the first is what a volume gets when nobody names one.
+cinder_type { 'lvm': ensure => present, properties => {'volume_backend_name' => 'lvm'} }

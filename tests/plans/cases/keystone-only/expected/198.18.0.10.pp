@@ -1,0 +1,40 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- clients
+include openstacklib::openstackclient
+
+# --- mariadb
+include mysql::server
+
+# --- keystone-database
+include keystone::db::mysql
+
+# --- memcached
+include memcached
+
+# --- rabbitmq
+include rabbitmq
+rabbitmq_user { 'amqp_user':
+  admin    => true,
+  password => Sensitive(lookup('stackwright::messaging_password')),
+  require  => Class['rabbitmq'],
+}
+rabbitmq_user_permissions { 'amqp_user@/':
+  configure_permission => '.*',
+  write_permission     => '.*',
+  read_permission      => '.*',
+}
+
+# --- keystone
+include keystone
+include keystone::cache
+include keystone::db
+include keystone::bootstrap
+include keystone::wsgi::uwsgi
+# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
+include keystone::cron::fernet_rotate

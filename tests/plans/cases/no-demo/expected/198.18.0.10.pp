@@ -1,0 +1,276 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- ceph
+include stackwright::ceph
+
+# --- clients
+include openstacklib::openstackclient
+
+# --- external-bridge
+include vswitch::ovs
+stackwright::external_bridge { 'br-ex':
+  datapath_type => 'netdev',
+  interfaces    => [],
+}
+
+# --- mariadb
+include mysql::server
+
+# --- cinder-database
+include cinder::db::mysql
+
+# --- glance-database
+include glance::db::mysql
+
+# --- keystone-database
+include keystone::db::mysql
+
+# --- memcached
+include memcached
+
+# --- neutron-database
+include neutron::db::mysql
+
+# --- nova-database
+include nova::db::mysql
+include nova::db::mysql_api
+
+# --- ovn-northd
+include ovn::northd
+
+# --- ovn-controller
+include ovn::controller
+Stackwright::External_bridge <| |> -> Service['controller']
+
+# --- ovn-metadata
+include neutron
+include neutron::logging
+include neutron::agents::ovn_metadata
+# The agent looks for br-int, which the controller makes.
+Service['controller'] -> Service['ovn-metadata']
+
+# --- placement-database
+include placement::db::mysql
+
+# --- rabbitmq
+include rabbitmq
+rabbitmq_user { 'amqp_user':
+  admin    => true,
+  password => Sensitive(lookup('stackwright::messaging_password')),
+  require  => Class['rabbitmq'],
+}
+rabbitmq_user_permissions { 'amqp_user@/':
+  configure_permission => '.*',
+  write_permission     => '.*',
+  read_permission      => '.*',
+}
+
+# --- keystone
+include keystone
+include keystone::cache
+include keystone::db
+include keystone::bootstrap
+include keystone::wsgi::uwsgi
+# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
+include keystone::cron::fernet_rotate
+
+# --- cinder-identity
+include cinder::keystone::auth
+
+# --- cinder-api
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::keystone::authtoken
+include cinder::glance
+include cinder::nova
+include cinder::api
+include cinder::scheduler
+include cinder::cron::db_purge
+include cinder::wsgi::uwsgi
+
+# --- cinder-volume
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::glance
+include cinder::volume
+include cinder::backends
+include stackwright::ceph::client
+cinder::backend::rbd { 'ceph':
+  rbd_pool        => 'volumes',
+  rbd_user        => 'cinder',
+  rbd_secret_uuid => '01202082-0508-47ea-baeb-30d3215accc4',
+}
+
+# --- glance-identity
+include glance::keystone::auth
+
+# --- glance-api
+include glance
+include glance::api
+include glance::api::logging
+include glance::api::db
+include glance::api::authtoken
+glance::backend::multistore::file { 'file': }
+
+# --- horizon
+include apache
+class { 'apache::mod::wsgi':
+  package_name => 'libapache2-mod-wsgi-py3',
+  mod_path     => '/usr/lib/apache2/modules/mod_wsgi.so',
+}
+include horizon
+# It compresses in four threads with a compiler of style sheets that is not made for it, and fails now and then.
+Exec <| title == 'refresh_horizon_django_compress' |> { tries => 3 }
+
+# --- neutron-identity
+include neutron::keystone::auth
+
+# --- neutron-server
+include neutron
+include neutron::logging
+include neutron::db
+include neutron::keystone::authtoken
+include neutron::server
+include neutron::server::notifications
+include neutron::server::notifications::nova
+include neutron::server::placement
+include neutron::plugins::ml2
+include neutron::plugins::ml2::ovn
+include stackwright::neutron_eventlet
+Anchor['placement::service::end'] -> Anchor['neutron::service::begin']
+Service['northd'] -> Anchor['neutron::service::begin']
+
+# --- nova-identity
+include nova::keystone::auth
+
+# --- placement-identity
+include placement::keystone::auth
+
+# --- placement-api
+include placement
+include placement::logging
+include placement::api
+include placement::db
+include placement::db::sync
+include placement::keystone::authtoken
+include placement::wsgi::uwsgi
+
+# --- nova-api
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::db
+include nova::keystone::authtoken
+include nova::metadata
+include nova::api
+include nova::cell_v2::simple_setup
+include nova::cron::archive_deleted_rows
+include nova::wsgi::uwsgi_api
+include nova::wsgi::uwsgi_api_metadata
+nova_api_metadata_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
+# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+nova_api_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
+Anchor['placement::service::end'] -> Anchor['nova::service::begin']
+
+# --- nova-conductor
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::db
+include nova::conductor
+
+# --- nova-compute
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::compute
+include nova::compute::libvirt
+# The firmware's id is not this host's own.
+if $nova::compute::libvirt::modular_libvirt {
+  virtqemud_config { 'host_uuid_source': value => 'machine-id', quote => true }
+} else {
+  libvirtd_config { 'host_uuid_source': value => 'machine-id', quote => true }
+}
+# It looks for Placement once a minute only.
+Anchor['placement::service::end'] -> Service['nova-compute']
+# nova-compute-qemu brings the emulators of every architecture (81 MB); nova-compute-kvm has this machine's, and does
+# without KVM as well.
+Package <| title == 'nova-compute-qemu' |> { name => 'nova-compute-kvm' }
+# That package's own file is read after nova.conf, and says kvm.
+ini_setting { 'virt_type of nova-compute.conf':
+  path    => '/etc/nova/nova-compute.conf',
+  section => 'libvirt',
+  setting => 'virt_type',
+  value   => 'qemu',
+  require => Anchor['nova::config::begin'],
+  notify  => Anchor['nova::config::end'],
+}
+include stackwright::ceph::libvirt_secret
+
+# --- nova-scheduler
+include nova
+include nova::logging
+include nova::placement
+include nova::db
+include nova::scheduler
+include nova::scheduler::filter
+
+# --- nova-vncproxy
+include nova
+include nova::logging
+include nova::db
+include nova::vncproxy
+
+# --- swift-identity
+include swift::keystone::auth
+
+# --- swift-rings
+include swift
+include swift::ringbuilder
+ring_object_device { '198.18.0.10:6200/swiftloopback': zone => 1, weight => 10 }
+ring_container_device { '198.18.0.10:6201/swiftloopback': zone => 1, weight => 10 }
+ring_account_device { '198.18.0.10:6202/swiftloopback': zone => 1, weight => 10 }
+
+# --- swift-proxy
+include swift
+include swift::proxy
+include swift::proxy::cache
+include swift::proxy::authtoken
+include swift::proxy::keystone
+include swift::proxy::catch_errors
+include swift::proxy::gatekeeper
+include swift::proxy::healthcheck
+include swift::proxy::proxy_logging
+include swift::proxy::listing_formats
+include swift::proxy::bulk
+include swift::proxy::copy
+include swift::proxy::slo
+include swift::proxy::dlo
+include swift::proxy::versioned_writes
+
+# --- swift-storage
+include swift
+include stackwright::swift_loopback
+include swift::storage::all
+swift::storage::filter::healthcheck { ['account', 'container', 'object']: }
+swift::storage::filter::recon { ['account', 'container', 'object']: }
+
+# --- volume-types
+# One type per back end; the first is what a volume gets when nobody names one.
+cinder_type { 'ceph': ensure => present, properties => ['volume_backend_name=ceph'] }

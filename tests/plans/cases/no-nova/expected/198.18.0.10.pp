@@ -1,0 +1,228 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- ceph
+include stackwright::ceph
+
+# --- clients
+include openstacklib::openstackclient
+
+# --- external-bridge
+include vswitch::ovs
+stackwright::external_bridge { 'br-ex':
+  datapath_type => 'netdev',
+  interfaces    => [],
+  address       => '198.19.128.1/24',
+  masquerade    => '198.19.128.0/24',
+}
+
+# --- mariadb
+include mysql::server
+
+# --- cinder-database
+include cinder::db::mysql
+
+# --- glance-database
+include glance::db::mysql
+
+# --- keystone-database
+include keystone::db::mysql
+
+# --- memcached
+include memcached
+
+# --- neutron-database
+include neutron::db::mysql
+
+# --- ovn-northd
+include ovn::northd
+
+# --- ovn-controller
+include ovn::controller
+Stackwright::External_bridge <| |> -> Service['controller']
+
+# --- ovn-metadata
+include neutron
+include neutron::logging
+include neutron::agents::ovn_metadata
+# The agent looks for br-int, which the controller makes.
+Service['controller'] -> Service['ovn-metadata']
+
+# --- rabbitmq
+include rabbitmq
+rabbitmq_user { 'amqp_user':
+  admin    => true,
+  password => Sensitive(lookup('stackwright::messaging_password')),
+  require  => Class['rabbitmq'],
+}
+rabbitmq_user_permissions { 'amqp_user@/':
+  configure_permission => '.*',
+  write_permission     => '.*',
+  read_permission      => '.*',
+}
+
+# --- keystone
+include keystone
+include keystone::cache
+include keystone::db
+include keystone::bootstrap
+include keystone::wsgi::uwsgi
+# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
+include keystone::cron::fernet_rotate
+
+# --- cinder-identity
+include cinder::keystone::auth
+
+# --- cinder-api
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::keystone::authtoken
+include cinder::glance
+include cinder::api
+include cinder::scheduler
+include cinder::cron::db_purge
+include cinder::wsgi::uwsgi
+
+# --- cinder-volume
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::glance
+include cinder::volume
+include cinder::backends
+include stackwright::ceph::client
+cinder::backend::rbd { 'ceph':
+  rbd_pool        => 'volumes',
+  rbd_user        => 'cinder',
+  rbd_secret_uuid => '01202082-0508-47ea-baeb-30d3215accc4',
+}
+
+# --- glance-identity
+include glance::keystone::auth
+
+# --- glance-api
+include glance
+include glance::api
+include glance::api::logging
+include glance::api::db
+include glance::api::authtoken
+glance::backend::multistore::file { 'file': }
+
+# --- horizon
+include apache
+class { 'apache::mod::wsgi':
+  package_name => 'libapache2-mod-wsgi-py3',
+  mod_path     => '/usr/lib/apache2/modules/mod_wsgi.so',
+}
+include horizon
+# It compresses in four threads with a compiler of style sheets that is not made for it, and fails now and then.
+Exec <| title == 'refresh_horizon_django_compress' |> { tries => 3 }
+
+# --- neutron-identity
+include neutron::keystone::auth
+
+# --- neutron-server
+include neutron
+include neutron::logging
+include neutron::db
+include neutron::keystone::authtoken
+include neutron::server
+include neutron::server::notifications
+include neutron::plugins::ml2
+include neutron::plugins::ml2::ovn
+include stackwright::neutron_eventlet
+Service['northd'] -> Anchor['neutron::service::begin']
+
+# --- swift-identity
+include swift::keystone::auth
+
+# --- swift-rings
+include swift
+include swift::ringbuilder
+ring_object_device { '198.18.0.10:6200/swiftloopback': zone => 1, weight => 10 }
+ring_container_device { '198.18.0.10:6201/swiftloopback': zone => 1, weight => 10 }
+ring_account_device { '198.18.0.10:6202/swiftloopback': zone => 1, weight => 10 }
+
+# --- swift-proxy
+include swift
+include swift::proxy
+include swift::proxy::cache
+include swift::proxy::authtoken
+include swift::proxy::keystone
+include swift::proxy::catch_errors
+include swift::proxy::gatekeeper
+include swift::proxy::healthcheck
+include swift::proxy::proxy_logging
+include swift::proxy::listing_formats
+include swift::proxy::bulk
+include swift::proxy::copy
+include swift::proxy::slo
+include swift::proxy::dlo
+include swift::proxy::versioned_writes
+
+# --- swift-storage
+include swift
+include stackwright::swift_loopback
+include swift::storage::all
+swift::storage::filter::healthcheck { ['account', 'container', 'object']: }
+swift::storage::filter::recon { ['account', 'container', 'object']: }
+
+# --- demo
+keystone_tenant { 'demo': ensure => present, enabled => true, description => 'Demonstration' }
+keystone_user { 'demo':
+  ensure   => present,
+  enabled  => true,
+  email    => 'demo@localhost',
+  password => lookup('stackwright::demo_password'),
+}
+keystone_user_role { 'demo@demo': ensure => present, roles => ['member'] }
+glance_image { 'cirros':
+  ensure           => present,
+  is_public        => 'yes',
+  container_format => 'bare',
+  disk_format      => 'raw',
+  source           => '/var/lib/stackwright/images/cirros-built.raw',
+}
+neutron_network { 'public':
+  ensure                    => present,
+  router_external           => true,
+  project_name              => 'admin',
+  provider_network_type     => 'flat',
+  provider_physical_network => 'extnet',
+}
+neutron_subnet { 'public_subnet':
+  ensure           => present,
+  cidr             => '198.19.128.0/24',
+  ip_version       => '4',
+  network_name     => 'public',
+  project_name     => 'admin',
+  enable_dhcp      => false,
+  gateway_ip       => '198.19.128.1',
+  allocation_pools => ['start=198.19.128.2,end=198.19.128.254'],
+}
+neutron_network { 'private': ensure => present, project_name => 'demo' }
+neutron_subnet { 'private_subnet':
+  ensure          => present,
+  cidr            => '198.18.240.0/24',
+  network_name    => 'private',
+  project_name    => 'demo',
+  dns_nameservers => [],
+}
+neutron_router { 'router1':
+  ensure               => present,
+  project_name         => 'demo',
+  gateway_network_name => 'public',
+  require              => Neutron_subnet['public_subnet'],
+}
+neutron_router_interface { 'router1:private_subnet': ensure => present }
+# Ping and SSH from outside, as everybody tries first.
+stackwright_security_group_rule { ['demo:default:icmp', 'demo:default:tcp:22']: ensure => present }
+
+# --- volume-types
+# One type per back end; the first is what a volume gets when nobody names one.
+cinder_type { 'ceph': ensure => present, properties => ['volume_backend_name=ceph'] }

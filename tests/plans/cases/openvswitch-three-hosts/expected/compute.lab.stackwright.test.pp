@@ -1,0 +1,25 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- external-bridge
+include vswitch::ovs
+
+# --- nova-compute
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::compute
+include nova::compute::libvirt
+# The host's iSCSI name, which EL 9 does not make by itself: without one no volume is attached.
+include openstacklib::iscsid
+
+# --- openvswitch-agent
+include neutron
+include neutron::logging
+include neutron::agents::ml2::ovs

@@ -1,0 +1,44 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- placement-api
+include placement
+include placement::logging
+include placement::api
+include placement::db
+include placement::db::sync
+include placement::keystone::authtoken
+include placement::wsgi::uwsgi
+
+# --- nova-api
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::db
+include nova::keystone::authtoken
+include nova::metadata
+include nova::api
+include nova::cell_v2::simple_setup
+include nova::cron::archive_deleted_rows
+include nova::wsgi::uwsgi_api
+include nova::wsgi::uwsgi_api_metadata
+nova_api_metadata_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
+# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+nova_api_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
+Anchor['placement::service::end'] -> Anchor['nova::service::begin']
+
+# --- nova-conductor
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::db
+include nova::conductor

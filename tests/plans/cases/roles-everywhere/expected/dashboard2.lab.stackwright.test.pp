@@ -1,0 +1,15 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- horizon
+include apache
+class { 'apache::mod::wsgi':
+  package_name => 'libapache2-mod-wsgi-py3',
+  mod_path     => '/usr/lib/apache2/modules/mod_wsgi.so',
+}
+include horizon
+# It compresses in four threads with a compiler of style sheets that is not made for it, and fails now and then.
+Exec <| title == 'refresh_horizon_django_compress' |> { tries => 3 }

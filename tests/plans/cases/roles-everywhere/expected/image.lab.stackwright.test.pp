@@ -1,0 +1,22 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- memcached
+include memcached
+
+# --- glance-api
+include glance
+include glance::api
+include glance::api::logging
+include glance::api::db
+include glance::api::authtoken
+glance::backend::multistore::swift { 'swift':
+  swift_store_user                    => 'services:glance',
+  swift_store_key                     => lookup('glance::api::authtoken::password'),
+  swift_store_auth_address            => lookup('stackwright::identity_url'),
+  swift_store_auth_version            => '3',
+  swift_store_create_container_on_put => true,
+}

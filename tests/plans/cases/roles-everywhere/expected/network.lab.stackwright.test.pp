@@ -1,0 +1,18 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+# MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
+# not restarted, on every run.
+Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+
+# --- external-bridge
+include vswitch::ovs
+stackwright::external_bridge { 'br-ex':
+  datapath_type => 'system',
+  interfaces    => [],
+  address       => '198.19.128.1/24',
+  masquerade    => '198.19.128.0/24',
+}
+
+# --- ovn-controller
+include ovn::controller
+Stackwright::External_bridge <| |> -> Service['controller']

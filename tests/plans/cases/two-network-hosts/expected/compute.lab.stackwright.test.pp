@@ -1,0 +1,33 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+
+# --- external-bridge
+include vswitch::ovs
+stackwright::external_bridge { 'br-data':
+  datapath_type => 'system',
+  interfaces    => [],
+}
+
+# --- nova-compute
+include nova
+include nova::logging
+include nova::placement
+include nova::keystone::service_user
+include nova::network::neutron
+include nova::cinder
+include nova::compute
+include nova::compute::libvirt
+# The host's iSCSI name, which EL 9 does not make by itself: without one no volume is attached.
+include openstacklib::iscsid
+include stackwright::no_default_network
+
+# --- ovn-controller
+include ovn::controller
+Stackwright::External_bridge <| |> -> Service['controller']
+
+# --- ovn-metadata
+include neutron
+include neutron::logging
+include neutron::agents::ovn_metadata
+# The agent looks for br-int, which the controller makes.
+Service['controller'] -> Service['ovn-metadata']

@@ -1,0 +1,17 @@
+# Applies to everything in this catalog.
+Exec { logoutput => on_failure }
+
+# --- external-bridge
+include vswitch::ovs
+stackwright::external_bridge { 'br-ex':
+  datapath_type => 'system',
+  interfaces    => [],
+}
+stackwright::external_bridge { 'br-data':
+  datapath_type => 'system',
+  interfaces    => [],
+}
+
+# --- ovn-controller
+include ovn::controller
+Stackwright::External_bridge <| |> -> Service['controller']

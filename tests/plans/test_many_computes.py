@@ -1,0 +1,126 @@
+"""Many compute hosts: what is made once for all of them, and what a host waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+import golden
+from golden import CASES, FOLDER
+from stackwright import answers, planner, render
+from stackwright.model import Action, Answers, Facts, Plan
+from stackwright.planner import topology
+from stackwright.planner.kinds import Kinds
+from stackwright.planner.topology import Host
+from stackwright.platforms import by_id
+
+DEBIAN = by_id("debian-12")
+AGENTS = {"ovn": "three-hosts", "openvswitch": "openvswitch-three-hosts", "linuxbridge": "linuxbridge"}
+
+
+def cloud(agent: str, computes: int) -> tuple[Answers, dict[str, Facts]]:
+    """A golden case with as many compute hosts: every third without KVM, one with an IPv6 address."""
+    case = CASES[AGENTS[agent]]
+    names = [f"c{number}.example.org" for number in range(computes)]
+    files = [FOLDER / "base.txt", case.folder / "answers.txt"]
+    flags = {"CONFIG_COMPUTE_HOSTS": ",".join(names)}
+    given = answers.read(files, flags, environ={}, local_host="198.18.0.10", remembered=golden.secrets())
+    facts = case.facts()
+    first = next(iter(facts.values()))
+    for number, name in enumerate(names):
+        address = "2001:db8::9" if number == 8 else f"198.18.1.{number}"
+        facts[name] = replace(
+            first, host=name, hostname=f"c{number}", fqdn=name, address=address, kvm=number % 3 != 0, container=False
+        )
+    return given, facts
+
+
+@cache
+def plan(agent: str, computes: int) -> Plan:
+    return planner.plan(*cloud(agent, computes))
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_each_host_gets_what_it_would_get_alone(agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = plan(agent, 10)
+
+    def alone(_: Kinds, host: Host, __: object, make: Callable[[Host], tuple[Action, ...]]) -> tuple[Action, ...]:
+        return make(host)
+
+    monkeypatch.setattr(Kinds, "actions", alone)
+    assert planner.plan(*cloud(agent, 10)) == together
+    runs = golden.last_runs(together)
+    assert not any("\0" in run.manifest + run.hieradata or "\\u0000" in run.hieradata for run in runs.values())
+    for number in range(10):
+        name = f"c{number}.example.org"
+        assert [host for host, run in runs.items() if f'"{name}"' in run.hieradata] == [name]
+        listens = '"::"' if number == 8 else '"0.0.0.0"'
+        assert f"nova::compute::libvirt::vncserver_listen: {listens}" in runs[name].hieradata
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_kind_is_rendered_once_however_many_hosts_it_has(agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, ...]] = []
+    original = render.catalog
+
+    def counted(components: list[str], context: dict[str, object]) -> render.Rendered:
+        made.append(tuple(components))
+        return original(components, context)
+
+    monkeypatch.setattr(render, "catalog", counted)
+    counts = []
+    for computes in (12, 24):
+        made.clear()
+        planner.plan(*cloud(agent, computes))
+        counts.append(len(made))
+    assert counts[0] == counts[1] < 12
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_compute_host_has_one_puppet_run_and_waits_for_no_other_compute_host(agent: str) -> None:
+    by_id = {s.id: s for s in plan(agent, 6).steps}
+
+    def needed(step_id: str) -> set[str]:
+        return {step_id}.union(*(needed(n) for n in by_id[step_id].needs))
+
+    for number in range(6):
+        name = f"c{number}.example.org"
+        assert [i for i in by_id if i.startswith(f"{name}:puppet")] == [f"{name}:puppet-0"]
+        waited_for = {by_id[i].host for i in needed(f"{name}:puppet-0")}
+        assert not {h for h in waited_for - {name} if h.startswith("c") and h.endswith(".example.org")}
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_edges_grow_as_hosts_do(agent: str) -> None:
+    edges = [sum(len(s.needs) for s in plan(agent, computes).steps) for computes in (6, 12, 24)]
+    assert edges[2] - edges[1] == 2 * (edges[1] - edges[0])
+
+
+def test_hosts_that_others_wait_for_come_first() -> None:
+    """The plan's order is the one in which the executor starts what can be started."""
+    hosts = list(dict.fromkeys(s.host for s in plan("ovn", 6).steps))
+    assert hosts[:2] == ["control.lab.stackwright.test", "network.lab.stackwright.test"]
+    assert hosts[2:] == [f"c{number}.example.org" for number in range(6)]
+
+
+def test_what_every_host_gets_is_there_once() -> None:
+    uploads = [s.actions[0] for s in plan("ovn", 6).steps if s.id.endswith(":module")]
+    assert len(uploads) == 8
+    assert len({id(upload) for upload in uploads}) == 1
+
+
+def test_swift_s_disks_are_on_their_hosts_and_zones_go_round() -> None:
+    given, facts = cloud("ovn", 3)
+    storages = (("c0.example.org", "/dev/sdb"), ("c2.example.org", "/dev/sdb"), ("c0.example.org", "/dev/sdc"))
+    changed = {**given, "CONFIG_SWIFT_STORAGES": storages, "CONFIG_SWIFT_STORAGE_ZONES": 2}
+    whole = topology.build(
+        changed, facts, dict.fromkeys(facts, ()), dict.fromkeys(facts, DEBIAN), DEBIAN.default_release
+    )
+    found = {h: [(d.at, d.device, d.zone) for d in host.swift_devices] for h, host in whole.hosts.items()}
+    assert {h: devices for h, devices in found.items() if devices} == {
+        "c0.example.org": [("198.18.1.0", "/dev/sdb", 1), ("198.18.1.0", "/dev/sdc", 1)],
+        "c2.example.org": [("198.18.1.2", "/dev/sdb", 2)],
+    }

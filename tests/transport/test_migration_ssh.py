@@ -1,0 +1,73 @@
+"""What compute hosts are given to reach each other, tried on a real sshd with the real ssh."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from golden import CASES
+from stackwright import planner
+from stackwright.planner import migration
+from stackwright.planner.topology import Host
+
+from .conftest import Sshd
+
+SSH = shutil.which("ssh")
+
+
+@pytest.fixture
+def peer(sshd: Sshd) -> Host:
+    """A compute host whose sshd this is."""
+    case = CASES["roles-apart"]
+    host = planner.cloud(case.answers(), case.facts()).having("nova-compute")[0]
+    key = sshd.known_hosts_line.partition(" ")[2].strip()
+    seen = replace(host.facts, host_keys=(key,), extra={"ssh-port": str(sshd.port)})
+    return replace(host, address="127.0.0.1", fqdn="localhost", name="localhost", facts=seen)
+
+
+def move(
+    sshd: Sshd, home: Path, peers: tuple[Host, ...], command: str = "echo moved"
+) -> subprocess.CompletedProcess[str]:
+    """A command over ssh, with the files that a compute host gets; `home` is nova's folder, and nova is who tests."""
+    assert SSH
+    pair = migration.key_pair("a secret")
+    home.mkdir(exist_ok=True)
+    for name, text in (("id_ed25519", pair.private), ("known_hosts", migration.known_hosts(peers))):
+        (home / name).write_text(text)
+        (home / name).chmod(0o600)
+    me = getpass.getuser()
+    text = migration.config(peers).replace("/var/lib/nova/.ssh", str(home)).replace("root,nova", me)
+    (home / "config").write_text(text.replace("user nova", f"user {me}"))
+    (sshd.folder / "authorized_keys").write_text(migration.authorized_keys(pair.public, peers))
+    return subprocess.run(
+        [SSH, "-F", home / "config", "-o", "UserKnownHostsFile=/dev/null", f"{me}@127.0.0.1", command],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+
+
+def test_a_compute_host_reaches_another(sshd: Sshd, peer: Host, tmp_path: Path) -> None:
+    done = move(sshd, tmp_path / "nova", (peer,))
+    assert (done.stdout, done.returncode) == ("moved\n", 0), done.stderr
+
+
+def test_a_host_that_shows_another_key_is_refused(sshd: Sshd, peer: Host, tmp_path: Path) -> None:
+    other = replace(peer.facts, host_keys=(migration.key_pair("somebody else's").public.rpartition(" ")[0],))
+    done = move(sshd, tmp_path / "nova", (replace(peer, facts=other),))
+    assert done.returncode == 255
+    assert "Host key verification failed" in done.stderr
+
+
+def test_the_key_is_of_no_use_elsewhere(sshd: Sshd, peer: Host, tmp_path: Path) -> None:
+    there = replace(peer, address="198.18.0.77", facts=replace(peer.facts))
+    done = move(sshd, tmp_path / "nova", (there, replace(peer, address="198.18.0.78", fqdn="127.0.0.1")))
+    assert done.returncode == 255
+    assert "Permission denied" in done.stderr

@@ -1,0 +1,214 @@
+"""What was applied is kept without its secrets, and a plan is told as what it changes of that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import golden
+from golden import CASES
+from stackwright import answers, applied, cli, executor, places, planner, show, workflow
+from stackwright.applied import Difference, Picture, StepChange
+from stackwright.journal import Journal, Record, open_journal
+from stackwright.model import File, Plan, PuppetApply, Run, Step, Upload
+
+CONTROL, COMPUTE = "control.lab.stackwright.test", "compute.lab.stackwright.test"
+NEW = "gpu-compute1.lab.stackwright.test"
+
+
+@cache
+def plan(case: str = "three-hosts", **given: str) -> Plan:
+    files = [golden.FOLDER / "base.txt", CASES[case].folder / "answers.txt"]
+    read = answers.read(files, given, environ={}, local_host="198.18.0.10", remembered=golden.secrets())
+    return planner.plan(read, CASES[case].facts())
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> places.Place:
+    return places.Place(tmp_path / "state")
+
+
+def pretend(place: places.Place, what: Plan, ok: Callable[[Step], bool] = lambda _: True) -> None:
+    """Keeps what `apply` keeps, with the records of a run in which these steps succeeded."""
+    with open_journal(place.make()) as journal:
+        applied.keep(place, what, journal, workflow._painter(what, place))
+        record(journal, what, ok)
+
+
+def record(journal: Journal, what: Plan, ok: Callable[[Step], bool]) -> None:
+    digests = what.digests()
+    for step in what.steps:
+        journal.add(Record(step.id, digests[step.id], ok(step), time.time(), host=step.host))
+
+
+def found(difference: Difference) -> dict[str, StepChange]:
+    return {s.step: s for s in difference.todo}
+
+
+def test_what_is_kept_holds_no_secret(place: places.Place) -> None:
+    for name in ("allinone", "roles-apart"):
+        what = CASES[name].plan()
+        assert any(secret in repr(a.hieradata) for s in what.steps for a in s.actions if isinstance(a, PuppetApply)
+                   for secret in what.secrets)  # fmt: skip
+        pretend(place, what)
+        text = place.read(applied.FILE)
+        assert "nova::placement::password" in text
+        assert [secret for secret in what.secrets if secret in text] == []
+        for path in place.folder.iterdir():
+            assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_nor_in_another_form(place: places.Place) -> None:
+    secret = "p@ss'w/rd"
+    step = Step("h:x", "h", "x", (
+        PuppetApply("p", "", "db::url: \"mysql://u:p%40ss%27w%2Frd@db/x\"\ndb::password: \"p@ss'w/rd\"\n", "/m"),
+        Upload((File("/etc/rc", secret.encode(), secret=True), File("/etc/open", b"plain\n"))),
+        Run("s", "echo 'p@ss'\\''w/rd'"),
+    ))  # fmt: skip
+    seal = applied.sealer(place, executor.replacer([secret]))
+    shown = applied.picture(step, seal).settings
+    assert "ss" not in "".join(shown.values()).replace("mysql", ""), shown
+    assert shown["", "db::url"].startswith('"mysql://u:********~')
+    assert shown["", "/etc/open"] == "mode 0644, root:root\nplain\n"
+
+
+def test_a_mark_cannot_be_guessed_without_the_cloud_s_own_key(tmp_path: Path) -> None:
+    marks = {applied.sealer(places.Place(tmp_path / n), executor.replacer([])).mark("123456") for n in "ab"}
+    assert len(marks) == 2
+    again = applied.sealer(places.Place(tmp_path / "a"), executor.replacer([])).mark("123456")
+    assert again in marks
+
+
+def test_the_same_plan_has_nothing_to_do(place: places.Place) -> None:
+    pretend(place, plan())
+    difference = workflow.difference(plan(), place)
+    assert (difference.todo, len(difference.kept)) == ((), len(plan().steps))
+    assert "nothing would be done" in show.difference(difference)
+
+
+def test_nothing_was_applied(place: places.Place) -> None:
+    assert workflow.difference(plan(), place).at == 0
+    assert {s.why for s in workflow.difference(plan(), place).todo} == {"new"}
+
+
+def test_a_changed_answer_is_told_by_host_component_and_setting(place: places.Place) -> None:
+    pretend(place, plan())
+    difference = workflow.difference(plan(CONFIG_DEBUG_MODE="y"), place)
+    changes = {(s.host, c.component, c.name): (c.before, c.after) for s in difference.todo for c in s.changes}
+    assert changes[COMPUTE, "nova-compute", "nova::logging::debug"] == ("false", "true")
+    assert changes[CONTROL, "keystone", "keystone::logging::debug"] == ("false", "true")
+    assert not [name for _, _, name in changes if "debug" not in name]
+    assert {s.why for s in difference.todo} <= {"changed", "follows"}
+    text = show.difference(difference)
+    assert f"\n{COMPUTE}\n" in text
+    assert "\n  nova-compute\n    nova::logging::debug: false -> true\n" in text
+
+
+def test_a_changed_secret_is_told_and_never_shown(place: places.Place) -> None:
+    pretend(place, plan())
+    difference = workflow.difference(plan(CONFIG_NOVA_KS_PW="entirely-another"), place)
+    text = show.difference(difference)
+    assert 'nova::keystone::service_user::password: "********" -> "********" (another secret)' in text
+    assert "entirely-another" not in text
+    assert "nova-ks-pw" not in text
+    assert "~" not in text.replace("~/", "")
+
+
+def test_a_host_that_joins_is_new_and_the_others_open_their_firewalls(place: places.Place) -> None:
+    few = plan("roles-apart", CONFIG_COMPUTE_HOSTS="compute1.lab.stackwright.test")
+    pretend(place, few)
+    difference = workflow.difference(plan("roles-apart"), place)
+    steps = found(difference)
+    assert {s.why for s in difference.todo if s.host == NEW} == {"new"}
+    others = {s.step.partition(":")[2] for s in difference.todo if s.host not in (NEW, "compute1.lab.stackwright.test")}
+    assert others == {"firewall"}
+    lines = [line for c in steps["data.lab.stackwright.test:firewall"].changes for line in c.lines]
+    assert any(line.startswith("+ ") and "198.18.0.12" in line and "AMQP" in line for line in lines), lines
+
+
+def test_what_failed_and_what_was_never_begun(place: places.Place) -> None:
+    pretend(place, plan(), lambda step: step.host != COMPUTE)
+    steps = found(workflow.difference(plan(), place))
+    assert {s.host for s in steps.values()} == {COMPUTE}
+    assert {s.why for s in steps.values()} == {"failed"}
+
+
+def test_a_run_that_was_begun_and_killed_changes_nothing_of_what_is_known(place: places.Place) -> None:
+    pretend(place, plan())
+    changed = plan(CONFIG_DEBUG_MODE="y")
+    with open_journal(place.folder) as journal:
+        applied.keep(place, changed, journal, workflow._painter(changed, place))
+    assert workflow.difference(plan(), place).todo == ()
+    assert "false -> true" in show.difference(workflow.difference(changed, place))
+
+
+def test_where_the_pictures_are_lost_it_says_so(place: places.Place) -> None:
+    pretend(place, plan())
+    for damaged in ("", "{", '{"version": 99}', '{"version": 1, "texts": [], "pictures": {"x": {}}, "plan": []}'):
+        place.write(applied.FILE, damaged)
+        assert applied.load(place) == applied.Record()
+    difference = workflow.difference(plan(CONFIG_DEBUG_MODE="y"), place)
+    assert "unknown" in {s.why for s in difference.todo}
+    assert "not known here" in show.difference(difference)
+
+
+def test_components_that_go_are_named_and_left(place: places.Place) -> None:
+    pretend(place, plan())
+    difference = workflow.difference(plan(CONFIG_HORIZON_INSTALL="n"), place)
+    assert difference.gone == {CONTROL: ("horizon",)}
+    assert "left as they are: horizon" in show.difference(difference)
+
+
+def test_pictures_of_what_is_no_longer_of_interest_go(place: places.Place) -> None:
+    for value in ("y", "n", "y"):
+        pretend(place, plan(CONFIG_DEBUG_MODE=value))
+    kept = applied.load(place)
+    assert len(kept.pictures) <= 2 * len(plan().steps)
+    assert {p.step for p in kept.pictures.values()} == {s.id for s in plan().steps}
+
+
+def test_lists_are_compared_line_by_line() -> None:
+    def one(content: str) -> Picture:
+        return Picture("h:x", "h", "x", {("", "/etc/rules"): content})
+
+    (change,) = applied.compare(one("a\nb\nc\n"), one("a\nc\nd\n"))
+    assert change.lines == ("- b", "+ d")
+
+
+def test_probes_are_kept_under_their_components(place: places.Place) -> None:
+    pretend(place, plan())
+    probes = {name for one in applied.load(place).last for name, _ in one.probes}
+    assert {"keystone", "nova-compute", "glance-api", "rabbitmq"} <= probes
+
+
+def test_the_command_tells_what_would_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here with hosts that are as a golden case says."""
+    case = CASES["three-hosts"]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(workflow, "look", lambda *_: case.facts())
+    monkeypatch.setattr(workflow, "problems", lambda *_: [])
+    monkeypatch.setattr(workflow, "refuse_twins", lambda *_: None)
+    file = tmp_path / "cloud.answers"
+    file.write_text((golden.FOLDER / "base.txt").read_text() + (case.folder / "answers.txt").read_text())
+
+    def said(*words: str) -> str:
+        assert cli.main(["plan", "-a", str(file), *words]) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    assert f"\n{COMPUTE}:packages: " in said(), "nothing was applied: every step"
+    read = workflow.read_answers([file], {}).answers
+    pretend(places.place(str(read["CONFIG_CONTROLLER_HOST"])), planner.plan(read, case.facts()))
+    assert "nothing would be done" in said()
+    changed = said("--set", "CONFIG_DEBUG_MODE=y")
+    assert "nova::logging::debug: false -> true" in changed
+    assert not [secret for secret in read.secret_texts() if secret in changed]
+    whole = said("--all")
+    assert f"\n{COMPUTE}:packages: " in whole
+    assert f"\n{COMPUTE} is open at:\n  tcp 22 SSH: everyone\n" in whole

@@ -1,0 +1,377 @@
+"""The command line: exit codes, and messages that say what to do. Nothing here reaches a host."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stackwright import __version__, answers, cli
+from stackwright.answers.reading import flag_name
+from stackwright.cli import first
+from stackwright.cli.arguments import COMMANDS, parser, settings
+from stackwright.model import ExitCode, StackwrightError
+from stackwright.services import SERVICES, options
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
+
+
+def run(*words: str) -> int:
+    try:
+        return cli.main(words)
+    except SystemExit as left:  # --version and --help leave through argparse
+        return int(left.code or 0)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == ExitCode.OK
+    assert capsys.readouterr().out == f"stackwright {__version__}\n"
+
+
+@pytest.mark.parametrize("word", ["--version", "--help"])
+def test_starting_loads_nothing_that_takes_long(word: str) -> None:
+    code = (
+        "import sys\n"
+        "from stackwright.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    print(*sys.modules, file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, word], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "stackwright.cli.arguments" in loaded
+    assert not loaded & {"netaddr", "rich", "jinja2", "yaml", "paramiko", "cryptography", "asyncio", "ssl"}
+    ours = {name for name in loaded if name.startswith("stackwright.")}
+    assert ours <= {"stackwright.cli", "stackwright.cli.arguments", "stackwright.model"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "there is no terminal to ask questions on"),
+        (("--debug",), "nothing was asked for"),
+        (("--allinon",), "not understood: --allinon"),
+        (("--frobnicate",), "not understood: --frobnicate"),
+        (("--gen-answer-file", "x", "--os-swift-install=n", "--frobnicate"), "not understood: --frobnicate\n"),
+        (("--keystone-admin-paswd=Tr0ub4dor", "--allinone"), "not understood: --keystone-admin-paswd\n"),
+        (("--keystone-admin-paswd", "Tr0ub4dor", "--allinone"), "not understood: --keystone-admin-paswd\n"),
+        (("check", "--keystone-admin-paswd", "Tr0ub4dor"), "not understood: --keystone-admin-paswd\n"),
+        (("plan", "-a", "x", "--frobnicate"), "not understood: --frobnicate"),
+        (("--gen-answer-file", "x", "--allinone", "--install-hosts", "198.18.0.1"), "contradict each other"),
+        (("--gen-answer-file", "x", "--allinone", "--lab"), "--lab makes a node, --gen-answer-file only writes a file"),
+        (("--gen-answer-file", "x", "--os-swift-install"), "--os-swift-install needs a value"),
+        (("answers", "diff", "a", "b", "--os-swift-install=n"), "answers diff takes no answers as flags"),
+        (("lab", "list", "--os-swift-install=n"), "lab takes no answers as flags"),
+        (("apply",), "apply needs an answer file"),
+        (("--gen-answer-file", "x", "--set", "CONFIG_NOVA_INSTAL=y"), "there is no such key"),
+        (("--gen-answer-file", "x", "--set", "CONFIG_NOVA_INSTALL"), "KEY=VALUE was wanted"),
+        (("--allinone", "--lab", "n1", "--install-hosts", "198.18.0.1"), "--lab makes its own host"),
+        (("--allinone", "--release", "trixie"), "this host has its system already"),
+        (("--allinone", "--lab", "n1", "--release", "caracal"), "a lab's node has Debian, which does not carry it"),
+    ],
+)
+def test_wrong_words_are_explained(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == ExitCode.USAGE
+    error = capsys.readouterr().err
+    assert said in error
+    assert "\n\nhint: " in error
+    assert "Tr0ub4dor" not in error
+
+
+def test_a_misspelt_key_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--gen-answer-file", "x", "--set", "CONFIG_NOVA_INSTAL=y") == ExitCode.USAGE
+    assert "did you mean CONFIG_NOVA_INSTALL?" in capsys.readouterr().err
+
+
+def test_generating_and_not_overwriting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cloud.answers"
+    assert run("--gen-answer-file", str(path), "--install-hosts", "198.18.0.10,198.18.0.11") == ExitCode.OK
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    read = answers.read([path])
+    assert read["CONFIG_CONTROLLER_HOST"] == "198.18.0.10"
+    assert read["CONFIG_COMPUTE_HOSTS"] == ("198.18.0.11",)
+    before = path.read_bytes()
+    assert run("--gen-answer-file", str(path)) == ExitCode.ANSWERS
+    assert path.read_bytes() == before
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_packstacks_flags_are_answers(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.answers"
+    words = ("--gen-answer-file", str(path), "--os-swift-install=n", "--os-controller-host", "198.18.0.10")
+    assert run(*words) == ExitCode.OK
+    read = answers.read([path])
+    assert read["CONFIG_SWIFT_INSTALL"] is False
+    assert read["CONFIG_CONTROLLER_HOST"] == "198.18.0.10"
+
+
+def test_release_and_trunk_have_short_flags(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.answers"
+    assert run("--gen-answer-file", str(path), "--release", "caracal", "--trunk") == ExitCode.OK
+    read = answers.read([path])
+    assert (read["CONFIG_OPENSTACK_RELEASE"], read["CONFIG_RDO_TRUNK"]) == ("caracal", "current")
+
+
+@pytest.mark.parametrize(
+    ("asked", "node", "answer"),
+    [("", "bookworm", ""), ("trixie", "trixie", ""), ("zed", "bookworm", "zed"), ("2025.1", "trixie", "2025.1")],
+)
+def test_the_debian_of_a_node_follows_from_the_release(
+    asked: str, node: str, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def up(name: str, release: str) -> None:
+        seen.extend((name, release))
+        raise StackwrightError("enough", "")
+
+    monkeypatch.setattr(first, "_lab_node", up)
+    words = ["--allinone", "--lab", "n1", *(["--release", asked] if asked else [])]
+    arguments = parser(words).parse_args(words)
+    arguments.presets = {}
+    with pytest.raises(StackwrightError, match="enough"):
+        first.allinone(arguments)
+    assert seen == ["n1", node]
+    assert settings(arguments).get("CONFIG_OPENSTACK_RELEASE", "") == answer
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("--allinnone",), "--allinone"),
+        (("--allinone", "--dryrun"), "--dry-run"),
+        (("--answerfile=x",), "--answer-file"),
+        (("--gen-answer-file", "x", "--os-swift-instal=n"), "--os-swift-install"),
+        (("--gen-answer-file", "x", "--os-swift-install=n", "--minimul"), "--minimal"),
+        (("plan", "-a", "x", "--outt", "y"), "--out"),
+        (("answers", "check", "--strickt", "x"), "--strict"),
+        (("aply", "-a", "x"), "apply"),
+        (("answers", "chek", "x"), "check"),
+        (("--allinone", "--release", "bookwurm"), "bookworm"),
+        (("--allinone", "--release=epoxi"), "epoxy"),
+    ],
+)
+def test_a_misspelt_word_is_guessed(
+    words: tuple[str, ...], meant: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(*words) == ExitCode.USAGE
+    assert f"hint: did you mean {meant}?" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_fits_on_a_small_screen_and_begins_with_what_a_newcomer_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 23
+    assert max(map(len, lines)) < 100
+    first = "\n".join(lines[:10])
+    for flag in (
+        "--allinone",
+        "--lab",
+        "--gen-answer-file",
+        "--validate-answer-file",
+        "--answer-file",
+        "--install-hosts",
+    ):
+        assert f"stackwright {flag} " in first or f" {flag} " in first
+    assert not any("--os-" in line for line in lines[:-1])
+    assert "`stackwright --help-all`" in "\n".join(lines[-3:])
+    assert all(f"\n  {name} " in "\n".join(lines) for name in COMMANDS)
+
+
+def test_help_all_has_every_flag_once_and_by_group(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help-all") == ExitCode.OK
+    text = capsys.readouterr().out
+    at_the_beginning = [word.strip(",") for line in text.splitlines() for word in line.split()[:3] if line[:3] == "  -"]
+    for flag in (*parser(()).flags(), *(f"--{flag_name(option)}" for option in options().values())):
+        assert at_the_beginning.count(flag) == 1, flag
+    for service in SERVICES:
+        if service.options:
+            assert f"\n{service.summary}:\n" in text
+
+
+def test_flags_before_the_command_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """argparse by itself lets the defaults of the command replace them."""
+    path, other = tmp_path / "cloud.answers", tmp_path / "other.answers"
+    answers.save(path, answers.generate(allinone_host="127.0.0.9"))
+    other.write_text("CONFIG_SWIFT_INSTALL=perhaps\n")
+    assert run("-a", str(path), "--port", "1", "check") == ExitCode.UNREACHABLE
+    capsys.readouterr()
+    assert run("-a", str(path), "check", "-a", str(other)) == ExitCode.ANSWERS
+    assert "other.answers:1" in capsys.readouterr().err
+    arguments = parser(()).parse_args(["--debug", "-a", "x", "plan", "-a", "y"])
+    assert arguments.debug
+    assert [str(file) for file in arguments.answer_file] == ["x", "y"]
+
+
+def test_validating_answer_files_as_with_packstack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = tmp_path / "good.answers", tmp_path / "bad.answers"
+    answers.save(good, answers.generate(allinone_host="198.18.0.10"))
+    bad.write_text("CONFIG_NOVA_INSTALL=perhaps\nCONFIG_SWIFT_INSTAL=n\n")
+    before = bad.read_bytes()
+    assert run("--validate-answer-file", str(good)) == ExitCode.OK
+    assert f"{good}: can be used: 0 errors, 0 warnings" in capsys.readouterr().out
+    assert run(f"--validate-answer-file={good}", "--os-nova-install=perhaps") == ExitCode.ANSWERS
+    capsys.readouterr()
+    assert run("--validate-answer-file", str(good), str(bad), str(tmp_path / "none")) == ExitCode.ANSWERS
+    said = capsys.readouterr().out
+    assert f"{good}: can be used" in said
+    assert f"{bad}:1: error: CONFIG_NOVA_INSTALL" in said
+    assert "did you mean CONFIG_SWIFT_INSTALL?" in said
+    assert f"{tmp_path / 'none'}: cannot be used" in said
+    assert bad.read_bytes() == before
+
+
+@pytest.mark.parametrize("through", ["--gen-answer-file", "answers generate"])
+def test_generating_with_everything_that_can_be_preset(through: str, tmp_path: Path) -> None:
+    def generated(*words: str) -> str:
+        path = tmp_path / "new.answers"
+        path.unlink(missing_ok=True)
+        assert run(*through.split(), str(path), *words) == ExitCode.OK
+        return path.read_text()
+
+    one = generated("--allinone", "--os-controller-host=198.18.0.10", "--set", "CONFIG_MYSQL_HOST=198.18.0.13")
+    assert "\nCONFIG_CONTROLLER_HOST=198.18.0.10\n" in one
+    assert "\nCONFIG_MARIADB_HOST=198.18.0.13\n" in one
+    small = generated("--minimal", "--install-hosts", "198.18.0.10,198.18.0.31", "--os-neutron-l2-agent", "openvswitch")
+    lines = [line for line in small.splitlines() if line and line[0] not in "#["]
+    assert "CONFIG_COMPUTE_HOSTS=198.18.0.31" in lines
+    assert "CONFIG_NEUTRON_L2_AGENT=openvswitch" in lines
+    assert "CONFIG_SWIFT_INSTALL=y" not in lines
+    assert len(lines) < 40 < len(one.splitlines())
+
+
+def test_one_host_under_two_names_is_found_before_anything_is_dialled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text(
+        "Host control store\n  HostName 127.0.0.9\n  Port 1\nHost far\n  HostName 127.0.0.9\n  Port 2\n"
+    )
+    path = tmp_path / "cloud.answers"
+    path.write_text("CONFIG_CONTROLLER_HOST=control\n\nCONFIG_COMPUTE_HOSTS=far,store\n")
+    assert run("check", "-a", str(path)) == ExitCode.ANSWERS
+    error = capsys.readouterr().err
+    assert f"{path}:3: error: CONFIG_COMPUTE_HOSTS = far,store; one name for each host: store is control, too" in error
+    assert "far is" not in error
+    path.write_text("CONFIG_CONTROLLER_HOST=control\n\nCONFIG_COMPUTE_HOSTS=far\n")
+    assert run("check", "-a", str(path)) == ExitCode.UNREACHABLE
+
+
+def test_answers_that_cannot_be_used_are_all_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.answers"
+    path.write_text("[general]\nCONFIG_NOVA_INSTALL=perhaps\nCONFIG_PROVISION_DEMO_FLOATRANGE=172.24.4.0/99\n")
+    path.chmod(0o600)
+    assert run("check", "-a", str(path)) == ExitCode.ANSWERS
+    error = capsys.readouterr().err
+    assert "bad.answers:2" in error
+    assert "bad.answers:3" in error
+    assert not (tmp_path / "state").exists()
+
+
+def test_an_answer_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "-a", str(tmp_path / "none")) == ExitCode.ANSWERS
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_host_that_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Port 1 of loopback refuses: named at once, and nothing is written but the cloud's own folder."""
+    path = tmp_path / "cloud.answers"
+    answers.save(path, answers.generate(allinone_host="127.0.0.9"))
+    assert run("check", "-a", str(path), "--port", "1") == ExitCode.UNREACHABLE
+    error = capsys.readouterr().err
+    assert "127.0.0.9" in error
+    assert "hint: " in error
+
+
+def test_a_name_that_does_not_resolve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With every other host that cannot be reached, before anything is changed."""
+    path = tmp_path / "cloud.answers"
+    hosts = ["no-such-host.invalid", "nor-this-one.invalid"]
+    answers.save(path, answers.generate(install_hosts=hosts))
+    assert run("apply", "-a", str(path)) == ExitCode.UNREACHABLE
+    error = capsys.readouterr().err
+    assert all(f"{host}: the name {host} does not resolve" in error for host in hosts)
+    assert "/etc/hosts" in error
+    assert "Traceback" not in error
+
+
+def test_what_cannot_be_written_is_an_error_of_the_environment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "new"
+    old = tmp_path / "old"
+    old.write_text("CONFIG_CONTROLLER_HOST=198.18.0.10\n")
+    for words in (
+        ("--gen-answer-file", str(path)),
+        ("answers", "generate", str(path)),
+        ("answers", "migrate", str(old), "-o", str(path)),
+        ("answers", "reference", "-o", str(path)),
+    ):
+        assert run(*words) == ExitCode.ENVIRONMENT
+        assert f"{path} cannot be written: " in capsys.readouterr().err
+
+
+def test_no_secret_in_what_the_commands_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each secret has a text of its own; those with a form to keep are also given one that does not."""
+    secret = {key: f"Sec-{number}-ret" for number, key in enumerate(k for k, o in options().items() if o.secret)}
+    one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
+    services = "".join(f"{service.switch}=y\n" for service in SERVICES if service.switch)
+    one.write_text(services + "".join(f"{key}={text}\n" for key, text in secret.items()))
+    two.write_text("".join(f"{key}={text}-more\n{key}={text}\n  {text}\n{text}\n" for key, text in secret.items()))
+    texts: list[str] = []
+    for words in (
+        ("--validate-answer-file", str(one), str(two)),
+        ("answers", "check", "--json", "--together", str(one), str(two)),
+        ("answers", "diff", str(one), str(two)),
+        ("answers", "diff", "--json", str(one), str(two)),
+        ("answers", "migrate", str(two), "-o", str(three)),
+        ("check", "-a", str(two)),
+        *(("answers", "explain", key, "-a", str(one)) for key in secret),
+        *(("answers", "explain", "--json", key, "-a", str(one)) for key in list(secret)[:5]),
+        *(("answers", "explain", key, "--set", f"{key}={text}") for key, text in list(secret.items())[:5]),
+        ("--gen-answer-file", str(three), *(f"--set={key}={text}" for key, text in secret.items())),
+    ):
+        run(*words)
+        said = capsys.readouterr()
+        texts += [said.out, said.err]
+    assert "CONFIG_KEYSTONE_ADMIN_PW" in "".join(texts)
+    assert not [line for text in texts for line in text.splitlines() if "Sec-" in line]
+
+
+def test_what_is_said_of_answers_is_said_when_they_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, trace, script = tmp_path / "cloud.answers", tmp_path / "trace", tmp_path / "secret"
+    script.write_text(f"#!/bin/sh\necho run >>{trace}\necho s3cret\n")
+    script.chmod(0o700)
+    path.write_text(
+        "CONFIG_CONTROLLER_HOST=127.0.0.9\nCONFIG_PROVISION_TEMPEST=y\n"
+        f"CONFIG_KEYSTONE_ADMIN_PW=!cmd: {script}\nCONFIG_MARIADB_PW=s3cret\n"
+    )
+    path.chmod(0o644)
+    for command in ("check", "plan", "apply"):
+        trace.write_text("")
+        assert run(command, "-a", str(path), "--port", "1") == ExitCode.UNREACHABLE
+        error = capsys.readouterr().err
+        assert f"{path}:2: warning: CONFIG_PROVISION_TEMPEST = y; this version does not do it" in error
+        assert f"chmod 600 {path}" in error
+        assert "s3cret" not in error
+        assert trace.read_text() == "run\n", "commands that give secrets may ask somebody for something"
+
+
+def test_a_defect_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(_: object) -> int:
+        raise RuntimeError("oh")
+
+    monkeypatch.setattr(cli, "_dispatch", broken)
+    assert run("--allinone") == ExitCode.FAILED
+    error = capsys.readouterr().err
+    assert "defect of stackwright: RuntimeError: oh" in error
+    assert "--debug" in error
+    assert "Traceback" not in error

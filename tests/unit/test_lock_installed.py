@@ -1,0 +1,101 @@
+"""The script that installs a lock, with a real apt and dpkg in a folder of their own: exactly these versions, older
+ones too, and nothing the second time. tests/lab/test_lock_node.py does the same on nodes, through the executor."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import archive
+from stackwright import platforms
+from stackwright.model import Run, Upload
+from stackwright.planner import locked, scripts
+
+DEBIAN = platforms.by_id("debian-12")
+
+
+@dataclass
+class Root:
+    """A system that consists of a dpkg and an apt of its own."""
+
+    folder: Path
+    config: Path
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        for path in ("/usr/sbin/policy-rc.d", scripts.PINS):
+            script = script.replace(path, f"{self.folder}{path}")
+        environment = {
+            **os.environ, "APT_CONFIG": str(self.config), "DPKG_ADMINDIR": str(self.folder / "var/lib/dpkg"),
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8",
+        }  # fmt: skip
+        return subprocess.run(["dash", "-c", script], capture_output=True, text=True, env=environment, check=False)
+
+    def install(self, exact: dict[str, str]) -> bool:
+        """As the plan does it; whether something was changed."""
+        upload, run = locked.actions(DEBIAN, exact, 60)
+        assert isinstance(upload, Upload)
+        assert isinstance(run, Run)
+        for file in upload.files:
+            (self.folder / file.path.lstrip("/")).write_bytes(file.content)
+        done = self.run(run.script)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return "stackwright: changed" in done.stdout
+
+    def versions(self) -> dict[str, str]:
+        told = self.run("dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'").stdout
+        return dict(line.split()[1:] for line in told.splitlines() if line.startswith(("ii", "hi")))
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> archive.Archive:
+    made = archive.make(tmp_path_factory.mktemp("archive"))
+    for version in ("1.0~rc1-1", "1.0-1", "1.0-2"):
+        made.package("tool", version, depends="lib")
+    for version in ("2:2.0-1", "2:2.0-2"):
+        made.package("lib", version)
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def root(tmp_path: Path, packages: archive.Archive) -> Root:
+    if os.geteuid():
+        pytest.skip("dpkg installs as root only")
+    config = archive.own_root(tmp_path, packages)
+    for name in ("bin", "usr/sbin", "var/lib/dpkg/updates", "var/lib/dpkg/info", "var/lib/dpkg/triggers"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    for name in ("available", "diversions", "statoverride"):
+        (tmp_path / "var/lib/dpkg" / name).touch()
+    (tmp_path / "bin/systemctl").write_text("#!/bin/sh\n")
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    log = tmp_path / "dpkg.log"
+    config.write_text(config.read_text() + f'DPkg::Options {{"--root={tmp_path}"; "--log={log}";}};\n')
+    made = Root(tmp_path, config)
+    assert made.run("apt-get -q update --error-on=any").returncode == 0
+    return made
+
+
+def test_exactly_the_locked_versions_are_there_afterwards(root: Root) -> None:
+    assert root.run(scripts.apt_install(["tool"])).returncode == 0
+    assert root.versions() == {"tool": "1.0-2", "lib": "2:2.0-2"}
+    wanted = {"tool": "1.0~rc1-1", "lib": "2:2.0-1"}
+    assert root.install(wanted), "both are older than what is there"
+    assert root.versions() == wanted
+    assert not root.install(wanted), "nothing is left to do"
+    assert (root.folder / "usr/share/tool/version").read_text() == "1.0~rc1-1\n"
+    assert not (root.folder / "usr/sbin/policy-rc.d").exists()
+
+
+def test_what_is_locked_is_held_until_packages_are_installed_without(root: Root) -> None:
+    assert root.install({"lib": "2:2.0-1"})
+    pins = root.folder / scripts.PINS.lstrip("/")
+    assert "Package: lib\nPin: version 2:2.0-1\nPin-Priority: 1001\n" in pins.read_text()
+    assert root.run("apt-get -q -y dist-upgrade").returncode == 0
+    assert root.versions() == {"lib": "2:2.0-1"}
+    assert root.run(scripts.apt_install(["tool"])).returncode == 0
+    assert not pins.exists()
+    assert root.versions()["tool"] == "1.0-2"

@@ -1,0 +1,134 @@
+"""Compute hosts can move instances to each other: the key, the lists, and who gets them."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import paramiko
+import pytest
+
+import golden
+from golden import CASES
+from stackwright import answers, facts, planner
+from stackwright.executor.redact import redactor
+from stackwright.model import Answers, File, Plan, PuppetApply, Upload
+from stackwright.planner import migration
+from stackwright.planner.topology import Host
+
+APART = CASES["roles-apart"]
+COMPUTES = ("compute1.lab.stackwright.test", "gpu-compute1.lab.stackwright.test")
+
+
+def given(*lines: str) -> Answers:
+    """The answers of roles-apart with some of them changed."""
+    flags = dict(line.split("=", 1) for line in lines)
+    files = [golden.FOLDER / "base.txt", APART.folder / "answers.txt"]
+    return answers.read(files, flags, environ={}, local_host="198.18.0.10", remembered=golden.secrets())
+
+
+def uploads(plan: Plan) -> dict[tuple[str, str], File]:
+    """By host and path."""
+    return {(s.host, f.path): f for s in plan.steps for a in s.actions if isinstance(a, Upload) for f in a.files}
+
+
+def peers(**extra: str) -> tuple[Host, ...]:
+    whole = planner.cloud(APART.answers(), APART.facts())
+    found = whole.having("nova-compute")
+    return tuple(replace(h, facts=replace(h.facts, extra={**h.facts.extra, **extra})) for h in found)
+
+
+def test_the_key_follows_from_the_secret_to_the_byte() -> None:
+    """The second plan has the same one; a library that writes OpenSSH's format puts random bytes into it."""
+    assert migration.key_pair("a secret") == migration.key_pair("a secret") != migration.key_pair("another")
+    assert "a secret" not in repr(migration.key_pair("a secret"))
+
+
+@pytest.mark.parametrize("secret", ["a", "another secret", "ü" * 40])
+def test_openssh_and_paramiko_read_the_key(tmp_path: Path, secret: str) -> None:
+    pair = migration.key_pair(secret)
+    key = paramiko.Ed25519Key.from_private_key(io.StringIO(pair.private))
+    assert f"ssh-ed25519 {key.get_base64()} nova" == pair.public
+    keygen = shutil.which("ssh-keygen")
+    if keygen is None:
+        pytest.skip("openssh-client is not installed")
+    path = tmp_path / "key"
+    path.write_text(pair.private)
+    path.chmod(0o600)
+    done = subprocess.run([keygen, "-y", "-f", path], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == pair.public, done.stderr
+
+
+def test_compute_hosts_get_the_key_and_nobody_else() -> None:
+    plan = APART.plan()
+    pair = migration.key_pair(golden.secrets()["CONFIG_NOVA_MIGRATION_SECRET"])
+    with_key = {where: f for where, f in uploads(plan).items() if pair.private.encode() in f.content}
+    assert set(with_key) == {(host, "/var/lib/nova/.ssh/id_ed25519") for host in COMPUTES}
+    assert all((f.mode, f.owner, f.secret) == (0o600, "nova:nova", True) for f in with_key.values())
+    for step in plan.steps:
+        for action in step.actions:
+            if isinstance(action, PuppetApply):
+                assert pair.private not in action.hieradata + action.manifest
+                assert golden.secrets()["CONFIG_NOVA_MIGRATION_SECRET"] not in action.hieradata + action.manifest
+
+
+def test_no_line_of_the_key_is_ever_shown() -> None:
+    plan = APART.plan()
+    private = migration.key_pair(golden.secrets()["CONFIG_NOVA_MIGRATION_SECRET"]).private
+    redact = redactor(plan.secrets)
+    for line in private.splitlines():
+        assert line not in redact(f"it says {line} here")
+
+
+def test_the_others_host_keys_are_known_under_every_name() -> None:
+    found = uploads(APART.plan())[COMPUTES[0], "/var/lib/nova/.ssh/known_hosts"].content.decode()
+    seen = APART.facts()
+    assert found == (
+        f"198.18.0.11,compute1.lab.stackwright.test {seen[COMPUTES[0]].host_keys[0]}\n"
+        f"198.18.0.12,gpu-compute1.lab.stackwright.test {seen[COMPUTES[1]].host_keys[0]}\n"
+    )
+
+
+def test_the_key_is_let_in_from_compute_hosts_only_and_for_commands_only() -> None:
+    line = uploads(APART.plan())[COMPUTES[1], "/var/lib/nova/.ssh/authorized_keys"].content.decode()
+    assert line.startswith('restrict,from="198.18.0.11,198.18.0.12" ssh-ed25519 AAAA')
+
+
+def test_another_port_of_sshd_is_used() -> None:
+    odd = peers(**{"ssh-port": "2222"})
+    assert "Match user nova host 198.18.0.11,compute1.lab.stackwright.test\n  Port 2222\n" in migration.config(odd)
+    assert migration.known_hosts(odd).startswith("[198.18.0.11]:2222,[compute1.lab.stackwright.test]:2222 ssh-ed25519")
+    assert "Port" not in migration.config(peers())
+
+
+def test_one_compute_host_gets_no_key() -> None:
+    plan = planner.plan(given(f"CONFIG_COMPUTE_HOSTS={COMPUTES[0]}"), APART.facts())
+    assert not [s.id for s in plan.steps if "migration" in s.id]
+    assert not [path for _, path in uploads(plan) if ".ssh/" in path]
+
+
+def test_a_compute_host_that_joins_leaves_what_puppet_does_on_the_others() -> None:
+    seen = APART.facts()
+    third = "compute3.lab.stackwright.test"
+    record = json.loads(facts.to_json(seen[COMPUTES[0]]))
+    record |= {"host": third, "fqdn": third, "hostname": "compute3", "address": "198.18.0.40"}
+    joined = {**seen, third: facts.from_json(json.dumps(record))}
+    for before_hosts in (COMPUTES[:1], COMPUTES):
+        before = planner.plan(given(f"CONFIG_COMPUTE_HOSTS={','.join(before_hosts)}"), seen)
+        after = planner.plan(given(f"CONFIG_COMPUTE_HOSTS={','.join((*before_hosts, third))}"), joined)
+        for host in before_hosts:
+            was, now = golden.last_runs(before)[host], golden.last_runs(after)[host]
+            assert (was.manifest, was.hieradata) == (now.manifest, now.hieradata)
+
+
+def test_tcp_is_opened_only_where_there_is_a_second_compute_host() -> None:
+    """Whoever reaches that port is root there."""
+    tcp = "CONFIG_NOVA_COMPUTE_MIGRATE_PROTOCOL=tcp"
+    several = golden.last_runs(planner.plan(given(tcp), APART.facts()))[COMPUTES[0]].hieradata
+    alone = golden.last_runs(planner.plan(given(tcp, f"CONFIG_COMPUTE_HOSTS={COMPUTES[0]}"), APART.facts()))
+    assert "nova::migration::libvirt::transport: tcp" in several
+    assert "nova::migration::libvirt::transport: ssh" in alone[COMPUTES[0]].hieradata

@@ -1,0 +1,124 @@
+"""A bundle's packages: gathered from a signed archive by a real apt, and had from what was gathered, checked again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import archive
+from stackwright.bundle import offline
+from stackwright.planner.locked import APT_CONFIG, OFFLINE
+
+
+@dataclass
+class Apt:
+    """An apt of its own."""
+
+    root: Path
+    config: Path
+
+    def run(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "APT_CONFIG": str(self.config), "LC_ALL": "C", **more}
+        return subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> archive.Archive:
+    made = archive.make(tmp_path_factory.mktemp("archive"))
+    for version in ("1.0-1", "1.0-2"):
+        made.package("tool", version, depends="lib")
+    made.package("lib", "2:2.0-1")
+    made.package("unused", "1")
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def apt(tmp_path: Path, packages: archive.Archive) -> Apt:
+    made = Apt(tmp_path / "root", archive.own_root(tmp_path / "root", packages))
+    done = made.run("apt-get -q update --error-on=any")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made
+
+
+def gather(apt: Apt, *words: str) -> subprocess.CompletedProcess[str]:
+    """What the script does on a host, with folders of the test in the place of the host's."""
+    script = offline.gather(words)
+    for host, here in {
+        offline.WORK: str(apt.root / "work"),
+        "/var/cache/apt": str(apt.root / "var/cache/apt"),
+        "/etc/apt/": f"{apt.root}/etc/apt/",
+        offline.IMAGES: str(apt.root / "images"),
+    }.items():
+        script = script.replace(host, here)
+    return apt.run(script)
+
+
+def test_exactly_the_named_versions_are_gathered_with_their_archives_signature(apt: Apt) -> None:
+    (apt.root / "images").mkdir()
+    (apt.root / "images/cirros.raw").write_text("an image")
+    done = gather(apt, "tool=1.0-1", "lib:amd64=2:2.0-1")
+    files = offline.listed(done.stdout)
+    assert {n.rpartition("/")[2] for n in files if n.endswith(".deb")} == {
+        "tool_1.0-1_amd64.deb", "lib_2%3a2.0-1_amd64.deb",
+    }, done.stderr  # fmt: skip
+    assert {"images/cirros.raw", "apt.conf", "sources.d/offline.sources"} <= set(files)
+    assert "mirror/1/dists/stable/InRelease" in files
+    assert "mirror/1/dists/stable/main/binary-amd64/Packages" in files
+    assert all((apt.root / "work" / name).stat().st_size == size for name, size in files.items())
+    assert offline.place("images/cirros.raw") == f"{offline.IMAGES}/cirros.raw"
+    assert offline.place("apt.conf") == APT_CONFIG
+
+
+def test_a_version_that_is_gone_is_named(apt: Apt) -> None:
+    done = gather(apt, "tool=0.9-1", "lib=2:2.0-1")
+    assert done.returncode == 3
+    assert "no archive has these any more: tool=0.9-1" in done.stderr
+    assert offline.listed(done.stdout) == {}
+
+
+@pytest.fixture
+def elsewhere(apt: Apt, tmp_path: Path) -> Apt:
+    """Another host, which has what was gathered, and no other archive."""
+    assert gather(apt, "tool=1.0-1", "lib=2:2.0-1").returncode == 0
+    place = tmp_path / "offline"
+    (apt.root / "work").rename(place)
+    for path in (place / "apt.conf", place / "sources.d/offline.sources"):
+        path.write_text(path.read_text().replace(OFFLINE, str(place)))
+    nothing = archive.Archive(tmp_path / "nothing")
+    config = archive.own_root(tmp_path / "other", nothing)
+    config.write_text(config.read_text() + (place / "apt.conf").read_text())
+    return Apt(place, config)
+
+
+def test_they_can_be_had_elsewhere_without_any_mirror(elsewhere: Apt) -> None:
+    done = elsewhere.run("apt-get -q update --error-on=any && apt-get -s install tool=1.0-1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Inst lib (2:2.0-1 Testers:stable [amd64])" in done.stdout
+    done = elsewhere.run("apt-get -s install tool=1.0-2")
+    assert done.returncode == 0, "the list has it"
+    done = elsewhere.run(f"cd {elsewhere.root} && apt-get -q download tool=1.0-2")
+    assert done.returncode != 0, "and the package is not there"
+
+
+def test_what_was_changed_on_its_way_is_refused(elsewhere: Apt) -> None:
+    assert elsewhere.run("apt-get -q update --error-on=any").returncode == 0
+    (deb,) = elsewhere.root.glob("mirror/1/pool/tool_*.deb")
+    content = deb.read_bytes()
+    deb.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    done = elsewhere.run(f"cd {elsewhere.root} && apt-get -q download tool=1.0-1")
+    assert done.returncode != 0
+    assert "Hash Sum mismatch" in done.stderr
+    index = elsewhere.root / "mirror/1/dists/stable/main/binary-amd64/Packages"
+    index.write_text(index.read_text().replace("1.0-1", "1.0-7"))
+    done = elsewhere.run(f"rm -rf {elsewhere.config.parent}/var/lib/apt/lists/*; apt-get -q update --error-on=any")
+    assert done.returncode != 0
+    keys = elsewhere.root / "keys"
+    for key in keys.iterdir():
+        key.unlink()
+    done = elsewhere.run("apt-get -q update --error-on=any")
+    assert "NO_PUBKEY" in done.stdout + done.stderr or "not signed" in done.stdout + done.stderr

@@ -1,0 +1,110 @@
+"""The options of all services: complete, typed, explained in our own words."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from stackwright.answers import reference
+from stackwright.answers.flags import by_flag
+from stackwright.answers.history import releases
+from stackwright.answers.packstack_comments import is_packstacks
+from stackwright.answers.reading import flag_name, old_names
+from stackwright.answers.retired import RETIRED, translated
+from stackwright.cli.arguments import vocabulary
+from stackwright.model import Option
+from stackwright.services import SERVICES, options, service_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMETERS = ROOT.parent / "shared" / "reference" / "packstack-parameters.csv"
+OPTIONS = list(options().values())
+
+beside_the_project = pytest.mark.skipif(
+    not PARAMETERS.exists() and os.environ.get("CI") != "true", reason="Packstack's parameter list is not beside us"
+)
+
+
+def _rows() -> list[dict[str, str]]:
+    with PARAMETERS.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+@beside_the_project
+def test_every_parameter_of_2025_is_an_option_with_packstacks_flag() -> None:
+    current = [row for row in _rows() if row["in_master_2025"] == "True"]
+    assert len(current) == 292
+    for row in current:
+        option = options()[row["parameter"]]
+        assert "--" + flag_name(option) == row["cli_option"]
+        assert not option.ours
+
+
+@beside_the_project
+def test_every_parameter_that_was_dropped_since_2021_is_known() -> None:
+    for row in _rows():
+        key = row["parameter"]
+        assert key in options() or key in RETIRED, key
+        for old in filter(None, row["deprecated_names"].split("|")):
+            assert old in options() or old in old_names() or old in RETIRED, old
+
+
+def test_every_key_that_packstack_ever_had_is_known() -> None:
+    assert len(releases()) == 444
+    for key in releases():
+        known = key in options(), key in old_names(), key in RETIRED, key in translated()
+        assert sum(known) == 1, (key, known)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.key)
+def test_option_is_whole(option: Option) -> None:
+    option.parse(option.default)
+    if option.choices:
+        for choice in option.choices:
+            option.parse(choice)
+    assert option.key.startswith(("CONFIG_", "EXCLUDE_"))
+    assert len(option.help) > 20
+    assert option.help.endswith(".")
+    assert option.parse.__doc__
+    assert not is_packstacks([option.help]), "the help text is to be our own"
+    for keys, wanted in option.when:
+        for key in keys.split("|"):
+            referred = options()[key]
+            if wanted != "*" and referred.choices:
+                assert set(wanted.split("|")) <= set(referred.choices), (key, wanted)
+    if option.generate:
+        assert option.secret
+    if option.key.endswith(("_PW", "_PASSWORD", "_SECRET")):
+        assert option.secret
+
+
+def test_keys_and_flags_are_unique() -> None:
+    keys = [option.key for service in SERVICES for option in service.options]
+    assert len(keys) == len(set(keys))
+    flags = [flag_name(option) for option in OPTIONS]
+    assert len(flags) == len(set(flags))
+    own = {flag for words in vocabulary().values() for flag in words}
+    assert not own & set(by_flag())
+
+
+def test_switches_name_the_option_that_switches_their_service_on() -> None:
+    for service in SERVICES:
+        if service.switch:
+            assert service_of(service.switch) is service
+            assert options()[service.switch].parse("y") is True
+        assert not service.missing or service.switch
+
+
+def test_the_reference_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "answer-file.md").read_text(encoding="utf-8")
+    assert written == reference.reference(), (
+        "stale: `stackwright answers reference -o docs/answer-file.md` writes it anew"
+    )
+
+
+def test_the_reference_tells_every_key() -> None:
+    page = reference.reference()
+    for key in (*options(), *old_names(), *RETIRED, *translated()):
+        assert f"`{key}`" in page or key not in releases(), key

@@ -1,0 +1,210 @@
+"""What a person sees on a terminal: the interview without any argument, and TAB in bash and zsh. All of it is real: a
+pseudo-terminal, the shells, the command."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stackwright import answers
+from stackwright.answers import completion
+from stackwright.cli.arguments import vocabulary
+
+INSTALLER = Path(answers.__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds after which a terminal that does not say what is expected has failed: no measure of speed."""
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|[\r\x00]")
+
+CTRL_A, CTRL_C, CTRL_D, TAB = "\x01", "\x03", "\x04", "\t"
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, words: list[str], folder: Path, environment: dict[str, str]) -> None:
+        self._end, other = pty.openpty()
+        self.process = subprocess.Popen(
+            words, stdin=other, stdout=other, stderr=other, cwd=folder, env=environment, start_new_session=True,
+            # Ctrl-C and the hidden password need the terminal to be the session's own
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+        os.close(other)
+        self._seen = ""
+
+    def say(self, text: str) -> None:
+        os.write(self._end, text.encode())
+
+    def expect(self, text: str) -> str:
+        """Waits for `text`; returns what came up to its end. Each character is seen once."""
+        last = time.monotonic() + PATIENCE
+        while text not in self._seen:
+            ready, _, _ = select.select([self._end], [], [], max(0.0, last - time.monotonic()))
+            assert ready, f"{text!r} did not come; seen: {self._seen!r}"
+            try:
+                more = os.read(self._end, 65536)
+            except OSError:  # Linux says EIO when the last program has left the terminal
+                more = b""
+            assert more, f"{text!r} did not come before the end; seen: {self._seen!r}"
+            self._seen = _CONTROL.sub("", self._seen + more.decode(errors="replace"))
+        before, _, self._seen = self._seen.partition(text)
+        return before + text
+
+    def hides(self) -> None:
+        """Waits until what is typed is not shown; what was typed before that is thrown away by the program."""
+        last = time.monotonic() + PATIENCE
+        while termios.tcgetattr(self._end)[3] & termios.ECHO:
+            assert time.monotonic() < last, "it still shows what is typed"
+            time.sleep(0.02)
+
+    def left(self) -> int:
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        os.close(self._end)
+
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    terminals: list[Terminal] = []
+
+    def open_one(*words: str) -> Terminal:
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", "COLUMNS": "200", "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(INSTALLER),
+        }  # fmt: skip
+        terminals.append(Terminal(list(words), tmp_path, environment))
+        return terminals[-1]
+
+    yield open_one
+    for terminal in terminals:
+        terminal.close()
+
+
+STACKWRIGHT = (sys.executable, "-m", "stackwright")
+
+
+def test_without_arguments_it_asks_and_can_be_left_and_taken_up_again(tmp_path: Path, opened: Open) -> None:
+    first = opened(*STACKWRIGHT)
+    first.expect("Controller: the host of all APIs")
+    first.say("198.18.0.300\n")
+    first.expect("That cannot be used: ")
+    first.expect("Controller")
+    first.say("198.18.0.10\n")
+    first.expect("Hosts that run instances")
+    first.say("198.18.0.31,198.18.0.32\n")
+    first.expect("Hosts of routers")
+    first.say(CTRL_C)
+    first.expect("The interview was left")
+    assert first.left() == 130
+    assert [path.name for path in tmp_path.iterdir()] == [".cloud.answers.draft"]
+
+    second = opened(*STACKWRIGHT)
+    second.expect("Going on with 2 answers from before.")
+    assert "Controller" not in second.expect("Hosts of routers")
+    second.say("\n")
+    second.expect("Network: ")
+    second.say("ovs\n")
+    second.expect("did you mean openvswitch")
+    second.say("ovn\n")
+    second.expect("Interface to the external network")
+    second.say("eth2\n")
+    second.expect("Interface for traffic")
+    second.say("\n" * 20)  # the rest as it is proposed
+    second.expect("Password of the administrator")
+    second.hides()
+    second.say("\n")
+    second.expect("cloud.answers is written")
+    assert second.left() == 0
+
+    path = tmp_path / "cloud.answers"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    read = answers.read([path])
+    assert read["CONFIG_COMPUTE_HOSTS"] == ("198.18.0.31", "198.18.0.32")
+    assert read["CONFIG_NEUTRON_OVN_BRIDGE_IFACES"] == (("br-ex", "eth2"),)
+    third = opened(*STACKWRIGHT)
+    third.expect("cloud.answers is there already")
+    third.expect("stackwright --answer-file cloud.answers")
+    assert third.left() == 3
+
+
+def test_the_end_of_input_leaves_the_interview(opened: Open) -> None:
+    terminal = opened(*STACKWRIGHT, "answers", "interview", "other")
+    terminal.expect("Controller")
+    terminal.say(CTRL_D)
+    terminal.expect("`stackwright answers interview other` goes on where it was left")
+    assert terminal.left() == 130
+
+
+def test_a_password_is_not_shown_while_it_is_typed(tmp_path: Path, opened: Open) -> None:
+    (tmp_path / ".x.draft").write_text(
+        "".join(f"CONFIG_{name}_INSTALL=y\n" for name in ("CINDER", "SWIFT", "HEAT", "HORIZON"))
+        + "CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_COMPUTE_HOSTS=198.18.0.10\nCONFIG_PROVISION_DEMO=n\n"
+        "CONFIG_HORIZON_SSL=n\nCONFIG_NEUTRON_L2_AGENT=ovn\nCONFIG_NEUTRON_OVN_BRIDGE_IFACES=\nCONFIG_CINDER_BACKEND=ceph\n"
+    )
+    terminal = opened(*STACKWRIGHT, "answers", "interview", "x")
+    terminal.expect("Password of the administrator")
+    terminal.hides()
+    terminal.say("Tr0ub4dor\n")
+    assert "Tr0ub4dor" not in terminal.expect("x is written")
+    assert answers.read([tmp_path / "x"])["CONFIG_KEYSTONE_ADMIN_PW"] == "Tr0ub4dor"
+
+
+def _complete(shell: Terminal, typed: str, whole: str) -> None:
+    """After TAB, the line that began with `typed` must be `whole`."""
+    shell.say(typed + TAB)
+    shell.expect(whole)
+    shell.say(f"{CTRL_A}: \n")  # a command that does nothing with it
+    shell.expect("ready> ")
+
+
+LINES = [
+    ("stackwright --os-neutron-l2", "stackwright --os-neutron-l2-agent="),
+    ("stackwright --os-neutron-l2-agent=ov", "stackwright --os-neutron-l2-agent=ovn"),
+    ("stackwright --valid", "stackwright --validate-answer-file"),
+    ("stackwright sta", "stackwright status"),
+    ("stackwright plan --ou", "stackwright plan --out"),
+    ("stackwright answers mig", "stackwright answers migrate"),
+    ("stackwright answers explain CONFIG_NOVA_INS", "stackwright answers explain CONFIG_NOVA_INSTALL"),
+    ("stackwright answers check my-cl", "stackwright answers check my-cloud.txt"),
+    ("stackwright --answer-file my-cl", "stackwright --answer-file my-cloud.txt"),
+    ("stackwright lab sn", "stackwright lab snapshot"),
+]
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh"])
+def test_tab_completes_in_a_real_shell(name: str, tmp_path: Path, opened: Open) -> None:
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"no {name}")
+    (tmp_path / "my-cloud.txt").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "_stackwright").write_text(completion.script(name, vocabulary()))
+    if name == "bash":
+        shell, load = opened(found, "--norc", "--noprofile", "-i"), "source folder/_stackwright"
+    else:
+        shell, load = opened(found, "-f", "-i"), "fpath=($PWD/folder $fpath); autoload -U compinit; compinit -u -D"
+    shell.say(f"{load}; PS1='rea''dy> '\n")
+    shell.expect("ready> ")
+    for typed, whole in LINES:
+        _complete(shell, typed, whole)

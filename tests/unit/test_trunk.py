@@ -1,0 +1,113 @@
+"""RDO's trunk by tag, against a repository tree on loopback: what a tag means, how old that is, where the files lie."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import outcome
+from stackwright import answers, lock, pinning, places, planner, preflight, workflow
+from stackwright.model import Answers, ExitCode, Facts, Severity, StackwrightError
+from stackwright.platforms import repositories
+from stackwright.services import SERVICES
+from stackwright.ssh import LocalConnection
+
+HOST = "198.18.0.10"
+CURRENT, PROMOTED = "0123456789abcdef0123456789abcdef", "8a1f8e4fe2f9daf8164f7c4b1a3f3b5c"
+DAY = 86400
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """As trunk.rdoproject.org has it: `current` of today, `puppet-passed-ci` of a month ago."""
+    root = tmp_path / "trunk"
+    for tag, digest, age in (("current", CURRENT, 0), ("puppet-passed-ci", PROMOTED, 30 * DAY)):
+        base = root / "centos9-epoxy" / tag
+        place = base / digest[:2] / digest[2:4] / digest
+        place.mkdir(parents=True)
+        (place / "delorean.repo").write_text(f"[delorean]\nbaseurl=http://mirror.example/{digest}\n")
+        (base / "delorean.repo.md5").write_text(f"{digest}")
+        os.utime(base / "delorean.repo.md5", (time.time() - age,) * 2)
+    (root / "centos9-epoxy/delorean-deps.repo").write_text("[delorean-deps]\n")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(repositories, "TRUNK", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    yield root
+    server.shutdown()
+    server.server_close()
+
+
+class Hosts(workflow.Hosts):
+    """The host is this machine."""
+
+    def connect(self, name: str) -> LocalConnection:  # type: ignore[override]
+        return LocalConnection(name, base=str(self.place.folder))
+
+
+def given(**values: str) -> Answers:
+    flags = {"CONFIG_CONTROLLER_HOST": HOST, "CONFIG_OPENSTACK_RELEASE": "epoxy", **values}
+    return answers.read((), flags, environ={})
+
+
+def looked(tmp_path: Path, tag: str) -> tuple[Answers, dict[str, Facts]]:
+    settings = given(CONFIG_RDO_TRUNK=tag)
+    seen = {n: replace(f, seen_at=time.time()) for n, f in outcome.facts(settings, "centos", "9").items()}
+    return settings, pinning.pinned(Hosts(places.Access(), places.place(HOST, tmp_path)), settings, seen)
+
+
+def fetched(settings: Answers, seen: dict[str, Facts]) -> dict[str, str]:
+    whole = planner.cloud(settings, seen)
+    urls = planner.sources.of(whole, whole.hosts[HOST]).fetched
+    return {name: urllib.request.urlopen(url).read().decode() for name, url in urls.items()}
+
+
+@pytest.mark.parametrize(("tag", "digest"), [("current", CURRENT), ("puppet-passed-ci", PROMOTED)])
+def test_a_tag_leads_to_a_pinned_hash_and_its_dependencies(tag: str, digest: str, tree: Path, tmp_path: Path) -> None:
+    settings, seen = looked(tmp_path, tag)
+    assert {f.extra["trunk"] for f in seen.values()} == {digest}
+    files = fetched(settings, seen)
+    assert digest in files["stackwright-trunk"]
+    assert files["stackwright-trunk-deps"] == "[delorean-deps]\n"
+    # Trunk moves on, and this cloud does not.
+    (tree / "centos9-epoxy" / tag / "delorean.repo.md5").write_text("f" * 32)
+    assert looked(tmp_path, tag)[1][HOST].extra["trunk"] == digest
+
+
+def warnings(tmp_path: Path, tag: str) -> list[str]:
+    settings, seen = looked(tmp_path, tag)
+    placed = planner.place(settings, SERVICES)
+    found = [p for p in preflight.check(settings, seen, placed) if p.name == "trunk-age"]
+    assert {p.severity for p in found} <= {Severity.WARNING}
+    return [p.seen for p in found]
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_tag_that_has_gone_stale_is_warned_of(tmp_path: Path) -> None:
+    assert warnings(tmp_path, "puppet-passed-ci") == ["puppet-passed-ci of RDO's trunk was not moved for 30 days"]
+    assert warnings(tmp_path, "current") == []
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_tag_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StackwrightError, match=r"could not find out what consistent.*404") as error:
+        looked(tmp_path, "consistent")
+    assert error.value.code == ExitCode.UNREACHABLE
+
+
+def test_the_lock_has_the_hash_from_the_repositorys_address() -> None:
+    said = (
+        f"arch\tx86_64\npackage\ta.noarch 1-1\nrepo-id\tdelorean\nrepo-revision\t7\n"
+        f"repo-baseurl\thttps://trunk.example/centos9-epoxy/current/01/23/{CURRENT}\nend\t1\n"
+    )
+    assert lock.parse(said, HOST, "centos-stream-9", "dnf").host.repositories["delorean"].snapshot == CURRENT

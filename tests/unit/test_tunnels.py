@@ -1,0 +1,59 @@
+"""Tunnels between hosts: their address, and the bridge they need where Open vSwitch works in user space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stackwright.model import Facts, Interface, StackwrightError
+from stackwright.planner import tunnels
+
+HOST = Facts(
+    host="n1",
+    address="198.18.0.10",
+    interfaces=(
+        Interface("eth0", addresses=("198.18.0.10/24",)),
+        Interface("eth1", addresses=("198.19.0.10/24", "fe80::2/64")),
+        Interface("eth2", addresses=("fe80::3/64",)),
+    ),
+)
+KEY = "CONFIG_NEUTRON_OVN_TUNNEL_IF"
+# The kernel gives every interface an address of the link alone, also one without any other.
+MOVED = replace(
+    HOST,
+    interfaces=(
+        HOST.interfaces[0],
+        Interface("eth1", addresses=("fe80::2/64",)),
+        Interface("br-tunnel", addresses=("198.19.0.10/24", "fe80::2/64")),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("answers", "address"),
+    [
+        ({}, "198.18.0.10"),
+        ({KEY: "eth1"}, "198.19.0.10"),
+        ({KEY: "198.19.0.0/24"}, "198.19.0.10"),
+        ({"CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS": ("198.19.0.0/16",)}, "198.19.0.10"),
+        ({"CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS": ("198.20.0.0/16",)}, "198.18.0.10"),
+    ],
+)
+def test_where_they_start(answers: dict[str, object], address: str) -> None:
+    assert tunnels.address(answers, "ovn", HOST, HOST.address) == address
+
+
+@pytest.mark.parametrize("name", ["eth2", "eth9"])
+def test_an_interface_without_an_address_is_refused(name: str) -> None:
+    with pytest.raises(StackwrightError, match=f"{KEY} is {name}"):
+        tunnels.address({KEY: name}, "ovn", HOST, HOST.address)
+
+
+def test_the_bridge_takes_the_address_and_the_second_plan_is_the_same() -> None:
+    answers = {KEY: "eth1"}
+    made = tunnels.bridge(answers, "ovn", HOST)
+    assert made == tunnels.Bridge("br-tunnel", ("eth1",), "198.19.0.10/24")
+    assert tunnels.bridge(answers, "ovn", MOVED) == made
+    assert tunnels.address(answers, "ovn", MOVED, MOVED.address) == "198.19.0.10"
+    assert tunnels.bridge({}, "ovn", HOST) is None

@@ -1,0 +1,130 @@
+"""vagrant/: Vagrant accepts what is there for both providers, and the machines are large enough for what they get."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+import outcome
+from stackwright import answers, planner, preflight
+from stackwright.services import SERVICES
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "vagrant"
+EXAMPLES = sorted(path.name for path in FOLDER.glob("*.answers"))
+GIB = 1024**3
+
+# It knows its version and nothing else: all that Vagrant wants to know of it in order to judge a file.
+STAND_IN = """\
+#!/bin/sh
+case "$*" in
+  --version|-v) echo 7.0.10r158379 ;;
+  "showvminfo "*) exit 1 ;;
+  *) echo "not told of: $*" >&2; exit 9 ;;
+esac
+"""
+
+LIST = """\
+module Vagrant; def self.configure(*); end; end
+require 'json'
+load ARGV[0]
+puts JSON.generate(machines.map(&:to_h))
+"""
+
+
+def need(*programs: str) -> None:
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed; `make test` installs it")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy: a key is made beside the Vagrantfile, and an archive of the checkout that it is in."""
+    for name in ("installer", "puppet-templates", "answer-files", "pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return Path(shutil.copytree(FOLDER, tmp_path / "vagrant", ignore=shutil.ignore_patterns(".vagrant")))
+
+
+def environment(folder: Path, example: str, **more: str) -> Mapping[str, str]:
+    own = {"HOME": str(folder.parent), "VAGRANT_HOME": str(folder.parent / "home"), "STACKWRIGHT_ANSWERS": example}
+    return {**os.environ, **own, **more}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("provider", ["libvirt", "virtualbox"])
+def test_vagrant_accepts_it(folder: Path, example: str, provider: str) -> None:
+    need("vagrant", "ssh-keygen")
+    programs = folder.parent / "bin"
+    programs.mkdir()
+    (programs / "VBoxManage").write_text(STAND_IN)
+    (programs / "VBoxManage").chmod(0o755)
+    env = environment(
+        folder,
+        example,
+        VAGRANT_DEFAULT_PROVIDER=provider,
+        PATH=f"{programs}:{os.environ['PATH']}",
+        VAGRANT_NO_COLOR="1",
+    )
+    done = subprocess.run(["vagrant", "validate"], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "validated successfully" in done.stdout
+    assert (folder / ".vagrant/stackwright_ed25519").stat().st_mode & 0o777 == 0o600
+
+
+def machines(folder: Path, example: str) -> list[dict[str, object]]:
+    need("ruby", "ssh-keygen")
+    done = subprocess.run(
+        ["ruby", "-e", LIST, str(folder / "Vagrantfile")],
+        env=environment(folder, example), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return list(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_machines_are_those_of_the_answers_and_large_enough(folder: Path, example: str) -> None:
+    given = answers.read([folder / example], {}, {})
+    found = {str(m["address"]): m for m in machines(folder, example)}
+    assert set(found) == set(planner.all_hosts(given, SERVICES))
+    assert list(found)[-1] == given["CONFIG_CONTROLLER_HOST"], "it is made last, and installs the others"
+    seen = {}
+    for host, facts in outcome.facts(given, "centos", "9").items():
+        machine = found[host]
+        # The kernel keeps a part of the memory, the system some of the disk.
+        memory = int(float(str(machine["memory"])) * 1024**2 * 0.96)
+        free = (int(str(machine["disk"])) - 3) * GIB
+        seen[host] = replace(facts, cpus=int(str(machine["cpus"])), memory=memory, disk_free={"/": free})
+    problems = preflight.check(given, seen, planner.place(given, SERVICES))
+    assert [p for p in problems if p.name in ("memory", "disk", "interface")] == []
+
+
+def test_sizes_follow_from_the_answers(folder: Path) -> None:
+    text = (folder / "all-in-one.answers").read_text().replace("VOLUMES_SIZE=10G", "VOLUMES_SIZE=100G")
+    (folder / "mine.answers").write_text(text + "CONFIG_SWIFT_INSTALL=n\n")
+    (usual,), (mine,) = machines(folder, "all-in-one.answers"), machines(folder, "mine.answers")
+    assert int(str(mine["disk"])) == int(str(usual["disk"])) + 90 - 2
+    assert int(str(mine["memory"])) < int(str(usual["memory"]))
+
+
+@pytest.mark.parametrize("script", ["prepare.sh", "install.sh"])
+def test_scripts_are_sound_shell(script: str) -> None:
+    subprocess.run(["sh", "-n", FOLDER / script], check=True)
+
+
+def test_user_data() -> None:
+    text = (FOLDER / "user-data.yaml").read_text(encoding="utf-8")
+    assert text.startswith("#cloud-config\n")
+    data = yaml.safe_load(text)
+    assert "python3.11" in data["packages"]
+    (unit,) = data["write_files"]
+    assert "ExecStart=/opt/stackwright/bin/stackwright --allinone\n" in unit["content"]
+    assert any("systemctl start --no-block" in line for line in data["runcmd"])

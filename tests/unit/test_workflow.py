@@ -1,0 +1,39 @@
+"""The way of a run, without a host."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from stackwright import workflow
+from stackwright.ssh import Result
+
+
+@dataclass
+class Looked:
+    """Stands for all connections, and answers as the probe of a host would. Keeps the scripts."""
+
+    scripts: dict[str, str] = field(default_factory=dict)
+
+    def connect(self, name: str) -> Any:
+        @dataclass
+        class Connection:
+            looked: Looked
+
+            def run(self, script: str, *, timeout: float) -> Result:
+                assert timeout
+                self.looked.scripts[name] = script
+                return Result(0, f"hostname\t{name}\nend\t1\n", "")
+
+        return Connection(self)
+
+
+def test_a_host_is_not_asked_about_all_the_others() -> None:
+    """Each of a thousand hosts asking its name server for a thousand names takes longer than a probe may."""
+    looked = Looked()
+    found = workflow.look(cast(workflow.Hosts, looked), ["a", "b", "c"], {})
+    assert {name: facts.hostname for name, facts in found.items()} == {"a": "a", "b": "b", "c": "c"}
+    for name, script in looked.scripts.items():
+        asked = next(line for line in script.splitlines() if line.startswith("set -- "))
+        assert shlex.split(asked) == ["set", "--", name]
