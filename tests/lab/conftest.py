@@ -16,7 +16,7 @@ from stackwright.planner.scripts import apt_install, apt_lists
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 LAB_NUMBER = int(os.environ.get("STACKWRIGHT_TEST_LAB_NUMBER", "250")) + 2 * _WORKER
 """Nodes of the tests are 198.18.NUMBER.10 and so on. The tests of the lab itself use the number after it; each of
-pytest's workers has two."""
+pytest's workers has two. The first cloud's number is ten less."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -36,6 +36,21 @@ def _fresh(number: int) -> Iterator[Lab]:
 def nodes_lab() -> Iterator[Lab]:
     """The lab for tests that need nodes; all of them go when the tests end."""
     yield from _fresh(LAB_NUMBER)
+
+
+@pytest.fixture(scope="module")
+def first_day_lab() -> Iterator[Lab]:
+    """A lab of its own, in which all nodes and snapshots may be removed."""
+    fresh = Lab(rooms.lab_from(os.environ).directory, LAB_NUMBER - 10)
+    _empty(fresh)
+    yield fresh
+    _empty(fresh)
+
+
+def _empty(lab: Lab) -> None:
+    rooms.down(lab=lab)
+    for tag in rooms.list_snapshots(lab):
+        rooms.remove_snapshot(tag, lab=lab)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,19 @@
 """The whole path, every part real: one command, a node, a cloud that is proved, and nothing to change the second time.
 
-The screenshot, Tempest's results, the run's log and its times land in test-results/allinone/.
+The cloud is that of docs/test-day.md, whose commands are all run here in their order, with other tests in between: an
+installation and Tempest take too long to have them twice. The screenshot, Tempest's results, the run's log, its times
+and what the commands said land in test-results/allinone/.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import resource
+import shlex
 import shutil
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import horizon
 import pytest
+from first_day import FIRST, Day, the_repeated_one_is_the_same
 
 from stackwright import answers, bundle, lab, lock, places
 from stackwright.lab import Lab, Node
@@ -27,7 +29,7 @@ from stackwright.model import Answers, ExitCode
 
 pytestmark = pytest.mark.lab
 
-NAME = "aio"
+NAME = FIRST
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "allinone"
 MEMORY = 150 * 1024
 """KiB that the control process may take (issue: under 150 MB)."""
@@ -37,16 +39,19 @@ MEMORY = 150 * 1024
 class Cloud:
     """What the first run left behind."""
 
-    home: Path
-    lab: Lab
+    day: Day
     output: str
     node: Node
     peak: int
     """KiB: the largest of the control processes."""
 
     @property
+    def lab(self) -> Lab:
+        return self.day.lab
+
+    @property
     def file(self) -> Path:
-        return self.home / f"stackwright-{NAME}.answers"
+        return self.day.home / f"stackwright-{NAME}.answers"
 
     @property
     def answers(self) -> Answers:
@@ -54,10 +59,10 @@ class Cloud:
 
     @property
     def place(self) -> Path:
-        return self.home / "state" / self.node.address
+        return self.day.state / self.node.address
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return stackwright(self.home, self.lab, *words)
+        return self.day.run(shlex.join(["stackwright", *words]))
 
     def sh(self, script: str) -> str:
         """Runs a script on the node, as root."""
@@ -66,35 +71,19 @@ class Cloud:
         return done.stdout
 
 
-def stackwright(home: Path, where: Lab, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command as a person runs it, with a home of its own."""
-    environment = {
-        **os.environ,
-        "HOME": str(home),
-        "STACKWRIGHT_STATE": str(home / "state"),
-        "STACKWRIGHT_LAB_NUMBER": str(where.number),
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "stackwright", *words], capture_output=True, text=True, env=environment, check=False
-    )
-
-
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory, nodes_lab: Lab) -> Iterator[Cloud]:
-    home = tmp_path_factory.mktemp("home")
+def cloud(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Iterator[Cloud]:
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
+    day = Day(tmp_path_factory.mktemp("home"), first_day_lab, RESULTS)
     try:
-        done = stackwright(home, nodes_lab, "--allinone", "--lab", NAME)
-        (RESULTS / "install.txt").write_text(done.stdout + done.stderr)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        for kept in (*home.glob("state/*/logs/*"), *home.glob("state/*/report.*")):
-            shutil.copy(kept, RESULTS)
-        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-        node = next(n for n in lab.list_nodes(nodes_lab) if n.name == NAME)
-        yield Cloud(home, nodes_lab, done.stdout, node, peak)
+        output = day.follow(f"stackwright --allinone --lab {NAME}")
     finally:
-        lab.down([NAME], lab=nodes_lab)
+        for kept in (*day.state.glob("*/logs/*"), *day.state.glob("*/report.*")):
+            shutil.copy(kept, RESULTS)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    node = next(n for n in lab.list_nodes(day.lab) if n.name == NAME)
+    return Cloud(day, output, node, peak)
 
 
 def test_one_command_ends_in_a_cloud_that_is_proved(cloud: Cloud) -> None:
@@ -295,7 +284,8 @@ def test_another_answer_file_does_not_take_the_cloud_over(cloud: Cloud, tmp_path
     answers.save(other, answers.generate(allinone_host=cloud.node.address))
     digest = cloud.sh("sha256sum /var/lib/stackwright/cloud.json /etc/nova/nova.conf")
     key, known = str(cloud.node.key), str(cloud.node.known_hosts)
-    done = stackwright(tmp_path, cloud.lab, "apply", "-a", str(other), "--ssh-key", key, "--known-hosts", known)
+    state = ("--state", str(tmp_path / "state"))
+    done = cloud.command("apply", "-a", str(other), "--ssh-key", key, "--known-hosts", known, *state)
     assert done.returncode == ExitCode.PREFLIGHT, done.stdout + done.stderr
     assert "[other-cloud]" in done.stderr
     assert cloud.sh("sha256sum /var/lib/stackwright/cloud.json /etc/nova/nova.conf") == digest
@@ -339,14 +329,29 @@ def test_the_dashboard_in_a_browser(cloud: Cloud) -> None:
 
 
 def test_tempest_smoke(cloud: Cloud) -> None:
-    done = cloud.command("test", "-a", str(cloud.file), "--json")
-    shutil.copytree(cloud.place / "tempest", RESULTS / "tempest", dirs_exist_ok=True)
-    results = json.loads(done.stdout.splitlines()[-1])
+    cloud.day.follow(f"stackwright lab snapshot {NAME}")
+    try:
+        cloud.day.follow(f"stackwright test -a ~/stackwright-{NAME}.answers")
+    finally:
+        if (cloud.place / "tempest").exists():
+            shutil.copytree(cloud.place / "tempest", RESULTS / "tempest", dirs_exist_ok=True)
+    results = json.loads((cloud.place / "tempest.json").read_text())
     assert results["passed"] > 20
-    assert done.returncode == 0, results["failed"]
     assert {"results.subunit", "junit.xml", "results.html"} <= {p.name for p in RESULTS.glob("tempest/smoke/*")}
 
 
 def test_the_state_folder_is_where_it_is_said_to_be(cloud: Cloud) -> None:
-    assert places.place(cloud.node.address, cloud.home / "state").folder == cloud.place
+    assert places.place(cloud.node.address, cloud.day.state).folder == cloud.place
     assert str(cloud.place / "keystonerc_admin") in cloud.output
+
+
+def test_the_rest_of_a_first_test_day(cloud: Cloud) -> None:
+    """To a bundle, a second cloud made of it, and nothing that is left behind."""
+    for line in cloud.day.left():
+        if line == "stackwright lab down":
+            the_repeated_one_is_the_same(cloud.day)
+        said = cloud.day.follow(line)
+        if line.startswith("stackwright bundle reproduce"):
+            assert "is that of the bundle, to the byte" in said
+            assert "is installed and proved to work" in said
+    assert not lab.list_nodes(cloud.lab)
