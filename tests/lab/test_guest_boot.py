@@ -296,3 +296,16 @@ def test_config_drive_stands_in_for_the_metadata_service(
     assert machine.out("hostname") == "driven"
     assert machine.out("blkid -t LABEL=config-2 -o device") == "/dev/vdb"
     assert machine.ssh("blkid -t LABEL=none -o device").returncode == 2
+
+
+def test_an_address_that_comes_late_is_told_and_used(boot: Callable[..., Machine], metadata: str) -> None:
+    machine = boot(metadata)
+    machine.wait_for(machine.monitor.exists)
+    machine.qmp("set_link", name="n", up=False)
+    machine.wait_for(lambda: "dhcp: no answer on eth0 yet" in machine.console())
+    assert "eth0 has" not in machine.console()
+    machine.qmp("set_link", name="n", up=True)
+    machine.wait_for(lambda: "dhcp: eth0 has 169.254.169.15/24" in machine.console())
+    machine.wait_for(lambda: "] up" in machine.console())
+    assert f"metadata: from metadata, instance-id {INSTANCE}" in machine.console()
+    assert machine.out("hostname") == "fresh"

@@ -598,6 +598,14 @@ def test_the_console_tells_address_and_metadata_of_our_guest_and_of_cirros(tmp_p
     with pytest.raises(Failure, match="in vain") as caught:
         instance.dhcp(own, site)
     assert any("198.19.254.50" in line for line in caught.value.lines), "the console's lines are not shown"
+    # What comes late is no failure; what never comes is told as what it is.
+    late = "stackwright-guest: [24.0] dhcp: no answer on eth0 yet\n"
+    own, site = with_console(late + ours, tmp_path)
+    assert "198.19.254.5" in instance.dhcp(own, site)
+    for never in (late, "udhcpc: No lease, failing\n"):
+        own, site = with_console(never, tmp_path)
+        with pytest.raises(Failure, match="the guest got no answer to DHCP"):
+            instance.dhcp(own, site)
     own, site = with_console(ours.replace("i-0000002a", "i-0000002b"), tmp_path)
     with pytest.raises(Failure, match="told the guest that it is i-0000002b"):
         instance.metadata(own, site)
