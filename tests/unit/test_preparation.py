@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import golden
 import outcome
 from stackwright import answers, planner
 from stackwright.model import Answers, Facts, Plan, Run, Step
+from stackwright.planner.scripts import apt_install
 
 HOST, COMPUTE = "198.18.0.10", "198.18.0.31"
 
@@ -102,3 +104,22 @@ def test_network_manager_makes_the_bridges_that_have_interfaces() -> None:
     assert "interfaces    => []," in manifest, "the unit of ours leaves them alone"
     assert scripts(plan(), f"{HOST}:bridges") == {}
     assert scripts(plan("debian", **settings), f"{HOST}:bridges") == {}
+
+
+def test_the_progress_of_packages_is_told_at_once() -> None:
+    """apt's status, line by line: a reader that waits for more leaves the screen minutes behind."""
+    script = apt_install(["nova-api"])
+    told, _, rest = script[script.index("told=") :].partition("\n")
+    command = f"{told}\n{rest.partition(' <')[0]}"
+    with subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        for said, told in (
+            ("pmstatus:nova-api:74.3333:Configuring nova-api (amd64)", "74 100 nova-api"),
+            ("pmstatus:libc6:amd64:9:Unpacking libc6:amd64", "9 100 libc6:amd64"),
+        ):
+            process.stdin.write(f"dlstatus:1:2.0:Retrieving\n{said}\n")
+            process.stdin.flush()
+            ready, _, _ = select.select([process.stdout], [], [], 20)
+            assert ready, "nothing was told"
+            assert process.stdout.readline() == f"stackwright: progress {told}\n"

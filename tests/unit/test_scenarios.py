@@ -143,6 +143,8 @@ case "$*" in
   *) echo "$@" > asked
      printf '{0} tempest.a.T.test_a [1.0s] ... ok\\n{1} tempest.a.T.test_b [1.0s] ... FAILED\\n\\n    Traceback\\n'
      [ ! -e hang ] || exec sleep 100
+     for n in $(seq 100); do [ -e told ] || [ ! -e untold ] || sleep 0.2; done
+     [ -e told ] || [ ! -e untold ] || exit 1
      printf '{0} heat_tempest_plugin.c.T.d ... SKIPPED: no\\n\\nRan: 3 tests in 2.0 sec.\\n - Passed: 1\\n'
      printf -- ' - Skipped: 1\\n'
      printf -- ' - Failed: 1\\n'; exit 1 ;;
@@ -186,6 +188,18 @@ def test_the_count_is_told_as_it_goes_and_failures_are_no_failure_of_the_script(
     assert (host / "work/results.html").exists()
     assert not (host / "work.rc").exists(), "the way in does not stay"
     assert "--concurrency 2" in (host / "work/asked").read_text()
+
+
+def test_a_result_is_told_before_the_next_one_is_there(host: Path) -> None:
+    (host / "work/untold").touch()
+    script = tempest.run(("smoke",), workers=2, limit=60).replace(tempest.FOLDER, str(host / "work"))
+    environment = {**os.environ, "PATH": f"{host / 'bin'}:{os.environ['PATH']}"}
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith("stackwright: progress 2 "):
+                (host / "work/told").touch()
+    assert process.returncode == 0
 
 
 def test_it_ends_when_its_time_is_over(host: Path) -> None:

@@ -174,7 +174,9 @@ command -v eatmydata >/dev/null 2>&1 && fast=eatmydata
 compiler=$!
 status=$(mktemp)
 mkfifo "$status.pipe"
-awk -F: '/^pmstatus:/ {{ printf "stackwright: progress %d 100 %s\\n", $3, $2; fflush() }}' < "$status.pipe" &
+# Not awk: Debian's waits for 4 KiB before it looks at them.
+told='s/^pmstatus:\\([^ ]*\\):\\([0-9][0-9]*\\)\\(\\.[0-9]*\\)\\{{0,1\\}}:.*/stackwright: progress \\2 100 \\1/p'
+sed -un "$told" < "$status.pipe" &
 reader=$!
 transaction() {{
   apt -y --no-install-recommends $may -o APT::Status-Fd=3 -o DPkg::Path=$notes:/usr/sbin:/usr/bin:/sbin:/bin \\

@@ -145,15 +145,23 @@ rm -rf .stestr/[0-9]* tempest.log output.txt results.* junit.xml
 total=$(tempest run --list-tests --regex @PATTERN@ 2>/dev/null | grep -c '^[a-z_]*tempest[a-z_]*\\.' || true)
 echo "stackwright: progress 0 $total $total tests, @WORKERS@ at a time"
 [ "$total" -gt 0 ] || { echo "no test fits; Tempest says:"; tempest run --list-tests 2>&1 | tail -n 5; exit 1; }
-timeout @LIMIT@ tempest run --concurrency @WORKERS@ --regex @PATTERN@ 2>&1 | tee output.txt | awk -v total="$total" '
-  / \\.\\.\\. (ok|FAILED|SKIPPED)/ {
-    n++
-    if (/ \\.\\.\\. ok/) ok++
-    if (/ \\.\\.\\. FAILED/) {bad++; print}
-    printf "stackwright: progress %d %d %d passed, %d failed, %d skipped: %s\\n", n, (n > total ? n : total), ok, bad,
-      n - ok - bad, $2
-    fflush()
-  }'
+timeout @LIMIT@ tempest run --concurrency @WORKERS@ --regex @PATTERN@ 2>&1 | tee output.txt | {
+  set -f
+  n=0 ok=0 bad=0
+  # Not awk: Debian's waits for 4 KiB before it looks at them.
+  while IFS= read -r line; do
+    case $line in
+      *' ... ok'*) ok=$((ok + 1)) ;;
+      *' ... FAILED'*) bad=$((bad + 1)); printf '%s\\n' "$line" ;;
+      *' ... SKIPPED'*) ;;
+      *) continue ;;
+    esac
+    n=$((n + 1))
+    [ $n -le "$total" ] || total=$n
+    set -- $line
+    echo "stackwright: progress $n $total $ok passed, $bad failed, $((n - ok - bad)) skipped: ${2-}"
+  done
+}
 stestr last --subunit > results.subunit 2>/dev/null
 subunit2junitxml < results.subunit > junit.xml 2>/dev/null
 subunit2html results.subunit results.html > /dev/null 2>&1
