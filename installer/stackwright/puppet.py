@@ -253,11 +253,17 @@ def read_report(text: str) -> PuppetReport:
 
 
 def _lines_of(resource: str, logs: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
-    """The log lines about one resource, in order, without those about others that are contained in it."""
+    """The log lines about one resource, in order, without those about others that are contained in it. Where there are
+    none, those about its type: when a provider cannot list what there is, all resources of the type fail in silence."""
     out: list[str] = []
     for level, source, message in logs:
         if resource_of(source) == resource and (level != "warning" or "Skipping" not in message):
             out += [line for line in message.splitlines() if line.strip()]
+    if not out:
+        listing = f"Could not prefetch {resource.partition('[')[0].lower()} provider "
+        for _, _, message in logs:
+            if message.startswith(listing):
+                out += [line for line in message.splitlines() if line.strip()]
     return tuple(out)
 
 

@@ -120,6 +120,23 @@ def test_the_report() -> None:
     assert cause.resource == "Service[nova-api]"
 
 
+def test_a_type_that_cannot_be_listed_is_the_cause() -> None:
+    """Its resources fail without a line of their own; what stands on them fails later, and talks more."""
+    failed = [{"resource": name, "file": None, "line": None} for name in ("Mysql_user[root@localhost]", "Exec[sync]")]
+    logs = [
+        ["err", "Puppet", "Could not prefetch mysql_user provider 'mysql': returned 1: ERROR 2026\nTLS/SSL error"],
+        ["warning", "/Stage[main]/A/Mysql_user[root@localhost]", "Skipping because provider prefetch failed"],
+        ["err", "/Stage[main]/A/Exec[sync]/returns", "not allowed to connect"],
+    ]
+    told = puppet.verdict(6, puppet.read_report(raw(status="failed", failed=failed, logs=logs)), [])
+    assert told
+    assert told[0] == "Mysql_user[root@localhost] (and 1 more)"
+    assert told[1] == (
+        "Could not prefetch mysql_user provider 'mysql': returned 1: ERROR 2026",
+        "TLS/SSL error",
+    )
+
+
 @pytest.mark.parametrize(
     ("resource", "kind"),
     [
