@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stackwright.answers import syntax
 from stackwright.answers.legacy import Change, Raw
+from stackwright.answers.old_flags import old_flags
 from stackwright.answers.retired import RETIRED, translated
 from stackwright.model import Option, Origin, Problem, Severity
 from stackwright.services import options
@@ -162,7 +163,8 @@ def add_environment(layers: Layers, environ: Mapping[str, str]) -> None:
 def add_flags(layers: Layers, flags: Mapping[str, str]) -> None:
     for name, text in flags.items():
         option = options().get(name)
-        shown = f"--{flag_name(option)}" if option else name
+        older = (flag for flag, key in old_flags().items() if key == name) if option is None else ()
+        shown = f"--{flag_name(option)}" if option else next(iter(older), name)
         raw = Raw(text.strip(), Origin("flag", shown))
         key = _resolve(layers, name, raw)
         if key:
