@@ -202,6 +202,31 @@ def test_answers_are_checked_at_once(tmp_path: Path) -> None:
     assert given["CONFIG_NETWORK_HOSTS"] == "198.18.0.10"
 
 
+def test_a_floating_range_with_hosts_in_it_is_asked_for_a_free_part(tmp_path: Path) -> None:
+    """It is what most people have: the cloud in the network of the house."""
+    said: list[str] = []
+    typed = {
+        "CONFIG_CONTROLLER_HOST": ["198.18.0.10"],
+        "CONFIG_PROVISION_DEMO_FLOATRANGE": ["", "198.18.0.0/24"],
+        "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ["", "198.18.0.1-198.18.0.99", "198.18.0.200-198.18.0.220"],
+    }
+    path = tmp_path / "c"
+    given = interview.interview(path, person(typed), said.append)
+    assert len(said) == 3
+    interview.write(path, given)
+    assert not load(path).problems
+
+
+def test_an_answer_that_spoils_an_earlier_one_is_told_at_once(tmp_path: Path) -> None:
+    """Else the interview would end in an error that no question is left for."""
+    said: list[str] = []
+    typed = {"CONFIG_CONTROLLER_HOST": ["127.0.0.1"], "CONFIG_COMPUTE_HOSTS": ["198.18.0.31", "127.0.0.1"]}
+    given = interview.interview(tmp_path / "c", person(typed), said.append)
+    assert given["CONFIG_COMPUTE_HOSTS"] == "127.0.0.1"
+    assert len(said) == 1
+    assert "CONFIG_CONTROLLER_HOST = 127.0.0.1: an address that the other hosts (198.18.0.31) can reach" in said[0]
+
+
 def test_the_interview_can_be_left_and_taken_up_again(tmp_path: Path) -> None:
     path, said = tmp_path / "c", list[str]()
     typed = {"CONFIG_CONTROLLER_HOST": ["198.18.0.10"], "CONFIG_CINDER_BACKEND": ["^D"]}

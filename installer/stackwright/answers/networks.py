@@ -289,7 +289,7 @@ def _demo(answers: Answers) -> Iterator[Problem]:
     for host, host_key in _addresses(answers).items() if not answers["CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"] else ():
         if IPAddress(host) in outside:
             yield problem(
-                answers, key, "overlap", f"addresses that nobody has: {host} of {host_key} is among them",
+                answers, key, "hosts-inside", f"addresses that nobody has: {host} of {host_key} is among them",
                 "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST gives out a free part of that network",
             )  # fmt: skip
             break
