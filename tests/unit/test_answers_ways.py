@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from stackwright import answers
-from stackwright.answers import flags, interview, secrets
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.answers import compare, flags, interview, secrets
+from stackwright.model import Answers, ExitCode, StackwrightError
 from stackwright.services import options
 
 # ----------------------------------------------------------------------------------------------------------- secrets
@@ -76,6 +76,34 @@ def test_checking_runs_no_command(tmp_path: Path) -> None:
     path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW=!cmd: touch {trace}\n")
     assert not load(path, run=False).errors
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("place", ["!cmd: no-such-program-at-all", "!cmd: 'open quote"])
+def test_checking_looks_whether_a_command_could_be_run(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW={place}\n")
+    assert [problem.name for problem in load(path, run=False).errors] == ["secret-elsewhere"]
+
+
+def test_commands_are_compared_as_they_stand(tmp_path: Path) -> None:
+    """They are not run for it, and two that differ are not the same nothing."""
+
+    def reading(command: str) -> Answers:
+        path = tmp_path / "a.txt"
+        path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW=!cmd: {command}\n")
+        return load(path, run=False).answers
+
+    assert not compare.differences(reading("true"), reading("true"))
+    (one,) = compare.differences(reading("true"), reading("false"))
+    assert (one.key, one.left, one.right) == ("CONFIG_KEYSTONE_ADMIN_PW", "********", "********")
+
+
+def test_a_place_of_an_unknown_kind_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("CONFIG_KEYSTONE_ADMIN_PW=!vault: cloud/admin\nCONFIG_NOVA_KS_PW=!Ab:7\n")
+    path.chmod(0o600)
+    (problem,) = load(path).problems
+    assert "!cmd: COMMAND" in problem.wanted
 
 
 def test_a_file_with_a_secret_that_others_can_read_is_a_warning(tmp_path: Path) -> None:

@@ -165,6 +165,8 @@ def _round_secret(text: str) -> tuple[str, str, str] | None:
     hint = "if they are no part of it, take them away"
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
         return "quoted", "no quotes round values: here they are a part of it, as in Packstack", hint
+    if secrets.resembles_elsewhere(text):
+        return "quoted", "!cmd: COMMAND, !file: PATH or !env: NAME says where it is: here all of it is the secret", hint
     if re.search(r"\s[#;]\s", text):
         return "remark-in-value", "remarks on lines of their own: here all of it is the secret, as in Packstack", hint
     return None
