@@ -280,6 +280,31 @@ def test_havana_files_keep_the_hosts_of_their_services() -> None:
     assert {key: got[key] for key in expected} == expected
 
 
+def test_what_follows_from_an_old_file_does_not_win_over_later_layers() -> None:
+    """Defaults, files, environment, flags: also where the file needs rules to be understood."""
+    given = {
+        "CONFIG_NEUTRON_L2_AGENT": "ovn",
+        "CONFIG_NETWORK_HOSTS": "198.18.0.29",
+        "CONFIG_CONTROLLER_HOST": "198.18.0.9",
+    }
+    later = "".join(f"{key}={text}\n" for key, text in given.items())
+    old, new = syntax.parse(HAVANA, "old"), syntax.parse(later, "new")
+    environ = {f"STACKWRIGHT_{key}": text for key, text in given.items()}
+    for got in (
+        reading(HAVANA, **given),
+        from_documents((old,), {}, environ, files=False),
+        from_documents((old, new), files=False),
+    ):
+        assert not got.errors
+        assert {key: got.answers.entries[key].text for key in given} == given
+        assert got.answers["CONFIG_NETWORK_HOSTS"] == ("198.18.0.29",)
+        assert got.answers["CONFIG_NEUTRON_L3_HOSTS"] == ()
+        assert got.answers["CONFIG_KEYSTONE_HOST"] == "", "it was on the controller, and goes with it"
+        assert got.answers["CONFIG_GLANCE_HOST"] == "198.18.0.11"
+    before = from_documents((new, old), files=False).answers
+    assert before["CONFIG_NEUTRON_L2_AGENT"] == "openvswitch"
+
+
 def test_the_open_vswitch_plugin_becomes_ml2_with_its_agent() -> None:
     got = reading(HAVANA).answers
     assert got["CONFIG_NEUTRON_L2_AGENT"] == "openvswitch"

@@ -32,6 +32,13 @@ class Layers:
     problems: list[Problem] = field(default_factory=list)
     suggested: int = 0
     folders: dict[str, Path] = field(default_factory=dict)
+    """By document, in their order."""
+
+    def rank(self, raw: Raw) -> int:
+        """The number of the layer that a text came from: later ones win."""
+        files = list(self.folders)
+        beyond = {"environment": len(files), "flag": len(files) + 1}
+        return files.index(raw.origin.where) if raw.origin.where in files else beyond.get(raw.origin.kind, 0)
 
 
 @functools.cache
