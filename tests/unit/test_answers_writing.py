@@ -263,6 +263,21 @@ def test_packstacks_explanations_are_told_from_a_persons_comments() -> None:
     assert block.splitlines() == writing.explanation(options()["CONFIG_SWIFT_INSTALL"])
 
 
+@pytest.mark.parametrize(
+    ("key", "comment"),
+    [
+        ("CONFIG_KEYSTONE_ADMIN_EMAIL", "# Email address for the Identity service 'admin' user.  Defaults to"),
+        ("CONFIG_REDIS_PORT", "# The port on which the redis server listens"),
+        ("CONFIG_CEILOMETER_KS_PW", "# The password to use for Ceilometer to authenticate with Keystone"),
+    ],
+)  # fmt: skip
+def test_explanations_of_between_releases_and_without_their_ends_are_packstacks(key: str, comment: str) -> None:
+    default = options()[key].default
+    done = migrate.migrate_document(syntax.parse(f"{comment}\n# mine\n{key}={default}\n", "old"), minimal=True)
+    assert f"\n\n# mine\n{key}={default}\n" in done.text
+    assert comment.partition("\n")[0] not in done.text
+
+
 def test_comparing_is_by_meaning_and_masks_secrets() -> None:
     left = read_text("CONFIG_SWIFT_INSTALL=n\nCONFIG_CINDER_VOLUMES_SIZE=20G\nCONFIG_KEYSTONE_ADMIN_PW=one\n").answers
     right = read_text(
