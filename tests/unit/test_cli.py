@@ -399,3 +399,10 @@ def test_explaining_takes_keys_and_flags(word: str, capsys: pytest.CaptureFixtur
 def test_what_is_explained_of_old_keys_as_json_is_json(key: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("answers", "explain", key, "--json") == 0
     assert json.loads(capsys.readouterr().out)["key"]
+
+
+def test_packstacks_short_flags_are_understood() -> None:
+    words = ["-d", "-y", "-t", "300", "--answer-file", "x"]
+    arguments = parser(words).parse_args(words)
+    assert (arguments.debug, arguments.dry_run, arguments.timeout) == (True, True, 300)
+    assert arguments.answer_file == [Path("x")]

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:
         sub: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
+        sub.add_argument("-d", "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
         return sub
 
     def setting(sub: argparse.ArgumentParser) -> None:
