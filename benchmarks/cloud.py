@@ -35,7 +35,7 @@ def facts(hosts: Sequence[str]) -> dict[str, Facts]:
                 Interface("eth0", f"02:00:00:00:{n // 256:02x}:{n % 256:02x}", 1500, True, (f"{host}/15",)),
                 Interface("eth1", f"02:00:00:01:{n // 256:02x}:{n % 256:02x}", 1500, True),
             ),
-            kvm=True, kernel_modules=frozenset({"openvswitch", "geneve", "dm_mod", "vxlan", "xfs"}),
+            kvm=True, kernel_modules=frozenset({"openvswitch", "geneve", "dm_mod", "nf_tables", "vxlan", "xfs"}),
             listening=(("tcp", 22, "sshd"), ("udp", 68, "dhclient")), machine_id=f"{n:032x}",
             host_keys=(f"ssh-ed25519 {n:068x}",),
             extra={"init": "systemd", "locales": "C C.utf8 POSIX", "sudo": "yes", "user": "root",

@@ -139,6 +139,12 @@ def test_the_migrated_file_means_the_same(row: dict[str, str]) -> None:
     assert different - unusable - _by_hosts(old.answers) == set()
 
 
+def test_nothing_of_a_file_as_packstack_wrote_it_is_taken_for_a_persons_remark() -> None:
+    ours = set(answers.generate(install_hosts=[HOST]).splitlines())
+    written = migrate.migrate(CORPUS / "rocky-056-1hosts.txt").text.splitlines()
+    assert [line for line in written if line.startswith("#") and line not in ours] == []
+
+
 def _by_hosts(given: Answers) -> set[str]:
     """Hosts that follow from a controller that could not be read."""
     return set() if given.entries["CONFIG_CONTROLLER_HOST"].text else {key for key in given if "_HOST" in key}

@@ -78,16 +78,26 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
         ("error", "outside", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
     ),
     (
-        {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.4.1-198.18.4.9,198.18.4.9-198.18.4.20"},
+        {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.4.2-198.18.4.9,198.18.4.9-198.18.4.20"},
         ("error", "overlap", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
     ),
     (
         {
             P + "PROVISION_DEMO_FLOATRANGE": "198.18.0.0/24",
-            P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.0.1-198.18.0.20",
+            P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.0.2-198.18.0.20",
         },
         ("error", "overlap", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
     ),
+    (
+        {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.4.1-198.18.4.9"},  # the gateway
+        ("error", "overlap", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
+    ),
+    (
+        {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.4.200-198.18.4.255"},  # the broadcast address
+        ("error", "outside", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
+    ),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "198.18.0.0/24"}, ("error", "hosts-inside", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({N + "OVN_EXTERNAL_PHYSNET": ""}, ("warning", "forced", N + "OVN_EXTERNAL_PHYSNET")),
     # kinds of network
     ({**VLAN, N + "ML2_TYPE_DRIVERS": "flat"}, ("error", "network-types", N + "ML2_TENANT_NETWORK_TYPES")),
     ({**VLAN, N + "ML2_VLAN_RANGES": ""}, ("error", "no-range", N + "ML2_VLAN_RANGES")),

@@ -57,6 +57,34 @@ def test_secrets_are_taken_as_they_stand() -> None:
         assert value(f"CONFIG_KEYSTONE_ADMIN_PW={secret}", "CONFIG_KEYSTONE_ADMIN_PW") == secret
 
 
+@pytest.mark.parametrize(
+    ("secret", "name"),
+    [('"s3cret"', "quoted"), ("'s3cret'", "quoted"), ("s3cret # mine", "remark-in-value"), ("s3cret", ""), ("'", "")],
+)
+def test_signs_round_a_secret_are_told_and_count(secret: str, name: str) -> None:
+    found = reading(f"CONFIG_KEYSTONE_ADMIN_PW={secret}")
+    assert found.answers["CONFIG_KEYSTONE_ADMIN_PW"] == secret
+    assert told(found) == ([("f:1", "warning", name)] if name else [])
+    assert not any("s3cret" in answers.describe(problem) for problem in found.problems)
+
+
+def test_a_broken_line_is_not_shown_for_it_may_be_a_secret() -> None:
+    found = reading("CONFIG_KEYSTONE_ADMIN_PW=HUNTER\nTWOHUNTERS\n")
+    assert told(found) == [("f:2", "error", "no-key")]
+    assert "TWO" not in answers.describe(found.problems[0])
+
+
+def test_all_hosts_of_a_list_that_cannot_be_used_are_named() -> None:
+    (problem,) = reading("CONFIG_COMPUTE_HOSTS=198.18.0.300,198.18.0.31,HOST_IP,http://198.18.0.1\n").problems
+    assert all(part in problem.wanted for part in ("'198.18.0.300', 'http://198.18.0.1'", "'HOST_IP': this looks"))
+    assert "'198.18.0.31'" not in problem.wanted
+
+
+def test_none_for_a_switch_is_shown_as_it_stands() -> None:
+    (problem,) = reading("CONFIG_HORIZON_INSTALL=None\n").problems
+    assert (problem.name, problem.seen) == ("empty", "CONFIG_HORIZON_INSTALL = 'None'")
+
+
 def test_values_go_on_in_indented_lines() -> None:
     assert value("CONFIG_COMPUTE_HOSTS=198.18.0.1,\n   198.18.0.2\n", "CONFIG_COMPUTE_HOSTS") == (
         "198.18.0.1",
@@ -189,6 +217,11 @@ def test_a_misspelt_variable_is_told() -> None:
     assert [problem.name for problem in found.errors] == ["unknown-key"]
 
 
+def test_a_variable_without_config_is_told() -> None:
+    found = from_documents((), environ={"STACKWRIGHT_SWIFT_INSTALL": "n", "STACKWRIGHT_STATE": "/x"}, files=False)
+    assert [problem.hint for problem in found.errors] == ["did you mean STACKWRIGHT_CONFIG_SWIFT_INSTALL?"]
+
+
 def test_a_file_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("CONFIG_KEYSTONE_ADMIN_PW=secret\n")
@@ -245,6 +278,31 @@ def test_havana_files_keep_the_hosts_of_their_services() -> None:
         "CONFIG_AMQP_HOST": "198.18.0.14",
     }
     assert {key: got[key] for key in expected} == expected
+
+
+def test_what_follows_from_an_old_file_does_not_win_over_later_layers() -> None:
+    """Defaults, files, environment, flags: also where the file needs rules to be understood."""
+    given = {
+        "CONFIG_NEUTRON_L2_AGENT": "ovn",
+        "CONFIG_NETWORK_HOSTS": "198.18.0.29",
+        "CONFIG_CONTROLLER_HOST": "198.18.0.9",
+    }
+    later = "".join(f"{key}={text}\n" for key, text in given.items())
+    old, new = syntax.parse(HAVANA, "old"), syntax.parse(later, "new")
+    environ = {f"STACKWRIGHT_{key}": text for key, text in given.items()}
+    for got in (
+        reading(HAVANA, **given),
+        from_documents((old,), {}, environ, files=False),
+        from_documents((old, new), files=False),
+    ):
+        assert not got.errors
+        assert {key: got.answers.entries[key].text for key in given} == given
+        assert got.answers["CONFIG_NETWORK_HOSTS"] == ("198.18.0.29",)
+        assert got.answers["CONFIG_NEUTRON_L3_HOSTS"] == ()
+        assert got.answers["CONFIG_KEYSTONE_HOST"] == "", "it was on the controller, and goes with it"
+        assert got.answers["CONFIG_GLANCE_HOST"] == "198.18.0.11"
+    before = from_documents((new, old), files=False).answers
+    assert before["CONFIG_NEUTRON_L2_AGENT"] == "openvswitch"
 
 
 def test_the_open_vswitch_plugin_becomes_ml2_with_its_agent() -> None:

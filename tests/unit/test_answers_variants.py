@@ -6,14 +6,14 @@ plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from outcome import facts, network, plan, roles, told
 from stackwright import answers, planner
 from stackwright.answers import syntax
-from stackwright.model import Severity
+from stackwright.model import Facts, Interface, Severity
 
 ONE = "controller=198.18.0.10 network=198.18.0.10 compute=198.18.0.10"
 THREE = "controller=198.18.0.10 network=198.18.0.20 compute=198.18.0.31,198.18.0.32"
@@ -197,6 +197,12 @@ CASES = [
         errors=("2 bad-value CONFIG_CINDER_BACKEND",), warnings=("3 retired-key CONFIG_CINDER_GLUSTER_MOUNTS",),
     ),
     Case(
+        "an interface by its MAC address, which may be written with colons",
+        "CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_NEUTRON_OVN_BRIDGE_IFACES=br-ex:52:54:00:11:22:33\n"
+        "CONFIG_PROVISION_DEMO=n\n",
+        ONE, "ovn geneve extnet:br-ex:eth7",
+    ),
+    Case(
         "until stein the default was Open vSwitch: what is set for it is not passed over",
         "CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_NEUTRON_ML2_TYPE_DRIVERS=vxlan,flat\n"
         "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS=extnet:br-ex\nCONFIG_NEUTRON_OVS_BRIDGE_IFACES=br-ex:eth1\n"
@@ -216,6 +222,36 @@ CASES = [
     Case(
         "a byte-order mark, CRLF, no header, small letters, blanks, and a tab",
         "\ufeffconfig_controller_host = 198.18.0.10\r\n\tCONFIG_SWIFT_INSTALL\t=\tNO  \r\n".encode(), ONE,
+    ),
+    Case(
+        "Packstack's own file on CentOS 9, whose docutils keeps a zero byte in the place of each backslash",
+        b'[general]\n# share-volume-\0d+$", "manila-share-volume-#{size}G-\0d+$"\nCONFIG_CONTROLLER_HOST=198.18.0.10\n',
+        ONE,
+    ),
+    Case(
+        "a file that lost its end when the machine did: the line is named, the others are read",
+        b"CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_SWIFT_INST\0\0\0\0", errors=("2 zero-bytes -",),
+    ),
+    Case(
+        "UTF-16 without a byte-order mark",
+        "[general]\r\nCONFIG_CONTROLLER_HOST=198.18.0.10\r\n".encode("utf-16-le"), ONE,
+    ),
+    Case(
+        "files that were joined, and letters without a width from a web page",
+        "CONFIG_CONTROLLER_HOST=198.18.0.10\n\ufeffCONFIG_SWIFT_INSTALL=n\n\u200bCONFIG_HEAT_INSTALL=n\u200b\n", ONE,
+    ),
+    Case(
+        "a remark behind the section, which Packstack's reader took",
+        "[general] # written in May\nCONFIG_CONTROLLER_HOST=198.18.0.10\n", ONE,
+    ),
+    Case(
+        "a second section: Packstack did not read it, and what [general] says counts",
+        "[general]\nCONFIG_CONTROLLER_HOST=198.18.0.10\n[old]\nCONFIG_CONTROLLER_HOST=198.18.0.99\n", ONE,
+        warnings=("3 section -", "4 repeated-key CONFIG_CONTROLLER_HOST"),
+    ),
+    Case(
+        "only a section of another name",
+        "[packstack]\nCONFIG_CONTROLLER_HOST=198.18.0.10\n", ONE, warnings=("1 section -",),
     ),
     Case(
         "UTF-16 from an editor on Windows",
@@ -356,6 +392,12 @@ CASES = [
 ]  # fmt: skip
 
 
+def with_mac(host: Facts) -> Facts:
+    """The host with an interface whose MAC address its bridge has, too, as after a first run."""
+    more = (Interface("br-ex", mac="52:54:00:11:22:33"), Interface("eth7", mac="52:54:00:11:22:33", up=True))
+    return replace(host, interfaces=(*host.interfaces, *more))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_person_would_say_the_same(case: Case) -> None:
     reading = answers.from_documents([syntax.parse(case.text, "file")], files=False, local_host="198.18.0.10")
@@ -363,7 +405,7 @@ def test_a_person_would_say_the_same(case: Case) -> None:
         assert [told(problem) for problem in reading.problems if problem.severity is severity] == list(expected)
     assert bool(case.hosts) is not bool(reading.errors)
     if case.hosts:
-        seen = facts(reading.answers)
+        seen = {host: with_mac(one) for host, one in facts(reading.answers).items()}
         cloud = planner.cloud(reading.answers, seen)
         assert roles(cloud) == case.hosts
         assert network(cloud, reading.answers) == case.network

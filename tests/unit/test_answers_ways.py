@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from stackwright import answers
-from stackwright.answers import flags, interview, secrets
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.answers import compare, flags, interview, secrets
+from stackwright.model import Answers, ExitCode, StackwrightError
 from stackwright.services import options
 
 # ----------------------------------------------------------------------------------------------------------- secrets
@@ -76,6 +76,34 @@ def test_checking_runs_no_command(tmp_path: Path) -> None:
     path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW=!cmd: touch {trace}\n")
     assert not load(path, run=False).errors
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("place", ["!cmd: no-such-program-at-all", "!cmd: 'open quote"])
+def test_checking_looks_whether_a_command_could_be_run(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW={place}\n")
+    assert [problem.name for problem in load(path, run=False).errors] == ["secret-elsewhere"]
+
+
+def test_commands_are_compared_as_they_stand(tmp_path: Path) -> None:
+    """They are not run for it, and two that differ are not the same nothing."""
+
+    def reading(command: str) -> Answers:
+        path = tmp_path / "a.txt"
+        path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW=!cmd: {command}\n")
+        return load(path, run=False).answers
+
+    assert not compare.differences(reading("true"), reading("true"))
+    (one,) = compare.differences(reading("true"), reading("false"))
+    assert (one.key, one.left, one.right) == ("CONFIG_KEYSTONE_ADMIN_PW", "********", "********")
+
+
+def test_a_place_of_an_unknown_kind_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("CONFIG_KEYSTONE_ADMIN_PW=!vault: cloud/admin\nCONFIG_NOVA_KS_PW=!Ab:7\n")
+    path.chmod(0o600)
+    (problem,) = load(path).problems
+    assert "!cmd: COMMAND" in problem.wanted
 
 
 def test_a_file_with_a_secret_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
@@ -200,6 +228,31 @@ def test_answers_are_checked_at_once(tmp_path: Path) -> None:
     assert given["CONFIG_NEUTRON_OVN_BRIDGE_IFACES"] == "br-ex:eth1"
     assert given["CONFIG_CINDER_BACKEND"] == "nfs"
     assert given["CONFIG_NETWORK_HOSTS"] == "198.18.0.10"
+
+
+def test_a_floating_range_with_hosts_in_it_is_asked_for_a_free_part(tmp_path: Path) -> None:
+    """It is what most people have: the cloud in the network of the house."""
+    said: list[str] = []
+    typed = {
+        "CONFIG_CONTROLLER_HOST": ["198.18.0.10"],
+        "CONFIG_PROVISION_DEMO_FLOATRANGE": ["", "198.18.0.0/24"],
+        "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ["", "198.18.0.1-198.18.0.99", "198.18.0.200-198.18.0.220"],
+    }
+    path = tmp_path / "c"
+    given = interview.interview(path, person(typed), said.append)
+    assert len(said) == 3
+    interview.write(path, given)
+    assert not load(path).problems
+
+
+def test_an_answer_that_spoils_an_earlier_one_is_told_at_once(tmp_path: Path) -> None:
+    """Else the interview would end in an error that no question is left for."""
+    said: list[str] = []
+    typed = {"CONFIG_CONTROLLER_HOST": ["127.0.0.1"], "CONFIG_COMPUTE_HOSTS": ["198.18.0.31", "127.0.0.1"]}
+    given = interview.interview(tmp_path / "c", person(typed), said.append)
+    assert given["CONFIG_COMPUTE_HOSTS"] == "127.0.0.1"
+    assert len(said) == 1
+    assert "CONFIG_CONTROLLER_HOST = 127.0.0.1: an address that the other hosts (198.18.0.31) can reach" in said[0]
 
 
 def test_the_interview_can_be_left_and_taken_up_again(tmp_path: Path) -> None:

@@ -199,6 +199,56 @@ def test_migrating_keeps_meaning_and_the_persons_comments() -> None:
     assert compare.differences(before, read_text(done.text).answers) == []
 
 
+REMARKS = """\
+# Jane's cloud, 2013
+
+[general]
+# the big box
+CONFIG_NOVA_API_HOST=198.18.0.10
+CONFIG_KEYSTONE_HOST=198.18.0.10
+# two of them
+CONFIG_QUANTUM_L3_HOSTS=198.18.0.20
+CONFIG_QUANTUM_DHCP_HOSTS=198.18.0.20
+CONFIG_NOVA_COMPUTE_HOSTS=198.18.0.31   ; two sockets
+# nobody looked at it
+CONFIG_NAGIOS_INSTALL=n
+# not now
+CONFIG_HEAT_INSTALL=False
+CONFIG_NEUTRON_ML2_FLAT_NETWORKS=['extnet', 'other']
+CONFIG_CINDER_VOLUMES_SIZE=30
+CONFIG_AMQP_BACKEND=RabbitMQ
+# what is left
+CONFIG_MONGODB_HOST=198.18.0.10
+
+# ask Joe before changing anything
+"""
+
+
+@pytest.mark.parametrize("minimal", [False, True])
+def test_no_remark_of_a_person_is_lost(minimal: bool) -> None:
+    done = migrate.migrate_document(syntax.parse(REMARKS, "old"), minimal=minimal).text
+    head, _, rest = done.partition("\n[general]\n")
+    assert head.endswith("\n\n# Jane's cloud, 2013\n")
+    assert "\n# the big box\nCONFIG_CONTROLLER_HOST=198.18.0.10\n" in rest
+    assert "\n# two of them\nCONFIG_NETWORK_HOSTS=198.18.0.20\n" in rest
+    assert "\n# two sockets\nCONFIG_COMPUTE_HOSTS=198.18.0.31\n" in rest
+    assert "\n# nobody looked at it\n# not now\nCONFIG_HEAT_INSTALL=n\n" in rest
+    assert rest.endswith("\n\n# what is left\n# ask Joe before changing anything\n")
+    again = migrate.migrate_document(syntax.parse(done, "new"), minimal=minimal)
+    assert again.text == done
+
+
+def test_migrating_writes_values_as_they_are_written_today() -> None:
+    done = migrate.migrate_document(syntax.parse(REMARKS, "old")).text
+    for line in ("NEUTRON_ML2_FLAT_NETWORKS=extnet,other", "CINDER_VOLUMES_SIZE=30G", "AMQP_BACKEND=rabbitmq"):
+        assert f"\nCONFIG_{line}\n" in done
+
+
+def test_all_in_one_is_one_host() -> None:
+    with pytest.raises(StackwrightError, match="cannot be used"):
+        writing.generate(allinone_host="one two")
+
+
 def test_migrating_again_changes_nothing() -> None:
     once = migrate.migrate_document(syntax.parse(OLD, "old"))
     again = migrate.migrate_document(syntax.parse(once.text, "new"))
@@ -211,6 +261,21 @@ def test_packstacks_explanations_are_told_from_a_persons_comments() -> None:
     done = migrate.migrate_document(syntax.parse(OLD, "old"))
     block = done.text.partition("\nCONFIG_SWIFT_INSTALL=")[0].rpartition("\n\n")[2]
     assert block.splitlines() == writing.explanation(options()["CONFIG_SWIFT_INSTALL"])
+
+
+@pytest.mark.parametrize(
+    ("key", "comment"),
+    [
+        ("CONFIG_KEYSTONE_ADMIN_EMAIL", "# Email address for the Identity service 'admin' user.  Defaults to"),
+        ("CONFIG_REDIS_PORT", "# The port on which the redis server listens"),
+        ("CONFIG_CEILOMETER_KS_PW", "# The password to use for Ceilometer to authenticate with Keystone"),
+    ],
+)  # fmt: skip
+def test_explanations_of_between_releases_and_without_their_ends_are_packstacks(key: str, comment: str) -> None:
+    default = options()[key].default
+    done = migrate.migrate_document(syntax.parse(f"{comment}\n# mine\n{key}={default}\n", "old"), minimal=True)
+    assert f"\n\n# mine\n{key}={default}\n" in done.text
+    assert comment.partition("\n")[0] not in done.text
 
 
 def test_comparing_is_by_meaning_and_masks_secrets() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 import sys
@@ -375,3 +376,33 @@ def test_a_defect_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsy
     assert "defect of stackwright: RuntimeError: oh" in error
     assert "--debug" in error
     assert "Traceback" not in error
+
+
+def test_generating_tells_what_flags_ask_for_and_will_not_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new"
+    assert run("--gen-answer-file", str(path), "--allinone", "--use-epel=y", "--os-swift-storage-size=20") == 0
+    said = capsys.readouterr().err
+    assert "flag --use-epel: warning: CONFIG_USE_EPEL = 'y'" in said
+    assert "flag --os-swift-storage-size: warning" in said
+    assert "\nCONFIG_SWIFT_STORAGE_SIZE=20G\n" in path.read_text()
+
+
+@pytest.mark.parametrize("word", ["CONFIG_SWIFT_INSTALL", "swift_install", "os-swift-install"])
+def test_explaining_takes_keys_and_flags(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("answers", "explain", word) == 0
+    assert capsys.readouterr().out.startswith("CONFIG_SWIFT_INSTALL (")
+
+
+@pytest.mark.parametrize("key", ["CONFIG_NAGIOS_INSTALL", "CONFIG_NEUTRON_L2_PLUGIN", "CONFIG_MYSQL_HOST"])
+def test_what_is_explained_of_old_keys_as_json_is_json(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("answers", "explain", key, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["key"]
+
+
+def test_packstacks_short_flags_are_understood() -> None:
+    words = ["-d", "-y", "-t", "300", "--answer-file", "x"]
+    arguments = parser(words).parse_args(words)
+    assert (arguments.debug, arguments.dry_run, arguments.timeout) == (True, True, 300)
+    assert arguments.answer_file == [Path("x")]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from stackwright.answers import reference
-from stackwright.answers.flags import by_flag
+from stackwright.answers.flags import by_flag, take
 from stackwright.answers.history import releases
+from stackwright.answers.old_flags import old_flags
 from stackwright.answers.packstack_comments import is_packstacks
 from stackwright.answers.reading import flag_name, old_names
 from stackwright.answers.retired import RETIRED, translated
@@ -108,3 +109,19 @@ def test_the_reference_tells_every_key() -> None:
     page = reference.reference()
     for key in (*options(), *old_names(), *RETIRED, *translated()):
         assert f"`{key}`" in page or key not in releases(), key
+
+
+def test_flags_of_earlier_releases_answer_the_keys_of_their_time() -> None:
+    """In scripts they stay; each leads to a key that is known, and none takes the place of a current one."""
+    known = {*options(), *old_names(), *RETIRED, *translated()}
+    assert len(old_flags()) == 152
+    assert set(old_flags().values()) <= known
+    assert not set(old_flags()) & set(by_flag())
+    words = ["--quantum-l2-plugin=openvswitch", "--nagios-install", "n", "--os-mysql-install=n", "-a", "x"]
+    found, rest = take(words)
+    assert found == {
+        "CONFIG_QUANTUM_L2_PLUGIN": "openvswitch",
+        "CONFIG_NAGIOS_INSTALL": "n",
+        "CONFIG_MYSQL_INSTALL": "n",
+    }
+    assert rest == ["-a", "x"]

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:
         sub: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
+        sub.add_argument("-d", "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
         return sub
 
     def setting(sub: argparse.ArgumentParser) -> None:
@@ -132,13 +132,16 @@ def generate(
     replace: bool = False,
 ) -> int:
     """Write a new answer file: for one host (`on_one`; this machine where it is empty) or for `install_hosts`."""
-    from stackwright.answers import writing
+    from stackwright.answers import reading, writing
 
     if install_hosts and on_one is not None:
         raise StackwrightError(
             "--allinone and --install-hosts contradict each other.", "leave one away", ExitCode.USAGE
         )
     text = writing.generate(allinone_host=on_one or "", install_hosts=[install_hosts], presets=presets, minimal=minimal)
+    for problem in reading.from_documents((), presets, local_host="127.0.0.1", files=False, run=False).problems:
+        if presets and problem.where.startswith("flag "):
+            print(reading.describe(problem), file=sys.stderr)
     if str(path) == "-":
         sys.stdout.write(text)
         return ExitCode.OK
@@ -219,6 +222,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from stackwright.answers.explain import explain
+    from stackwright.answers.flags import by_flag
+    from stackwright.answers.old_flags import old_flags
     from stackwright.answers.reading import load, old_names, suggest
     from stackwright.answers.retired import RETIRED, translated
     from stackwright.services import SERVICES, options
@@ -232,14 +237,18 @@ def _explain(arguments: argparse.Namespace) -> int:
     key = arguments.key.upper().removeprefix("STACKWRIGHT_")
     if key not in options() and f"CONFIG_{key}" in options():
         key = f"CONFIG_{key}"
+    flag = f"--{arguments.key.lower().removeprefix('--')}"
+    key = key if key in options() else by_flag().get(flag) or old_flags().get(flag) or key
     if key in old_names():
-        print(f"{key} is {old_names()[key]} today.")
+        print(f"{key} is {old_names()[key]} today.", file=sys.stderr if arguments.json else sys.stdout)
         key = old_names()[key]
-    if key in RETIRED:
-        print(f"{key} is gone: {RETIRED[key].why}. Instead: {RETIRED[key].instead}.")
-        return ExitCode.OK
-    if key in translated():
-        print(f"{key} became {translated()[key]}.")
+    if key in RETIRED or key in translated():
+        gone = f"{RETIRED[key].why}. Instead: {RETIRED[key].instead}" if key in RETIRED else ""
+        became = translated().get(key, "")
+        if arguments.json:
+            print(json.dumps({"key": key, "became": became, "gone": gone}))
+        else:
+            print(f"{key} is gone: {gone}." if gone else f"{key} became {became}.")
         return ExitCode.OK
     if key not in options():
         near = suggest(key)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stackwright.answers.conditions import matters
 from stackwright.answers.places import shown
-from stackwright.answers.secrets import MASK, PLACEHOLDER
+from stackwright.answers.secrets import MASK, PLACEHOLDER, is_elsewhere
 from stackwright.model import Answers
 from stackwright.services import options
 
@@ -37,7 +37,10 @@ def differences(left: Answers, right: Answers) -> list[Difference]:
             made = ("", PLACEHOLDER)
             open_on_both = all(entry.origin.kind == "generated" or entry.text in made for entry in (a, b))
             # a generated file has secrets for services that are off, too: they say nothing
-            same = a.value == b.value or open_on_both or (option.generate and not counts)
+            # a command is not run here: what it would give is not known, only whether it is the same one
+            known = not (is_elsewhere(a.text) or is_elsewhere(b.text)) or bool(a.value and b.value)
+            alike = a.value == b.value if known else a.text == b.text
+            same = alike or open_on_both or (option.generate and not counts)
         else:
             same = a.value == b.value
         if same:

@@ -105,7 +105,7 @@ def _external(value: Callable[[str], Any], put: Callable[[str, Any], None]) -> N
         physnet, mapped = value(key) or "extnet", dict(value(mappings))
         if bridge and bridge not in mapped.values() and physnet not in mapped:
             put(mappings, (*value(mappings), (physnet, bridge)))
-        elif demo and physnet not in mapped:
+        elif demo and (physnet not in mapped or not value(key)):
             ways = [name for name, to in mapped.items() if to == bridge or not bridge]
             if len(ways) == 1:
                 put(key, ways[0])

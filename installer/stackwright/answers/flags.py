@@ -12,6 +12,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from stackwright.answers.old_flags import old_flags
 from stackwright.answers.reading import flag_name, old_names, suggest
 from stackwright.answers.retired import RETIRED, translated
 from stackwright.answers.writing import explanation
@@ -57,7 +58,8 @@ def take(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Split arguments into answers (texts by key) and the rest, which keeps its order.
 
     Both --flag=value and --flag value are understood; what follows `--` is left alone. Raises StackwrightError for a
-    flag without a value. A flag that is given twice counts as it was given last.
+    flag without a value. A flag that is given twice counts as it was given last. Flags of earlier releases answer the
+    keys of their time.
     """
     found: dict[str, str] = {}
     rest: list[str] = []
@@ -68,7 +70,7 @@ def take(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             rest += [word, *queue]
             break
         name, equals, value = word.partition("=")
-        key = by_flag().get(name) if name.startswith("--") else None
+        key = (by_flag().get(name) or old_flags().get(name)) if name.startswith("--") else None
         if key is None:
             rest.append(word)
         elif equals:
@@ -76,9 +78,8 @@ def take(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         elif queue and not queue[0].startswith("--"):
             found[key] = queue.pop(0)
         else:
-            raise StackwrightError(
-                f"{name} needs a value.", f"{name}={metavar(options()[key])} sets {key}", ExitCode.USAGE
-            )
+            shape = metavar(options()[key]) if key in options() else "VALUE"
+            raise StackwrightError(f"{name} needs a value.", f"{name}={shape} sets {key}", ExitCode.USAGE)
     return found, rest
 
 

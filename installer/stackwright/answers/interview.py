@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stackwright.answers import syntax, writing
 from stackwright.answers.reading import from_documents, local_address
-from stackwright.model import ExitCode, Severity, StackwrightError
+from stackwright.model import ExitCode, Problem, StackwrightError
 from stackwright.services import SERVICES, options
 
 Given = Mapping[str, str]
@@ -31,6 +31,22 @@ class Question:
     asked: Callable[[Given], bool] = lambda _: True
     shape: Callable[[str, Given], str] = lambda text, _: text
     """From what was typed to the text of the answer."""
+
+
+_RANGE, _POOLS = "CONFIG_PROVISION_DEMO_FLOATRANGE", "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"
+
+
+_ASKED_NEXT = ("missing", "hosts-inside")
+"""Problems of other keys that a later question is about."""
+
+
+def _errors(given: Given) -> tuple[Problem, ...]:
+    return from_documents((), given, files=False).errors
+
+
+def _hosts_inside(given: Given) -> bool:
+    """Whether hosts of the cloud are among the floating addresses."""
+    return any(problem.name == "hosts-inside" for problem in _errors(given))
 
 
 def _plain(key: str) -> Callable[[Given], str]:
@@ -134,10 +150,16 @@ def questions() -> tuple[Question, ...]:
             shape=_yes_no,
         ),
         Question(
-            "CONFIG_PROVISION_DEMO_FLOATRANGE",
+            _RANGE,
             "External network, for floating addresses",
-            _plain("CONFIG_PROVISION_DEMO_FLOATRANGE"),
+            _plain(_RANGE),
             asked=lambda given: _on(given, "CONFIG_PROVISION_DEMO"),
+        ),
+        Question(
+            _POOLS,
+            "Hosts of the cloud are in that network. A part of it that nobody has, as FIRST-LAST",
+            lambda _: "",
+            asked=lambda given: _on(given, "CONFIG_PROVISION_DEMO") and _hosts_inside(given),
         ),
         Question("CONFIG_KEYSTONE_ADMIN_PW", "Password of the administrator (empty: one is made)", lambda _: ""),
     ]
@@ -146,15 +168,16 @@ def questions() -> tuple[Question, ...]:
 
 def complaint(key: str, text: str, given: Given) -> str:
     """Why `text` cannot be the answer to `key` after the answers so far; empty when it can."""
-    option = options()[key]
-    if not text and option.required:
+    if not text and (options()[key].required or (key == _POOLS and _hosts_inside(given))):
         return "something is needed here"
-    reading = from_documents((), {**given, key: text}, files=False)
-    flag = key  # problems of a flag name the key first
-    for problem in reading.problems:
-        if problem.severity is Severity.ERROR and problem.seen.split(" ", 1)[0] == flag:
+    before = {(problem.name, problem.seen) for problem in _errors(given)}
+    for problem in _errors({**given, key: text}):
+        own = problem.seen.split(" ", 1)[0] == key  # problems name the key first
+        if problem.name in _ASKED_NEXT and (not own or problem.name == "hosts-inside"):
+            continue
+        if own or (problem.name, problem.seen) not in before:
             guess = f"; {problem.hint.rstrip('?')}" if problem.hint.startswith("did you mean") else ""
-            return problem.wanted + guess
+            return ("" if own else f"{problem.seen}: ") + problem.wanted + guess
     return ""
 
 
@@ -191,7 +214,7 @@ def interview(
     except (EOFError, KeyboardInterrupt):
         raise StackwrightError(
             "The interview was left; nothing was installed.",
-            f"`stackwright answers interview {path}` goes on where it was left",
+            f"`stackwright answers interview {path}` goes on where it was left\nto begin anew: rm {draft}",
             ExitCode.INTERRUPTED,
         ) from None
     return given

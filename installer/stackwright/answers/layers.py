@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stackwright.answers import syntax
 from stackwright.answers.legacy import Change, Raw
+from stackwright.answers.old_flags import old_flags
 from stackwright.answers.retired import RETIRED, translated
 from stackwright.model import Option, Origin, Problem, Severity
 from stackwright.services import options
@@ -31,6 +32,13 @@ class Layers:
     problems: list[Problem] = field(default_factory=list)
     suggested: int = 0
     folders: dict[str, Path] = field(default_factory=dict)
+    """By document, in their order."""
+
+    def rank(self, raw: Raw) -> int:
+        """The number of the layer that a text came from: later ones win."""
+        files = list(self.folders)
+        beyond = {"environment": len(files), "flag": len(files) + 1}
+        return files.index(raw.origin.where) if raw.origin.where in files else beyond.get(raw.origin.kind, 0)
 
 
 @functools.cache
@@ -58,6 +66,7 @@ def add_document(layers: Layers, document: syntax.Document) -> None:
     layers.problems += document.problems
     here: dict[str, Raw] = {}
     stood: dict[str, str] = {}  # by key: the name under which it stood
+    apart: dict[str, bool] = {}  # by key: whether that was outside [general]
     layers.folders[document.name] = Path(document.name).parent
     for line in document.lines:
         raw = Raw(line.text, Origin("file", document.name, line.number))
@@ -65,10 +74,14 @@ def add_document(layers: Layers, document: syntax.Document) -> None:
         if not key:
             continue
         if key in here:
-            _repeated(layers, key, line.key, stood[key], raw, here[key])
-            if line.key != key and stood[key] == key:
-                continue  # the current name wins over an older one, wherever it stands
-        here[key], stood[key] = raw, line.key
+            # wherever they stand: [general] wins over other sections, which Packstack did not read; the current name
+            # wins over an older one
+            older = line.key != key and stood[key] == key
+            kept = line.apart if line.apart != apart[key] else older
+            _repeated(layers, line.key, stood[key], raw, here[key], kept=kept)
+            if kept:
+                continue
+        here[key], stood[key], apart[key] = raw, line.key, line.apart
     for key, raw in here.items():
         (layers.old if key in translated() else layers.texts)[key] = raw
         if stood[key] != key:
@@ -78,13 +91,13 @@ def add_document(layers: Layers, document: syntax.Document) -> None:
             layers.renamed.discard(key)
 
 
-def _repeated(layers: Layers, key: str, name: str, first_name: str, raw: Raw, first: Raw) -> None:
-    """Packstack wrote some keys twice; that is only worth a word when they differ."""
+def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, *, kept: bool) -> None:
+    """Packstack wrote some keys twice; that is only worth a word when they differ. `kept`: the first one counts."""
     if raw.text == first.text:
         return
-    option = options().get(key)
+    option = options().get(old_names().get(name, name))
     shown = "other text" if option and option.secret else repr(raw.text)
-    wins = first if name != key and first_name == key else raw
+    wins = first if kept else raw
     layers.problems.append(
         Problem(
             "repeated-key",
@@ -140,9 +153,15 @@ def _retired(layers: Layers, name: str, raw: Raw) -> None:
 def add_environment(layers: Layers, environ: Mapping[str, str]) -> None:
     for variable in sorted(environ):
         name = variable.removeprefix(ENVIRONMENT_PREFIX)
-        if variable == name or not name.startswith(("CONFIG_", "EXCLUDE_")):
-            continue
         raw = Raw(environ[variable].strip(), Origin("environment", variable))
+        if variable == name or not name.startswith(("CONFIG_", "EXCLUDE_")):
+            if variable != name and f"CONFIG_{name}" in _known():
+                hint = f"did you mean {ENVIRONMENT_PREFIX}CONFIG_{name}?"
+                layers.problems.append(
+                    Problem("unknown-key", f"the key {name} is not known", "a key of the reference", hint,
+                            where=str(raw.origin))
+                )  # fmt: skip
+            continue
         key = _resolve(layers, name, raw)
         if key:
             (layers.old if key in translated() else layers.texts)[key] = raw
@@ -151,7 +170,8 @@ def add_environment(layers: Layers, environ: Mapping[str, str]) -> None:
 def add_flags(layers: Layers, flags: Mapping[str, str]) -> None:
     for name, text in flags.items():
         option = options().get(name)
-        shown = f"--{flag_name(option)}" if option else name
+        older = (flag for flag, key in old_flags().items() if key == name) if option is None else ()
+        shown = f"--{flag_name(option)}" if option else next(iter(older), name)
         raw = Raw(text.strip(), Origin("flag", shown))
         key = _resolve(layers, name, raw)
         if key:

@@ -8,6 +8,7 @@ are parsed, and every change is recorded: `answers migrate` lists them.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stackwright.model import Origin, Problem, Severity
@@ -39,11 +40,19 @@ class Rewriting:
 
     texts: dict[str, Raw]
     old: dict[str, Raw]
+    rank: Callable[[Raw], int]
+    """The number of the layer that a text came from: a later one wins."""
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
+    def later(self, key: str, raw: Raw) -> bool:
+        """Whether `key` was given in a later layer than `raw`: a flag says more than an old file."""
+        return key in self.texts and self.rank(self.texts[key]) > self.rank(raw)
+
     def set(self, source: str, raw: Raw, key: str, text: str, why: str) -> None:
-        """Put `text` under `key`, because of the key `source` that stood in `raw`."""
+        """Put `text` under `key`, because of the key `source` that stood in `raw`, unless a later layer has it."""
+        if self.later(key, raw):
+            return
         self.texts[key] = Raw(text, raw.origin)
         self.changes.append(Change(source, f"{key}={text}", why, raw.origin))
 
@@ -95,9 +104,15 @@ _DRIVERS_GONE = {
 }
 
 
-def rewrite(texts: dict[str, Raw], old: dict[str, Raw], *, renamed: frozenset[str] = frozenset()) -> Rewriting:
-    """Apply every rule. `renamed` are the keys of `texts` that stood under an older name."""
-    state = Rewriting(dict(texts), dict(old))
+def rewrite(
+    texts: dict[str, Raw],
+    old: dict[str, Raw],
+    *,
+    renamed: frozenset[str] = frozenset(),
+    rank: Callable[[Raw], int] = lambda _: 0,
+) -> Rewriting:
+    """Apply every rule. `renamed` are the keys of `texts` that stood under an older name; `rank` numbers layers."""
+    state = Rewriting(dict(texts), dict(old), rank)
     _roles(state)
     _network_hosts(state, renamed)
     _storage(state)
@@ -119,20 +134,18 @@ def _first_host(text: str) -> str:
 def _roles(state: Rewriting) -> None:
     """Find the controller of a file that names a host for each service."""
     given = [(key, _first_host(_given(state, key))) for key in ROLE_KEYS if _given(state, key)]
-    if _given(state, "CONFIG_CONTROLLER_HOST") or not given:
+    named = state.texts.get("CONFIG_CONTROLLER_HOST")
+    if not given or (
+        named and named.text and not any(state.later("CONFIG_CONTROLLER_HOST", state.texts[k]) for k, _ in given)
+    ):
         return
     # most services; with as many on two hosts, the one with the key that comes first in ROLE_KEYS
     counted = Counter(host for _, host in given)
     most = max(counted.values())
     controller = next(host for _, host in given if counted[host] == most)
     source = next(key for key, host in given if host == controller)
-    state.set(
-        source,
-        state.texts[source],
-        "CONFIG_CONTROLLER_HOST",
-        controller,
-        "most services are there; a service elsewhere keeps its own key",
-    )
+    why = "most services are there; a service elsewhere keeps its own key"
+    state.set(source, state.texts[source], "CONFIG_CONTROLLER_HOST", controller, why)
     for key, host in given:
         if host == controller and "," not in _given(state, key):
             raw = state.texts.pop(key)
@@ -142,6 +155,11 @@ def _roles(state: Rewriting) -> None:
 def _network_hosts(state: Rewriting, renamed: frozenset[str]) -> None:
     """Merge the hosts of routers, DHCP and metadata into network hosts where they are the same."""
     given = [key for key in NETWORK_KEYS if _given(state, key)]
+    for key in given:
+        if state.later("CONFIG_NETWORK_HOSTS", state.texts[key]) and _given(state, "CONFIG_NETWORK_HOSTS"):
+            raw = state.texts.pop(key)
+            state.changes.append(Change(key, "", "the network hosts were given anew, in a later layer", raw.origin))
+    given = [key for key in given if key in state.texts]
     if not given:
         return
     if not _given(state, "CONFIG_NETWORK_HOSTS") or "CONFIG_NETWORK_HOSTS" in renamed:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stackwright.answers import secrets, syntax, writing
-from stackwright.answers.legacy import Change
+from stackwright.answers.legacy import NETWORK_KEYS, ROLE_KEYS, Change
 from stackwright.answers.packstack_comments import is_packstacks
 from stackwright.answers.reading import Reading, from_documents, old_names
 from stackwright.answers.retired import translated
-from stackwright.model import Answer, Answers, Origin, Problem, Severity
+from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
 from stackwright.services import options
 
 _LOST = (
@@ -47,33 +48,79 @@ def migrate_document(document: syntax.Document, *, minimal: bool = False, name: 
         # what an old file left to Packstack stays open: it is made once, when the new file is used
         if entry.origin.kind == "generated":
             entries[key] = Answer(entry.value, secrets.PLACEHOLDER, Origin("default"))
+        elif not options()[key].secret:
+            entries[key] = replace(entry, text=_current(options()[key], entry.text))
     notes = _notes(document, reading)
-    text = writing.write(Answers(entries, reading.answers.secrets), minimal=minimal, comments=notes)
+    text = writing.write(
+        Answers(entries, reading.answers.secrets),
+        minimal=minimal, comments=notes.above, head=notes.head, tail=notes.tail,
+    )  # fmt: skip
     now = from_documents((syntax.parse(text, name),), run=False, files=False)
     lost = [replace(p, severity=Severity.WARNING) for p in reading.problems if p.name in _LOST]
     changes = sorted(reading.changes, key=lambda change: change.origin.line)
     return Migration(text, tuple(changes), (*lost, *now.problems))
 
 
-def _notes(document: syntax.Document, reading: Reading) -> dict[str, list[str]]:
-    """What is to stand above keys: the person's comments, and old values that could not be used."""
-    unusable = {problem.where for problem in reading.problems if problem.name == "bad-value"}
-    notes: dict[str, list[str]] = {}
+def _current(option: Option, text: str) -> str:
+    """The text as it is written today: y for True, names in their own case, lists that are not Python's."""
+    try:
+        value = option.parse(text)
+    except ValueError:
+        return text
+    if isinstance(value, bool):
+        return "y" if value else "n"
+    kind = option.parse.__name__
+    if kind == "one_of":
+        return str(value)
+    return ",".join(value) if kind in ("words", "hosts", "some_of") and text.startswith("[") else text
+
+
+@dataclass
+class _Notes:
+    """A person's comments: at the beginning of the file, above keys, and at the end."""
+
+    head: list[str] = field(default_factory=list)
+    above: dict[str, list[str]] = field(default_factory=dict)
+    tail: list[str] = field(default_factory=list)
+
+
+def _notes(document: syntax.Document, reading: Reading) -> _Notes:
+    """The person's comments, also those behind values, and old values that could not be used."""
+    named = {name: {p.where for p in reading.problems if p.name == name} for name in ("bad-value", "remark-in-value")}
+    notes = _Notes()
     waiting: list[str] = []
-    for line in document.lines:
-        key = _key(line.key)
-        own = _own(line.comment, line.key)
+    for index, line in enumerate(document.lines):
+        blocks = _own(line.comment, line.key)
+        if index == 0:  # what stands apart from the first key is about the whole file
+            notes.head = [text for block in blocks[:-1] for text in block]
+            blocks = blocks[-1:]
+        waiting += [text for block in blocks for text in block]
+        key = _place(line, reading.changes)
         if not key:
-            waiting += own  # the key is gone, the remark may still be worth something
-            continue
-        option = options()[key]
-        here = [*waiting, *own]
+            continue  # the key is gone, the remark may still be worth something
+        where = f"{document.name}:{line.number}"
+        remark = re.search(r"\s[#;]\s*(.+)$", line.text)
+        if where in named["remark-in-value"] and remark and not options()[key].secret:
+            waiting.append(f"# {remark[1]}")
+        if where in named["bad-value"] and not options()[key].secret:
+            waiting.append(f"# was, and could not be used: {line.key}={line.text}")
+        if waiting:
+            notes.above.setdefault(key, []).extend(waiting)
         waiting = []
-        if f"{document.name}:{line.number}" in unusable and not option.secret:
-            here.append(f"# was, and could not be used: {line.key}={line.text}")
-        if here:
-            notes.setdefault(key, []).extend(here)
+    notes.tail = [*waiting, *(text for block in _own(document.tail, "") for text in block)]
     return notes
+
+
+def _place(line: syntax.Line, changes: tuple[Change, ...]) -> str:
+    """The key whose value has the meaning of this line today; empty where none has."""
+    key = _key(line.key)
+    here = [change for change in changes if change.origin.line == line.number]
+    if not any(change.key == key and not change.became for change in here):
+        return key
+    merged = [change.became.partition("=")[0] for change in here if "=" in change.became]
+    if key in NETWORK_KEYS:
+        return "CONFIG_NETWORK_HOSTS"
+    return merged[-1] if merged else "CONFIG_CONTROLLER_HOST" if key in ROLE_KEYS else key
 
 
 def _key(name: str) -> str:
@@ -89,18 +136,16 @@ def _key(name: str) -> str:
     return ""
 
 
-def _own(comment: tuple[str, ...], key: str) -> list[str]:
-    """The lines of a comment that a person wrote: neither Packstack's explanations nor ours."""
+def _own(comment: tuple[str, ...], key: str) -> list[list[str]]:
+    """The lines of a comment that a person wrote, neither Packstack's explanations nor ours, in their blocks; the last
+    block stands right above the key."""
     blocks: list[list[str]] = [[]]
     for line in comment:
         if line:
             blocks[-1].append(line)
         else:
             blocks.append([])
-    kept: list[str] = []
-    for block in blocks:
-        kept += _without_explanation(block, key)
-    return [line for line in kept if line.strip("# ;-=")]
+    return [[line for line in _without_explanation(block, key) if line.strip("# ;-=")] for block in blocks]
 
 
 def _without_explanation(block: list[str], key: str) -> list[str]:

@@ -286,6 +286,13 @@ def _demo(answers: Answers) -> Iterator[Problem]:
                     f"{inside_key}=192.168.251.0/24; instances cannot reach hosts of the same network", warning=True,
                 )  # fmt: skip
                 break
+    for host, host_key in _addresses(answers).items() if not answers["CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"] else ():
+        if IPAddress(host) in outside:
+            yield problem(
+                answers, key, "hosts-inside", f"addresses that nobody has: {host} of {host_key} is among them",
+                "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST gives out a free part of that network",
+            )  # fmt: skip
+            break
     yield from _pools(answers, outside)
 
 
@@ -293,6 +300,13 @@ def _or_none(text: str) -> IPNetwork | None:
     from netaddr import IPNetwork
 
     return IPNetwork(text) if text else None
+
+
+def _addresses(answers: Answers) -> dict[str, str]:
+    """Hosts that are named by their addresses, with a key that does."""
+    keys = ("CONFIG_NETWORK_HOSTS", "CONFIG_COMPUTE_HOSTS", "CONFIG_CONTROLLER_HOST")
+    values = {key: answers[key] if isinstance(answers[key], tuple) else (answers[key],) for key in keys}
+    return {host: key for key, hosts in values.items() for host in hosts if is_address(host)}
 
 
 def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
@@ -303,21 +317,24 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
     for pool in answers[key]:
         ends = re.findall(r"[0-9A-Fa-f:.]+(?=,|$)", pool.replace("start=", "").replace("end=", ""))
         first, last = IPAddress(ends[0]), IPAddress(ends[1])
-        if first not in outside or last not in outside:
+        edges = (
+            {IPAddress(outside.first), IPAddress(outside.last)} if outside.version == 4 and outside.size > 2 else set()
+        )
+        if first not in outside or last not in outside or edges & {first, last}:
             yield problem(
                 answers, key, "outside", f"addresses in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
-                f"{first} to {last} is not in it",
+                f"{first} to {last} is not in it, or begins or ends with the network's own address",
+            )  # fmt: skip
+        elif first <= outside[1] <= last:
+            yield problem(
+                answers, key, "overlap", f"addresses without the gateway's: {outside[1]} is the network's gateway",
+                f"begin with {outside[2]}",
             )  # fmt: skip
         if any(first <= b and a <= last for a, b in taken):
             yield problem(answers, key, "overlap", f"pools that do not overlap: {first} to {last} does", "merge them")
         taken.append((first, last))
-        hosts = {
-            host: host_key
-            for host_key in ("CONFIG_NETWORK_HOSTS", "CONFIG_COMPUTE_HOSTS", "CONFIG_CONTROLLER_HOST")
-            for host in (answers[host_key] if isinstance(answers[host_key], tuple) else (answers[host_key],))
-        }
-        for host, host_key in hosts.items():
-            if is_address(host) and IPAddress(host).version == first.version and first <= IPAddress(host) <= last:
+        for host, host_key in _addresses(answers).items():
+            if IPAddress(host).version == first.version and first <= IPAddress(host) <= last:
                 yield problem(
                     answers, key, "overlap", f"addresses that nobody has: {host} is in {host_key}",
                     "leave it out of the pool, or instances get a host's address",

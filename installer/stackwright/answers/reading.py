@@ -142,7 +142,7 @@ def from_documents(
     add_environment(layers, environ or {})
     add_flags(layers, flags or {})
 
-    state = legacy.rewrite(layers.texts, layers.old, renamed=frozenset(layers.renamed))
+    state = legacy.rewrite(layers.texts, layers.old, renamed=frozenset(layers.renamed), rank=layers.rank)
     problems = [*layers.problems, *state.problems]
     entries, found, failed = type_all(state.texts, layers, run=run)
     problems += found

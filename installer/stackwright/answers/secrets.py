@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def make(key: str = "") -> str:
     return secrets.choice(_ALPHABET[:49]) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
 
 
+def resembles_elsewhere(text: str) -> bool:
+    """Whether a value looks as if it named a place, of a kind that is not known."""
+    return bool(re.match(r"!\s*[A-Za-z]+:?\s", text)) and not is_elsewhere(text)
+
+
 def is_elsewhere(text: str) -> bool:
     """Whether a value names a place to get the secret from rather than being one."""
     return bool(_ELSEWHERE.match(text))
@@ -53,8 +59,8 @@ def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] 
     """The secret that `!cmd: COMMAND`, `!file: PATH` or `!env: NAME` names; other text is returned as it is.
 
     Relative paths start at `folder`, that of the answer file. The command is split as a shell does, but run without
-    one; its first line of output counts, and it has 60 seconds. With `run=False` nothing is executed and "" is returned
-    for a command. Raises ValueError with a sentence that never contains the secret.
+    one; its first line of output counts, and it has 60 seconds. With `run=False` nothing is executed: a command is only
+    looked for, and "" is returned. Raises ValueError with a sentence that never contains the secret.
     """
     match = _ELSEWHERE.match(text)
     if not match:
@@ -74,22 +80,33 @@ def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] 
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             raise ValueError(f"the file {rest} cannot be read: {reason}") from None
         return _first_line(content, f"the file {rest}")
-    if not run:
-        return ""
     try:
         words = shlex.split(rest)
-        done = subprocess.run(words, cwd=folder, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
     except ValueError as error:
         raise ValueError(f"the command cannot be read: {error}") from None
+    return _run(words, folder) if run else _looked_for(words[0])
+
+
+def _run(words: list[str], folder: Path) -> str:
+    try:
+        done = subprocess.run(words, cwd=folder, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
     except FileNotFoundError:
         raise ValueError(f"there is no command {words[0]}") from None
     except subprocess.TimeoutExpired:
         raise ValueError(f"the command {words[0]} did not end within 60 s") from None
-    except OSError as error:
-        raise ValueError(f"the command {words[0]} cannot be run: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(f"the command {words[0]} cannot be run: {reason}") from None
     if done.returncode != 0:
         raise ValueError(f"the command {words[0]} failed with exit code {done.returncode}")
     return _first_line(done.stdout.decode("utf-8", errors="replace"), f"the command {words[0]}")
+
+
+def _looked_for(program: str) -> str:
+    """Nothing. Raises ValueError where there is no such command; one with a / may be beside the answer file."""
+    if "/" not in program and not shutil.which(program):
+        raise ValueError(f"there is no command {program}")
+    return ""
 
 
 def _first_line(content: str, what: str) -> str:

@@ -2,15 +2,16 @@
 
 Packstack's own reader was Python's RawConfigParser; what it accepted is accepted (`:` for `=`, keys in any case,
 values that go on in indented lines), and what it stumbled over is survived: no [general] header, a byte-order mark,
-CRLF, duplicate keys, tabs before keys. `#` and `;` start a comment only at the beginning of a line: passwords contain
-them.
+CRLF, duplicate keys, tabs before keys, zero bytes in comments. `#` and `;` start a comment only at the beginning of a
+line: passwords contain them.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stackwright.model import ExitCode, Problem, Severity, StackwrightError
@@ -18,10 +19,15 @@ from stackwright.model import ExitCode, Problem, Severity, StackwrightError
 MOST_BYTES = 4 * 1024 * 1024
 """A file that is longer than this is no answer file: the longest one that Packstack wrote has 55 kB."""
 
+_MOST_DAMAGED = 20
+"""With more lines than this that hold zero bytes, it is no text."""
+
 _KEY = re.compile(r"^(?:export\s+)?([A-Za-z][A-Za-z0-9_.-]*)\s*[=:](.*)$", re.DOTALL)
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)")
 _RULER = re.compile(r"^[-_=*~+.]{3,}$")
-_SECTION = re.compile(r"^\[([^\[\]=]*)\]\s*$")
+_SECTION = re.compile(r"^\[([^\[\]=]*)\]\s*([#;].*)?$")
+_UNSEEN = "\ufeff\u200b\u200c\u200d\u2060"
+"""Letters without a width: web pages and files that were joined leave them at the ends of lines."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Line:
     number: int
     comment: tuple[str, ...] = ()
     """The comment lines right above it."""
+    apart: bool = False
+    """Whether it stands in another section than [general]."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,13 @@ def read_file(path: Path) -> Document:
 
 
 def decode(content: bytes) -> str:
-    """The text of a file in UTF-8 or in UTF-16 with a byte-order mark, or in Latin-1 where it is neither."""
+    """The text of a file in UTF-8 or UTF-16, with or without a byte-order mark, or in Latin-1 where it is neither."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
+    for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        # without a mark it shows by its zeros: the letters of an answer file are mostly ASCII
+        if len(content) >= 8 and content[start::2].count(0) > len(content) // 4 and 0 not in content[1 - start :: 2]:
+            return content.decode(name, errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -94,24 +106,35 @@ def parse(content: bytes | str, name: str) -> Document:
     if len(content) > MOST_BYTES:
         raise StackwrightError(f"{name} is longer than 4 MiB; that is no answer file.", "", ExitCode.ANSWERS)
     text = decode(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
-    if "\0" in text:
-        raise StackwrightError(f"{name} is no text file: it holds zero bytes.", "", ExitCode.ANSWERS)
-
+    damaged = [number for number, raw in _numbered(text) if "\0" in raw and not raw.lstrip().startswith(("#", ";"))]
+    if len(damaged) > _MOST_DAMAGED or (damaged and not re.search(r"^\s*(CONFIG_|EXCLUDE_)", text, re.M | re.I)):
+        raise StackwrightError(
+            f"{name} is no text file: it holds zero bytes.", "name a text file of lines KEY=value", ExitCode.ANSWERS
+        )
+    problems = [
+        _problem(
+            name, number, "zero-bytes", "a line with zero bytes", "KEY=value or a comment",
+            "something damaged the file here; write the line anew", error=True,
+        )
+        for number in damaged
+    ]  # fmt: skip
     lines: list[Line] = []
-    problems: list[Problem] = []
     comment: list[str] = []
     previous: Line | None = None  # a key that an indented line may still belong to
-    in_conflict = False
-    # splitlines() would also split at form feeds and Unicode separators, which stand in comments
-    for number, raw in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
-        line = raw.strip()
+    in_conflict = apart = False
+    for number, raw in _numbered(text):
+        line = raw.strip().strip(_UNSEEN).strip()
+        if number in damaged:
+            previous = None
+            continue
         if not line:
             previous = None
             if comment and comment[-1]:
                 comment.append("")
             continue
         if line.startswith(("#", ";")):
-            comment.append(line)
+            # Packstack on CentOS 9 wrote some: docutils keeps a zero in the place of each backslash
+            comment.append(line.replace("\0", ""))
             continue
         if _CONFLICT.match(line) and (in_conflict or not line.startswith("=")):
             if not in_conflict or line.startswith("<"):
@@ -128,24 +151,26 @@ def parse(content: bytes | str, name: str) -> Document:
             continue
         section = _SECTION.match(line)
         if section:
-            if section[1].strip().casefold() != "general":
+            apart = section[1].strip().casefold() != "general"
+            if apart:
                 problems.append(
                     _problem(
                         name, number, "section", f"the section [{section[1]}]", "[general] is the only one",
-                        "its keys are read as if they stood in [general]", error=False,
+                        "its keys are read where [general] does not have them; Packstack did not read it", error=False,
                     )
                 )  # fmt: skip
             previous = None
-            comment = []
+            comment = [*_trim(comment), ""]
             continue
         match = _KEY.match(line)
         if match and not (raw[0].isspace() and previous is not None and not _looks_like_key(match[1])):
-            previous = Line(match[1].upper(), match[2].strip(), number, tuple(_trim(comment)))
+            value = match[2].strip().strip(_UNSEEN).strip()
+            previous = Line(match[1].upper(), value, number, tuple(_trim(comment)), apart)
             lines.append(previous)
             comment = []
             continue
         if raw[0].isspace() and previous is not None:
-            previous = Line(previous.key, _join(previous.text, line), previous.number, previous.comment)
+            previous = replace(previous, text=_join(previous.text, line))
             lines[-1] = previous
             continue
         seen = f"a line that is neither KEY=value nor a comment ({_shape(line)})"
@@ -155,6 +180,12 @@ def parse(content: bytes | str, name: str) -> Document:
         problems.append(_problem(name, number, "no-key", seen, "KEY=value", hint, error=True))
         previous = None
     return Document(name, tuple(lines), tuple(problems), tuple(_trim(comment)))
+
+
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers. splitlines() would also split at form feeds and Unicode separators, which stand in
+    comments."""
+    return enumerate(re.split(r"\r\n|\n|\r", text), start=1)
 
 
 def _looks_like_key(word: str) -> bool:
@@ -177,4 +208,4 @@ def _trim(comment: list[str]) -> list[str]:
 def _shape(line: str) -> str:
     """A line as it may be shown: it can be a password that somebody broke over two lines, so only its ends are told."""
     word = line.split()[0]
-    return f"it begins with {word[:12]!r}" if re.match(r"[A-Z_]+$", word) else f"{len(line)} characters"
+    return f"it begins with {word[:12]!r}" if re.match(r"(CONFIG|EXCLUDE)[A-Z_]*$", word) else f"{len(line)} characters"

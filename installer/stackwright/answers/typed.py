@@ -72,7 +72,9 @@ _ALWAYS_WARNINGS = frozenset({"empty", "quoted", "remark-in-value", "no-unit", "
 def _complaint(option: Option, raw: Raw, name: str, wanted: str, counts: bool) -> Problem:
     wanted, _, hint = wanted.partition("\n")
     seen = f"{option.key} is not usable" if option.secret else f"{option.key} = {_short(raw.text)}"
-    if name == "empty":
+    if option.secret and name in ("quoted", "remark-in-value"):
+        seen = f"{option.key} = {secrets.MASK}"
+    if name == "empty" and not raw.text:
         seen = f"{option.key} is empty"
     severity = Severity.ERROR if counts and name not in _ALWAYS_WARNINGS else Severity.WARNING
     if not counts:
@@ -94,11 +96,22 @@ _SHORT = {"ovs": "openvswitch", "lb": "linuxbridge", "bridge": "linuxbridge", "r
 """What people call things that have another name in answer files."""
 
 
+_GONE = {
+    ("CONFIG_CINDER_BACKEND", "gluster"): "Cinder dropped GlusterFS with Ocata; nfs and CONFIG_CINDER_NFS_MOUNTS can "
+    "reach it",
+    ("CONFIG_CINDER_BACKEND", "vmdk"): "it belongs to CONFIG_VMWARE_BACKEND, which cannot be had yet",
+    ("CONFIG_MANILA_NETWORK_TYPE", "nova-network"): "Nova's own network service ended with Newton",
+}
+"""Values that Packstack once allowed, and that have no successor."""
+
+
 def _nearest(option: Option, text: str) -> str:
     if not option.choices:
         return ""
     known = {choice.casefold(): choice for choice in option.choices}
     for word in words(text):
+        if (option.key, word.casefold()) in _GONE:
+            return _GONE[option.key, word.casefold()]
         if _SHORT.get(word.casefold()) in option.choices:
             return f"did you mean {_SHORT[word.casefold()]}?"
         close = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.6)
@@ -123,7 +136,8 @@ def _clean(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str,
     if text == "None" and not any(choice.casefold() == "none" for choice in option.choices):
         text = ""
     if option.key.endswith("_SIZE") and re.fullmatch(r"[0-9.]+", text):
-        complaint = ("no-unit", "a size with a unit, such as 20G", f"{text}G is meant, as far as one can tell")
+        text = f"{text}G"
+        complaint = ("no-unit", "a size with a unit, such as 20G", f"{text} is meant, as far as one can tell")
     return text, complaint
 
 
@@ -141,8 +155,21 @@ def _clean_secret(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tup
     if secrets.is_blotted(text):
         hint = "write the real one, or leave it empty" + (": a new one is made" if option.generate else "")
         return "", ("hidden-secret", "a secret; this one was hidden, or never filled in", hint)
-    complaint = _key_length(option, text)
-    return ("", ("key-length", complaint, "a new one is made in its place")) if complaint else (text, None)
+    if complaint := _key_length(option, text):
+        return "", ("key-length", complaint, "a new one is made in its place")
+    return text, _round_secret(text)
+
+
+def _round_secret(text: str) -> tuple[str, str, str] | None:
+    """What to say of signs round a secret that are probably no part of it: they count, as in Packstack."""
+    hint = "if they are no part of it, take them away"
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
+        return "quoted", "no quotes round values: here they are a part of it, as in Packstack", hint
+    if secrets.resembles_elsewhere(text):
+        return "quoted", "!cmd: COMMAND, !file: PATH or !env: NAME says where it is: here all of it is the secret", hint
+    if re.search(r"\s[#;]\s", text):
+        return "remark-in-value", "remarks on lines of their own: here all of it is the secret, as in Packstack", hint
+    return None
 
 
 def _key_length(option: Option, text: str) -> str:

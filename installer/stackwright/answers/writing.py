@@ -14,10 +14,10 @@ from stackwright.answers import secrets
 from stackwright.answers.conditions import in_words, matters
 from stackwright.answers.effective import FORCED, ON_CONTROLLER
 from stackwright.answers.reading import AnswersError, from_documents
-from stackwright.answers.syntax import Document
 from stackwright.model import Answer, Answers, ExitCode, Option, Service, StackwrightError
 from stackwright.services import SERVICES, options
 from stackwright.values import YES_NO, allowed
+from stackwright.values import host as parse_host
 from stackwright.values import hosts as parse_hosts
 
 _WIDTH = 79
@@ -56,7 +56,7 @@ def generate(
     this machine's own address, and that only without any host.
     """
     try:
-        hosts = parse_hosts(",".join(install_hosts)) or parse_hosts(allinone_host)
+        hosts = parse_hosts(",".join(install_hosts)) or tuple(filter(None, (parse_host(allinone_host),)))
     except ValueError as error:
         raise StackwrightError(f"The hosts cannot be used: {error}.", "", ExitCode.USAGE) from None
     texts: dict[str, str] = {}
@@ -86,15 +86,23 @@ def _as_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def write(answers: Answers, *, minimal: bool = False, comments: Mapping[str, Iterable[str]] | None = None) -> str:
+def write(
+    answers: Answers,
+    *,
+    minimal: bool = False,
+    comments: Mapping[str, Iterable[str]] | None = None,
+    head: Iterable[str] = (),
+    tail: Iterable[str] = (),
+) -> str:
     """The text of an answer file with these answers. `minimal` leaves out what is as by default, and the explanations.
 
-    `comments` are lines (with their #) to be put before a key: those that a person wrote.
+    Lines (with their #) that a person wrote: `comments` are to be put before a key, which is then never left out,
+    `head` at the beginning of the file, `tail` at its end.
     """
-    parts = [_OPENING, "\n[general]\n"]
+    parts = [_OPENING, *_block(head), "\n[general]\n"]
     remarks = comments or {}
     for service in SERVICES:
-        chosen = [option for option in service.options if not minimal or _differs(answers, option)]
+        chosen = [o for o in service.options if not minimal or _differs(answers, o) or remarks.get(o.key)]
         if chosen:
             parts.append(_heading(service))
         for option in chosen:
@@ -103,7 +111,12 @@ def write(answers: Answers, *, minimal: bool = False, comments: Mapping[str, Ite
             block = "".join(f"{line}\n" for line in (*lines, *own))
             gap = "\n" if block else ""
             parts.append(f"{gap}{block}{option.key}={text_of(answers, option.key)}\n")
-    return "".join(parts)
+    return "".join((*parts, *_block(tail)))
+
+
+def _block(lines: Iterable[str]) -> list[str]:
+    text = "".join(f"{line}\n" for line in lines)
+    return [f"\n{text}"] if text else []
 
 
 def text_of(answers: Answers, key: str) -> str:
@@ -206,8 +219,3 @@ def _value(option: Option, entry: Answer) -> Any:
         return option.parse(entry.text)
     except ValueError:
         return entry.text
-
-
-def remarks(document: Document) -> dict[str, tuple[str, ...]]:
-    """The comment lines of a document by key. Explanations that Packstack or we wrote are among them."""
-    return {line.key: line.comment for line in document.lines if line.comment}

@@ -18,7 +18,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status. Never shows a traceback for what a person can cause."""
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
+    debug = not {"-d", "--debug"}.isdisjoint(words)
     try:
         return _interview() if not words else int(_dispatch(_parse(words)))
     except StackwrightError as error:

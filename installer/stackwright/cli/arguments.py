@@ -169,10 +169,12 @@ def _locked(group: argparse._ActionsContainer) -> None:
 def run_flags(parser: argparse.ArgumentParser) -> None:
     """How a plan is carried out."""
     group = parser.add_argument_group("how it is done")
-    group.add_argument("--dry-run", action="store_true", help="check and plan, show what would be done, change nothing")
+    group.add_argument(
+        "-y", "--dry-run", action="store_true", help="check and plan, show what would be done, change nothing"
+    )
     group.add_argument("--again", action="store_true", help="do every step, also those that are done")
     group.add_argument(
-        "--timeout", type=float, default=None, metavar="SECONDS", help="longest time for one action on a host"
+        "-t", "--timeout", type=float, default=None, metavar="SECONDS", help="longest time for one action on a host"
     )
     group.add_argument("--parallel", type=int, default=500, metavar="N", help="hosts to work on at once (default: 500)")
     _skip_check(group)
@@ -182,7 +184,9 @@ def run_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _common(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--debug", action="store_true", help="show tracebacks, and let the services log at debug level")
+    parser.add_argument(
+        "-d", "--debug", action="store_true", help="show tracebacks, and let the services log at debug level"
+    )
 
 
 def parser(words: Sequence[str]) -> Parser:

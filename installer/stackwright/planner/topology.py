@@ -145,9 +145,13 @@ def external(answers: Mapping[str, Any]) -> External:
     return External(str(outside), outside.version, str(gateway), pools, ())
 
 
-def _interface(facts: Facts, name: str) -> str:
-    """The name of an interface; where a network stands for it, that of the one with an address in it. Raises
-    StackwrightError where the host has none."""
+def _interface(facts: Facts, name: str, bridges: frozenset[str]) -> str:
+    """The name of an interface; where a network stands for it, that of the one with an address in it; where a MAC
+    address does, that of the one that has it and is none of these bridges, which take it over. Raises StackwrightError
+    where the host has none."""
+    if ":" in name and "/" not in name:
+        same = (i.name for i in facts.interfaces if i.mac and i.mac.lower() == name.lower() and i.name not in bridges)
+        return next(same, name)
     if "/" not in name:
         return name
     inside = ipaddress.ip_network(name, strict=False)
@@ -407,8 +411,9 @@ def build(
         if roles not in bridges:
             bridges[roles] = _bridges(answers, net, roles) if chassis else ((), ())
         mapped, mappings = bridges[roles]
-        if answers.get("CONFIG_USE_SUBNETS"):
-            mapped = tuple(replace(b, interfaces=tuple(_interface(fact, i) for i in b.interfaces)) for b in mapped)
+        if any(sign in interface for b in mapped for interface in b.interfaces for sign in "/:"):
+            own = frozenset(b.name for b in mapped)
+            mapped = tuple(replace(b, interfaces=tuple(_interface(fact, i, own) for i in b.interfaces)) for b in mapped)
         chosen = choose(answers, fact)
         across = tunnels.bridge(answers, net.agent, fact) if chassis and tunnelled and chosen.userspace else None
         hosts[name] = Host(

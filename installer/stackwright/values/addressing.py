@@ -67,6 +67,7 @@ def hosts(value: str) -> tuple[str, ...]:
     Repeated hosts are dropped. `[first-last]` in a name or address is expanded: compute[01-20] is twenty names.
     """
     found: dict[str, None] = {}
+    wrong: dict[str, list[str]] = {}  # by what is wrong: the items
     text = value.strip()
     # addresses in brackets of their own, rather than a list in Python's
     bracketed = text.startswith("[") and (text.count("[") > 1 or text[-1] != "]") and not {"'", '"'} & set(text)
@@ -75,7 +76,9 @@ def hosts(value: str) -> tuple[str, ...]:
             try:
                 found[host(name)] = None
             except ValueError as error:
-                raise ValueError(f"{name!r}: {error}") from None
+                wrong.setdefault(str(error), []).append(repr(name))
+    if wrong:
+        raise ValueError("; ".join(f"{', '.join(names)}: {error}" for error, names in wrong.items()))
     return tuple(name for name in found if name)
 
 

@@ -49,12 +49,26 @@ def _pairs(value: str, what: str, example: str) -> Pairs:
     return tuple(found.items())
 
 
+_BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
+_INTERFACE = re.compile(r"[^\s/:]{1,15}")
+"""The kernel takes 15 letters at most."""
+_MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
+
+
 def bridge_mappings(value: str) -> Pairs:
     """a list of network:bridge, such as extnet:br-ex.
 
     Returns ((physical network, bridge), ...).
     """
-    return _pairs(value, "a physical network and its bridge", "extnet:br-ex,physnet1:br-data")
+    found = _pairs(value, "a physical network and its bridge", "extnet:br-ex,physnet1:br-data")
+    for _, name in found:
+        _named(_BRIDGE, name, "no name of a bridge: at most 15 letters, digits, - _ . are allowed")
+    return found
+
+
+def _named(pattern: re.Pattern[str], name: str, complaint: str) -> None:
+    if not pattern.fullmatch(name):
+        raise ValueError(f"{name!r} is {complaint}")
 
 
 def bridge_interfaces(value: str) -> Pairs:
@@ -62,7 +76,12 @@ def bridge_interfaces(value: str) -> Pairs:
 
     Returns ((bridge, interface), ...). An interface given by its MAC address keeps its colons.
     """
-    return _pairs(value, "a bridge and its interface", "br-ex:eth1,br-data:eth2")
+    found = _pairs(value, "a bridge and its interface", "br-ex:eth1,br-data:eth2")
+    for name, interface in found:
+        _named(_BRIDGE, name, "no name of a bridge: at most 15 letters, digits, - _ . are allowed")
+        if "/" not in interface and not _MAC.fullmatch(interface):
+            _named(_INTERFACE, interface, "no name of an interface: at most 15 letters without blanks, / and :")
+    return found
 
 
 def interface_mappings(value: str) -> Pairs:
@@ -70,7 +89,10 @@ def interface_mappings(value: str) -> Pairs:
 
     Returns ((physical network, interface), ...).
     """
-    return _pairs(value, "a physical network and its interface", "physnet1:eth2")
+    found = _pairs(value, "a physical network and its interface", "physnet1:eth2")
+    for _, name in found:
+        _named(_INTERFACE, name, "no name of an interface: at most 15 letters without blanks, / and :")
+    return found
 
 
 def ports(value: str) -> tuple[tuple[str, int, int], ...]:
