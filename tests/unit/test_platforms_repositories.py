@@ -135,6 +135,7 @@ def test_master_is_a_release_of_trunk_only() -> None:
     with pytest.raises(StackwrightError, match="master cannot be installed") as caught:
         platforms.release_of(STREAM9, "master")
     assert "zed, antelope, bobcat, caracal, dalmatian, epoxy" in caught.value.hint
+    assert "--trunk" in caught.value.hint
     with pytest.raises(StackwrightError):
         platforms.release_of(platforms.by_id("debian-12"), "master", trunk=True)
 

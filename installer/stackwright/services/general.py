@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.values import YES_NO, boolean, host, hosts, path, ports, text, word, words, workers
+from stackwright.values import YES_NO, boolean, host, hosts, path, ports, release, text, words, workers
 
 _FIREWALL = (("CONFIG_FIREWALL", "y"),)
 _UNSUPPORTED = (("CONFIG_UNSUPPORTED", "y"),)
@@ -48,7 +48,7 @@ OPTIONS: tuple[Option, ...] = (
             "the hosts' operating system carries. Set it to stay on a release when newer ones appear."
         ),
         default="",
-        parse=word,
+        parse=release,
         ours=True,
     ),
     Option(
