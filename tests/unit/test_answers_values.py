@@ -81,6 +81,11 @@ GOOD: list[tuple[Any, str, Any]] = [
     (values.optional, "n", ""),
     (values.url, "file:///srv/image.qcow2", "file:///srv/image.qcow2"),
     (values.dn, "ou=people,dc=example,dc=org", "ou=people,dc=example,dc=org"),
+    (
+        values.urls,
+        "https://a.example.org/x, file:///srv/y,/srv/z",
+        ("https://a.example.org/x", "file:///srv/y", "/srv/z"),
+    ),
     (values.release, "Epoxy", "epoxy"),
     (values.release, "2025.1", "2025.1"),
     (values.release, "master", "master"),
@@ -91,6 +96,7 @@ GOOD: list[tuple[Any, str, Any]] = [
 ]
 
 BAD: list[tuple[Any, str]] = [
+    (values.urls, "https://a.example.org/x, rdo-extra"),
     (values.release, "flamingo"),
     (values.release, "2025"),
     (values.trunk, "latest"),

@@ -42,6 +42,7 @@ from stackwright.values.lists import (
     ports,
     properties,
     records,
+    urls,
     words,
 )
 from stackwright.values.releases import release, trunk
@@ -118,6 +119,7 @@ __all__ = [
     "tunnel_id_ranges",
     "tunnel_interface",
     "url",
+    "urls",
     "vlan_ranges",
     "vni_ranges",
     "web_url",
