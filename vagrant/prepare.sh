@@ -8,7 +8,7 @@ printf '%s\n' "$1" | sed 's/$/ # stackwright/' >> /etc/hosts
 disk=$(lsblk -no PKNAME "$(findmnt -no SOURCE /)" | head -n 1)
 part=$(cat "/sys/class/block/$(basename "$(findmnt -no SOURCE /)")/partition")
 command -v growpart >/dev/null || dnf -y -q install cloud-utils-growpart
-growpart "/dev/$disk" "$part" || true # 1: it is as large already
+growpart "/dev/$disk" "$part" || [ $? = 1 ] # 1: it is as large already
 xfs_growfs / >/dev/null
 
 mkdir -p -m 700 /root/.ssh

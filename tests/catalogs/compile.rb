@@ -29,30 +29,73 @@ module Puppet::Test
   end
 end
 
-roots = ARGV[0].split(':')
+ROOTS = ARGV[0].split(':').freeze
 
-# Puppet looks for a type's or a template's file again and again, and a third of the time went there. No module changes
-# while this runs.
-Puppet::FileSystem.singleton_class.prepend(
-  Module.new do
+# No module changes while this runs, and all catalogs have the same. So what Puppet looks for again and again, in each
+# catalog and for each resource, is looked for once: three quarters of the time went there.
+module OnceOnly
+  # The files of types and templates.
+  Files = Module.new do
     define_method(:exist?) do |path|
       text = path.to_s
-      next super(path) unless text.start_with?(*roots)
+      next super(path) unless text.start_with?(*ROOTS)
+
       @seen ||= {}
       @seen.fetch(text) { @seen[text] = super(path) }
     end
   end
-)
 
-# It is asked for the type of each resource by each collector, and looks for its environment first.
-Puppet::Type.singleton_class.prepend(
-  Module.new do
+  # It is asked for the type of each resource by each collector, and looks for its environment first.
+  module Types
     def type(name)
       @by_name ||= {}
       @by_name[name] || super.tap { |found| @by_name[name] = found if found }
     end
   end
-)
+
+  # A name that no Ruby type has, so that of every define, is looked for in every module each time.
+  module BuiltIn
+    def find_builtin_resource_type(scope, name)
+      @by_name ||= {}
+      @by_name.fetch(name) { @by_name[name] = super }
+    end
+  end
+
+  # Templates, which are parsed each time they are used.
+  module Templates
+    def parse_file(path)
+      PARSED[path] ||= super
+    end
+    PARSED = {}
+  end
+end
+
+# A collector goes through all resources of its catalog for those of one type, in every round.
+module ByType
+  module Catalog
+    def of_type(type)
+      @by_type ||= Hash.new { |all, name| all[name] = [] }
+      @sorted ||= 0
+      resources.drop(@sorted).each { |resource| @by_type[resource.type] << resource }
+      @sorted = resources.size
+      @by_type.fetch(type, [])
+    end
+  end
+
+  module Collector
+    def collect
+      scope.compiler.of_type(@type).select { |resource| @query ? @query.call(resource) : true }
+    end
+  end
+end
+
+require 'puppet/parser'
+Puppet::FileSystem.singleton_class.prepend(OnceOnly::Files)
+Puppet::Type.singleton_class.prepend(OnceOnly::Types)
+Puppet::Pops::Evaluator::Runtime3ResourceSupport.singleton_class.prepend(OnceOnly::BuiltIn)
+Puppet::Pops::Parser::EvaluatingParser::EvaluatingEppParser.prepend(OnceOnly::Templates)
+Puppet::Parser::Compiler.prepend(ByType::Catalog)
+Puppet::Pops::Evaluator::Collectors::CatalogCollector.prepend(ByType::Collector)
 
 base = Dir.mktmpdir('compile')
 at_exit { FileUtils.remove_entry(base) }
@@ -66,7 +109,7 @@ Puppet.initialize_settings(['--confdir', "#{base}/conf", '--vardir', "#{base}/va
 Puppet[:strict_variables] = false
 Puppet[:node_terminus] = 'plain'
 
-ENVIRONMENT = Puppet::Node::Environment.create(:production, roots)
+ENVIRONMENT = Puppet::Node::Environment.create(:production, ROOTS)
 # As `puppet apply` does.
 ENVIRONMENT.each_plugin_directory { |dir| $LOAD_PATH << dir unless $LOAD_PATH.include?(dir) }
 LOADERS = Puppet::Pops::Loaders.new(ENVIRONMENT)
@@ -95,6 +138,9 @@ def compile(job)
     node.trusted_data = { 'authenticated' => 'local', 'certname' => job['name'], 'extensions' => {} }
     catalog = Puppet::Parser::Compiler.compile(node)
     ral = catalog.to_ral
+    # Each fragment of a file asks for all of them, and gets a new list.
+    all = ral.resources.freeze
+    ral.define_singleton_method(:resources) { all }
     graph = Puppet::Graph::RelationshipGraph.new(Puppet::Graph::SequentialPrioritizer.new)
     graph.populate_from(ral)
     # It logs what it finds, and raises nothing.

@@ -202,7 +202,9 @@ VARIANTS: dict[str, Variant] = {
     "dashboard-apart": Variant({"CONFIG_HORIZON_HOST": "198.18.0.43"}, once=True),
     "compute-api-apart": Variant({"CONFIG_NOVA_API_HOST": "198.18.0.44"}, once=True),
     "network-api-apart": Variant({"CONFIG_NEUTRON_SERVER_HOST": "198.18.0.45"}, once=True),
-    "controller-is-compute-too": Variant({"CONFIG_COMPUTE_HOSTS": f"{_C},{_A},{_B}"}, once=True),
+    "controller-is-compute-too": Variant(
+        {"CONFIG_COMPUTE_HOSTS": f"{_C},{_A},{_B}", "CONFIG_NOVA_COMPUTE_MIGRATE_PROTOCOL": "tcp"}
+    ),
     "names-for-hosts": Variant(
         {
             "CONFIG_CONTROLLER_HOST": "control.example.org",
@@ -248,11 +250,19 @@ VARIANTS: dict[str, Variant] = {
             "CONFIG_KEYSTONE_ADMIN_EMAIL": "cloud@example.org",
             "CONFIG_AMQP_AUTH_USER": "stackwright",
             "CONFIG_PROVISION_IMAGE_NAME": "it's small",
+            "CONFIG_PROVISION_IMAGE_PROPERTIES": "hw_disk_bus=scsi,os_type=linux",
+            "CONFIG_HEAT_INSTALL": "y",
+            "CONFIG_HEAT_DOMAIN": "orchestra",
+            "CONFIG_HEAT_DOMAIN_ADMIN": "conductor",
+            "CONFIG_CACHE_MEMORY": "256",
         },
         once=True,
     ),
     "qemu": Variant(
-        _THREE | {"CONFIG_NOVA_LIBVIRT_VIRT_TYPE": "qemu", "CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO": "4.0"}, once=True
+        _THREE
+        | {"CONFIG_NOVA_LIBVIRT_VIRT_TYPE": "qemu", "CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO": "4.0"}
+        | {"CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO": "1.25"},
+        once=True,
     ),
     "odd-passwords": Variant(
         _THREE | {key: ODD for key in golden.secrets() if key not in ("CONFIG_HEAT_AUTH_ENC_KEY", "CONFIG_CEPH_SECRET")}

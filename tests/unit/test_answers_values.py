@@ -81,9 +81,27 @@ GOOD: list[tuple[Any, str, Any]] = [
     (values.optional, "n", ""),
     (values.url, "file:///srv/image.qcow2", "file:///srv/image.qcow2"),
     (values.dn, "ou=people,dc=example,dc=org", "ou=people,dc=example,dc=org"),
+    (
+        values.urls,
+        "https://a.example.org/x, file:///srv/y,/srv/z",
+        ("https://a.example.org/x", "file:///srv/y", "/srv/z"),
+    ),
+    (values.release, "Epoxy", "epoxy"),
+    (values.release, "2025.1", "2025.1"),
+    (values.release, "master", "master"),
+    (values.release, "", ""),
+    (values.trunk, "puppet-passed-ci", "puppet-passed-ci"),
+    (values.trunk, "AB" * 16, "ab" * 16),
+    (values.trunk, "consistent/" + "ab" * 16, "consistent/" + "ab" * 16),
 ]
 
 BAD: list[tuple[Any, str]] = [
+    (values.urls, "https://a.example.org/x, rdo-extra"),
+    (values.release, "flamingo"),
+    (values.release, "2025"),
+    (values.trunk, "latest"),
+    (values.trunk, "ab" * 20),
+    (values.trunk, "latest/" + "ab" * 16),
     (values.boolean, "maybe"),
     (values.boolean, ""),
     (values.port, "65536"),

@@ -134,6 +134,13 @@ def test_release_changes_packages() -> None:
     assert "openstack-neutron-rpc-server" not in platforms.packages_for(stream9, ["neutron-server"], zed)
 
 
+@pytest.mark.parametrize("platform", [p for p in PLATFORMS if p.family == "redhat"], ids=lambda p: p.id)
+def test_nothing_conflicts_with_what_a_minimal_system_has(platform: Platform) -> None:
+    """Minimal installations and cloud images have curl-minimal; dnf refuses a transaction with the other one."""
+    for release in platform.releases:
+        assert "curl" not in platforms.packages_for(platform, platform.packages, release)
+
+
 def test_unknown_component_is_an_error() -> None:
     with pytest.raises(KeyError, match="no-such"):
         platforms.packages_for(platforms.by_id("debian-12"), ["no-such"])

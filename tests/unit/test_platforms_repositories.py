@@ -58,15 +58,21 @@ def test_debian_needs_none() -> None:
     assert repos.repositories(debian, debian.default_release, {"CONFIG_ENABLE_RDO_TESTING": True}) == ()
 
 
-def test_mirror() -> None:
-    answers = {"CONFIG_PACKAGE_MIRROR": "https://mirror.example.org/stream"}
+@pytest.mark.parametrize("end", ["", "/", "/SIGs", "/SIGs/"])
+def test_mirror(end: str) -> None:
+    answers = {"CONFIG_PACKAGE_MIRROR": f"https://mirror.example.org/stream{end}"}
     file = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, answers)))
     for section in file.sections():
         assert file[section]["baseurl"].startswith("https://mirror.example.org/stream/SIGs/9-stream/")
 
 
 @pytest.mark.parametrize(
-    "own", [("https://a.example.org/x", "file:///srv/y"), "https://a.example.org/x, file:///srv/y,"]
+    "own",
+    [
+        ("https://a.example.org/x", "file:///srv/y"),
+        "https://a.example.org/x, file:///srv/y,",
+        "https://a.example.org/x,/srv/y",
+    ],
 )
 def test_own_repositories(own: object) -> None:
     file = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, {"CONFIG_REPO": own})))
@@ -83,7 +89,7 @@ def test_testing_says_that_it_is_unsigned() -> None:
 
 
 def test_own_repositories_are_checked_with_the_keys_that_are_given() -> None:
-    answers = {"CONFIG_REPO": "https://a.example.org/x", "CONFIG_REPO_KEYS": "file:///etc/a, https://a.example.org/k"}
+    answers = {"CONFIG_REPO": "https://a.example.org/x", "CONFIG_REPO_KEYS": "/etc/a, https://a.example.org/k"}
     section = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, answers)))["stackwright-own-1"]
     assert section["gpgcheck"] == "1"
     assert section["gpgkey"] == "file:///etc/a https://a.example.org/k"
@@ -135,6 +141,7 @@ def test_master_is_a_release_of_trunk_only() -> None:
     with pytest.raises(StackwrightError, match="master cannot be installed") as caught:
         platforms.release_of(STREAM9, "master")
     assert "zed, antelope, bobcat, caracal, dalmatian, epoxy" in caught.value.hint
+    assert "--trunk" in caught.value.hint
     with pytest.raises(StackwrightError):
         platforms.release_of(platforms.by_id("debian-12"), "master", trunk=True)
 

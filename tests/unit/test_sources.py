@@ -65,9 +65,20 @@ def test_the_transaction_waits_for_the_repositories() -> None:
 
 
 def test_no_such_release_here() -> None:
-    with pytest.raises(StackwrightError, match="flamingo cannot be installed on CentOS Stream 9") as caught:
-        cloud(CONFIG_OPENSTACK_RELEASE="flamingo")
-    assert "zed, antelope, bobcat, caracal, dalmatian, epoxy" in caught.value.hint
+    settings = given(CONFIG_OPENSTACK_RELEASE="zed")
+    with pytest.raises(StackwrightError, match="zed cannot be installed on CentOS Stream 10") as caught:
+        planner.cloud(settings, outcome.facts(settings, "centos", "10"))
+    assert "choose one of: epoxy; zed can be installed on Debian 12 (bookworm), CentOS Stream 9" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [("OPENSTACK_RELEASE", "flamingo", "zed (2022.2), antelope (2023.1)"), ("RDO_TRUNK", "latest", "puppet-passed-ci")],
+)
+def test_what_no_system_has_is_known_before_any_host_is_looked_at(key: str, value: str, said: str) -> None:
+    with pytest.raises(StackwrightError) as caught:
+        given(**{f"CONFIG_{key}": value})
+    assert said in str(caught.value)
 
 
 def test_trunk_by_the_hash_that_was_found() -> None:

@@ -83,6 +83,8 @@ def release_of(platform: Platform, name: str = "", trunk: bool = False) -> Relea
     hint = f"choose one of: {', '.join(r.name for r in platform.releases)}"
     if elsewhere:
         hint += f"; {wanted} can be installed on {', '.join(elsewhere)}"
+    if wanted == "master" and platform.package_manager == "dnf":
+        hint += "; master is RDO's trunk alone: add --trunk"
     raise StackwrightError(f"OpenStack {name} cannot be installed on {platform.name}", hint, ExitCode.ANSWERS)
 
 

@@ -276,9 +276,9 @@ STREAM_9 = Platform(
     puppet_packages=("puppet",),
     modulepath="/usr/share/openstack-puppet/modules",
     module_packages=_MODULES,
+    # curl is there, because rpm needs it: as curl-minimal on many systems, with which the package curl conflicts.
     base_packages=(
         "ca-certificates",
-        "curl",
         "ethtool",
         "iproute",
         "openssl",

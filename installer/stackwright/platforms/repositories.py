@@ -34,9 +34,9 @@ def repositories(
     """
     if platform.package_manager != "dnf":
         return ()
-    keys = words(answers.get("CONFIG_REPO_KEYS"))
+    keys = " ".join(_url(key) for key in words(answers.get("CONFIG_REPO_KEYS")))
     if folder := text(answers.get("CONFIG_OFFLINE_REPO")):
-        return (Repository(OFFLINE, "All packages, from one place", _url(folder), " ".join(keys)),)
+        return (Repository(OFFLINE, "All packages, from one place", _url(folder), keys),)
     trunk_only = bool(answers.get("CONFIG_RDO_TRUNK"))
     wanted = [r for r in release.repositories if not (r.url and trunk_only)]
     if not release.released:
@@ -59,7 +59,7 @@ def repositories(
             )
         )
     for number, url in enumerate(words(answers.get("CONFIG_REPO")), start=1):
-        out.append(Repository(f"stackwright-own-{number}", f"CONFIG_REPO, number {number}", url, " ".join(keys)))
+        out.append(Repository(f"stackwright-own-{number}", f"CONFIG_REPO, number {number}", _url(url), keys))
     return tuple(out)
 
 
@@ -87,7 +87,7 @@ def _url(place: str) -> str:
 def _elsewhere(url: str, mirror: str) -> str:
     """The same place below another mirror; what is no CentOS mirror's stays."""
     before, sigs, path = url.partition("/SIGs/")
-    return f"{mirror.rstrip('/')}{sigs}{path}" if sigs and before else url
+    return f"{mirror.rstrip('/').removesuffix('/SIGs')}{sigs}{path}" if sigs and before else url
 
 
 def dnf_file(wanted: Iterable[Repository], proxy: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.values import YES_NO, boolean, host, hosts, path, ports, text, word, words, workers
+from stackwright.values import YES_NO, boolean, host, hosts, path, ports, release, text, urls, workers
 
 _FIREWALL = (("CONFIG_FIREWALL", "y"),)
 _UNSUPPORTED = (("CONFIG_UNSUPPORTED", "y"),)
@@ -48,7 +48,7 @@ OPTIONS: tuple[Option, ...] = (
             "the hosts' operating system carries. Set it to stay on a release when newer ones appear."
         ),
         default="",
-        parse=word,
+        parse=release,
         ours=True,
     ),
     Option(
@@ -185,7 +185,7 @@ OPTIONS: tuple[Option, ...] = (
         "CONFIG_REPO",
         "URLs of extra package repositories for all hosts, with commas. For a local mirror or packages of your own.",
         default="",
-        parse=words,
+        parse=urls,
         flag="additional-repo",
     ),
     Option(

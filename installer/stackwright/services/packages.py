@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.values import YES_NO, boolean, trunk, url, web_url, words
+from stackwright.values import YES_NO, boolean, trunk, url, urls, web_url
 
 OPTIONS: tuple[Option, ...] = (
     Option(
         "CONFIG_RDO_TRUNK",
         (
             "Take OpenStack from trunk, RDO's builds of every upstream commit: by a tag (current, consistent, "
-            "puppet-passed-ci, current-podified), which is looked up once and kept, or by a hash. For test days."
+            "puppet-passed-ci, current-podified), which is looked up once and kept, or by a hash. RDO does "
+            "not sign them. For test days."
         ),
         default="",
         parse=trunk,
@@ -61,7 +62,7 @@ OPTIONS: tuple[Option, ...] = (
             "hosts see them, with commas. Empty: those packages are not checked."
         ),
         default="",
-        parse=words,
+        parse=urls,
         flag="repo-keys",
         ours=True,
     ),

@@ -5,8 +5,8 @@ mappings are tuples of pairs. Addresses and networks are validated by netaddr an
 ("198.18.0.0/24"). Empty text is an empty list for lists and "" for single values whose option is not `required`;
 numbers and choices never are empty. The first line of a parser's docstring is its "allowed" text in the reference.
 
-netaddr is imported where it is needed: it is slow to load, and `--help` does not need it. This module imports nothing
-of ours.
+netaddr is imported where it is needed: it is slow to load, and `--help` does not need it. Nothing of ours is
+imported but the platforms' records, which know what there is to install.
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ from stackwright.values.lists import (
     ports,
     properties,
     records,
+    urls,
     words,
 )
+from stackwright.values.releases import release, trunk
 from stackwright.values.single import (
     YES_NO,
     Parser,
@@ -63,7 +65,6 @@ from stackwright.values.single import (
     ratio,
     size,
     text,
-    trunk,
     url,
     web_url,
     word,
@@ -110,6 +111,7 @@ __all__ = [
     "properties",
     "ratio",
     "records",
+    "release",
     "size",
     "storages",
     "text",
@@ -117,6 +119,7 @@ __all__ = [
     "tunnel_id_ranges",
     "tunnel_interface",
     "url",
+    "urls",
     "vlan_ranges",
     "vni_ranges",
     "web_url",

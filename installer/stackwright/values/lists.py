@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from stackwright.values.single import Parser
+from stackwright.values.single import Parser, url
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -34,6 +34,11 @@ def words(value: str) -> tuple[str, ...]:
         return ()
     items = (item.strip().strip("'\"") for item in value.split(","))
     return tuple(item for item in items if item)
+
+
+def urls(value: str) -> tuple[str, ...]:
+    """a list of URLs (http, https, file) or paths of files, with commas."""
+    return tuple(url(item) for item in words(value))
 
 
 def _pairs(value: str, what: str, example: str) -> Pairs:

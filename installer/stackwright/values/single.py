@@ -135,13 +135,6 @@ def web_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def trunk(value: str) -> str:
-    """current, consistent, puppet-passed-ci or current-podified, or a hash (32 hexadecimal digits), or tag/hash."""
-    if value and not re.fullmatch(r"([a-z-]+|[0-9a-f]{32}|[a-z-]+/[0-9a-f]{32})", value):
-        raise ValueError("a tag, a hash of 32 hexadecimal digits, or tag/hash is allowed")
-    return value
-
-
 def ldap_url(value: str) -> str:
     """a URL that begins with ldap:// or ldaps://."""
     if value and not re.match(r"ldap(s|i)?://\S*$", value):
