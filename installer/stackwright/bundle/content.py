@@ -21,7 +21,7 @@ from stackwright.bundle import names
 from stackwright.bundle.archive import Index
 from stackwright.model import Answer, Answers, Certificate, Certificates, ExitCode, Facts, Plan, StackwrightError
 from stackwright.planner import tls
-from stackwright.services import options
+from stackwright.services import SERVICES, options
 
 ANSWERS, PACKAGES = "answers.txt", "packages"
 
@@ -176,11 +176,25 @@ def load(folder: Path, index: Index) -> Setup:
         strange = [key for key, text in texts.items() if key not in _shareable() or text.startswith("!")]
         if strange or not seen or set(seen) != set(named):
             raise ValueError(f"it is not to have {', '.join(strange)}" if strange else "not all hosts are described")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        setup = Setup(texts, seen, lock.load(folder / lock.NAME))
+        _refuse_others(setup)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise StackwrightError(
-            f"the bundle cannot be used: {error}", "ask whoever made it for another one", ExitCode.USAGE
+            f"the bundle cannot be used: {missing}", "ask whoever made it for another one", ExitCode.USAGE
         ) from None
-    return Setup(texts, seen, lock.load(folder / lock.NAME))
+    return setup
+
+
+def _refuse_others(setup: Setup) -> None:
+    """Raises ValueError where answers, facts and lock are not of the same hosts: the answers of a bundle that anybody
+    may have made are not to lead to a host that nobody named."""
+    for told, hosts in (
+        ("answers", planner.all_hosts(setup.read(), SERVICES)),
+        ("lock", setup.lock.hosts),
+    ):
+        if other := sorted({*hosts} ^ {*setup.facts}):
+            raise ValueError(f"its {told} and its facts are not of the same hosts: {', '.join(map(repr, other))}")
 
 
 def _shareable() -> frozenset[str]:
