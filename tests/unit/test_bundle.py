@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import ipaddress
 import json
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -490,6 +492,36 @@ def test_a_bundle_of_a_cloud_is_made_and_shown(applied: Path, capsys: pytest.Cap
     secret = CASES["allinone"].answers()["CONFIG_KEYSTONE_ADMIN_PW"]
     assert (Path("out/run/log.txt")).read_text() == "12:00:00 a: the password is ********\n"
     assert [p for p in Path("out").rglob("*") if p.is_file() and secret.encode() in p.read_bytes()] == []
+
+
+def test_a_password_that_is_a_word_keeps_nobody_from_making_one(applied: Path) -> None:
+    """It is taken out of what was said, and stands in package names all the same."""
+    text = applied.read_text()
+    (line,) = [one for one in text.splitlines() if one.startswith("CONFIG_KEYSTONE_ADMIN_PW=")]
+    applied.write_text(text.replace(line, "CONFIG_KEYSTONE_ADMIN_PW=openstack"))
+    place = places.place("198.18.0.10")
+    (place.folder / "logs" / "20260101-000000.log").write_text("12:00:00 a: the password is openstack\n")
+    assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
+    bundle.unpack(Path("my.bundle"), Path("out"))
+    assert Path("out/run/log.txt").read_text() == "12:00:00 a: the password is ********\n"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        lambda secret: base64.b64encode(f"admin:{secret}".encode()).decode(),
+        lambda secret: quote(secret, safe="").lower(),
+        lambda secret: json.dumps(secret),
+        html.escape,
+    ],
+)
+def test_a_last_look_finds_a_secret_however_it_is_written(write: Callable[[str], str]) -> None:
+    flags = {"CONFIG_CONTROLLER_HOST": "198.18.0.10", "CONFIG_KEYSTONE_ADMIN_PW": 'ge"h<ei>/m1'}
+    given = answers.read((), flags, environ={})
+    bundling._refuse_secrets(given, {"a": b"nothing of it"})
+    with pytest.raises(StackwrightError, match="a would have a password"):
+        bundling._refuse_secrets(given, {"a": f"x{write(flags['CONFIG_KEYSTONE_ADMIN_PW'])}y".encode()})
 
 
 def test_a_file_of_a_persons_own_is_not_written_over(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:
