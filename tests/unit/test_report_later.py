@@ -8,7 +8,7 @@ from typing import Any
 
 import runs
 from stackwright import places, report
-from stackwright.report.advice import next_steps
+from stackwright.report.advice import next_steps, verdict
 from stackwright.report.run import RunReport
 
 
@@ -69,11 +69,30 @@ def test_a_bug_report_names_the_bundle_and_the_failed_tests() -> None:
     assert f"  cloud-20260101.bundle {'ab' * 32}\n" in said
     assert "  Tempest (packstack-001): 71 passed, 1 failed\n" in said
     assert "      Details: volume is 'in-use'\n" in said
+    assert "    passes now, although it is known to fail: tempest.api.network" in said
     assert "SELinux on" in said
+
+
+def test_the_verdict_says_what_tempest_adds() -> None:
+    def said(**tempest: Any) -> str:
+        return verdict(having(tempest={"at": 4e9, "passed": 3, "failed": [], "mended": [], **tempest}))
+
+    untested = report.collect(runs.ABOUT, runs.good(), proof=runs.PROOF)
+    assert verdict(untested) == "OpenStack zed is installed and proved to work"
+    assert said(ok=True) == "OpenStack zed is installed and proved to work"
+    assert said(ok=False, failed=[{"test": "a"}]).endswith("; 1 of Tempest's tests failed")
+    assert said(ok=False, complete=False).endswith("; Tempest did not come to its end")
+    assert said(ok=True, mended=[{"test": "a"}]).endswith("; 1 of the known failures passes now")
+    assert said(ok=False, passed=0).endswith("; none of Tempest's tests passed")
+    page = report.as_html(having())
+    assert '<header class="open">' in page
+    assert "<dt>of Tempest</dt><dd>71/72</dd>" in page
+    assert '<header class="good">' in report.as_html(untested)
 
 
 def test_what_to_do_next() -> None:
     steps = " ".join(next_steps(having()))
+    assert "PortsTestJSON.test_create off the list of known failures" in steps
     assert "See why tempest.api.volume.test_volumes_actions" in steps
     assert "stackwright bundle create" in steps
     fine = having(tempest={"ok": True, "failed": []})
