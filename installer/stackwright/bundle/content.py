@@ -110,7 +110,7 @@ def shared_answers(given: Answers) -> dict[str, str]:
 
 def pinned(setup: Setup) -> dict[str, str]:
     """Answers for what was decided from the hosts and left open by the answers, where all hosts agree: another host has
-    other processors, and is to be set up in the same way."""
+    other processors, and is to be set up in the same way. A tag of trunk becomes what it meant."""
     given = setup.read()
     whole = planner.cloud(answer_files.impersonal(given), names.impersonal(setup.facts))
     hosts = list(whole.hosts.values())
@@ -125,7 +125,8 @@ def pinned(setup: Setup) -> dict[str, str]:
         name = f"{given['CONFIG_PROVISION_IMAGE_NAME']}.{given['CONFIG_PROVISION_IMAGE_FORMAT']}"
         sums = {host.images[name] for host in setup.lock.hosts.values() if name in host.images}
         found["CONFIG_PROVISION_IMAGE_CHECKSUM"] = sums if not built else set()
-    return {
+    trunk = setup.lock.trunk
+    return ({"CONFIG_RDO_TRUNK": trunk} if trunk and given["CONFIG_RDO_TRUNK"] else {}) | {
         key: next(iter(values))
         for key, values in found.items()
         if len(values) == 1 and key in given.entries and given.entries[key].origin.kind == "default"

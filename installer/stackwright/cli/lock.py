@@ -47,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _diff(arguments: argparse.Namespace) -> int:
     from stackwright import lock
 
-    found = lock.differences(lock.load(arguments.a), lock.load(arguments.b))
-    print(lock.text(found) if found else "the two setups are the same")
+    a, b = lock.load(arguments.a), lock.load(arguments.b)
+    found = lock.differences(a, b)
+    both = lock.pairs(a.hosts, b.hosts, (a.answers, b.answers))
+    called = [f"{one} of the first is {other} of the second" for one, other in both if one != other]
+    print(lock.text(found) if found else "the two setups are the same", *called, sep="\n")
     return ExitCode.OK

@@ -17,25 +17,52 @@ class Section:
     lines: tuple[str, ...]
 
 
-def pairs(a: Iterable[str], b: Iterable[str]) -> list[tuple[str, str]]:
-    """Which host of A is to be compared with which of B: those of one name; where no name is the same, in their order,
-    since a setup that was repeated elsewhere has other names."""
-    a, b = sorted(a), sorted(b)
-    if len(a) == len(b) and not set(a) & set(b):
-        return list(zip(a, b, strict=True))
-    return [(name, name) for name in a if name in b]
+_Texts = Mapping[str, str]
+
+
+def pairs(a: Iterable[str], b: Iterable[str], answers: tuple[_Texts, _Texts] = ({}, {})) -> list[tuple[str, str]]:
+    """Which host of A is to be compared with which of B: those of one name; then, where as many are left on both sides,
+    those that stand at the same places in the `answers` of A and B, since a setup that was repeated elsewhere has other
+    names."""
+    names = (frozenset(a), frozenset(b))
+    both = names[0] & names[1]
+    left = [
+        sorted(own - both, key=lambda name: (_places(name, given), name))
+        for own, given in zip(names, answers, strict=True)
+    ]
+    same = [(name, name) for name in sorted(both)]
+    return same + (list(zip(*left, strict=True)) if len(left[0]) == len(left[1]) else [])
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _places(host: str, answers: _Texts) -> list[tuple[str, int]]:
+    """Where a host stands in answers: the key, and the place in its list."""
+    return sorted((key, n) for key, text in answers.items() for n, word in enumerate(_words(text)) if word == host)
+
+
+def _renamed(answers: _Texts, names: _Texts) -> dict[str, str]:
+    """The answers with hosts called by other names, where a list has them."""
+    return {
+        key: ",".join(names.get(word, word) for word in _words(text)) if {*_words(text)} & {*names} else text
+        for key, text in answers.items()
+    }
 
 
 def differences(a: Lock, b: Lock) -> list[Section]:
     """Everything that differs, from A to B; nothing where the setups are the same."""
+    matched = pairs(a.hosts, b.hosts, (a.answers, b.answers))
+    other_names = {one: other for one, other in matched if one != other}
     out = [
         Section("Stackwright", tuple(_values({"version": a.version, "templates": a.templates[:23]},
                                              {"version": b.version, "templates": b.templates[:23]}))),
-        Section("OpenStack", tuple(_values({"release": a.release}, {"release": b.release}))),
-        Section("answers", tuple(_values(a.answers, b.answers))),
+        Section("OpenStack", tuple(_values({"release": a.release, "trunk": a.trunk},
+                                           {"release": b.release, "trunk": b.trunk}))),
+        Section("answers", tuple(_values(_renamed(a.answers, other_names), b.answers))),
         Section("the controlling machine", tuple(_values(a.control, b.control))),
     ]  # fmt: skip
-    matched = pairs(a.hosts, b.hosts)
     gone = [f"{name} is in the first only" for name in sorted(set(a.hosts) - {one for one, _ in matched})]
     new = [f"{name} is in the second only" for name in sorted(set(b.hosts) - {other for _, other in matched})]
     out.append(Section("hosts", (*gone, *new)))
