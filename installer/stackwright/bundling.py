@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stackwright import bundle, executor, facts, lock, planner, report
+from stackwright import answers as answer_files
+from stackwright import bundle, executor, facts, lock, locking, planner, report
 from stackwright.bundle import offline
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
 from stackwright.report.neutral import neutralizer
@@ -78,16 +79,19 @@ class Wanted:
 def create(
     path: Path, given: Answers, place: Place, hosts: Hosts, wanted: Wanted, root: Path, say: Say
 ) -> bundle.Index:
-    """Writes a bundle of the cloud as it was applied last. Hosts are reached only for packages. Raises
-    StackwrightError where nothing was applied yet."""
-    seen, text = kept_facts(place), place.read(lock.NAME)
-    if not seen or not text:
+    """Writes a bundle of the cloud as it was applied last. Hosts are reached for packages, and where no lock was
+    written since, as after a run that failed. Raises StackwrightError where nothing was applied yet, or with other
+    answers than these."""
+    seen = kept_facts(place)
+    if not seen:
         raise StackwrightError(
-            f"nothing is known yet of what is installed ({place.folder})",
-            "`stackwright apply` writes it down when it ends well",
+            f"nothing was applied yet: nothing is known of the hosts ({place.folder})",
+            "`stackwright apply` comes first; a bundle can be made also where it failed",
             ExitCode.USAGE,
         )
-    setup = bundle.Setup(bundle.shared_answers(given), seen, lock.read(text))
+    held = _lock(given, seen, place, hosts, say)
+    _refuse_edited(given, held)
+    setup = bundle.Setup(bundle.shared_answers(given), seen, held)
     setup = replace(setup, answers={**setup.answers, **bundle.pinned(setup)})
     rename = bundle.renamer(bundle.neutral(seen) if wanted.neutral else {})
     about, files = bundle.files(setup, rename)
@@ -109,6 +113,38 @@ def create(
     place.write(MADE, json.dumps(made) + "\n")
     report.refresh(place)
     return index
+
+
+def _lock(given: Answers, seen: Mapping[str, Facts], place: Place, hosts: Hosts, say: Say) -> lock.Lock:
+    """The lock of the last run; where that left none behind, since it failed, the hosts are asked now."""
+    own, facts_at = place.folder / lock.NAME, (place.folder / FACTS).stat().st_mtime_ns
+    if own.exists() and own.stat().st_mtime_ns >= facts_at:
+        return lock.read(place.read(lock.NAME), str(own))
+    say("the last run did not come to its end: asking the hosts what is installed")
+    taken = locking.take(given, seen, hosts)
+    locking.keep(taken, place, None, "")
+    return taken.lock
+
+
+def _refuse_edited(given: Answers, held: lock.Lock) -> None:
+    """A bundle of answers that were edited since would repeat what nobody has seen."""
+
+    def told(answers: Mapping[str, str]) -> dict[str, str]:
+        # A lock leaves out what is empty; a tag of trunk may have become what it meant.
+        return {k: v.partition("/")[0] if k == "CONFIG_RDO_TRUNK" else v for k, v in answers.items() if v}
+
+    now, then = told(answer_files.public(given)), told(held.answers)
+    edited = [
+        f"{key}: {then.get(key, '(the default)')} -> {now.get(key, '(the default)')}"
+        for key in sorted({*now, *then})
+        if now.get(key) != then.get(key)
+    ]
+    if edited:
+        raise StackwrightError(
+            "the answers are not those that were applied:\n" + "\n".join(f"  {line}" for line in edited),
+            "give the same files and flags as then; or apply these first",
+            ExitCode.ANSWERS,
+        )
 
 
 def _remove(folder: Path) -> None:

@@ -265,7 +265,7 @@ def lock_of(case: str) -> Lock:
         name: HostLock("debian-12", "apt", "x86_64", packages={p: Package("1.0-1", "Debian/x/main") for p in wanted})
         for name, wanted in CASES[case].packages().items()
     }
-    return Lock("0.1.0", "", "zed", hosts=hosts)
+    return Lock("0.1.0", "", "zed", answers=answers.public(CASES[case].answers()), hosts=hosts)
 
 
 def setup(case: str = CASE) -> bundle.Setup:
@@ -494,6 +494,15 @@ def test_a_bundle_of_a_cloud_is_made_and_shown(applied: Path, capsys: pytest.Cap
     assert [p for p in Path("out").rglob("*") if p.is_file() and secret.encode() in p.read_bytes()] == []
 
 
+def test_answers_that_were_edited_since_make_no_bundle(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would say that they were seen to fail, or to work."""
+    flags = ["--set", "CONFIG_HEAT_INSTALL=y", "--set", "CONFIG_CINDER_BACKEND=lvm"]
+    assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle", *flags]) == ExitCode.ANSWERS
+    said = capsys.readouterr().err
+    assert "  CONFIG_CINDER_BACKEND: ceph -> (the default)\n  CONFIG_HEAT_INSTALL: (the default) -> y\n" in said
+    assert not Path("my.bundle").exists()
+
+
 def test_a_password_that_is_a_word_keeps_nobody_from_making_one(applied: Path) -> None:
     """It is taken out of what was said, and stands in package names all the same."""
     text = applied.read_text()
@@ -538,9 +547,36 @@ def test_a_file_of_a_persons_own_is_not_written_over(applied: Path, capsys: pyte
 def test_before_anything_was_applied_there_is_nothing_to_make_one_of(
     applied: Path, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (state / "198.18.0.10" / lock.NAME).unlink()
+    (state / "198.18.0.10" / bundling.FACTS).unlink()
     assert cli.main(["bundle", "create", "-a", str(applied)]) == ExitCode.USAGE
-    assert "nothing is known yet of what is installed" in capsys.readouterr().err
+    assert "nothing was applied yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_run_that_failed_has_a_bundle_too(
+    old: bool, applied: Path, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It wrote no lock; the one that may be there is of an earlier run. The hosts are asked."""
+    path = state / "198.18.0.10" / lock.NAME
+    path.unlink()
+    if old:
+        path.write_text("of an earlier run")
+        os.utime(path, (1, 1))
+    asked: list[str] = []
+
+    def take(given: Any, seen: dict[str, Facts], hosts: workflow.Hosts) -> locking.Taken:
+        asked.extend(seen)
+        assert isinstance(hosts, workflow.Hosts)
+        assert given["CONFIG_CONTROLLER_HOST"] == "198.18.0.10"
+        return locking.Taken(lock_of("allinone"))
+
+    monkeypatch.setattr(locking, "take", take)
+    for _ in range(2):
+        assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
+    assert asked == ["198.18.0.10"], "once: then there is a lock"
+    assert "asking the hosts what is installed" in capsys.readouterr().err
+    bundle.unpack(Path("my.bundle"), Path("out"))
+    assert lock.load(Path("out") / lock.NAME) == lock_of("allinone")
 
 
 def test_reproduce_says_what_it_needs(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:

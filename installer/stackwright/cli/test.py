@@ -22,7 +22,9 @@ def add_arguments(parser: Parser) -> None:
     answer_flags(parser)
     access_flags(parser)
     run_flags(parser)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="which (default: smoke); --list shows all")
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help="which (default: smoke), or a FILE.toml; --list shows all"
+    )
     parser.add_argument("--list", action="store_true", help="the scenarios there are")
     parser.add_argument("--show", action="store_true", help="what the named scenarios consist of; nothing is run")
     parser.add_argument("--install", action="store_true", help="first install what a scenario switches on")
@@ -38,6 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Tries the cloud with each scenario; the exit status says whether all of them passed."""
     from stackwright import scenarios
 
+    if arguments.time_limit < 1:
+        raise StackwrightError(
+            f"--time-limit {arguments.time_limit}: a number of seconds above 0 was wanted",
+            "leave it away for 3600",
+            ExitCode.USAGE,
+        )
     chosen = [scenarios.find(name) for name in arguments.scenarios or (scenarios.USUAL,)]
     if arguments.list:
         print("\n".join(_line(scenarios.find(name)) for name in scenarios.names()))
@@ -68,7 +76,16 @@ def _try(arguments: argparse.Namespace, scenario: Scenario, known: tuple[Known, 
     given = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
     place = cloud.place_of(str(given["CONFIG_CONTROLLER_HOST"]), arguments)
     laid = {**settings(arguments), **scenario.answers}
-    wanted = answer_files.load(arguments.answer_file, laid, os.environ, run=False).answers
+    if unknown := [key for key in scenario.answers if key not in given]:
+        raise StackwrightError(
+            f"{scenario.name} switches on what there is not: {', '.join(unknown)}",
+            "`stackwright --help-all` lists all answers",
+            ExitCode.USAGE,
+        )
+    reading = answer_files.load(arguments.answer_file, laid, os.environ, run=False)
+    if reading.errors:
+        raise answer_files.AnswersError(reading.problems)
+    wanted = reading.answers
     other = [key for key in scenario.answers if given[key] != wanted[key]]
     if other and not arguments.install:
         raise StackwrightError(
