@@ -6,13 +6,16 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import golden
 import outcome
 from golden import CASES
-from stackwright import answers, cli, planner, scenarios, services, trial
+from stackwright import answers, cli, lock, places, planner, scenarios, services, trial, workflow
+from stackwright.cli import cloud, first
 from stackwright.model import ExitCode, PuppetApply, Run, StackwrightError, Upload
 from stackwright.scenarios import Known, tempest
 
@@ -254,6 +257,52 @@ def test_scenarios_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> N
     assert "did you mean packstack-002?" in capsys.readouterr().err
     assert cli.main(["test"]) == ExitCode.USAGE
     assert "test needs an answer file" in capsys.readouterr().err
+
+
+def test_a_scenario_gets_a_node_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All but the node, the run and Tempest is real: the answer file is the scenario's, with the lab's networks."""
+    monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key").touch()
+    node = SimpleNamespace(
+        address="198.18.0.10", key=tmp_path / "key", known_hosts=tmp_path / "key", external_network="198.19.3.0/24"
+    )
+    up: list[tuple[str, str]] = []
+    monkeypatch.setattr(first, "_lab_node", lambda name, release: up.append((name, release)) or node)
+    monkeypatch.setattr(workflow, "presets", lambda *_: (None, {}))
+    applied, tested = [], []
+    monkeypatch.setattr(
+        cloud, "apply", lambda arguments, *_: applied.append(list(arguments.answer_file)) or ExitCode.OK
+    )
+
+    def run(given: Any, _hosts: Any, _place: Any, wanted: trial.Wanted, **_: Any) -> trial.Tried:
+        tested.append((wanted.name, given["CONFIG_HEAT_INSTALL"], given["CONFIG_NEUTRON_L2_AGENT"]))
+        return trial.Tried(tempest.Results(passed=1), tmp_path)
+
+    monkeypatch.setattr(trial, "run", run)
+    assert cli.main(["test", "packstack-003", "--lab"]) == 0
+    file = tmp_path / "stackwright-packstack-003.answers"
+    assert up == [("packstack-003", "bookworm")]
+    assert applied == [[file]]
+    assert tested == [("packstack-003", True, "openvswitch")]
+    assert "CONFIG_PROVISION_DEMO_FLOATRANGE=198.19.131.0/24" in file.read_text()
+    assert cli.main(["test", "smoke", "puppet-004", "--lab", "x"]) == ExitCode.USAGE
+    assert cli.main(["test", "smoke", "--lab", "x", "-a", str(file)]) == ExitCode.USAGE
+    assert "x is one node" in capsys.readouterr().err
+
+
+def test_a_cloud_does_not_change_its_switches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
+    (tmp_path / "a.txt").write_text("CONFIG_CONTROLLER_HOST=198.18.0.10\n")
+    places.place("198.18.0.10").write(lock.NAME, lock.write(lock.Lock("0.1.0", "", "zed")))
+    assert cli.main(["test", "packstack-003", "--install", "-a", str(tmp_path / "a.txt")]) == ExitCode.PREFLIGHT
+    said = capsys.readouterr().err
+    assert "packstack-003 is with openvswitch, and this cloud was installed with ovn" in said
+    assert "stackwright test packstack-003 --lab" in said
 
 
 OWN = """\
