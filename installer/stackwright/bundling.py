@@ -18,10 +18,12 @@ from stackwright import answers as answer_files
 from stackwright import bundle, executor, facts, lock, locking, planner, report
 from stackwright.bundle import offline
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
+from stackwright.planner.locked import OFFLINE
 from stackwright.report.neutral import neutralizer
 
 if TYPE_CHECKING:
     from stackwright.places import Place
+    from stackwright.ssh import Connection
     from stackwright.workflow import Hosts
 
 FACTS = "facts.json"
@@ -32,6 +34,14 @@ MADE = "bundle.json"
 
 _PIECE = 8 * 1024**2
 """Bytes that are brought to or from a host at once."""
+
+_SPARE = 1024**3
+"""Bytes that are left free on a host: the packages are unpacked there."""
+
+_ROOM = f"""\
+[ -d {OFFLINE} ] && du -sb {OFFLINE} | cut -f1 || echo 0
+df -Pk /var/lib | awk 'NR == 2 {{print $4}}'
+"""
 
 Say = Callable[[str], None]
 
@@ -221,7 +231,8 @@ def gather_packages(
 
 
 def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Say) -> None:
-    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone."""
+    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone. Raises
+    StackwrightError where there are none for it, or no room."""
     root = folder / bundle.PACKAGES / platform
     if not root.is_dir():
         raise StackwrightError(
@@ -230,10 +241,26 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
             ExitCode.USAGE,
         )
     connection = hosts.connect(name)
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    _refuse_full(connection, name, sum(path.stat().st_size for path in files))
     say(f"{name}: bringing packages")
-    for batch in _batches(p for p in sorted(root.rglob("*")) if p.is_file()):
-        files = tuple(File(offline.place(p.relative_to(root).as_posix()), p.read_bytes()) for p in batch)
-        connection.put(files)
+    for batch in _batches(files):
+        connection.put(tuple(File(offline.place(p.relative_to(root).as_posix()), p.read_bytes()) for p in batch))
+
+
+def _refuse_full(connection: Connection, name: str, wanted: int) -> None:
+    """Raises StackwrightError where a host has no room for so many bytes, and for what is unpacked of them."""
+    there = connection.run(_ROOM, timeout=60).out.split()
+    if not there or not there[-1].isdecimal():
+        return  # the packages themselves will say what is wrong
+    have, free = int(there[0]), 1024 * int(there[-1])
+    if wanted - have + _SPARE > free:
+        raise StackwrightError(
+            f"{name}: the bundle's packages are of {wanted // 1024**2} MiB, and /var/lib has {free // 1024**2} MiB "
+            f"free, of which {_SPARE // 1024**2} are to stay so",
+            "make room there; nothing was changed",
+            ExitCode.PREFLIGHT,
+        )
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:

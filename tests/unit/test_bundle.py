@@ -422,6 +422,21 @@ def test_hosts_that_nobody_named_are_refused(file: str, old: str, new: str, said
         bundle.load(tmp_path / "out", index)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"mtu": 1500', '"mtu": "much"'), ('"198.18.0.10/', '"nowhere/'), ('"arch": "x86_64"', '"arch": "pdp11"')],
+)
+def test_hosts_that_nobody_can_plan_for_are_refused(old: str, new: str, tmp_path: Path) -> None:
+    about, files = bundle.files(setup("allinone"))
+    name = "facts/198.18.0.10.json"
+    changed = files[name].decode().replace(old, new)
+    assert changed != files[name].decode()
+    index = bundle.write(tmp_path / "a.bundle", about, {**files, name: changed.encode()}, KEY)
+    bundle.unpack(tmp_path / "a.bundle", tmp_path / "out")
+    with pytest.raises(StackwrightError, match="no plan can be made of its hosts"):
+        bundle.same_plan(bundle.load(tmp_path / "out", index), index)
+
+
 def test_names_are_exchanged_where_they_stand_for_themselves() -> None:
     rename = bundle.renamer({"n1": "m7", "n1.lab": "m7.else", "198.18.0.1": "10.0.0.9"})
     assert rename("n1 n10 n1.lab n1-x http://198.18.0.1:5000/ 198.18.0.10 x.n1 n1, 198.18.0.1/24") == (

@@ -204,8 +204,17 @@ def _shareable() -> frozenset[str]:
 
 
 def same_plan(setup: Setup, index: Index) -> str:
-    """Whether this Stackwright makes the bundle's own plan of it, to the byte: empty if so, else why not."""
-    if digest(setup.plan()) == index.about.get("plan"):
+    """Whether this Stackwright makes the bundle's own plan of it, to the byte: empty if so, else why not. Raises
+    StackwrightError where no plan can be made of what the bundle says of its hosts."""
+    try:
+        made = digest(setup.plan())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StackwrightError(
+            f"the bundle cannot be used: no plan can be made of its hosts ({type(error).__name__}: {error})",
+            "ask whoever made it for another one",
+            ExitCode.USAGE,
+        ) from error
+    if made == index.about.get("plan"):
         return ""
     if index.version != __version__ or index.about.get("templates") != resources.digest():
         return f"it was made by Stackwright {index.version} with other templates than those of this {__version__}"
