@@ -262,6 +262,13 @@ def test_hosts_are_matched_by_what_they_are_in_the_answers() -> None:
     assert lock.pairs(["a", "b"], ["b", "a"]) == [("a", "a"), ("b", "b")]
 
 
+def test_what_a_lock_says_is_not_obeyed_by_a_terminal() -> None:
+    """It may come from anybody."""
+    said = lock.text(lock.differences(LOCK, replace(LOCK, release="\x1b[2Jzed", answers={"X": "\x1b]0;\x07"})))
+    assert "\x1b" not in said
+    assert "release: zed -> \\x1b[2Jzed" in said
+
+
 def test_the_command_tells_differences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a").write_text(lock.write(LOCK))
     (tmp_path / "b").write_text(lock.write(replace(LOCK, release="epoxy")))

@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from stackwright import __version__
+from stackwright.lock import printable
 from stackwright.model import ExitCode, StackwrightError
 
 FORMAT = 1
@@ -175,8 +176,8 @@ def _opened(path: Path) -> Any:
 
 
 def _plain(text: str) -> str:
-    """A text of a bundle as it may stand in a message: what a terminal would obey is shown instead."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text[:200])
+    """A text of a bundle as it may stand in a message."""
+    return printable(text[:200])
 
 
 def _small(path: Path, bundle: zipfile.ZipFile, name: str, most: int) -> bytes:

@@ -234,7 +234,7 @@ def compare(theirs: Mapping[str, bytes], mine: Mapping[str, bytes], most: int = 
         out.append(f"{told}:")
         before, after = (text[name].decode(errors="replace").splitlines() for text in (theirs, mine))
         changed = [line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:1] in "+-"][2:]
-        out += [f"  {line[:200]}" for line in changed[:most]]
+        out += [f"  {lock.printable(line[:200])}" for line in changed[:most]]
         if len(changed) > most:
             out.append(f"  and {len(changed) - most} lines more")
     return out

@@ -119,13 +119,18 @@ def _repositories(a: HostLock, b: HostLock) -> Iterable[str]:
             yield f"{title}: the same, from {' '.join(after.urls)} instead of {' '.join(before.urls)}"
 
 
+def printable(told: str) -> str:
+    """A text of somebody else's as it may be printed: what a terminal would obey is shown instead."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in told)
+
+
 def text(sections: Iterable[Section], most: int = 0) -> str:
     """The sections as plain text. `most` lines of each, where it is not 0."""
     out = []
     for section in sections:
-        out.append(f"{section.title}:")
+        out.append(f"{printable(section.title)}:")
         shown = section.lines[:most] if most else section.lines
-        out += [f"  {line}" for line in shown]
+        out += [f"  {printable(line)}" for line in shown]
         if len(shown) < len(section.lines):
             out.append(f"  and {len(section.lines) - len(shown)} more")
     return "\n".join(out)
