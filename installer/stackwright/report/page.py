@@ -179,7 +179,7 @@ def _hosts(report: RunReport, critical: set[str]) -> list[Html]:
         return [_host(report, name, critical) for name in names]
     first = [_host(report, name, critical) for name in names if name in telling]
     rest = [_host(report, name, critical) for name in names if name not in telling]
-    return [*first, el("details", el("summary", el("b", f"{len(rest)} more hosts")), *rest)] if rest else first
+    return [*first, _folded(el("b", f"{len(rest)} more hosts"), *rest)] if rest else first
 
 
 def _host(report: RunReport, name: str, critical: set[str]) -> Html:
@@ -358,7 +358,8 @@ def _environment(report: RunReport) -> Html:
 
 
 def _folded(title: str, *content: object) -> Html:
-    return el("details", el("summary", title), *content)
+    """What is said of each of many hosts: it stays folded also on paper, where it would fill dozens of sheets."""
+    return el("details", el("summary", title), *content, cls="much")
 
 
 def _puppets(report: RunReport, host: str) -> list[str]:
