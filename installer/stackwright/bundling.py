@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stackwright import bundle, executor, facts, lock, planner, report
+from stackwright import answers as answer_files
+from stackwright import bundle, executor, facts, lock, locking, planner, report
 from stackwright.bundle import offline
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
+from stackwright.planner.locked import OFFLINE
 from stackwright.report.neutral import neutralizer
 
 if TYPE_CHECKING:
     from stackwright.places import Place
+    from stackwright.ssh import Connection
     from stackwright.workflow import Hosts
 
 FACTS = "facts.json"
@@ -31,6 +34,14 @@ MADE = "bundle.json"
 
 _PIECE = 8 * 1024**2
 """Bytes that are brought to or from a host at once."""
+
+_SPARE = 1024**3
+"""Bytes that are left free on a host: the packages are unpacked there."""
+
+_ROOM = f"""\
+[ -d {OFFLINE} ] && du -sb {OFFLINE} | cut -f1 || echo 0
+df -Pk /var/lib | awk 'NR == 2 {{print $4}}'
+"""
 
 Say = Callable[[str], None]
 
@@ -78,16 +89,19 @@ class Wanted:
 def create(
     path: Path, given: Answers, place: Place, hosts: Hosts, wanted: Wanted, root: Path, say: Say
 ) -> bundle.Index:
-    """Writes a bundle of the cloud as it was applied last. Hosts are reached only for packages. Raises
-    StackwrightError where nothing was applied yet."""
-    seen, text = kept_facts(place), place.read(lock.NAME)
-    if not seen or not text:
+    """Writes a bundle of the cloud as it was applied last. Hosts are reached for packages, and where no lock was
+    written since, as after a run that failed. Raises StackwrightError where nothing was applied yet, or with other
+    answers than these."""
+    seen = kept_facts(place)
+    if not seen:
         raise StackwrightError(
-            f"nothing is known yet of what is installed ({place.folder})",
-            "`stackwright apply` writes it down when it ends well",
+            f"nothing was applied yet: nothing is known of the hosts ({place.folder})",
+            "`stackwright apply` comes first; a bundle can be made also where it failed",
             ExitCode.USAGE,
         )
-    setup = bundle.Setup(bundle.shared_answers(given), seen, lock.read(text))
+    held = _lock(given, seen, place, hosts, say)
+    _refuse_edited(given, held)
+    setup = bundle.Setup(bundle.shared_answers(given), seen, held)
     setup = replace(setup, answers={**setup.answers, **bundle.pinned(setup)})
     rename = bundle.renamer(bundle.neutral(seen) if wanted.neutral else {})
     about, files = bundle.files(setup, rename)
@@ -111,6 +125,38 @@ def create(
     return index
 
 
+def _lock(given: Answers, seen: Mapping[str, Facts], place: Place, hosts: Hosts, say: Say) -> lock.Lock:
+    """The lock of the last run; where that left none behind, since it failed, the hosts are asked now."""
+    own, facts_at = place.folder / lock.NAME, (place.folder / FACTS).stat().st_mtime_ns
+    if own.exists() and own.stat().st_mtime_ns >= facts_at:
+        return lock.read(place.read(lock.NAME), str(own))
+    say("the last run did not come to its end: asking the hosts what is installed")
+    taken = locking.take(given, seen, hosts)
+    locking.keep(taken, place, None, "")
+    return taken.lock
+
+
+def _refuse_edited(given: Answers, held: lock.Lock) -> None:
+    """A bundle of answers that were edited since would repeat what nobody has seen."""
+
+    def told(answers: Mapping[str, str]) -> dict[str, str]:
+        # A lock leaves out what is empty; a tag of trunk may have become what it meant.
+        return {k: v.partition("/")[0] if k == "CONFIG_RDO_TRUNK" else v for k, v in answers.items() if v}
+
+    now, then = told(answer_files.public(given)), told(held.answers)
+    edited = [
+        f"{key}: {then.get(key, '(the default)')} -> {now.get(key, '(the default)')}"
+        for key in sorted({*now, *then})
+        if now.get(key) != then.get(key)
+    ]
+    if edited:
+        raise StackwrightError(
+            "the answers are not those that were applied:\n" + "\n".join(f"  {line}" for line in edited),
+            "give the same files and flags as then; or apply these first",
+            ExitCode.ANSWERS,
+        )
+
+
 def _remove(folder: Path) -> None:
     import shutil
 
@@ -132,10 +178,11 @@ def _run(place: Place, redact: Callable[[Any], Any]) -> dict[str, str]:
 
 
 def _refuse_secrets(given: Answers, content: Mapping[str, bytes | Path]) -> None:
-    """A last look: nothing goes out with a secret of the cloud in it."""
-    secrets = [s.encode() for s in planner.secrets(given) if len(s) >= 8]
+    """A last look: nothing goes out with a secret of the cloud in it, however it is written. Short ones, and passwords
+    that are a mere word, stand in places where they are none: `openstack` is in most package names."""
+    redact = executor.redactor(s for s in planner.secrets(given) if len(s) >= 8 and not s.isalpha())
     for name, inside in content.items():
-        if isinstance(inside, bytes) and any(secret in inside for secret in secrets):
+        if isinstance(inside, bytes) and redact(text := inside.decode(errors="replace")) != text:
             raise StackwrightError(
                 f"{name} would have a password of the cloud in it, so no bundle was made",
                 "this is a defect of stackwright; report it without the file",
@@ -184,7 +231,8 @@ def gather_packages(
 
 
 def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Say) -> None:
-    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone."""
+    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone. Raises
+    StackwrightError where there are none for it, or no room."""
     root = folder / bundle.PACKAGES / platform
     if not root.is_dir():
         raise StackwrightError(
@@ -193,10 +241,26 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
             ExitCode.USAGE,
         )
     connection = hosts.connect(name)
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    _refuse_full(connection, name, sum(path.stat().st_size for path in files))
     say(f"{name}: bringing packages")
-    for batch in _batches(p for p in sorted(root.rglob("*")) if p.is_file()):
-        files = tuple(File(offline.place(p.relative_to(root).as_posix()), p.read_bytes()) for p in batch)
-        connection.put(files)
+    for batch in _batches(files):
+        connection.put(tuple(File(offline.place(p.relative_to(root).as_posix()), p.read_bytes()) for p in batch))
+
+
+def _refuse_full(connection: Connection, name: str, wanted: int) -> None:
+    """Raises StackwrightError where a host has no room for so many bytes, and for what is unpacked of them."""
+    there = connection.run(_ROOM, timeout=60).out.split()
+    if not there or not there[-1].isdecimal():
+        return  # the packages themselves will say what is wrong
+    have, free = int(there[0]), 1024 * int(there[-1])
+    if wanted - have + _SPARE > free:
+        raise StackwrightError(
+            f"{name}: the bundle's packages are of {wanted // 1024**2} MiB, and /var/lib has {free // 1024**2} MiB "
+            f"free, of which {_SPARE // 1024**2} are to stay so",
+            "make room there; nothing was changed",
+            ExitCode.PREFLIGHT,
+        )
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackwright import __version__, answers, lock, planner, preflight, report, resources
+from stackwright import __version__, answers, lock, pinning, planner, preflight, report, resources
 from stackwright.model import Answers, ExitCode, Facts, Problem, StackwrightError
 from stackwright.planner import locked
 
@@ -75,6 +75,7 @@ def take(
         templates=resources.digest(),
         release=whole.release.name,
         plan=plan,
+        trunk=pinning.meaning(given, seen),
         control=control(),
         answers=answers.public(given),
         hosts={name: one.host for name, one in found.items()},
@@ -116,7 +117,8 @@ def exact(
     """By host of the cloud: the versions that the lock names. Raises StackwrightError where the lock is of other hosts,
     of another system, or lacks what the answers want."""
     whole = planner.cloud(given, seen)
-    matched = {mine: theirs for theirs, mine in lock.pairs(wanted.hosts, whole.hosts)}
+    own_places = (wanted.answers, answers.public(given))
+    matched = {mine: theirs for theirs, mine in lock.pairs(wanted.hosts, whole.hosts, own_places)}
     problems = [
         Problem("lock", f"the lock says nothing of {name}", f"one of its hosts: {', '.join(wanted.hosts)}", host=name)
         for name in whole.hosts

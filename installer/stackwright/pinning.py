@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackwright import platforms
-from stackwright.model import ExitCode, Facts, StackwrightError
-from stackwright.platforms.repositories import trunk
+from stackwright.model import Answers, ExitCode, Facts, StackwrightError
+from stackwright.platforms.repositories import TRUNK_TAGS, trunk
 
 if TYPE_CHECKING:
     from stackwright.workflow import Hosts
@@ -44,6 +44,27 @@ def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) 
         hosts.place.write("trunk.json", json.dumps(known, indent=1, sort_keys=True) + "\n")
     found = {"trunk": str(known[where]["hash"]), "trunk_moved": str(known[where]["moved"])}
     return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
+
+
+def meaning(answers: Mapping[str, object], seen: Mapping[str, Facts]) -> str:
+    """What the answers take of trunk, as TAG/HASH: for a lock, or a bundle. Empty where they take nothing of it."""
+    tag = str(answers.get("CONFIG_RDO_TRUNK") or "")
+    if not tag or answers.get("CONFIG_OFFLINE_REPO"):
+        return ""
+    if "/" in tag:
+        return tag
+    if tag not in TRUNK_TAGS:
+        return f"{TRUNK_TAGS[0]}/{tag}"  # a hash
+    found = next((f.extra["trunk"] for f in seen.values() if f.extra.get("trunk")), "")
+    return f"{tag}/{found}" if found else ""
+
+
+def held(answers: Answers, trunk: str) -> Answers:
+    """The same answers with what trunk meant when a lock was written, where they have only a tag of it."""
+    entry = answers.entries.get("CONFIG_RDO_TRUNK")
+    if not trunk or entry is None or entry.value not in TRUNK_TAGS:
+        return answers
+    return replace(answers, entries={**answers.entries, "CONFIG_RDO_TRUNK": replace(entry, value=trunk, text=trunk)})
 
 
 def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[str, str]:

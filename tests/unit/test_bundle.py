@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import ipaddress
 import json
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -76,7 +78,7 @@ def listing(name: str, content: bytes = b"evil") -> Callable[[dict[str, Any]], N
     return lambda index: index["files"].update({name: [entry.size, entry.sha256]})
 
 
-def refusal(path: Path, tmp_path: Path, **more: Any) -> str:
+def refusal(path: Path, tmp_path: Path, *, hint: bool = False, **more: Any) -> str:
     """Why a bundle is refused; nothing may be left of it anywhere."""
     before = set(tmp_path.rglob("*"))
     with pytest.raises(StackwrightError) as error:
@@ -84,7 +86,7 @@ def refusal(path: Path, tmp_path: Path, **more: Any) -> str:
     left = set(tmp_path.rglob("*")) - before - {tmp_path / "in"}
     assert left == set()
     assert error.value.hint
-    return error.value.message
+    return error.value.hint if hint else error.value.message
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,15 @@ def test_a_newer_one_is_refused(tmp_path: Path) -> None:
     path = raw(tmp_path / "b.bundle", lambda index: index.update({"version": "99.1.0"}))
     assert "made by Stackwright 99.1.0" in refusal(path, tmp_path)
     path = raw(tmp_path / "b.bundle", lambda index: index.update({"stackwright-bundle": 2}))
-    assert "made by Stackwright" in refusal(path, tmp_path)
+    assert "made by Stackwright 0.1.0 in format 2" in refusal(path, tmp_path)
+    with zipfile.ZipFile(path) as bundle_file:
+        index = bundle_file.read(archive.INDEX)
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr(archive.INDEX, index)
+        out.writestr(archive.SIGNATURE, b"signed in a way of the future")
+    assert "use that version, or newer" in refusal(path, tmp_path, hint=True)
+    path = raw(tmp_path / "b.bundle", lambda index: index.update({"version": "99.\x1b[2J"}))
+    assert "\x1b" not in refusal(path, tmp_path), "a terminal would obey it"
 
 
 def test_one_larger_than_the_disk_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -169,18 +179,80 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     assert "not of the size" in refusal(path, tmp_path)
 
 
-def test_links_are_not_followed(tmp_path: Path) -> None:
-    """An entry that calls itself a link becomes an ordinary file."""
-    path = made(tmp_path)
+def packed(path: Path, name: str = "", **changes: int) -> Path:
+    """The same bundle, packed by somebody else; `changes` are of the entry called so."""
     with zipfile.ZipFile(path) as bundle_file:
         content = {name: bundle_file.read(name) for name in bundle_file.namelist()}
     with zipfile.ZipFile(path, "w") as out:
-        for name, inside in content.items():
-            info = zipfile.ZipInfo(name)
-            info.external_attr = 0o120777 << 16
+        for one, inside in content.items():
+            info = zipfile.ZipInfo(one)
+            for key, value in changes.items() if one == name else ():
+                setattr(info, key, value)
             out.writestr(info, inside)
-    archive.unpack(path, tmp_path / "out")
-    assert not (tmp_path / "out/answers.txt").is_symlink()
+    return path
+
+
+def test_what_no_bundle_has_is_refused(tmp_path: Path) -> None:
+    """Links and the like, and ways of packing that have troubles of their own."""
+    assert archive.unpack(packed(made(tmp_path)), tmp_path / "out")
+    link = packed(made(tmp_path), "plan/h/a.sh", external_attr=0o120777 << 16)
+    assert "plan/h/a.sh in it is a link" in refusal(link, tmp_path)
+    device = packed(made(tmp_path), "plan/h/a.sh", external_attr=0o020666 << 16)
+    assert "no ordinary file" in refusal(device, tmp_path)
+    for kind in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        path = packed(made(tmp_path), "plan/h/a.sh", compress_type=kind)
+        assert "in a way that no bundle is" in refusal(path, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("name", ["answers.txt", archive.INDEX, archive.SIGNATURE])
+def test_a_name_that_stands_in_it_twice_is_refused(name: str, tmp_path: Path) -> None:
+    path = made(tmp_path)
+    with zipfile.ZipFile(path, "a") as out:
+        out.writestr(name, b"x=2\n")
+    assert f"{name} stands in it twice" in refusal(path, tmp_path)
+
+
+def test_a_file_that_is_a_folder_as_well_is_refused(tmp_path: Path) -> None:
+    path = raw(tmp_path / "b.bundle", listing("answers.txt/x"), {"answers.txt/x": b"evil"})
+    assert "answers.txt is a file in it, and a folder as well" in refusal(path, tmp_path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    whole = bytearray(path.read_bytes())
+    at = whole.rindex(b"PK\1\2")
+    whole[at + 9] |= 8  # its name is in UTF-8
+    whole[at + 46] = 0xFF
+    path.write_bytes(whole)
+    assert "it is damaged" in refusal(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"about": {"hosts": "n1"}},
+        {"about": {"hosts": [5]}},
+        {"about": {"hosts": ["\x1b[2J"]}},
+        {"about": {"platforms": ["debian-12"]}},
+        {"about": {"memory": {"n1": "much"}}},
+        {"about": {"packages": 5}},
+        {"about": {"release": "\x1b]0;zed"}},
+        {"about": [1]},
+        {"files": [1]},
+        {"files": {"answers.txt": [float("inf"), ""]}},
+        {"files": {"answers.txt": [-4, ""]}},
+        {"files": {"answers.txt": [4, "", ""]}},
+        {"version": ["9"]},
+        {"version": "\x1b[2J"},
+        {"stackwright-bundle": 0},
+        {"stackwright-bundle": "1"},
+    ],
+)
+def test_an_index_that_says_nonsense_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+    """Whoever has a key can sign one."""
+    path = raw(tmp_path / "b.bundle", lambda index: index.update(change))
+    assert "cannot be understood" in refusal(path, tmp_path)
 
 
 # -------------------------------------------------------------------------------------------------------------- setups
@@ -193,7 +265,7 @@ def lock_of(case: str) -> Lock:
         name: HostLock("debian-12", "apt", "x86_64", packages={p: Package("1.0-1", "Debian/x/main") for p in wanted})
         for name, wanted in CASES[case].packages().items()
     }
-    return Lock("0.1.0", "", "zed", hosts=hosts)
+    return Lock("0.1.0", "", "zed", answers=answers.public(CASES[case].answers()), hosts=hosts)
 
 
 def setup(case: str = CASE) -> bundle.Setup:
@@ -269,7 +341,7 @@ def test_neutral_names_leave_no_other(tmp_path: Path) -> None:
     theirs = setup()
     about, files = bundle.files(theirs, bundle.renamer(bundle.neutral(theirs.facts)))
     assert about["hosts"] == ["host1.example.org", "host2.example.org", "host3.example.org"]
-    told = {a for f in theirs.facts.values() for a in (f.fqdn, f.address)} | set(theirs.facts)
+    told = {a for f in theirs.facts.values() for a in (f.fqdn, f.address, f.gateway)} | set(theirs.facts)
     assert {name for name, content in files.items() for one in told if one.encode() in content} == set()
     path = tmp_path / "n.bundle"
     index = bundle.write(path, about, files, KEY)
@@ -330,6 +402,41 @@ def test_hosts_that_are_not_described_are_refused(tmp_path: Path) -> None:
         bundle.load(tmp_path / "out", index)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("answers.txt", "[general]", "[general]\nCONFIG_COMPUTE_HOSTS=router.example", "answers and its facts"),
+        ("stackwright.lock", '[hosts."198.18.0.10"', '[hosts."198.18.0.77"', "lock and its facts"),
+        ("facts/198.18.0.10.json", '"memory": ', '"memory": "much", "was": ', "memory is a str"),
+        ("facts/198.18.0.10.json", '"kernel_modules": [', '"kernel_modules": 5, "was": [', "no recorded facts"),
+    ],
+)
+def test_hosts_that_nobody_named_are_refused(file: str, old: str, new: str, said: str, tmp_path: Path) -> None:
+    """Answers that lead to a host which the bundle does not describe would lead to one that is nobody's to touch."""
+    about, files = bundle.files(setup("allinone"))
+    changed = files[file].decode().replace(old, new)
+    assert changed != files[file].decode()
+    index = bundle.write(tmp_path / "a.bundle", about, {**files, file: changed.encode()}, KEY)
+    bundle.unpack(tmp_path / "a.bundle", tmp_path / "out")
+    with pytest.raises(StackwrightError, match=said):
+        bundle.load(tmp_path / "out", index)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"mtu": 1500', '"mtu": "much"'), ('"198.18.0.10/', '"nowhere/'), ('"arch": "x86_64"', '"arch": "pdp11"')],
+)
+def test_hosts_that_nobody_can_plan_for_are_refused(old: str, new: str, tmp_path: Path) -> None:
+    about, files = bundle.files(setup("allinone"))
+    name = "facts/198.18.0.10.json"
+    changed = files[name].decode().replace(old, new)
+    assert changed != files[name].decode()
+    index = bundle.write(tmp_path / "a.bundle", about, {**files, name: changed.encode()}, KEY)
+    bundle.unpack(tmp_path / "a.bundle", tmp_path / "out")
+    with pytest.raises(StackwrightError, match="no plan can be made of its hosts"):
+        bundle.same_plan(bundle.load(tmp_path / "out", index), index)
+
+
 def test_names_are_exchanged_where_they_stand_for_themselves() -> None:
     rename = bundle.renamer({"n1": "m7", "n1.lab": "m7.else", "198.18.0.1": "10.0.0.9"})
     assert rename("n1 n10 n1.lab n1-x http://198.18.0.1:5000/ 198.18.0.10 x.n1 n1, 198.18.0.1/24") == (
@@ -352,6 +459,9 @@ def test_what_is_only_one_machines_own_is_not_in_the_facts() -> None:
     text = facts.to_json(known)
     assert "AAAAreal" not in text
     assert "abc" not in known.machine_id
+    fact = replace(fact, repositories=("https://me:geheim@mirror.example/debian x main",))
+    known = names.impersonal({name: fact})[name]
+    assert known.repositories == ("https://mirror.example/debian x main",)
 
 
 # ------------------------------------------------------------------------------------------------------- the command
@@ -399,12 +509,89 @@ def test_a_bundle_of_a_cloud_is_made_and_shown(applied: Path, capsys: pytest.Cap
     assert [p for p in Path("out").rglob("*") if p.is_file() and secret.encode() in p.read_bytes()] == []
 
 
+def test_answers_that_were_edited_since_make_no_bundle(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would say that they were seen to fail, or to work."""
+    flags = ["--set", "CONFIG_HEAT_INSTALL=y", "--set", "CONFIG_CINDER_BACKEND=lvm"]
+    assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle", *flags]) == ExitCode.ANSWERS
+    said = capsys.readouterr().err
+    assert "  CONFIG_CINDER_BACKEND: ceph -> (the default)\n  CONFIG_HEAT_INSTALL: (the default) -> y\n" in said
+    assert not Path("my.bundle").exists()
+
+
+def test_a_password_that_is_a_word_keeps_nobody_from_making_one(applied: Path) -> None:
+    """It is taken out of what was said, and stands in package names all the same."""
+    text = applied.read_text()
+    (line,) = [one for one in text.splitlines() if one.startswith("CONFIG_KEYSTONE_ADMIN_PW=")]
+    applied.write_text(text.replace(line, "CONFIG_KEYSTONE_ADMIN_PW=openstack"))
+    place = places.place("198.18.0.10")
+    (place.folder / "logs" / "20260101-000000.log").write_text("12:00:00 a: the password is openstack\n")
+    assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
+    bundle.unpack(Path("my.bundle"), Path("out"))
+    assert Path("out/run/log.txt").read_text() == "12:00:00 a: the password is ********\n"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        lambda secret: base64.b64encode(f"admin:{secret}".encode()).decode(),
+        lambda secret: quote(secret, safe="").lower(),
+        lambda secret: json.dumps(secret),
+        html.escape,
+    ],
+)
+def test_a_last_look_finds_a_secret_however_it_is_written(write: Callable[[str], str]) -> None:
+    flags = {"CONFIG_CONTROLLER_HOST": "198.18.0.10", "CONFIG_KEYSTONE_ADMIN_PW": 'ge"h<ei>/m1'}
+    given = answers.read((), flags, environ={})
+    bundling._refuse_secrets(given, {"a": b"nothing of it"})
+    with pytest.raises(StackwrightError, match="a would have a password"):
+        bundling._refuse_secrets(given, {"a": f"x{write(flags['CONFIG_KEYSTONE_ADMIN_PW'])}y".encode()})
+
+
+def test_a_file_of_a_persons_own_is_not_written_over(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = applied.read_text()
+    assert cli.main(["bundle", "create", "-a", str(applied), "-o", str(applied)]) == ExitCode.USAGE
+    assert cli.main(["report", "-a", str(applied), "--html", str(applied)]) == ExitCode.USAGE
+    assert cli.main(["lock", "-a", str(applied), "--out", str(applied)]) == ExitCode.USAGE
+    assert capsys.readouterr().err.count("it is left as it is") == 3
+    assert applied.read_text() == before
+    for _ in range(2):
+        assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0, "one of ours is written anew"
+
+
 def test_before_anything_was_applied_there_is_nothing_to_make_one_of(
     applied: Path, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (state / "198.18.0.10" / lock.NAME).unlink()
+    (state / "198.18.0.10" / bundling.FACTS).unlink()
     assert cli.main(["bundle", "create", "-a", str(applied)]) == ExitCode.USAGE
-    assert "nothing is known yet of what is installed" in capsys.readouterr().err
+    assert "nothing was applied yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_run_that_failed_has_a_bundle_too(
+    old: bool, applied: Path, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It wrote no lock; the one that may be there is of an earlier run. The hosts are asked."""
+    path = state / "198.18.0.10" / lock.NAME
+    path.unlink()
+    if old:
+        path.write_text("of an earlier run")
+        os.utime(path, (1, 1))
+    asked: list[str] = []
+
+    def take(given: Any, seen: dict[str, Facts], hosts: workflow.Hosts) -> locking.Taken:
+        asked.extend(seen)
+        assert isinstance(hosts, workflow.Hosts)
+        assert given["CONFIG_CONTROLLER_HOST"] == "198.18.0.10"
+        return locking.Taken(lock_of("allinone"))
+
+    monkeypatch.setattr(locking, "take", take)
+    for _ in range(2):
+        assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
+    assert asked == ["198.18.0.10"], "once: then there is a lock"
+    assert "asking the hosts what is installed" in capsys.readouterr().err
+    bundle.unpack(Path("my.bundle"), Path("out"))
+    assert lock.load(Path("out") / lock.NAME) == lock_of("allinone")
 
 
 def test_reproduce_says_what_it_needs(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:

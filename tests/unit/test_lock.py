@@ -108,6 +108,16 @@ def test_what_a_centos_host_prints_is_understood() -> None:
     assert seen.denials == ('3 denied { read } for comm="httpd"',)
 
 
+def test_a_repository_that_does_not_say_everything_keeps_its_own() -> None:
+    said = DNF.replace("repo-revision\t1760000000\n", "repo-updated\tSat 11 Jul 2026\n")
+    found = lock.parse(said, "n1", "centos-stream-9", "dnf").host.repositories
+    assert found["baseos"].snapshot == "Sat 11 Jul 2026"
+    assert found["delorean"].snapshot == "8a1f8e4fe2f9daf8164f7c4b1a3f3b5c"
+    without = said.replace("repo-baseurl\thttps://mirror.example/9-stream/BaseOS/x86_64/os/\n", "")
+    found = lock.parse(without, "n1", "centos-stream-9", "dnf").host.repositories
+    assert (found["baseos"].urls, len(found["delorean"].urls)) == ((), 1)
+
+
 def test_an_answer_that_was_cut_off_is_no_lock() -> None:
     with pytest.raises(StackwrightError, match="cut off"):
         lock.parse(APT.removesuffix("end\t1\n"), "n1", "debian-12", "apt")
@@ -220,6 +230,45 @@ def test_a_setup_that_was_repeated_on_other_hosts_is_compared_host_by_host() -> 
     assert section.lines == ("n2 is in the second only",)
 
 
+def renamed_setups() -> tuple[Lock, Lock]:
+    """Two of a controller and two compute hosts; by name, the second one's controller comes last."""
+    controller, *computes = (replace(HOST, kernel=kernel) for kernel in ("control", "one", "two"))
+
+    def made(*names: str) -> Lock:
+        answers = {
+            "CONFIG_CONTROLLER_HOST": names[0],
+            "CONFIG_COMPUTE_HOSTS": f"{names[1]},{names[2]}",
+            "CONFIG_X": "a,b",
+        }
+        return replace(LOCK, answers=answers, hosts=dict(zip(names, (controller, *computes), strict=True)))
+
+    return made("a-control", "b1", "b2"), made("z-control", "y", "x")
+
+
+def test_hosts_are_matched_by_what_they_are_in_the_answers() -> None:
+    a, b = renamed_setups()
+    assert lock.pairs(a.hosts, b.hosts, (a.answers, b.answers)) == [
+        ("b1", "y"),
+        ("b2", "x"),
+        ("a-control", "z-control"),
+    ]
+    assert lock.differences(a, b) == [], "other names are no difference"
+    # One host has another name, the rest is as it was.
+    hosts = {"new" if name == "b2" else name: host for name, host in a.hosts.items()}
+    answers = {**a.answers, "CONFIG_COMPUTE_HOSTS": "b1,new", "CONFIG_X": "a,c"}
+    (section,) = lock.differences(a, replace(a, hosts=hosts, answers=answers))
+    assert section == lock.Section("answers", ("CONFIG_X: a,b -> a,c",))
+    # Names that are exchanged stay names.
+    assert lock.pairs(["a", "b"], ["b", "a"]) == [("a", "a"), ("b", "b")]
+
+
+def test_what_a_lock_says_is_not_obeyed_by_a_terminal() -> None:
+    """It may come from anybody."""
+    said = lock.text(lock.differences(LOCK, replace(LOCK, release="\x1b[2Jzed", answers={"X": "\x1b]0;\x07"})))
+    assert "\x1b" not in said
+    assert "release: zed -> \\x1b[2Jzed" in said
+
+
 def test_the_command_tells_differences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a").write_text(lock.write(LOCK))
     (tmp_path / "b").write_text(lock.write(replace(LOCK, release="epoxy")))
@@ -227,6 +276,12 @@ def test_the_command_tells_differences(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "OpenStack:\n  release: zed -> epoxy\n"
     assert cli.main(["lock", "diff", str(tmp_path / "a"), str(tmp_path / "a")]) == 0
     assert "the same" in capsys.readouterr().out
+    for name, made in zip("cd", renamed_setups(), strict=True):
+        (tmp_path / name).write_text(lock.write(made))
+    assert cli.main(["lock", "diff", str(tmp_path / "c"), str(tmp_path / "d")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("the two setups are the same\n")
+    assert "a-control of the first is z-control of the second\n" in said
     assert cli.main(["lock", "diff", str(tmp_path / "a"), str(tmp_path / "none")]) == ExitCode.USAGE
 
 
@@ -389,6 +444,22 @@ def test_a_lock_of_as_many_other_hosts_is_taken() -> None:
     found = exact_of(everything("allinone"))
     assert set(found) == {"198.18.0.10"}
     assert found["198.18.0.10"]["nova-api"] == "1-1"
+
+
+def test_a_lock_of_other_hosts_goes_to_those_of_the_same_roles() -> None:
+    """By name the controller comes first, and in the lock it came last."""
+    case = CASES["three-hosts"]
+    wanted, given = case.packages(), answers.public(case.answers())
+    names = dict(zip(wanted, ("z", "y", "x"), strict=True))
+    made = replace(
+        LOCK,
+        answers={key: ",".join(names.get(word, word) for word in text.split(",")) for key, text in given.items()},
+        hosts={names[n]: replace(HOST, packages={p: Package("1-1") for p in found}) for n, found in wanted.items()},
+    )
+    found = exact_of(made, "three-hosts")
+    assert {name: set(versions) for name, versions in found.items()} == {n: set(p) for n, p in wanted.items()}
+    with pytest.raises(StackwrightError, match="which the lock does not have"):
+        exact_of(replace(made, answers={}), "three-hosts")
 
 
 def test_a_lock_that_does_not_fit_is_refused_with_all_reasons() -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import archive
+from stackwright import bundling
 from stackwright.bundle import offline
+from stackwright.model import File, StackwrightError
 from stackwright.planner.locked import APT_CONFIG, OFFLINE
+from stackwright.ssh import LocalConnection, Result
 
 
 @dataclass
@@ -79,6 +83,47 @@ def test_a_version_that_is_gone_is_named(apt: Apt) -> None:
     assert done.returncode == 3
     assert "no archive has these any more: tool=0.9-1" in done.stderr
     assert offline.listed(done.stdout) == {}
+
+
+@pytest.mark.parametrize(("there", "free", "fits"), [(0, 2**21, True), (0, 2**20, False), (3 * 2**20, 2**20, True)])
+def test_a_host_without_room_gets_no_packages(
+    there: int, free: int, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a df and a du that say what the test wants; what was brought before needs no room again."""
+    (tmp_path / "bin").mkdir()
+    for name, said in (("df", f"head\\nfs 1 1 {free} 1%% /"), ("du", f"{there}\\t/x")):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\nprintf '{said}\\n'\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(bundling, "_ROOM", bundling._ROOM.replace(OFFLINE, str(tmp_path)))
+    folder = tmp_path / "bundle/packages/debian-12/mirror"
+    folder.mkdir(parents=True)
+    (folder / "a.deb").write_bytes(b"x" * (2 * 2**20))
+    put: list[str] = []
+
+    class Hosts:
+        def connect(self, name: str) -> Hosts:
+            assert name == "h"
+            return self
+
+        def run(self, script: str, timeout: float) -> Result:
+            return LocalConnection("h", become=False, base=str(tmp_path)).run(script, timeout=timeout)
+
+        def put(self, files: Iterable[File]) -> None:
+            put.extend(file.path for file in files)
+
+    def bring() -> None:
+        bundling.bring_packages(Hosts(), "h", tmp_path / "bundle", "debian-12", lambda _: None)  # type: ignore[arg-type]
+
+    if fits:
+        bring()
+        assert put == [f"{OFFLINE}/mirror/a.deb"]
+    else:
+        with pytest.raises(
+            StackwrightError, match="the bundle's packages are of 2 MiB, and /var/lib has 1024 MiB free"
+        ):
+            bring()
+        assert not put
 
 
 @pytest.fixture

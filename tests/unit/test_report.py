@@ -213,7 +213,24 @@ def test_the_page_says_where_everything_is() -> None:
 def test_hosts_that_are_alike_are_drawn_once() -> None:
     hosts = {f"c{n:03}": runs.host(f"c{n}.example", {"nova": ["nova-compute"]}) for n in range(100)}
     assert drawing.alike({**runs.HOSTS, **hosts}) == [[CONTROLLER], list(COMPUTES), list(hosts)]
-    assert len(drawing.topology(hosts)) < 10_000
+    picture = drawing.topology(hosts)
+    assert len(picture) < 10_000
+    shown = sum(f">{name}" in picture or f"· {name}" in picture for name in hosts)
+    assert f">and {100 - shown} more<" in picture
+
+
+def test_of_many_hosts_the_machines_and_what_puppet_changed_are_folded() -> None:
+    hosts = {f"c{n}": runs.host(f"c{n}.example", {"nova": ["nova-compute"]}) for n in range(40)}
+    steps = [{"id": f"{h}:puppet-0", "host": h, "title": "Puppet", "needs": []} for h in hosts]
+    events = [e for h in hosts for e in took(f"{h}:puppet-0", 5, 40, resources=["File[/a]"])]
+    text = report.as_html(report.collect({**runs.ABOUT, "hosts": hosts, "steps": steps}, events))
+    environment = text.partition("<h2>Environment</h2>")[2].partition("</section>")[0]
+    table, folded, rest = environment.partition('<details class="much"><summary>40 hosts</summary>')
+    assert folded
+    assert "c39</th>" not in table
+    assert "c39</th>" in rest
+    assert "<summary>What Puppet changed</summary>" in rest
+    assert rest.count("1 Puppet resources were changed") == 40
 
 
 def many(failed: str = "") -> RunReport:

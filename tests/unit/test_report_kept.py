@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
 from dataclasses import replace
@@ -16,7 +17,8 @@ from stackwright.model import Event, ExitCode, Plan, Problem, PuppetApply, Run, 
 from stackwright.ssh import Connection, LocalConnection
 
 PUPPET = str(Path(__file__).with_name("standin-puppet"))
-SECRET = "correct-horse-battery"
+SECRET = "correct-horse/battery"
+QUOTED = "correct-horse%2Fbattery"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0p1Zs0Zq1m8v8yq4H3e9d1JmWZC0Xo7oOe7hGQ2r1X"
 
 
@@ -108,7 +110,8 @@ def test_a_run_that_did_nothing_because_of_another_one_leaves_the_report_alone(
 
 def test_no_secret_key_or_public_address_is_in_any_of_it(place: places.Place, tmp_path: Path) -> None:
     """A host says all of them, in its output, in a resource's name and in a failure's lines."""
-    said = f"{SECRET} {HOST_KEY} 8.8.8.8 mysql://nova:unknown-to-all@127.0.0.1/nova"
+    basic = base64.b64encode(f"admin:{SECRET}".encode()).decode()
+    said = f"{SECRET} {HOST_KEY} 8.8.8.8 mysql://nova:unknown-to-all@127.0.0.1/nova peer:2a02:26f0::7 {basic} {QUOTED}"
     manifest = f"# change Exec[{SECRET} 8.8.8.8]\n# print {said}\n# fail Service[x] {said}"
     failing = Step("h:p", "h", "Puppet", (PuppetApply("p", manifest, "x: y", "/m", puppet=PUPPET),))
     assert not apply(place, tmp_path, sh("one", f"echo '{said}' >&2; exit 1"), failing).outcome.ok
@@ -123,12 +126,13 @@ def test_no_secret_key_or_public_address_is_in_any_of_it(place: places.Place, tm
         "slowest": report.slowest_table(found, 100),
     }
     for name, text in texts.items():
-        for forbidden in (SECRET, HOST_KEY.split()[1][:30], "8.8.8.8", "unknown-to-all"):
+        inside = basic[12:-4]  # the name before it may be seen
+        for forbidden in (SECRET, HOST_KEY.split()[1][:30], "8.8.8.8", "unknown-to-all", "2a02:", inside, QUOTED):
             assert forbidden not in text, (name, forbidden)
     assert "public-1" in texts["page"]
     assert "[key]" in texts["text"]
     record = next(place.folder.glob("logs/*.jsonl")).read_text()
-    assert SECRET not in record
+    assert [secret for secret in (SECRET, inside, QUOTED) if secret in record] == []
 
 
 @pytest.mark.parametrize("case", ["allinone", "three-hosts", "centos-9-three-hosts"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import outcome
-from stackwright import answers, lock, pinning, places, planner, preflight, workflow
+from stackwright import answers, bundle, lock, pinning, places, planner, preflight, workflow
 from stackwright.model import Answers, ExitCode, Facts, Severity, StackwrightError
 from stackwright.platforms import repositories
 from stackwright.services import SERVICES
@@ -103,6 +103,33 @@ def test_a_tag_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match=r"could not find out what consistent.*404") as error:
         looked(tmp_path, "consistent")
     assert error.value.code == ExitCode.UNREACHABLE
+
+
+@pytest.mark.usefixtures("tree")
+def test_lock_and_bundle_have_what_the_tag_meant(tmp_path: Path) -> None:
+    settings, seen = looked(tmp_path, "puppet-passed-ci")
+    meant = f"puppet-passed-ci/{PROMOTED}"
+    assert pinning.meaning(settings, seen) == meant
+    assert pinning.meaning(given(CONFIG_RDO_TRUNK=CURRENT), {}) == f"current/{CURRENT}"
+    assert pinning.meaning(given(), seen) == ""
+    made = lock.Lock("1", "", "epoxy", trunk=meant)
+    assert lock.read(lock.write(made)) == made
+    assert (
+        lock.text(lock.differences(made, lock.Lock("1", "", "epoxy"))) == f"OpenStack:\n  trunk: {meant} -> (not there)"
+    )
+    with pytest.raises(StackwrightError, match="no tag and hash of trunk"):
+        lock.read(lock.write(lock.Lock("1", "", "epoxy", trunk="current/x; reboot")))
+    # Elsewhere, and when the tag has moved on, it is still the same.
+    held = pinning.held(settings, meant)
+    assert held["CONFIG_RDO_TRUNK"] == meant
+    assert fetched(held, seen) == fetched(settings, seen)
+    assert PROMOTED in fetched(held, {HOST: replace(seen[HOST], extra={})})["stackwright-trunk"]
+    assert pinning.held(given(), meant)["CONFIG_RDO_TRUNK"] == ""
+    assert pinning.held(given(CONFIG_RDO_TRUNK=CURRENT), meant)["CONFIG_RDO_TRUNK"] == CURRENT
+    setup = bundle.Setup(bundle.shared_answers(settings), seen, made)
+    assert bundle.pinned(setup)["CONFIG_RDO_TRUNK"] == meant
+    pinned = replace(setup, answers={**setup.answers, "CONFIG_RDO_TRUNK": meant})
+    assert bundle.digest(pinned.plan()) == bundle.digest(setup.plan())
 
 
 def test_the_lock_has_the_hash_from_the_repositorys_address() -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import outcome
-from stackwright import answers, planner, preflight
+from stackwright import answers, bundle, planner, preflight
 from stackwright.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +145,63 @@ def test_odd_ways_of_writing_answers(folder: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.strip().endswith("CONFIG_CINDER_VOLUMES_SIZE is a size, such as 20G")
+
+
+def bundled(folder: Path, platform: str) -> dict[str, str]:
+    """A bundle of three hosts beside the Vagrantfile, and the environment that names it."""
+    hosts = {"ctl.a.example": (16, 8), "net.a.example": (4, 1), "c1.a.example": (32, 4)}
+    text = "[general]\nCONFIG_CONTROLLER_HOST=ctl.a.example\nCONFIG_NETWORK_HOSTS=net.a.example\n"
+    about = {
+        "hosts": ["net.a.example", "ctl.a.example", "c1.a.example"],
+        "platforms": dict.fromkeys(hosts, platform),
+        "memory": {name: memory * GIB for name, (memory, _) in hosts.items()},
+    }
+    files = {
+        f"facts/{name}.json": json.dumps({"cpus": cpus, "disk_free": {"/": 57 * GIB}}).encode()
+        for name, (_, cpus) in hosts.items()
+    }
+    key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+    bundle.write(folder / "x.bundle", about, {"answers.txt": text.encode(), **files}, key)
+    return {**environment(folder, "all-in-one.answers"), "STACKWRIGHT_BUNDLE": "x.bundle"}
+
+
+def listed(folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    need("ruby", "ssh-keygen", "vagrant")  # which brings zip for Ruby
+    words = ["ruby", "-e", LIST, str(folder / "Vagrantfile")]
+    return subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_machines_are_those_of_a_bundle(folder: Path) -> None:
+    done = listed(folder, bundled(folder, "centos-stream-9"))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [(m["name"], m["theirs"]) for m in found] == [
+        ("node0", "net.a.example"), ("node2", "c1.a.example"), ("controller", "ctl.a.example"),
+    ]  # fmt: skip
+    assert [m["address"] for m in found] == ["192.168.56.10", "192.168.56.12", "192.168.56.11"]
+    assert [m["outside"] for m in found] == [True, False, False]
+    assert [m["cpus"] for m in found] == [2, 4, 8]
+    assert all(int(m["memory"]) * 0.96 >= gib * 1024 for m, gib in zip(found, (4, 32, 16), strict=True))
+    assert [m["disk"] for m in found] == [60, 60, 60]
+
+
+def test_a_bundle_of_another_system_or_a_damaged_one_makes_no_machines(folder: Path) -> None:
+    env = bundled(folder, "debian-12")
+    done = listed(folder, env)
+    assert done.returncode != 0
+    assert "it is of debian-12, and the machines here have centos-stream-9" in done.stderr
+    (folder / "x.bundle").write_bytes(b"PK nothing")
+    done = listed(folder, env)
+    assert done.returncode != 0
+    assert "x.bundle cannot be read" in done.stderr
+
+
+@pytest.mark.slow
+def test_vagrant_accepts_a_bundle(folder: Path) -> None:
+    need("vagrant", "ssh-keygen")
+    env = {**bundled(folder, "centos-stream-9"), "VAGRANT_DEFAULT_PROVIDER": "libvirt", "VAGRANT_NO_COLOR": "1"}
+    done = subprocess.run(["vagrant", "validate"], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("script", ["prepare.sh", "install.sh"])

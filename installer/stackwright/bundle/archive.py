@@ -12,9 +12,11 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -24,6 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from stackwright import __version__
+from stackwright.lock import printable
 from stackwright.model import ExitCode, StackwrightError
 
 FORMAT = 1
@@ -146,7 +149,7 @@ def _safe(name: str) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def read(path: Path, signer: str = "") -> Index:
@@ -164,12 +167,17 @@ def _opened(path: Path) -> Any:
             yield bundle
     except FileNotFoundError:
         raise StackwrightError(f"there is no {path}", "name the bundle's file", ExitCode.USAGE) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise refused(path, f"it is damaged ({str(error) or type(error).__name__})") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+        raise refused(path, f"it is damaged ({_plain(str(error)) or type(error).__name__})") from None
     except OSError as error:
         raise refused(
-            path, f"it cannot be read: {error.strerror}", "correct its permissions, or copy it anew"
+            path, f"it cannot be read or unpacked: {error.strerror or error}", "correct permissions, or copy it anew"
         ) from None
+
+
+def _plain(text: str) -> str:
+    """A text of a bundle as it may stand in a message."""
+    return printable(text[:200])
 
 
 def _small(path: Path, bundle: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -184,34 +192,99 @@ def _small(path: Path, bundle: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 
 def _read(path: Path, bundle: zipfile.ZipFile, signer: str) -> Index:
+    there = bundle.namelist()
+    for info in bundle.infolist():
+        _refuse_entry(path, info)
+    if twice := next((name for name, number in Counter(there).items() if number > 1), ""):
+        raise refused(path, f"{twice} stands in it twice", "do not trust whoever made it")
     raw = _small(path, bundle, INDEX, _MOST_INDEX)
+    _refuse_newer(path, raw)
     own = _signer(path, raw, _small(path, bundle, SIGNATURE, 4096))
     if signer and signer != own:
         raise refused(path, f"it is signed by {own}, and not by {signer}", "ask who made it")
-    try:
-        data = json.loads(raw)
-        number, version = int(data["stackwright-bundle"]), str(data["version"])
-        if number > FORMAT or _numbers(version) > _numbers(__version__):
-            raise refused(
-                path, f"it was made by Stackwright {version}, and this is {__version__}", "use that version, or newer"
-            )
-        entries = {str(name): Entry(int(size), str(digest)) for name, (size, digest) in data["files"].items()}
-        about = dict(data["about"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise refused(path, f"its {INDEX} cannot be understood") from None
-    for name in (*bundle.namelist(), *entries):
-        if not _safe(name):
-            raise refused(path, f"the name {name!r} in it leads out of its folder", "do not trust whoever made it")
-    there = bundle.namelist()
-    strange = sorted({*there} ^ {INDEX, SIGNATURE, *entries})
-    if strange or len(there) != len(set(there)):
-        raise refused(
-            path, f"what it holds is not what it lists: {', '.join(strange[:5]) or 'a name stands there twice'}"
-        )
+    version, about, entries = _understood(path, raw)
+    for name in entries:
+        _refuse_name(path, name)
+    if strange := sorted({*there} ^ {INDEX, SIGNATURE, *entries}):
+        raise refused(path, f"what it holds is not what it lists: {', '.join(strange[:5])}")
     for name, entry in entries.items():
         if bundle.getinfo(name).file_size != entry.size:
             raise refused(path, f"{name} is not of the size that it lists")
+        if inside := next((p.as_posix() for p in PurePosixPath(name).parents if p.as_posix() in entries), ""):
+            raise refused(path, f"{inside} is a file in it, and a folder as well", "do not trust whoever made it")
     return Index(version, about, entries, hashlib.sha256(raw).hexdigest(), own)
+
+
+def _refuse_name(path: Path, name: str) -> None:
+    if not _safe(name):
+        raise refused(path, f"the name {_plain(name)!r} in it leads out of its folder", "do not trust whoever made it")
+
+
+def _refuse_entry(path: Path, info: zipfile.ZipInfo) -> None:
+    """Raises for what no bundle of ours has: names that lead elsewhere, links, ways of packing that are not ours."""
+    _refuse_name(path, info.filename)
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        what = "a link" if stat.S_ISLNK(kind) else "no ordinary file"
+        raise refused(path, f"{info.filename} in it is {what}", "do not trust whoever made it")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise refused(path, f"{info.filename} in it is packed in a way that no bundle is", "ask for it again")
+
+
+def _refuse_newer(path: Path, raw: bytes) -> None:
+    """Raises for what a newer Stackwright wrote, which may sign in another way."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        data = json.loads(raw)
+        number, version = data["stackwright-bundle"], str(data["version"])
+        if number > FORMAT or _numbers(version) > _numbers(__version__):
+            raise refused(
+                path,
+                f"it was made by Stackwright {_plain(version)} in format {_plain(str(number))}; this is {__version__}, "
+                f"and knows {FORMAT}",
+                "use that version, or newer: nothing was unpacked",
+            )
+
+
+def _understood(path: Path, raw: bytes) -> tuple[str, dict[str, Any], dict[str, Entry]]:
+    """Version, what it is about, and its files."""
+    try:
+        data = json.loads(raw)
+        number, version = data["stackwright-bundle"], data["version"]
+        entries = {str(name): Entry(size, digest) for name, (size, digest) in data["files"].items()}
+        sound = all(isinstance(e.size, int) and e.size >= 0 and isinstance(e.sha256, str) for e in entries.values())
+        if not sound or not isinstance(number, int) or number < 1 or not _text(version):
+            raise ValueError(number)
+        return version, _about(data["about"]), entries
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise refused(path, f"its {INDEX} cannot be understood") from None
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+_ABOUT: Mapping[str, Callable[[Any], bool]] = {
+    "release": _text,
+    "templates": _text,
+    "plan": _text,
+    "hosts": _texts,
+    "packages": _texts,
+    "platforms": lambda value: isinstance(value, dict) and all(map(_text, [*value, *value.values()])),
+    "memory": lambda value: isinstance(value, dict) and all(isinstance(n, int) for n in value.values()),
+}
+"""What the index may say of a setup, without what a terminal would obey; the rest is left to newer versions."""
+
+
+def _about(told: Any) -> dict[str, Any]:
+    """What the index says of the setup. Raises ValueError."""
+    found = dict(told.items())
+    if wrong := [key for key, fits in _ABOUT.items() if key in found and not fits(found[key])]:
+        raise ValueError(wrong[0])
+    return found
 
 
 def _signer(path: Path, raw: bytes, told: bytes) -> str:
@@ -227,6 +300,10 @@ def _signer(path: Path, raw: bytes, told: bytes) -> str:
     return fingerprint(public)
 
 
+def _mib(size: int) -> str:
+    return f"{size / 1024**2:.0f} MiB"
+
+
 def unpack(path: Path, folder: Path, signer: str = "", free: Callable[[Path], int] | None = None) -> Index:
     """Unpacks a bundle into `folder`, whole or not at all: files only, 0600, each with the checksum that is signed.
     `free` tells the free bytes of a disk. Raises StackwrightError with the reason; then nothing is left behind."""
@@ -238,7 +315,8 @@ def unpack(path: Path, folder: Path, signer: str = "", free: Callable[[Path], in
         if index.size + _SPARE > there:
             raise refused(
                 path,
-                f"unpacked it has {index.size // 1024**2} MiB, and {folder.parent} has {there // 1024**2} MiB free",
+                f"unpacked it has {_mib(index.size)}, and {folder.parent} has {_mib(there)} free, of which "
+                f"{_mib(_SPARE)} are to stay so",
                 "make room, or choose another place with --state; nothing was unpacked",
             )
         work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))

@@ -21,7 +21,7 @@ from stackwright.bundle import names
 from stackwright.bundle.archive import Index
 from stackwright.model import Answer, Answers, Certificate, Certificates, ExitCode, Facts, Plan, StackwrightError
 from stackwright.planner import tls
-from stackwright.services import options
+from stackwright.services import SERVICES, options
 
 ANSWERS, PACKAGES = "answers.txt", "packages"
 
@@ -110,7 +110,7 @@ def shared_answers(given: Answers) -> dict[str, str]:
 
 def pinned(setup: Setup) -> dict[str, str]:
     """Answers for what was decided from the hosts and left open by the answers, where all hosts agree: another host has
-    other processors, and is to be set up in the same way."""
+    other processors, and is to be set up in the same way. A tag of trunk becomes what it meant."""
     given = setup.read()
     whole = planner.cloud(answer_files.impersonal(given), names.impersonal(setup.facts))
     hosts = list(whole.hosts.values())
@@ -125,7 +125,8 @@ def pinned(setup: Setup) -> dict[str, str]:
         name = f"{given['CONFIG_PROVISION_IMAGE_NAME']}.{given['CONFIG_PROVISION_IMAGE_FORMAT']}"
         sums = {host.images[name] for host in setup.lock.hosts.values() if name in host.images}
         found["CONFIG_PROVISION_IMAGE_CHECKSUM"] = sums if not built else set()
-    return {
+    trunk = setup.lock.trunk
+    return ({"CONFIG_RDO_TRUNK": trunk} if trunk and given["CONFIG_RDO_TRUNK"] else {}) | {
         key: next(iter(values))
         for key, values in found.items()
         if len(values) == 1 and key in given.entries and given.entries[key].origin.kind == "default"
@@ -176,11 +177,25 @@ def load(folder: Path, index: Index) -> Setup:
         strange = [key for key, text in texts.items() if key not in _shareable() or text.startswith("!")]
         if strange or not seen or set(seen) != set(named):
             raise ValueError(f"it is not to have {', '.join(strange)}" if strange else "not all hosts are described")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        setup = Setup(texts, seen, lock.load(folder / lock.NAME))
+        _refuse_others(setup)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise StackwrightError(
-            f"the bundle cannot be used: {error}", "ask whoever made it for another one", ExitCode.USAGE
+            f"the bundle cannot be used: {missing}", "ask whoever made it for another one", ExitCode.USAGE
         ) from None
-    return Setup(texts, seen, lock.load(folder / lock.NAME))
+    return setup
+
+
+def _refuse_others(setup: Setup) -> None:
+    """Raises ValueError where answers, facts and lock are not of the same hosts: the answers of a bundle that anybody
+    may have made are not to lead to a host that nobody named."""
+    for told, hosts in (
+        ("answers", planner.all_hosts(setup.read(), SERVICES)),
+        ("lock", setup.lock.hosts),
+    ):
+        if other := sorted({*hosts} ^ {*setup.facts}):
+            raise ValueError(f"its {told} and its facts are not of the same hosts: {', '.join(map(repr, other))}")
 
 
 def _shareable() -> frozenset[str]:
@@ -189,8 +204,17 @@ def _shareable() -> frozenset[str]:
 
 
 def same_plan(setup: Setup, index: Index) -> str:
-    """Whether this Stackwright makes the bundle's own plan of it, to the byte: empty if so, else why not."""
-    if digest(setup.plan()) == index.about.get("plan"):
+    """Whether this Stackwright makes the bundle's own plan of it, to the byte: empty if so, else why not. Raises
+    StackwrightError where no plan can be made of what the bundle says of its hosts."""
+    try:
+        made = digest(setup.plan())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StackwrightError(
+            f"the bundle cannot be used: no plan can be made of its hosts ({type(error).__name__}: {error})",
+            "ask whoever made it for another one",
+            ExitCode.USAGE,
+        ) from error
+    if made == index.about.get("plan"):
         return ""
     if index.version != __version__ or index.about.get("templates") != resources.digest():
         return f"it was made by Stackwright {index.version} with other templates than those of this {__version__}"
@@ -210,7 +234,7 @@ def compare(theirs: Mapping[str, bytes], mine: Mapping[str, bytes], most: int = 
         out.append(f"{told}:")
         before, after = (text[name].decode(errors="replace").splitlines() for text in (theirs, mine))
         changed = [line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:1] in "+-"][2:]
-        out += [f"  {line[:200]}" for line in changed[:most]]
+        out += [f"  {lock.printable(line[:200])}" for line in changed[:most]]
         if len(changed) > most:
             out.append(f"  and {len(changed) - most} lines more")
     return out

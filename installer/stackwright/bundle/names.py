@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from stackwright.answers import without_credentials
 from stackwright.model import Facts, StackwrightError
 
 Rename = Callable[[Any], Any]
@@ -87,18 +88,25 @@ def neutral(facts: Mapping[str, Facts]) -> dict[str, str]:
         address = _stand_in(own["address"], number) if own["address"] else str(_NEUTRAL[number])
         out |= {own["hostname"]: f"host{number}", own["fqdn"]: f"host{number}.example.org", own["address"]: address}
         out[name] = address if name == own["address"] else f"host{number}.example.org"
-        for interface in fact.interfaces:
-            for told in interface.addresses:
-                plain = told.partition("/")[0]
-                if plain not in out and not ipaddress.ip_address(plain).is_loopback:
-                    other += 1
-                    out[plain] = _stand_in(plain, 100 + other % 150)
+        for told in (fact.gateway, *_addresses(fact)):
+            plain = told.partition("/")[0]
+            if plain and plain not in out and not ipaddress.ip_address(plain).is_loopback:
+                other += 1
+                out[plain] = _stand_in(plain, 100 + other % 150)
     return {old: new for old, new in out.items() if old}
+
+
+def _addresses(fact: Facts) -> Iterable[str]:
+    """Every address that a host has, or that it takes a name for."""
+    for interface in fact.interfaces:
+        yield from interface.addresses
+    for found in fact.resolves.values():
+        yield from found
 
 
 def impersonal(facts: Mapping[str, Facts]) -> dict[str, Facts]:
     """The same facts without what only that one machine has, and no plan of another one could have: keys, ids, MAC
-    addresses, the moment."""
+    addresses, the moment; and without passwords in addresses of package sources."""
     return {
         name: replace(
             fact,
@@ -107,6 +115,7 @@ def impersonal(facts: Mapping[str, Facts]) -> dict[str, Facts]:
             machine_id="",
             host_keys=tuple(f"ssh-ed25519 KEY-OF-{name}" for _ in fact.host_keys[:1]),
             interfaces=tuple(replace(i, mac="") for i in fact.interfaces),
+            repositories=tuple(map(without_credentials, fact.repositories)),
             cloud={},
             listening=(),
         )

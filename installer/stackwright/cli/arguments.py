@@ -288,6 +288,22 @@ def vocabulary() -> dict[str, tuple[str, ...]]:
     return found
 
 
+def refuse_foreign(path: Path, beginning: bytes) -> None:
+    """Raises StackwrightError where there is a file already that does not begin as those do that are to be written
+    there: it is a person's own."""
+    try:
+        with path.open("rb") as there:
+            if there.read(len(beginning)) in (beginning, b""):
+                return
+    except OSError:
+        return  # there is none; or whoever writes it says why it cannot be written
+    raise StackwrightError(
+        f"{path} is there already, and is something else: it is left as it is",
+        "name another file, or move that one away",
+        ExitCode.USAGE,
+    )
+
+
 def settings(arguments: argparse.Namespace) -> dict[str, str]:
     """Answers given as flags and with --set, by key. Raises StackwrightError for a key that is not known."""
     from stackwright.answers.flags import settings as from_flags

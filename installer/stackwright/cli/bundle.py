@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackwright.cli import cloud
-from stackwright.cli.arguments import Parser, access_flags, answer_flags, run_flags, settings
+from stackwright.cli.arguments import Parser, access_flags, answer_flags, refuse_foreign, run_flags, settings
 from stackwright.model import ExitCode, StackwrightError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _create(arguments: argparse.Namespace) -> int:
     place = cloud.place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     called = "cloud" if arguments.neutral else place.folder.name
     out = arguments.out or Path(f"{called}-{time.strftime('%Y%m%d')}.bundle")
+    refuse_foreign(out, b"PK\3\4")
     wanted = bundling.Wanted(arguments.offline, arguments.neutral)
     with cloud.reach(arguments, place) as hosts:
         index = bundling.create(out, answers, place, hosts, wanted, _root(arguments), _say)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,12 @@ def _public_key(arguments: argparse.Namespace, answers: Answers) -> Path | None:
 def _read(arguments: argparse.Namespace) -> Reading:
     from stackwright import workflow
 
-    return workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state)
+    reading = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state)
+    if not getattr(arguments, "locked", None):
+        return reading
+    from stackwright import lock, pinning
+
+    return replace(reading, answers=pinning.held(reading.answers, lock.load(arguments.locked).trunk))
 
 
 @dataclass(frozen=True)
@@ -262,7 +267,8 @@ def _lock(arguments: argparse.Namespace, taking: Future[Taken], place: Place, lo
         return []
     path = locking.keep(taken, place, looked.lock, str(arguments.locked or ""))
     if looked.lock:
-        for one, other in lock.pairs(looked.lock.hosts, taken.lock.hosts):
+        given = (looked.lock.answers, taken.lock.answers)
+        for one, other in lock.pairs(looked.lock.hosts, taken.lock.hosts, given):
             for line in lock.packages(looked.lock.hosts[one], taken.lock.hosts[other]):
                 print(f"{other}: not as locked: {line}", file=sys.stderr)
     return [path]

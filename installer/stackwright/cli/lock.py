@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from stackwright.cli.arguments import settings
+from stackwright.cli.arguments import refuse_foreign, settings
 from stackwright.cli.cloud import place_of, reach
 from stackwright.model import ExitCode, StackwrightError
 
@@ -23,6 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
             "give it with --answer-file FILE; `stackwright lock diff A B` needs none",
             ExitCode.USAGE,
         )
+    if arguments.out:
+        refuse_foreign(arguments.out, b"# Exactly what was installed.")
     answers = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
     place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     with reach(arguments, place) as hosts:
@@ -45,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _diff(arguments: argparse.Namespace) -> int:
     from stackwright import lock
 
-    found = lock.differences(lock.load(arguments.a), lock.load(arguments.b))
-    print(lock.text(found) if found else "the two setups are the same")
+    a, b = lock.load(arguments.a), lock.load(arguments.b)
+    found = lock.differences(a, b)
+    both = lock.pairs(a.hosts, b.hosts, (a.answers, b.answers))
+    called = [f"{one} of the first is {other} of the second" for one, other in both if one != other]
+    print(lock.text(found) if found else "the two setups are the same", *called, sep="\n")
     return ExitCode.OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from stackwright.cli.arguments import settings
+from stackwright.cli.arguments import refuse_foreign, settings
 from stackwright.cli.cloud import place_of
 from stackwright.model import ExitCode, StackwrightError
 
@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     found = report.load(place, executor.redactor(answers.secret_texts()))
     if arguments.html:
+        refuse_foreign(arguments.html, b"<!doctype html>")
         try:
             arguments.html.write_text(report.as_html(found), encoding="utf-8")
         except OSError as error:

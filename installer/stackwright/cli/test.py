@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,16 @@ def add_arguments(parser: Parser) -> None:
     answer_flags(parser)
     access_flags(parser)
     run_flags(parser)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="which (default: smoke); --list shows all")
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help="which (default: smoke), or a FILE.toml; --list shows all"
+    )
     parser.add_argument("--list", action="store_true", help="the scenarios there are")
     parser.add_argument("--show", action="store_true", help="what the named scenarios consist of; nothing is run")
     parser.add_argument("--install", action="store_true", help="first install what a scenario switches on")
+    parser.add_argument(
+        "--lab", nargs="?", const="", default=None, metavar="NAME",
+        help="on a throw-away node of its own (default: called as the scenario); it is installed first",
+    )  # fmt: skip
     parser.add_argument(
         "--time-limit", type=int, default=3600, metavar="SECONDS", help="for Tempest's tests of one scenario"
     )
@@ -38,6 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Tries the cloud with each scenario; the exit status says whether all of them passed."""
     from stackwright import scenarios
 
+    if arguments.time_limit < 1:
+        raise StackwrightError(
+            f"--time-limit {arguments.time_limit}: a number of seconds above 0 was wanted",
+            "leave it away for 3600",
+            ExitCode.USAGE,
+        )
     chosen = [scenarios.find(name) for name in arguments.scenarios or (scenarios.USUAL,)]
     if arguments.list:
         print("\n".join(_line(scenarios.find(name)) for name in scenarios.names()))
@@ -45,15 +58,46 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.show:
         print("\n\n".join(scenarios.told(one) for one in chosen))
         return ExitCode.OK
-    if not arguments.answer_file:
-        raise StackwrightError("test needs an answer file", "give it with --answer-file FILE", ExitCode.USAGE)
+    if arguments.lab is not None:
+        _refuse_with_lab(arguments, chosen)
+    elif not arguments.answer_file:
+        raise StackwrightError(
+            "test needs an answer file",
+            "give it with --answer-file FILE; or --lab makes a throw-away node",
+            ExitCode.USAGE,
+        )
     known = scenarios.known_failures(arguments.known)
     files = list(arguments.answer_file)
     verdicts = []
     for one in chosen:
         arguments.answer_file = list(files)
+        if arguments.lab is not None and (code := _on_node(arguments, one)) != ExitCode.OK:
+            return code
+        if arguments.dry_run and arguments.lab is not None:
+            continue
         verdicts.append(_try(arguments, one, known))
-    return max(verdicts)
+    return max(verdicts, default=ExitCode.OK)
+
+
+def _refuse_with_lab(arguments: argparse.Namespace, chosen: Sequence[Scenario]) -> None:
+    wrong = ""
+    if arguments.answer_file or arguments.install:
+        wrong = "makes its own answer file, and installs what that says"
+    elif arguments.lab and len(chosen) > 1:
+        wrong = f"{arguments.lab} is one node, and each of {len(chosen)} scenarios needs its own"
+    if wrong:
+        raise StackwrightError(f"--lab {wrong}", "leave one of them away", ExitCode.USAGE)
+
+
+def _on_node(arguments: argparse.Namespace, scenario: Scenario) -> int:
+    """Installs the scenario on a node of its own; its answer file is that of `arguments` from then on."""
+    from stackwright.cli import first
+
+    single = argparse.Namespace(**{**vars(arguments), "install_hosts": "", "lab": arguments.lab or scenario.name})
+    single.presets = {**arguments.presets, **scenario.answers}
+    code = first.allinone(single)
+    arguments.answer_file = list(single.answer_file)
+    return code
 
 
 def _line(scenario: Scenario) -> str:
@@ -68,7 +112,16 @@ def _try(arguments: argparse.Namespace, scenario: Scenario, known: tuple[Known, 
     given = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
     place = cloud.place_of(str(given["CONFIG_CONTROLLER_HOST"]), arguments)
     laid = {**settings(arguments), **scenario.answers}
-    wanted = answer_files.load(arguments.answer_file, laid, os.environ, run=False).answers
+    if unknown := [key for key in scenario.answers if key not in given]:
+        raise StackwrightError(
+            f"{scenario.name} switches on what there is not: {', '.join(unknown)}",
+            "`stackwright --help-all` lists all answers",
+            ExitCode.USAGE,
+        )
+    reading = answer_files.load(arguments.answer_file, laid, os.environ, run=False)
+    if reading.errors:
+        raise answer_files.AnswersError(reading.problems)
+    wanted = reading.answers
     other = [key for key in scenario.answers if given[key] != wanted[key]]
     if other and not arguments.install:
         raise StackwrightError(
@@ -77,6 +130,8 @@ def _try(arguments: argparse.Namespace, scenario: Scenario, known: tuple[Known, 
             f"`stackwright test {scenario.name} --install -a FILE` installs them first",
             ExitCode.ANSWERS,
         )
+    if arguments.install:
+        _refuse_other_switch(place, str(wanted["CONFIG_NEUTRON_L2_AGENT"]), scenario)
     with cloud.reach(arguments, place) as hosts:
         if arguments.install:
             layer = _layer(place, scenario)
@@ -95,6 +150,24 @@ def _try(arguments: argparse.Namespace, scenario: Scenario, known: tuple[Known, 
         if scenario.by_hand:
             print("by hand:\n" + "\n".join(f"  {line}" for line in scenario.by_hand))
     return ExitCode.OK if tried.ok else ExitCode.FAILED
+
+
+def _refuse_other_switch(place: Place, wanted: str, scenario: Scenario) -> None:
+    """Raises StackwrightError where the cloud was installed with another kind of switch: what the old one made on the
+    hosts would be in the way of the new one."""
+    from stackwright import lock
+    from stackwright.services import options
+
+    text = place.read(lock.NAME)
+    if not text:
+        return
+    there = lock.read(text).answers.get("CONFIG_NEUTRON_L2_AGENT") or options()["CONFIG_NEUTRON_L2_AGENT"].default
+    if there != wanted:
+        raise StackwrightError(
+            f"{scenario.name} is with {wanted}, and this cloud was installed with {there}: it cannot become that",
+            f"install it on hosts of its own: `stackwright test {scenario.name} --lab` makes a node",
+            ExitCode.PREFLIGHT,
+        )
 
 
 def _layer(place: Place, scenario: Scenario) -> Path:

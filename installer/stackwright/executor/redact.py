@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
 _SHORT = 4
+_LONG = 8
+"""Shorter ones are not looked for in base64, where a few letters stand everywhere."""
+
+
+def _base64(piece: str) -> Iterator[str]:
+    """What of base64 is the secret's alone, wherever in a longer text it begins: an `Authorization: Basic` has a name
+    before the password."""
+    data = piece.encode()
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + data + bytes(3)).decode()
+        own = whole[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
+        yield own
+        yield own.translate(str.maketrans("+/", "-_"))
+
+
+def _escaped(piece: str) -> Iterator[str]:
+    """As it stands in URLs, JSON, HTML, and in quotes or behind backslashes of a shell."""
+    for url in (quote(piece), quote(piece, safe=""), quote_plus(piece)):
+        yield url
+        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), url)
+    yield json.dumps(piece)[1:-1]
+    yield json.dumps(piece, ensure_ascii=False)[1:-1]
+    yield html.escape(piece, quote=False)
+    yield html.escape(piece)
+    yield (decimal := html.escape(piece).replace("&#x27;", "&#39;"))
+    yield decimal.replace("&quot;", "&#34;")
+    yield piece.replace("'", "'\\''")
+    yield piece.replace("'", "\\'")
+    yield piece.replace("\\", "\\\\")
+    yield re.sub(r"([^A-Za-z0-9_\-.,:+/@\n])", r"\\\1", piece)
 
 
 def _forms(secrets: Iterable[str]) -> dict[str, str]:
-    """Every text that a secret may stand as, with the secret: as it is, as in a URL, in JSON, in single quotes of a
+    """Every text that a secret may stand as, with the secret: as it is, as in a URL, in JSON, in HTML, in base64, in a
     shell, or, if it has several lines, line by line. The longest first."""
     found: dict[str, str] = {}
     for secret in sorted(secrets):
@@ -23,9 +55,9 @@ def _forms(secrets: Iterable[str]) -> dict[str, str]:
         for piece in filter(None, pieces):
             forms = [piece]
             if len(piece) >= _SHORT:
-                forms += [quote(piece, safe=""), quote_plus(piece), json.dumps(piece)[1:-1]]
-                forms.append(json.dumps(piece, ensure_ascii=False)[1:-1])
-                forms += [piece.replace("'", "'\\''"), piece.replace("'", "\\'"), piece.replace("\\", "\\\\")]
+                forms += _escaped(piece)
+            if len(piece) >= _LONG and "\n" not in piece and piece is secret:
+                forms += _base64(piece)
             for form in forms:
                 found.setdefault(form, secret)
     return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
@@ -59,7 +91,8 @@ def redactor(secrets: Iterable[str]) -> Callable[[Any], Any]:
 
     def redact(value: Any) -> Any:
         if isinstance(value, str):
-            return pattern.sub(MASK, value)
+            # Most lines have none, and to look for each in turn is the quickest way to see that.
+            return pattern.sub(MASK, value) if [form for form in forms if form in value] else value
         if isinstance(value, Mapping):
             return {redact(k): redact(v) for k, v in value.items()}
         if isinstance(value, list | tuple):

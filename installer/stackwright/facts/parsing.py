@@ -106,7 +106,12 @@ def from_json(text: str) -> Facts:
         known["resolves"] = {k: tuple(v) for k, v in record.get("resolves", {}).items()}
         for key in ("os_like", "repositories", "host_keys"):
             known[key] = tuple(record.get(key, ()))
-        return Facts(**known)
+        found = Facts(**known)
+        for key, value in vars(found).items():
+            kind = type(getattr(Facts(""), key))
+            if not isinstance(value, (int, float) if kind is float else kind):
+                raise ValueError(f"{key} is a {type(value).__name__}")
+        return found
     except (ValueError, TypeError, AttributeError) as error:
         raise StackwrightError(
             f"these are no recorded facts: {error}", "record them again", ExitCode.ENVIRONMENT

@@ -3,7 +3,7 @@
 Nothing here reaches a host: `probe.script` is to be run on it, `probe.parse` makes a `HostLock` of what it prints.
 """
 
-from stackwright.lock.compare import Section, differences, packages, pairs, text
+from stackwright.lock.compare import Section, differences, packages, pairs, printable, text
 from stackwright.lock.probe import Seen, parse, script
 from stackwright.lock.record import NAME, HostLock, Lock, Package, Repository
 from stackwright.lock.toml import FORMAT, load, read, write
@@ -25,6 +25,7 @@ __all__ = [
     "packages",
     "pairs",
     "parse",
+    "printable",
     "read",
     "script",
     "text",

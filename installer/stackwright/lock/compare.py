@@ -17,25 +17,52 @@ class Section:
     lines: tuple[str, ...]
 
 
-def pairs(a: Iterable[str], b: Iterable[str]) -> list[tuple[str, str]]:
-    """Which host of A is to be compared with which of B: those of one name; where no name is the same, in their order,
-    since a setup that was repeated elsewhere has other names."""
-    a, b = sorted(a), sorted(b)
-    if len(a) == len(b) and not set(a) & set(b):
-        return list(zip(a, b, strict=True))
-    return [(name, name) for name in a if name in b]
+_Texts = Mapping[str, str]
+
+
+def pairs(a: Iterable[str], b: Iterable[str], answers: tuple[_Texts, _Texts] = ({}, {})) -> list[tuple[str, str]]:
+    """Which host of A is to be compared with which of B: those of one name; then, where as many are left on both sides,
+    those that stand at the same places in the `answers` of A and B, since a setup that was repeated elsewhere has other
+    names."""
+    names = (frozenset(a), frozenset(b))
+    both = names[0] & names[1]
+    left = [
+        sorted(own - both, key=lambda name: (_places(name, given), name))
+        for own, given in zip(names, answers, strict=True)
+    ]
+    same = [(name, name) for name in sorted(both)]
+    return same + (list(zip(*left, strict=True)) if len(left[0]) == len(left[1]) else [])
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _places(host: str, answers: _Texts) -> list[tuple[str, int]]:
+    """Where a host stands in answers: the key, and the place in its list."""
+    return sorted((key, n) for key, text in answers.items() for n, word in enumerate(_words(text)) if word == host)
+
+
+def _renamed(answers: _Texts, names: _Texts) -> dict[str, str]:
+    """The answers with hosts called by other names, where a list has them."""
+    return {
+        key: ",".join(names.get(word, word) for word in _words(text)) if {*_words(text)} & {*names} else text
+        for key, text in answers.items()
+    }
 
 
 def differences(a: Lock, b: Lock) -> list[Section]:
     """Everything that differs, from A to B; nothing where the setups are the same."""
+    matched = pairs(a.hosts, b.hosts, (a.answers, b.answers))
+    other_names = {one: other for one, other in matched if one != other}
     out = [
         Section("Stackwright", tuple(_values({"version": a.version, "templates": a.templates[:23]},
                                              {"version": b.version, "templates": b.templates[:23]}))),
-        Section("OpenStack", tuple(_values({"release": a.release}, {"release": b.release}))),
-        Section("answers", tuple(_values(a.answers, b.answers))),
+        Section("OpenStack", tuple(_values({"release": a.release, "trunk": a.trunk},
+                                           {"release": b.release, "trunk": b.trunk}))),
+        Section("answers", tuple(_values(_renamed(a.answers, other_names), b.answers))),
         Section("the controlling machine", tuple(_values(a.control, b.control))),
     ]  # fmt: skip
-    matched = pairs(a.hosts, b.hosts)
     gone = [f"{name} is in the first only" for name in sorted(set(a.hosts) - {one for one, _ in matched})]
     new = [f"{name} is in the second only" for name in sorted(set(b.hosts) - {other for _, other in matched})]
     out.append(Section("hosts", (*gone, *new)))
@@ -92,13 +119,18 @@ def _repositories(a: HostLock, b: HostLock) -> Iterable[str]:
             yield f"{title}: the same, from {' '.join(after.urls)} instead of {' '.join(before.urls)}"
 
 
+def printable(told: str) -> str:
+    """A text of somebody else's as it may be printed: what a terminal would obey is shown instead."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in told)
+
+
 def text(sections: Iterable[Section], most: int = 0) -> str:
     """The sections as plain text. `most` lines of each, where it is not 0."""
     out = []
     for section in sections:
-        out.append(f"{section.title}:")
+        out.append(f"{printable(section.title)}:")
         shown = section.lines[:most] if most else section.lines
-        out += [f"  {line}" for line in shown]
+        out += [f"  {printable(line)}" for line in shown]
         if len(shown) < len(section.lines):
             out.append(f"  and {len(section.lines) - len(shown)} more")
     return "\n".join(out)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
@@ -103,9 +103,14 @@ class Seen:
 def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
     """What the script printed. Raises StackwrightError where it was cut off."""
     said: dict[str, list[str]] = defaultdict(list)
+    listed: list[dict[str, str]] = []
     for line in output.splitlines():
         key, tab, value = line.partition("\t")
-        if tab:
+        if key == "repo-id":
+            listed.append({})
+        if key.startswith("repo-") and listed:
+            listed[-1][key] = value  # not each repository says everything
+        elif tab:
             said[key].append(value)
     if "end" not in said or not said["package"]:
         raise StackwrightError(
@@ -114,7 +119,7 @@ def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
             ExitCode.UNREACHABLE,
         )
     versions = _versions(said["package"])
-    origins, repositories = _apt(said) if package_manager == "apt" else _dnf(said)
+    origins, repositories = _apt(said) if package_manager == "apt" else _dnf(said, listed)
     return Seen(
         HostLock(
             platform=platform,
@@ -190,15 +195,17 @@ _HASH = re.compile(r"/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{28,36})")
 """How trunk's repositories name theirs."""
 
 
-def _dnf(said: dict[str, list[str]]) -> tuple[dict[str, str], dict[str, Repository]]:
-    """Origins by package, and the repositories by id. `said` keeps the order of lines of one key only, so that each
-    repository's are counted off."""
+def _dnf(
+    said: dict[str, list[str]], listed: Iterable[Mapping[str, str]]
+) -> tuple[dict[str, str], dict[str, Repository]]:
+    """Origins by package, and the repositories by id; `listed` has what dnf says of each."""
     origins = {k: _word(v.removeprefix("@")) for k, v in _pairs(said["from"]).items()}
     checksums = _pairs(said["repomd"])
     repositories = {}
-    for index, name in enumerate(said["repo-id"]):
-        url = next(iter(said["repo-baseurl"][index : index + 1]), "").split(" ")[0]
+    for told in listed:
+        name = told["repo-id"]
+        url = told.get("repo-baseurl", "").split(" ")[0].rstrip(",")
         found = _HASH.search(url)
-        revision = next(iter(said["repo-revision"][index : index + 1]), "")
-        repositories[name] = Repository((_plain(url),), found[3] if found else revision, checksums.get(name, ""))
+        snapshot = found[3] if found else told.get("repo-revision") or told.get("repo-updated", "")
+        repositories[name] = Repository((_plain(url),) if url else (), snapshot, checksums.get(name, ""))
     return origins, repositories

@@ -86,3 +86,5 @@ class Lock:
     answers: Mapping[str, str] = field(default_factory=dict)
     """Those that differ from the defaults, without secrets."""
     hosts: Mapping[str, HostLock] = field(default_factory=dict)
+    trunk: str = ""
+    """What the tag of RDO's trunk meant, as TAG/HASH; empty where OpenStack is not from there."""

@@ -17,6 +17,7 @@ FORMAT = 1
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*(:[a-z0-9]+)?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.:~^_,-]*")
+_TRUNK = re.compile(r"[a-z-]+/[0-9a-f]{32}")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _OPENING = """\
 # Exactly what was installed. `stackwright apply --locked FILE` installs the same again, and
@@ -41,7 +42,8 @@ def _table(name: Iterable[str], values: Mapping[str, str]) -> str:
 
 def write(lock: Lock) -> str:
     """The text of the file; the same lock gives the same, to the byte."""
-    head = {"stackwright": lock.version, "templates": lock.templates, "release": lock.release, "plan": lock.plan}
+    head = {"stackwright": lock.version, "templates": lock.templates, "release": lock.release}
+    head |= {"trunk": lock.trunk, "plan": lock.plan}
     parts = [
         _OPENING + f"\nformat = {FORMAT}\n" + "".join(f"{k} = {_quoted(v)}\n" for k, v in head.items() if v),
         _table(("control",), lock.control),
@@ -79,6 +81,7 @@ def read(text: str, name: str = "the lock") -> Lock:
             templates=str(data.get("templates", "")),
             release=str(data["release"]),
             plan=str(data.get("plan", "")),
+            trunk=_trunk(str(data.get("trunk", ""))),
             control=_texts(data.get("control", {})),
             answers=_texts(data.get("answers", {})),
             hosts={name: _host(host) for name, host in data.get("hosts", {}).items()},
@@ -88,6 +91,12 @@ def read(text: str, name: str = "the lock") -> Lock:
         raise StackwrightError(
             f"{name} is no lock that can be read: {missing}", "`stackwright lock -a FILE` writes one", ExitCode.USAGE
         ) from None
+
+
+def _trunk(text: str) -> str:
+    if text and not _TRUNK.fullmatch(text):
+        raise ValueError(f"{text[:60]!r} is no tag and hash of trunk")
+    return text
 
 
 def _texts(data: Mapping[str, Any]) -> dict[str, str]:

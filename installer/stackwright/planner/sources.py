@@ -12,7 +12,7 @@ from stackwright.model import File, Run, Step, Upload
 from stackwright.planner import registration, scripts
 from stackwright.planner.topology import Cloud, Host
 from stackwright.platforms import Platform, repositories
-from stackwright.platforms.repositories import TRUNK_FILES, Sources
+from stackwright.platforms.repositories import TRUNK_FILES, TRUNK_TAGS, Sources
 
 FILE = "/etc/yum.repos.d/stackwright.repo"
 
@@ -34,7 +34,9 @@ def of(whole: Cloud, host: Host) -> Sources:
     if tag and not answers.get("CONFIG_OFFLINE_REPO"):
         # What the tag meant when the hosts were first looked at.
         pinned = host.facts.extra.get("trunk", "")
-        trunk = repositories.trunk(host.platform, whole.release.name, f"{tag}/{pinned}" if pinned else tag)
+        trunk = repositories.trunk(
+            host.platform, whole.release.name, f"{tag}/{pinned}" if pinned and tag in TRUNK_TAGS else tag
+        )
     return Sources(found, options(whole, host.platform), proxy, trunk)
 
 

@@ -21,7 +21,7 @@ def verdict(report: RunReport) -> str:
         return f"{what} is installed, and {_checks(len(failed))} failed"
     match report.state:
         case "ok" if report.proved:
-            return f"{what} is installed and proved to work"
+            return f"{what} is installed and proved to work{_tried(report)}"
         case "ok":
             return f"{what} is installed, and was not verified"
         case "interrupted":
@@ -29,6 +29,19 @@ def verdict(report: RunReport) -> str:
         case "failed":
             return f"{what} is installed, and the verification did not come to its end"
     return f"{what} is not installed: the run was cut off"
+
+
+def _tried(report: RunReport) -> str:
+    """What Tempest adds to that, where it is not simply good."""
+    if not report.tempest or (report.tempest.get("ok") and not _mended(report)):
+        return ""
+    if not report.tempest.get("complete", True):
+        return "; Tempest did not come to its end"
+    if number := len(report.tempest.get("failed") or ()):
+        return f"; {number} of Tempest's tests failed"
+    if number := len(_mended(report)):
+        return f"; {number} of the known failures {'passes' if number == 1 else 'pass'} now"
+    return "; none of Tempest's tests passed"
 
 
 def lead(report: RunReport) -> str:
@@ -74,7 +87,12 @@ def _tempest(report: RunReport) -> list[str]:
         f"See why {failed[0] if failed else 'no test'} {'failed' if failed else 'passed'}: its lines stand below.",
         "If that is a bug of OpenStack's, list it as known to fail, with the link: `stackwright test --known LIST`.",
         "To report it, send the text at the end of this page with a bundle: `stackwright bundle create -a FILE`.",
+        *_off_the_list(report),
     ]
+
+
+def _off_the_list(report: RunReport) -> list[str]:
+    return [f"Take {one['test']} off the list of known failures: it passes." for one in _mended(report)]
 
 
 def next_steps(report: RunReport) -> list[str]:
@@ -110,7 +128,7 @@ def next_steps(report: RunReport) -> list[str]:
         out.append("It is not all as it was locked: see the packages below.")
     if report.state == "ok" and not report.tempest and report.proved:
         out.append("Let OpenStack's own tests try it: `stackwright test -a FILE`; `stackwright test --list` has more.")
-    out += [f"Take {one['test']} off the list of known failures: it passes." for one in _mended(report)]
+    out += _off_the_list(report)
     if report.warnings:
         out.append(
             f"Look at the warnings below: there are {len(report.warnings)}."

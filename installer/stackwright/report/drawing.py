@@ -163,10 +163,8 @@ def swatch(kind: str) -> Html:
 _NARROW = 312
 """Width of a host's picture in pixels where many stand side by side, or one on a phone."""
 _LINE = 17
-_LETTER = 6.4
-"""Width of a letter of the small text, on the safe side."""
-_BOLD = 9.0
-"""That of a host's name."""
+_BOLD = 1.36
+"""How much wider than the small text a host's name is."""
 _MOST_NAMES = 4
 """Lines of names of hosts that are alike."""
 _NAME = 92
@@ -202,7 +200,8 @@ def _tile(
     about = [str(host.get("address") or "")]
     if len(names) > 1:
         lines = _wrapped(names, inside)
-        about = lines if len(lines) <= _MOST_NAMES else [*lines[:_MOST_NAMES], "…"]
+        shown = sum(line.count(" · ") + 1 for line in lines[:_MOST_NAMES])
+        about = [*lines[:_MOST_NAMES], f"and {len(names) - shown} more" if shown < len(names) else ""]
     about += _wrapped([str(part) for part in host.get("about") or ()], inside)
     rows = [el("text", _fitting(title, inside, _BOLD), el("title", title), x="22", y="58", cls="name")]
     y = 64.0
@@ -259,16 +258,26 @@ def _chips(services: Mapping[str, Sequence[str]], width: float, columns: int) ->
     return out, highest
 
 
-def _fitting(text: str, width: float, letter: float = _LETTER) -> str:
+def _width(text: str) -> float:
+    """How wide the small text (12 pixels) is in DejaVu Sans, the widest of the usual typefaces."""
+    return sum(
+        4.6 if c in " -.,:;'|()[]/·ijlftr" else 11.8 if c in "mwMW@%…" else 8.7 if c.isupper() else 7.7 for c in text
+    )
+
+
+def _fitting(text: str, width: float, scale: float = 1.0) -> str:
     """As much of a text as there is room for."""
-    most = int(width / letter)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    if _width(text) * scale <= width:
+        return text
+    while text and _width(f"{text}…") * scale > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _wrapped(names: Sequence[str], width: float) -> list[str]:
     lines: list[str] = []
     for name in names:
-        if lines and len(lines[-1]) + len(name) + 3 <= width / _LETTER:
+        if lines and _width(f"{lines[-1]} · {name}") <= width:
             lines[-1] += f" · {name}"
         else:
             lines.append(name)

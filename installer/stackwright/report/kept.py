@@ -90,7 +90,8 @@ def load(place: Place, redact: Callable[[Any], Any] = lambda value: value) -> Ru
     try:
         about, events = _read(path)
         proof = json.loads(place.read("verify.json") or "{}")
-        later = {name: clean(json.loads(place.read(f"{name}.json") or "{}")) for name in LATER}
+        later = {name: json.loads(place.read(f"{name}.json") or "{}") for name in LATER}
+        later = {name: _with_versions(clean(told), redact(told)) for name, told in later.items()}
         with journal.open_journal(place.folder, exclusive=False) as kept:
             last = {record.step: record for record in kept.records if record.ok}
         records = [replace(r, step=clean(r.step), data=clean(r.data)) for r in last.values()]
@@ -103,6 +104,15 @@ def load(place: Place, redact: Callable[[Any], Any] = lambda value: value) -> Ru
             "it may be damaged, or of another version; `stackwright apply` makes a new one",
             ExitCode.ENVIRONMENT,
         ) from error
+
+
+def _with_versions(cleaned: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """The same, with versions of packages as they were told: one of four numbers looks like an address."""
+    found = zip(cleaned.get("differences") or (), told.get("differences") or (), strict=True)
+    for section, as_told in found:
+        if str(as_told["title"]).endswith((": packages", ": Puppet modules")):
+            section["lines"] = as_told["lines"]
+    return cleaned
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

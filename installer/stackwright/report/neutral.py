@@ -13,14 +13,15 @@ from typing import Any
 
 MASK = "********"
 
-_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w+~]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?!\w)")
-_DASHED = re.compile(r"(?<![\w.-])(?P<before>[a-z][a-z0-9]*-)(?P<address>\d{1,3}(?:-\d{1,3}){3})(?=\.)")
+_IPV4 = re.compile(r"(?<![A-Za-z0-9.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9+~]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?!\w)")
+_DASHED = re.compile(r"(?<![\w-])(?P<before>(?:[a-z][a-z0-9]*-)?)(?P<address>\d{1,3}(?:-\d{1,3}){3})(?=\.[a-z])")
 """As providers name machines: ec2-203-0-113-7.example.com."""
 
 _KEYS = re.compile(
     r"-----BEGIN [A-Z0-9 ]+-----(?:.|\n)*?(?:-----END [A-Z0-9 ]+-----|\Z)"
     r"|\b(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+)\s+AAAA[A-Za-z0-9+/=]+"
+    r"|\bAAAA[A-Z][0-9A-Za-z+/]{40,}={0,2}"
     r"|\bSHA256:[A-Za-z0-9+/]{43}=?"
     r"|\b(?:MD5:)?(?:[0-9a-f]{2}:){15}[0-9a-f]{2}\b"
 )
@@ -34,7 +35,9 @@ _CREDENTIALS = (
         r"(?i)(?P<keep>\b[\w.-]*(?:password|passwd|passphrase|secret|token)['\"]?\s*[:=]\s*['\"]?)(?!\*{8})[^\s'\",;}]{4,}"
     ),
     re.compile(r"(?P<keep>)\bgAAAAA[A-Za-z0-9_-]{20,}={0,2}"),
-    re.compile(r"(?i)(?P<keep>\bBearer )[\w.~+/-]{8,}=*"),
+    re.compile(r"(?i)(?P<keep>\b(?:Bearer|Authorization: Basic) )[\w.~+/-]{8,}=*"),
+    re.compile(r"(?i)(?P<keep>--?[\w-]*(?:password|passwd|secret|token) )(?!\*{8}|-)[^\s'\"]{4,}"),
+    re.compile(r"(?i)(?P<keep>\bIDENTIFIED (?:BY|VIA \w+ USING|WITH \w+ (?:BY|AS)) ')(?!\*{8}')[^']+"),
 )
 
 
@@ -44,7 +47,7 @@ def neutralizer() -> Callable[[Any], Any]:
     names: dict[str, str] = {}
 
     def name_of(address: str) -> str:
-        return names.setdefault(address, f"public-{len(names) + 1}")
+        return names.setdefault(str(ipaddress.ip_address(address)), f"public-{len(names) + 1}")
 
     def address(found: re.Match[str]) -> str:
         plain = found[0]

@@ -56,7 +56,8 @@ def _moment(at: float) -> str:
 
 
 def _header(report: RunReport) -> Html:
-    mood = "good" if report.state == "ok" else "bad" if report.state == "failed" else "open"
+    doubt = bool(report.tempest) and not report.tempest.get("ok")
+    mood = "bad" if report.state == "failed" else "good" if report.state == "ok" and not doubt else "open"
     passed = sum(check.state == "ok" for check in report.checks)
     figures = [
         (duration(report.seconds), "in all"),
@@ -65,6 +66,11 @@ def _header(report: RunReport) -> Html:
         (f"{passed}/{len(report.checks)}", "checks passed") if report.checks else ("-", "not verified"),
         (str(len(report.warnings)), "warning" if len(report.warnings) == 1 else "warnings"),
     ]
+    if report.tempest:
+        wrong = len(report.tempest.get("failed") or ())
+        figures.insert(
+            4, (f"{report.tempest.get('passed', 0)}/{report.tempest.get('passed', 0) + wrong}", "of Tempest")
+        )
     return el(
         "header",
         el("p", f"Stackwright {report.about.get('version', '')}", " · ", _moment(report.began), cls="eyebrow"),
@@ -173,7 +179,7 @@ def _hosts(report: RunReport, critical: set[str]) -> list[Html]:
         return [_host(report, name, critical) for name in names]
     first = [_host(report, name, critical) for name in names if name in telling]
     rest = [_host(report, name, critical) for name in names if name not in telling]
-    return [*first, el("details", el("summary", el("b", f"{len(rest)} more hosts")), *rest)] if rest else first
+    return [*first, _folded(el("b", f"{len(rest)} more hosts"), *rest)] if rest else first
 
 
 def _host(report: RunReport, name: str, critical: set[str]) -> Html:
@@ -322,26 +328,38 @@ def _warnings(report: RunReport) -> Html | None:
 
 def _environment(report: RunReport) -> Html:
     about = report.about
-    rows = []
+    each = []
     for name, host in report.hosts.items():
         more = [str(text) for text in host.get("more", ())] + _puppets(report, name)
-        rows.append(
+        each.append(
             el("tr", el("th", name, scope="row"), el("td", ", ".join(machine(host)), *(el("small", t) for t in more)))
         )
+    rows = [*each] if len(each) <= _MANY_HOSTS else []
     rows.append(el("tr", el("th", "controlled from", scope="row"), el("td", str(about.get("control", "")))))
     if about.get("digest"):
         rows.append(el("tr", el("th", "plan", scope="row"), el("td", el("code", str(about["digest"])))))
     answers = about.get("answers") or {}
     given = [el("tr", el("th", el("code", key), scope="row"), el("td", str(value))) for key, value in answers.items()]
     changed = [(step, step.resources) for step in report.steps.values() if step.resources]
+    resources = [
+        el("details", el("summary", f"{step.host}: {len(names)} Puppet resources were changed"),
+           el("p", ", ".join(names), cls="names"))
+        for step, names in changed
+    ]  # fmt: skip
     return _section(
         "Environment",
         el("div", el("table", el("tbody", *rows)), cls="scroll"),
+        _folded(f"{len(each)} hosts", el("div", el("table", el("tbody", *each)), cls="scroll"))
+        if len(each) > _MANY_HOSTS else None,
         el("details", el("summary", f"{len(given)} answers that differ from the defaults, without secrets"),
            el("div", el("table", el("tbody", *given)), cls="scroll")) if given else None,
-        *(el("details", el("summary", f"{step.host}: {len(names)} Puppet resources were changed"),
-             el("p", ", ".join(names), cls="names")) for step, names in changed),
+        *(resources if len(resources) <= _MANY_HOSTS else [_folded("What Puppet changed", *resources)]),
     )  # fmt: skip
+
+
+def _folded(title: str, *content: object) -> Html:
+    """What is said of each of many hosts: it stays folded also on paper, where it would fill dozens of sheets."""
+    return el("details", el("summary", title), *content, cls="much")
 
 
 def _puppets(report: RunReport, host: str) -> list[str]:

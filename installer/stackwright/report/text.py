@@ -60,6 +60,7 @@ def _tempest(report: RunReport) -> list[str]:
     out = [f"  Tempest ({found.get('scenario', '')}): {found.get('passed', 0)} passed, {len(failed)} failed"]
     for one in failed[:10]:
         out += [f"    {one['test']}", *(f"      {line}" for line in (one.get("lines") or ())[-5:])]
+    out += [f"    passes now, although it is known to fail: {one['test']}" for one in found.get("mended") or ()]
     return out
 
 

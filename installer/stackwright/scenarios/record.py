@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stackwright.model import ExitCode, StackwrightError
+from stackwright.scenarios.groups import GROUPS
 
 _DATA = Path(__file__).resolve().parent / "data"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 USUAL = "smoke"
 """What is tested when no scenario is named."""
 
@@ -28,7 +31,7 @@ class Scenario:
     left_out: tuple[str, ...]
     """What theirs has besides, and this version cannot install."""
     tempest: tuple[str, ...]
-    """Groups of Tempest's tests; see `tempest.GROUPS`."""
+    """Groups of Tempest's tests; see `groups.GROUPS`."""
     by_hand: tuple[str, ...]
     look_at: tuple[str, ...]
 
@@ -39,7 +42,9 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Scenario:
-    """The scenario of that name. Raises StackwrightError."""
+    """The scenario of that name, or in that file (*.toml). Raises StackwrightError."""
+    if name.endswith(".toml"):
+        return _read(Path(name))
     if name not in names():
         near = difflib.get_close_matches(name, names(), n=1)
         raise StackwrightError(
@@ -47,17 +52,42 @@ def find(name: str) -> Scenario:
             f"did you mean {near[0]}?" if near else f"there are: {', '.join(names())}",
             ExitCode.USAGE,
         )
-    data = tomllib.loads((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
-    return Scenario(
-        name=name,
-        title=data["title"],
-        after=data["after"],
-        answers={str(key): str(value) for key, value in data["answers"].items()},
-        left_out=tuple(data["left_out"]),
-        tempest=tuple(data["tempest"]),
-        by_hand=tuple(data["by_hand"]),
-        look_at=tuple(data["look_at"]),
-    )
+    return _read(_DATA / f"{name}.toml")
+
+
+_LISTS = ("tempest", "by_hand", "look_at", "left_out")
+
+
+def _read(path: Path) -> Scenario:
+    """A data file: title, tempest and [answers] must be there."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        if unknown := sorted({*data} - {"title", "after", "answers", *_LISTS}):
+            raise ValueError(f"it has {', '.join(unknown)}, which no scenario has")
+        for key in _LISTS:
+            told = data.setdefault(key, [])
+            if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
+                raise ValueError(f"{key} is no list of texts")
+        if strange := [group for group in data["tempest"] if group not in GROUPS]:
+            raise ValueError(f"there are no tests called {strange[0]}; there are: {', '.join(GROUPS)}")
+        if not data["tempest"] or not _NAME.fullmatch(path.stem):
+            raise ValueError("tempest is empty" if not data["tempest"] else f"{path.stem!r} is no name of a scenario")
+        return Scenario(
+            name=path.stem,
+            title=str(data["title"]),
+            after=str(data.get("after", "")),
+            answers={str(key): str(value) for key, value in data["answers"].items()},
+            **{key: tuple(data[key]) for key in _LISTS},
+        )
+    except OSError as error:
+        raise StackwrightError(
+            f"{path} cannot be read: {error.strerror}", f"name a file, or one of {', '.join(names())}", ExitCode.USAGE
+        ) from None
+    except (ValueError, KeyError, AttributeError) as error:
+        missing = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        raise StackwrightError(
+            f"{path} is no scenario: {missing}", "it needs title, tempest and [answers], as ours have", ExitCode.USAGE
+        ) from None
 
 
 def told(scenario: Scenario) -> str:
@@ -100,7 +130,7 @@ def known_failures(more: Iterable[Path] = ()) -> tuple[Known, ...]:
     out: list[Known] = []
     for path in (Path(__file__).resolve().parent / "known-failures.txt", *more):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text"
             raise StackwrightError(f"{path} cannot be read: {why}", "name another file", ExitCode.USAGE) from None
@@ -109,14 +139,15 @@ def known_failures(more: Iterable[Path] = ()) -> tuple[Known, ...]:
 
 
 def _known(text: str, path: Path) -> Iterable[Known]:
-    for paragraph in text.split("\n\n"):
+    for paragraph in re.split(r"\n\s*\n", text):
         lines = [line for line in paragraph.splitlines() if line.strip() and not line.startswith("#")]
         found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
         if not found:
             continue
-        if set(found) != {"test", "why", "link"} or not all(found.values()):
+        if len(lines) != len(found) or set(found) != {"test", "why", "link"} or not all(found.values()):
             raise StackwrightError(
-                f"{path}: a known failure needs test, why and link; this has {', '.join(found)}",
+                f"{path}: a known failure needs test, why and link, each once; this has "
+                + ", ".join(line.partition(":")[0].strip() for line in lines),
                 "write each as `name: text` on a line of its own, with an empty line between failures",
                 ExitCode.USAGE,
             )
