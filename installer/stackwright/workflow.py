@@ -9,6 +9,7 @@ import os
 import platform
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -68,9 +69,14 @@ class Hosts:
     sudo_password: str = field(default="", repr=False)
     over_ssh: bool = False
     """Use SSH for this machine too."""
+    passphrase: Callable[[Path], str] | None = None
+    """Asks a person for the passphrase of a key; each is asked for once."""
     public_key: Path | None = None
     """One of the person's that is let in as well, where a password was needed."""
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
+    _jumps: ssh.Jumps = field(default_factory=ssh.Jumps)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         files = tuple(Path(p) for p in self.access.known_hosts)
@@ -95,13 +101,20 @@ class Hosts:
             password=self.password,
             sudo_password=self.sudo_password,
             jump=self.access.jump,
+            passphrase=self._phrase if self.passphrase else None,
         )
+
+    def _phrase(self, key: Path) -> str:
+        with self._asking:
+            if key not in self._phrases and self.passphrase:
+                self._phrases[key] = self.passphrase(key)
+            return self._phrases[key]
 
     def leads_to(self, name: str) -> str:
         """What is dialled for a host: its address, with what tells apart hosts behind one address."""
         settings = self._settings(name)
-        if settings.jump:
-            return f"{settings.dialled}:{settings.port} by {settings.jump.name}"
+        if settings.jump or settings.proxy:
+            return f"{settings.dialled}:{settings.port} by {settings.jump.name if settings.jump else settings.proxy}"
         try:
             address = socket.getaddrinfo(settings.dialled, None, type=socket.SOCK_STREAM)[0][4][0]
         except OSError:
@@ -114,7 +127,8 @@ class Hosts:
             if name in self._own:
                 self._open[name] = ssh.LocalConnection(name)
             else:
-                self._open[name] = ssh.connect(replace(self._settings(name), own_key=self._key), self._trust)
+                host = replace(self._settings(name), own_key=self._key)
+                self._open[name] = ssh.connect(host, self._trust, jumps=self._jumps)
                 self._let_keys_in(self._open[name])
         return self._open[name]
 
@@ -130,6 +144,7 @@ class Hosts:
         for connection in self._open.values():
             connection.close()
         self._open.clear()
+        self._jumps.close()
 
     def __enter__(self) -> Hosts:
         return self

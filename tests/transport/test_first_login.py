@@ -191,6 +191,18 @@ class TestHostKeyOnATerminal:
         _, seen = on_a_terminal(self.words(sshd, home), {"Is that its key? (yes/no)": "yes"}, home)
         assert "the host key" not in seen
 
+    def test_a_passphrase_is_asked_for_and_neither_shown_nor_kept(self, sshd: Sshd, home: Path) -> None:
+        assert KEYGEN
+        subprocess.run([KEYGEN, "-q", "-p", "-P", "", "-N", "pw-of-the-key", "-f", str(sshd.key)], check=True)
+        words = [*self.words(sshd, home), "--accept-new-host-keys"]
+        code, seen = on_a_terminal(words, {f"passphrase of {sshd.key}: ": "pw-of-the-key"}, home)
+        assert "is refused" not in seen, seen
+        assert seen.count("passphrase of") == 1
+        assert code != ExitCode.UNREACHABLE
+        kept = [path for path in (home / "state").rglob("*") if path.is_file()]
+        assert kept
+        assert "pw-of-the-key" not in seen + "".join(path.read_text() for path in kept)
+
     def test_nobody_is_asked_where_there_is_no_terminal(
         self, sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -55,6 +55,7 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         password=getpass.getpass("password to log in with: ") if arguments.ask_password else "",
         sudo_password=getpass.getpass("password of sudo: ") if arguments.ask_sudo_password else "",
         over_ssh=arguments.over_ssh,
+        passphrase=_passphrase if sys.stdin.isatty() else None,
     )
 
 
@@ -64,6 +65,12 @@ def _confirm(host: str, kind: str, fingerprint: str) -> bool:
         return input("Is that its key? (yes/no) ").strip().lower() in {"y", "yes"}
     except EOFError:
         return False
+
+
+def _passphrase(key: Path) -> str:
+    import getpass
+
+    return getpass.getpass(f"passphrase of {key}: ")
 
 
 def run(arguments: argparse.Namespace) -> int:
