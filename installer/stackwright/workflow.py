@@ -12,7 +12,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from stackwright import (
     platforms,
     preflight,
     report,
+    sidebyside,
     ssh,
     ui,
 )
@@ -141,7 +141,7 @@ class Hosts:
             ssh.install_key(connection, self.public_key)
 
     def close(self) -> None:
-        for connection in self._open.values():
+        for connection in list(self._open.values()):
             connection.close()
         self._open.clear()
         self._jumps.close()
@@ -159,8 +159,7 @@ def refuse_twins(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
     Names are looked up here, as ssh would; what only the hosts themselves know is seen by preflight.
     """
     names = answer_files.named_hosts(answers)
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(names)))) as pool:
-        found = dict(zip(names, pool.map(hosts.leads_to, names), strict=True))
+    found = sidebyside.each(names, hosts.leads_to, parallel)
     twins = [p for p in answer_files.check(answers, resolves=found) if p.name == "same-host"]
     if any(problem.severity is Severity.ERROR for problem in twins):
         raise answer_files.AnswersError(tuple(twins))
@@ -183,8 +182,7 @@ def look(hosts: Hosts, names: Iterable[str], answers: Mapping[str, object], para
         except StackwrightError as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(wanted)))) as pool:
-        results = dict(zip(wanted, pool.map(one, wanted), strict=True))
+    results = sidebyside.each(wanted, one, parallel)
     lost = [r for r in results.values() if isinstance(r, StackwrightError)]
     if lost:
         hints = list(dict.fromkeys(e.hint for e in lost if e.hint))
@@ -227,8 +225,7 @@ def package_problems(
         result = hosts.connect(name).run(script, timeout=300)
         return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(whole.hosts)))) as pool:
-        return [p for found in pool.map(one, whole.hosts) for p in found]
+    return [p for found in sidebyside.each(whole.hosts, one, parallel).values() for p in found]
 
 
 def certify(answers: Answers, seen: Mapping[str, Facts], place: places.Place) -> Certificates:

@@ -9,7 +9,8 @@ import pty
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+import termios
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -119,8 +120,11 @@ def test_the_command_asks_for_it_on_the_terminal(server: PasswordServer, home: P
     assert server.logins == ["password", "key"]
 
 
-def on_a_terminal(words: list[str], answers: dict[str, str], home: Path) -> tuple[int, str]:
-    """Runs the command on a pseudo-terminal, and types an answer when its question is seen."""
+def on_a_terminal(
+    words: list[str], answers: dict[str, str], home: Path, after: Callable[[int], object] = lambda _: None
+) -> tuple[int, str]:
+    """Runs the command on a pseudo-terminal, and types an answer when its question is seen. `after` looks at the
+    terminal when it has ended."""
     master, slave = pty.openpty()
     environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT), "STACKWRIGHT_STATE": str(home / "state")}
     process = subprocess.Popen(
@@ -140,8 +144,10 @@ def on_a_terminal(words: list[str], answers: dict[str, str], home: Path) -> tupl
             seen += data.decode(errors="replace")
             for question in [q for q in left if q in seen]:
                 os.write(master, (left.pop(question) + "\n").encode())
+    code = process.wait()
+    after(master)
     os.close(master)
-    return process.wait(), seen.replace("\r\n", "\n")
+    return code, seen.replace("\r\n", "\n")
 
 
 class TestHostKeyOnATerminal:
@@ -202,6 +208,23 @@ class TestHostKeyOnATerminal:
         kept = [path for path in (home / "state").rglob("*") if path.is_file()]
         assert kept
         assert "pw-of-the-key" not in seen + "".join(path.read_text() for path in kept)
+
+    @pytest.mark.parametrize("question", ["passphrase of", "Is that its key?"])
+    def test_ctrl_c_at_a_question_leaves_at_once_and_the_terminal_as_it_was(
+        self, sshd: Sshd, home: Path, question: str
+    ) -> None:
+        assert KEYGEN
+        subprocess.run([KEYGEN, "-q", "-p", "-P", "", "-N", "pw-of-the-key", "-f", str(sshd.key)], check=True)
+        pins = ["--known-hosts", str(sshd.known().files[0])] if question.startswith("pass") else []
+        echoes: list[int] = []
+        code, seen = on_a_terminal(
+            [*self.words(sshd, home), *pins], {question: "\x03"}, home,
+            after=lambda terminal: echoes.append(termios.tcgetattr(terminal)[3] & termios.ECHO),
+        )  # fmt: skip
+        assert question in seen
+        assert code == ExitCode.INTERRUPTED, seen
+        assert "Fatal" not in seen
+        assert echoes == [termios.ECHO]
 
     def test_nobody_is_asked_where_there_is_no_terminal(
         self, sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

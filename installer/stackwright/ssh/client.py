@@ -63,7 +63,7 @@ class Jumps:
 
     def close(self) -> None:
         """Never raises."""
-        for link in self._links.values():
+        for link in list(self._links.values()):
             link.close()
 
 
