@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -142,7 +142,7 @@ def error_block(error: StackwrightError) -> str:
 
 def as_json(event: Event) -> str:
     """An event as one line of JSON, without what is empty."""
-    raw = {k: v for k, v in asdict(event).items() if v not in ("", {})}
+    raw = {k: v for k, v in vars(event).items() if v not in ("", {})}
     raw["at"] = round(event.at, 3)
     return json.dumps(raw, ensure_ascii=False, default=str)
 

@@ -74,11 +74,12 @@ class Hosts:
     public_key: Path | None = None
     """One of the person's that is let in as well, where a password was needed."""
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
-    _jumps: ssh.Jumps = field(default_factory=ssh.Jumps)
+    _jumps: ssh.Jumps | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
     _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        self._jumps = ssh.Jumps()
         files = tuple(Path(p) for p in self.access.known_hosts)
         usual = ssh.Trust().files
         self._trust = ssh.Trust(
@@ -144,7 +145,8 @@ class Hosts:
         for connection in list(self._open.values()):
             connection.close()
         self._open.clear()
-        self._jumps.close()
+        if self._jumps:
+            self._jumps.close()
 
     def __enter__(self) -> Hosts:
         return self
