@@ -358,9 +358,14 @@ class Screen(AbstractContextManager["Screen"]):
 
     def _print(self, text: str) -> None:
         try:
-            print(text, file=self._out, flush=True)
-        except UnicodeEncodeError:
-            print(text.encode("ascii", "replace").decode(), file=self._out, flush=True)
+            try:
+                print(text, file=self._out, flush=True)
+            except UnicodeEncodeError:
+                print(text.encode("ascii", "replace").decode(), file=self._out, flush=True)
+        except OSError:
+            # Whoever read it has left: `| head`, or `| tee` at Ctrl-C. The work goes on, and it is all in the log.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
 
 def _is_terminal(out: TextIO) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -376,12 +377,8 @@ def test_the_live_view_runs_on_a_terminal(tmp_path: Path) -> None:
     chunks: list[bytes] = []
 
     def read(handle: int) -> bytes:
-        import os
-
         chunks.append(os.read(handle, 65536))
         return chunks[-1]
-
-    import os
 
     before = os.environ.get("TERM"), os.environ.get("NO_COLOR")
     os.environ["TERM"], os.environ["NO_COLOR"] = "xterm", "1"
@@ -398,6 +395,20 @@ def test_the_live_view_runs_on_a_terminal(tmp_path: Path) -> None:
     assert "Nova" in text
     assert "hint: do it" in text
     assert "\x1b[31m" not in text
+
+
+@pytest.mark.parametrize("kind", ["plain", "json"])
+def test_the_work_goes_on_when_nobody_reads_any_more(kind: str) -> None:
+    """As with `| head`, and with `| tee`, which ends at the first Ctrl-C: that one only asks to stop."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        with ui.Screen(out, kind) as screen:
+            for _ in range(3):
+                screen(event("note", message="hello"))
+            screen(FAILED)
+            screen(event("finished", ok=False, seconds=1))
+        print("and what comes after it", file=out, flush=True)
 
 
 def test_the_log_of_a_run_is_private(tmp_path: Path) -> None:
