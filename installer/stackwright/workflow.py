@@ -76,6 +76,7 @@ class Hosts:
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
     _jumps: ssh.Jumps | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
+    _remembered: bool = False
     _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -130,8 +131,16 @@ class Hosts:
             else:
                 host = replace(self._settings(name), own_key=self._key)
                 self._open[name] = ssh.connect(host, self._trust, jumps=self._jumps)
+                self._remember()
                 self._let_keys_in(self._open[name])
         return self._open[name]
+
+    def _remember(self) -> None:
+        """Keeps how the hosts are reached, once one was: a flag that was wrong is not to come back by itself."""
+        with self._asking:
+            if not self._remembered and self.access != places.Access():
+                self.place.write("access.json", self.access.to_json())
+            self._remembered = True
 
     def _let_keys_in(self, connection: ssh.Connection) -> None:
         """The password is asked for once: from then on the host lets in our own key, and the person's."""

@@ -20,7 +20,7 @@ from stackwright import cli, workflow
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.places import Access, Place
 
-from .conftest import KEYGEN, Sshd, keygen
+from .conftest import KEYGEN, Sshd, free_port, keygen
 from .password_server import PasswordServer
 
 ROOT = Path(stackwright.__file__).parents[1]
@@ -225,6 +225,22 @@ class TestHostKeyOnATerminal:
         assert code == ExitCode.INTERRUPTED, seen
         assert "Fatal" not in seen
         assert echoes == [termios.ECHO]
+
+    def test_how_a_host_was_reached_is_kept_once_it_was(
+        self, sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A flag that was wrong does not come back with the next command, which has not got it."""
+        monkeypatch.setenv("STACKWRIGHT_STATE", str(home / "state"))
+        words = self.words(sshd, home)
+        kept = home / "state" / "127.0.0.1" / "access.json"
+        known = ["--known-hosts", str(sshd.known().files[0])]
+        lost = {ExitCode.UNREACHABLE, ExitCode.ENVIRONMENT}
+        for wrong in ("gate:port", f"127.0.0.1:{free_port()}"):
+            assert cli.main([*words, *known, "--jump", wrong]) in lost
+            assert not kept.exists()
+        assert cli.main([*words, *known]) not in lost
+        assert str(sshd.key) in kept.read_text()
+        assert cli.main([*words[:3], "--over-ssh"]) not in lost, "the flags are not needed again"
 
     def test_nobody_is_asked_where_there_is_no_terminal(
         self, sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -144,6 +145,8 @@ class TestCommands:
         file, place = cloud
         assert cli.main(["status", "-a", str(file)]) == ExitCode.OK
         assert "nothing was applied yet" in capsys.readouterr().out
+        assert cli.main(["status", "-a", str(file), "--json"]) == ExitCode.OK
+        assert json.loads(capsys.readouterr().out) == {"hosts": [], "proof": None}
         (tmp_path / "up").touch()
         self.apply(place, *self.steps(f"[ -e '{tmp_path}/up' ] || {{ echo down; exit 1; }}"))
         assert cli.main(["status", "-a", str(file)]) == ExitCode.OK

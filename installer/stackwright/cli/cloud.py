@@ -46,8 +46,6 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         jump=arguments.jump,
     )
     access = given.over(places.Access(**(extra or {}))).over(places.Access.from_json(place.read("access.json")))
-    if access != places.Access():
-        place.write("access.json", access.to_json())
     return workflow.Hosts(
         access,
         place,

@@ -141,7 +141,9 @@ def _spec(text: str) -> tuple[str, str, int]:
         name, port = rest, ""  # a bare address of IPv6 has several
     if not name:
         raise StackwrightError(
-            f"{text!r} is no jump host", "It is written as user@host:port; user and port may be left out."
+            f"{text!r} is no jump host",
+            "It is written as user@host:port; user and port may be left out.",
+            ExitCode.ENVIRONMENT,
         )
     port = port.removeprefix(":")
     return user, name, _port(port, f"the port of the jump host {name}") if port else 0
