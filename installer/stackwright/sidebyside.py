@@ -6,8 +6,10 @@ the person who has given up on it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import queue
+import resource
 import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -51,6 +53,16 @@ def begin(work: Callable[[], V]) -> Callable[[], V]:
     came: queue.SimpleQueue[Callable[[], V]] = queue.SimpleQueue()
     threading.Thread(target=lambda: came.put(_outcome(work)), daemon=True, name="beside").start()
     return lambda: came.get()()
+
+
+def allow_many_files() -> None:
+    """Lets this process have as many open files as it may. A thousand hosts need a thousand sockets, and the usual
+    limit is 1,024; one that is higher is for programs that ask for it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def _outcome(work: Callable[[], V]) -> Callable[[], V]:

@@ -80,6 +80,7 @@ class Hosts:
     _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        sidebyside.allow_many_files()
         self._jumps = ssh.Jumps()
         files = tuple(Path(p) for p in self.access.known_hosts)
         usual = ssh.Trust().files

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,16 @@ def test_ctrl_c_waits_for_nobody(way: str) -> None:
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=120)
     assert (process.returncode, out.splitlines()[-1]) == (0, "left")
+
+
+def test_there_may_be_more_hosts_than_the_usual_limit_of_open_files(tmp_path: Path) -> None:
+    code = (
+        f"import resource, socket, sys; sys.path[:0] = {sys.path!r}\n"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))\n"
+        "from pathlib import Path\nfrom stackwright import places, workflow\n"
+        "with workflow.Hosts(places.Access(), places.Place(Path(sys.argv[1]))):\n"
+        "    print(len([socket.socket() for _ in range(300)]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "300\n"
