@@ -59,7 +59,8 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
 
 
 def _confirm(host: str, kind: str, fingerprint: str) -> bool:
-    print(f"{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that its key? (yes/no) ", end="", flush=True)
+    told = f"{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that its key? (yes/no) "
+    print(told, end="", flush=True, file=sys.stderr)  # the output may be for a machine
     # Not by input(): this is not the main thread, and who is left in there would hold up the end of the program.
     return os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower() in {"y", "yes"}
 
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             case "verify":
                 return _verify(answers, hosts, place, as_json=arguments.json)
             case "status":
-                return state.status(arguments, hosts, place)
+                return state.status(arguments, answers, hosts, place)
             case "logs":
                 return state.logs(arguments, answers, hosts, place)
         return apply(arguments, hosts, place, reading)
