@@ -195,10 +195,12 @@ def look(hosts: Hosts, names: Iterable[str], answers: Mapping[str, object], para
             return error
 
     results = sidebyside.each(wanted, one, parallel)
-    lost = [r for r in results.values() if isinstance(r, StackwrightError)]
+    lost = {name: found for name, found in results.items() if isinstance(found, StackwrightError)}
     if lost:
-        hints = list(dict.fromkeys(e.hint for e in lost if e.hint))
-        raise StackwrightError("\n".join(e.message for e in lost), "\n".join(hints), ExitCode.UNREACHABLE)
+        # A hint that is the same for two hundred hosts, but for their names, is given once.
+        hints = {error.hint.replace(name, ""): error.hint for name, error in reversed(lost.items()) if error.hint}
+        told = "\n".join([*hints.values()][::-1][:4])
+        raise StackwrightError("\n".join(error.message for error in lost.values()), told, ExitCode.UNREACHABLE)
     return pinning.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
 
 
