@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import Any, Literal
 
 
@@ -429,6 +430,10 @@ class Plan:
 
     def digests(self) -> dict[str, str]:
         """SHA-256 per step id, over the step's own content and the digests of what it needs."""
+        return dict(self._digests)
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
         out: dict[str, str] = {}
         actions = {id(a): a for step in self.steps for a in step.actions}  # hosts share what is the same for them
         pictures = {key: json.dumps(_canonical(action), sort_keys=True) for key, action in actions.items()}

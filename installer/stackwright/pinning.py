@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackwright import platforms
 from stackwright.model import Answers, ExitCode, Facts, StackwrightError
@@ -38,11 +38,11 @@ def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) 
     where = trunk(system, release.name, tag).hash_at
     if not where:
         return seen
-    known: dict[str, Any] = json.loads(hosts.place.read("trunk.json") or "{}")
+    known = _known(hosts)
     if where not in known:
         known[where] = _look_up(hosts, name, tag, where, str(answers.get("CONFIG_PACKAGE_PROXY") or ""))
         hosts.place.write("trunk.json", json.dumps(known, indent=1, sort_keys=True) + "\n")
-    found = {"trunk": str(known[where]["hash"]), "trunk_moved": str(known[where]["moved"])}
+    found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
     return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
 
 
@@ -65,6 +65,20 @@ def held(answers: Answers, trunk: str) -> Answers:
     if not trunk or entry is None or entry.value not in TRUNK_TAGS:
         return answers
     return replace(answers, entries={**answers.entries, "CONFIG_RDO_TRUNK": replace(entry, value=trunk, text=trunk)})
+
+
+def _known(hosts: Hosts) -> dict[str, dict[str, str]]:
+    """What tags were found to mean. Another meaning in its place would mix builds, so a file that cannot be read is an
+    error."""
+    try:
+        known = json.loads(hosts.place.read("trunk.json") or "{}")
+        return {str(where): {"hash": str(v["hash"]), "moved": str(v["moved"])} for where, v in known.items()}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        raise StackwrightError(
+            f"{hosts.place.folder / 'trunk.json'} is damaged: it says which builds of trunk this cloud has",
+            "Bring it back from a copy, or remove it and name the hash: --trunk HASH; `stackwright.lock` has it.",
+            ExitCode.ENVIRONMENT,
+        ) from None
 
 
 def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[str, str]:

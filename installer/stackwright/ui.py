@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -29,7 +29,7 @@ _OVERDUE = 1.5
 """Times what a step took before, after which it is slow."""
 
 _FEW = 12
-"""Hosts up to which the last events tell each start, too; with more there would be nothing else among them."""
+"""Hosts up to which the last events tell each start, and what is skipped; with more there would be nothing else."""
 
 _TITLE = 32
 """Letters of a step's title in an event's line on a live screen, so that what became of the step has room."""
@@ -142,7 +142,7 @@ def error_block(error: StackwrightError) -> str:
 
 def as_json(event: Event) -> str:
     """An event as one line of JSON, without what is empty."""
-    raw = {k: v for k, v in asdict(event).items() if v not in ("", {})}
+    raw = {k: v for k, v in vars(event).items() if v not in ("", {})}
     raw["at"] = round(event.at, 3)
     return json.dumps(raw, ensure_ascii=False, default=str)
 
@@ -211,6 +211,7 @@ class Board:
 
     hosts: dict[str, HostState] = field(default_factory=dict)
     last: list[str] = field(default_factory=list)
+    failures: list[Event] = field(default_factory=list)
     began: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     """Held while it is changed or drawn: that is done by two threads."""
@@ -227,7 +228,9 @@ class Board:
             self.hosts.setdefault(name, HostState(name)).steps = steps
         if event.host:
             self._host(event, self.hosts.setdefault(event.host, HostState(event.host)))
-        if event.kind in ("started", "kept") and len(self.hosts) > _FEW:
+        if event.kind == "failed":
+            self.failures.append(event)
+        if event.kind in ("started", "kept", "skipped") and len(self.hosts) > _FEW:
             return
         if line := plain_line(event, _TITLE):
             self.last = [*self.last, line][-50:]
@@ -355,9 +358,14 @@ class Screen(AbstractContextManager["Screen"]):
 
     def _print(self, text: str) -> None:
         try:
-            print(text, file=self._out, flush=True)
-        except UnicodeEncodeError:
-            print(text.encode("ascii", "replace").decode(), file=self._out, flush=True)
+            try:
+                print(text, file=self._out, flush=True)
+            except UnicodeEncodeError:
+                print(text.encode("ascii", "replace").decode(), file=self._out, flush=True)
+        except OSError:
+            # Whoever read it has left: `| head`, or `| tee` at Ctrl-C. The work goes on, and it is all in the log.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
 
 def _is_terminal(out: TextIO) -> bool:
@@ -390,7 +398,10 @@ def draw(board: Board, now: float, width: int, height: int) -> Sequence[Any]:
     from rich.text import Text
 
     events = min(8, max(2, height // 4))
-    shown, hidden = visible(board, now, max(1, height - events - 4))
+    room = height - events - 4
+    why = _why(board, max(room - len(board.hosts), height // 4 if height >= 20 else 0))
+    shown, hidden = visible(board, now, max(1, room - len(why)))
+    domain = _domain(list(board.hosts))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, max_width=max(12, width // 4), overflow="ellipsis")
     table.add_column(no_wrap=True, justify="right")
@@ -399,7 +410,8 @@ def draw(board: Board, now: float, width: int, height: int) -> Sequence[Any]:
     table.expand = True
     for host in shown:
         style = "red" if host.failed else "yellow" if host.trouble else "bold" if host.running else "dim"
-        table.add_row(*(Text(cell) for cell in host_cells(host, now)), style=style)
+        name, *cells = host_cells(host, now)
+        table.add_row(*(Text(cell) for cell in (name.removesuffix(domain), *cells)), style=style)
 
     def line(text: str, style: str = "") -> Text:
         made = Text(text.replace("\n", " "), style=style)
@@ -411,11 +423,35 @@ def draw(board: Board, now: float, width: int, height: int) -> Sequence[Any]:
         groups = Counter(_HIDDEN[host.rank(now)[0]] for host in hidden)
         told = ", ".join(f"{groups[word]} {word}" for word in dict.fromkeys(_HIDDEN) if groups[word])
         parts.append(line(f"and {len(hidden)} more hosts: {told}", "red" if groups["FAILED"] else "dim"))
+    parts += [line(text, "red") for text in why]
     parts.append(line(""))
-    parts += [line(text, "red" if "FAILED" in text else "") for text in board.last[-events:]]
+    for text in board.last[-events:]:
+        parts.append(line(text.replace(f"{domain}: ", ": ", 1), "red" if "FAILED" in text else ""))
     over, steps = sum(h.over for h in board.hosts.values()), sum(h.steps for h in board.hosts.values())
     parts.append(line(f"{over} of {steps} steps, {duration(now - (board.began or now))}", "bold"))
     return parts
+
+
+def _why(board: Board, most: int) -> list[str]:
+    """The first failure in full after a blank line, as far as there is room for it. All of them are told at the end."""
+    if not board.failures or most < 3:
+        return []
+    first = board.failures[0]
+    lines = [text for text in failure_block(first).splitlines() if text]
+    if len(lines) > most - 1:  # the beginning says what, the hint says what to do
+        hint = [text for text in lines if text.startswith("hint: ")][-1:] if most > 3 else []
+        lines = [*lines[: most - 2 - len(hint)], "    ...", *hint]
+    return ["", *lines]
+
+
+def _domain(names: Sequence[str]) -> str:
+    """The end that the names of all hosts have in common, which needs no room on the screen."""
+    found: list[str] = []
+    for labels in zip(*(name.split(".")[:0:-1] for name in names), strict=False) if len(names) > 1 else ():
+        if len(set(labels)) > 1 or labels[0].isdecimal():
+            break
+        found.insert(0, f".{labels[0]}")
+    return "".join(found)
 
 
 _HIDDEN = ("FAILED", "in trouble", "slow", "busy", "waiting", "done")

@@ -9,9 +9,9 @@ import os
 import platform
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from stackwright import (
     platforms,
     preflight,
     report,
+    sidebyside,
     ssh,
     ui,
 )
@@ -68,11 +69,19 @@ class Hosts:
     sudo_password: str = field(default="", repr=False)
     over_ssh: bool = False
     """Use SSH for this machine too."""
+    passphrase: Callable[[Path], str] | None = None
+    """Asks a person for the passphrase of a key; each is asked for once."""
     public_key: Path | None = None
     """One of the person's that is let in as well, where a password was needed."""
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
+    _jumps: ssh.Jumps | None = None
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _remembered: bool = False
+    _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        sidebyside.allow_many_files()
+        self._jumps = ssh.Jumps()
         files = tuple(Path(p) for p in self.access.known_hosts)
         usual = ssh.Trust().files
         self._trust = ssh.Trust(
@@ -95,13 +104,20 @@ class Hosts:
             password=self.password,
             sudo_password=self.sudo_password,
             jump=self.access.jump,
+            passphrase=self._phrase if self.passphrase else None,
         )
+
+    def _phrase(self, key: Path) -> str:
+        with self._asking:
+            if key not in self._phrases and self.passphrase:
+                self._phrases[key] = self.passphrase(key)
+            return self._phrases[key]
 
     def leads_to(self, name: str) -> str:
         """What is dialled for a host: its address, with what tells apart hosts behind one address."""
         settings = self._settings(name)
-        if settings.jump:
-            return f"{settings.dialled}:{settings.port} by {settings.jump.name}"
+        if settings.jump or settings.proxy:
+            return f"{settings.dialled}:{settings.port} by {settings.jump.name if settings.jump else settings.proxy}"
         try:
             address = socket.getaddrinfo(settings.dialled, None, type=socket.SOCK_STREAM)[0][4][0]
         except OSError:
@@ -114,9 +130,18 @@ class Hosts:
             if name in self._own:
                 self._open[name] = ssh.LocalConnection(name)
             else:
-                self._open[name] = ssh.connect(replace(self._settings(name), own_key=self._key), self._trust)
+                host = replace(self._settings(name), own_key=self._key)
+                self._open[name] = ssh.connect(host, self._trust, jumps=self._jumps)
+                self._remember()
                 self._let_keys_in(self._open[name])
         return self._open[name]
+
+    def _remember(self) -> None:
+        """Keeps how the hosts are reached, once one was: a flag that was wrong is not to come back by itself."""
+        with self._asking:
+            if not self._remembered and self.access != places.Access():
+                self.place.write("access.json", self.access.to_json())
+            self._remembered = True
 
     def _let_keys_in(self, connection: ssh.Connection) -> None:
         """The password is asked for once: from then on the host lets in our own key, and the person's."""
@@ -127,9 +152,11 @@ class Hosts:
             ssh.install_key(connection, self.public_key)
 
     def close(self) -> None:
-        for connection in self._open.values():
+        for connection in list(self._open.values()):
             connection.close()
         self._open.clear()
+        if self._jumps:
+            self._jumps.close()
 
     def __enter__(self) -> Hosts:
         return self
@@ -144,8 +171,7 @@ def refuse_twins(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
     Names are looked up here, as ssh would; what only the hosts themselves know is seen by preflight.
     """
     names = answer_files.named_hosts(answers)
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(names)))) as pool:
-        found = dict(zip(names, pool.map(hosts.leads_to, names), strict=True))
+    found = sidebyside.each(names, hosts.leads_to, parallel)
     twins = [p for p in answer_files.check(answers, resolves=found) if p.name == "same-host"]
     if any(problem.severity is Severity.ERROR for problem in twins):
         raise answer_files.AnswersError(tuple(twins))
@@ -168,12 +194,13 @@ def look(hosts: Hosts, names: Iterable[str], answers: Mapping[str, object], para
         except StackwrightError as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(wanted)))) as pool:
-        results = dict(zip(wanted, pool.map(one, wanted), strict=True))
-    lost = [r for r in results.values() if isinstance(r, StackwrightError)]
+    results = sidebyside.each(wanted, one, parallel)
+    lost = {name: found for name, found in results.items() if isinstance(found, StackwrightError)}
     if lost:
-        hints = list(dict.fromkeys(e.hint for e in lost if e.hint))
-        raise StackwrightError("\n".join(e.message for e in lost), "\n".join(hints), ExitCode.UNREACHABLE)
+        # A hint that is the same for two hundred hosts, but for their names, is given once.
+        hints = {error.hint.replace(name, ""): error.hint for name, error in reversed(lost.items()) if error.hint}
+        told = "\n".join([*hints.values()][::-1][:4])
+        raise StackwrightError("\n".join(error.message for error in lost.values()), told, ExitCode.UNREACHABLE)
     return pinning.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
 
 
@@ -212,8 +239,7 @@ def package_problems(
         result = hosts.connect(name).run(script, timeout=300)
         return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(whole.hosts)))) as pool:
-        return [p for found in pool.map(one, whole.hosts) for p in found]
+    return [p for found in sidebyside.each(whole.hosts, one, parallel).values() for p in found]
 
 
 def certify(answers: Answers, seen: Mapping[str, Facts], place: places.Place) -> Certificates:

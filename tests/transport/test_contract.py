@@ -218,7 +218,7 @@ class TestPut:
         packed, script = module._pack((meant,)), module._placing((meant,), connection.base)
         assert not connection.run(script, data=packed[: len(packed) // 2]).ok
         assert path.read_bytes() == b"before"
-        spoilt = module.pack([(module._beside((meant,), meant), b"what arrived", 0o644)])
+        spoilt = module.pack([(module._beside((meant,))[0], b"what arrived", 0o644)])
         assert not connection.run(script, data=spoilt).ok
         assert path.read_bytes() == b"before"
         assert [p.name for p in path.parent.iterdir()] == ["whole"]

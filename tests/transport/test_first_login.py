@@ -9,7 +9,8 @@ import pty
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+import termios
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from stackwright import cli, workflow
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.places import Access, Place
 
-from .conftest import KEYGEN, Sshd, keygen
+from .conftest import KEYGEN, Sshd, free_port, keygen
 from .password_server import PasswordServer
 
 ROOT = Path(stackwright.__file__).parents[1]
@@ -119,8 +120,11 @@ def test_the_command_asks_for_it_on_the_terminal(server: PasswordServer, home: P
     assert server.logins == ["password", "key"]
 
 
-def on_a_terminal(words: list[str], answers: dict[str, str], home: Path) -> tuple[int, str]:
-    """Runs the command on a pseudo-terminal, and types an answer when its question is seen."""
+def on_a_terminal(
+    words: list[str], answers: dict[str, str], home: Path, after: Callable[[int], object] = lambda _: None
+) -> tuple[int, str]:
+    """Runs the command on a pseudo-terminal, and types an answer when its question is seen. `after` looks at the
+    terminal when it has ended."""
     master, slave = pty.openpty()
     environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT), "STACKWRIGHT_STATE": str(home / "state")}
     process = subprocess.Popen(
@@ -140,8 +144,10 @@ def on_a_terminal(words: list[str], answers: dict[str, str], home: Path) -> tupl
             seen += data.decode(errors="replace")
             for question in [q for q in left if q in seen]:
                 os.write(master, (left.pop(question) + "\n").encode())
+    code = process.wait()
+    after(master)
     os.close(master)
-    return process.wait(), seen.replace("\r\n", "\n")
+    return code, seen.replace("\r\n", "\n")
 
 
 class TestHostKeyOnATerminal:
@@ -190,6 +196,51 @@ class TestHostKeyOnATerminal:
         subprocess.run(command, shell=True, check=True, capture_output=True)  # noqa: S602
         _, seen = on_a_terminal(self.words(sshd, home), {"Is that its key? (yes/no)": "yes"}, home)
         assert "the host key" not in seen
+
+    def test_a_passphrase_is_asked_for_and_neither_shown_nor_kept(self, sshd: Sshd, home: Path) -> None:
+        assert KEYGEN
+        subprocess.run([KEYGEN, "-q", "-p", "-P", "", "-N", "pw-of-the-key", "-f", str(sshd.key)], check=True)
+        words = [*self.words(sshd, home), "--accept-new-host-keys"]
+        code, seen = on_a_terminal(words, {f"passphrase of {sshd.key}: ": "pw-of-the-key"}, home)
+        assert "is refused" not in seen, seen
+        assert seen.count("passphrase of") == 1
+        assert code != ExitCode.UNREACHABLE
+        kept = [path for path in (home / "state").rglob("*") if path.is_file()]
+        assert kept
+        assert "pw-of-the-key" not in seen + "".join(path.read_text() for path in kept)
+
+    @pytest.mark.parametrize("question", ["passphrase of", "Is that its key?"])
+    def test_ctrl_c_at_a_question_leaves_at_once_and_the_terminal_as_it_was(
+        self, sshd: Sshd, home: Path, question: str
+    ) -> None:
+        assert KEYGEN
+        subprocess.run([KEYGEN, "-q", "-p", "-P", "", "-N", "pw-of-the-key", "-f", str(sshd.key)], check=True)
+        pins = ["--known-hosts", str(sshd.known().files[0])] if question.startswith("pass") else []
+        echoes: list[int] = []
+        code, seen = on_a_terminal(
+            [*self.words(sshd, home), *pins], {question: "\x03"}, home,
+            after=lambda terminal: echoes.append(termios.tcgetattr(terminal)[3] & termios.ECHO),
+        )  # fmt: skip
+        assert question in seen
+        assert code == ExitCode.INTERRUPTED, seen
+        assert "Fatal" not in seen
+        assert echoes == [termios.ECHO]
+
+    def test_how_a_host_was_reached_is_kept_once_it_was(
+        self, sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A flag that was wrong does not come back with the next command, which has not got it."""
+        monkeypatch.setenv("STACKWRIGHT_STATE", str(home / "state"))
+        words = self.words(sshd, home)
+        kept = home / "state" / "127.0.0.1" / "access.json"
+        known = ["--known-hosts", str(sshd.known().files[0])]
+        lost = {ExitCode.UNREACHABLE, ExitCode.ENVIRONMENT}
+        for wrong in ("gate:port", f"127.0.0.1:{free_port()}"):
+            assert cli.main([*words, *known, "--jump", wrong]) in lost
+            assert not kept.exists()
+        assert cli.main([*words, *known]) not in lost
+        assert str(sshd.key) in kept.read_text()
+        assert cli.main([*words[:3], "--over-ssh"]) not in lost, "the flags are not needed again"
 
     def test_nobody_is_asked_where_there_is_no_terminal(
         self, sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import getpass
 import os
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from stackwright.model import ExitCode, StackwrightError
-from stackwright.ssh import Channel, Host, LinkDropped, Trust, connect, fingerprint, settings
+from stackwright.ssh import Channel, Jumps, LinkDropped, Trust, connect, fingerprint
 
 from .conftest import HAS_IPV6, KEYGEN, Cable, Sshd, free_port, keygen
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An agent without keys, as the environment names it; and a home without keys."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sock = tmp_path / "agent"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
+    while not sock.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
+    yield sock
+    process.terminate()
+    process.wait()
 
 
 class TestHostKeys:
@@ -80,6 +99,63 @@ class TestHostKeys:
         assert "|1|" in known.read_text()
         connect(sshd.host(), Trust(files=(known,))).close()
 
+    def test_each_of_several_keys_of_one_kind_counts(self, sshd: Sshd, tmp_path: Path) -> None:
+        """As while a host's key is being changed, or where one name stands for several machines."""
+        known, other = tmp_path / "known", _public(keygen(tmp_path / "other"))
+        known.write_text(f"[127.0.0.1]:{sshd.port} {other}\n{sshd.known_hosts_line}")
+        connect(sshd.host(), Trust(files=(known,))).close()
+
+    @pytest.mark.parametrize(
+        ("names", "met"),
+        [
+            ("[127.0.0.*]:*", True),
+            ("*", True),
+            ("other,[127.0.0.?]:PORT", True),
+            ("*,!127.0.0.1,![127.0.0.1]:PORT", False),
+            ("127.0.0.1", True),  # OpenSSH takes the key of the usual port at others as well
+            ("127.0.0.2", False),
+            ("[127.0.0.1]:1", False),
+        ],
+    )
+    def test_patterns_of_names(self, sshd: Sshd, tmp_path: Path, names: str, met: bool) -> None:
+        known = tmp_path / "known"
+        known.write_text(f"{names.replace('PORT', str(sshd.port))} {_public(sshd.host_key)}\n")
+        if met:
+            connect(sshd.host(), Trust(files=(known,))).close()
+        else:
+            with pytest.raises(StackwrightError, match="host key is not known"):
+                connect(sshd.host(), Trust(files=(known,)))
+
+    def test_names_have_letters_of_any_size(self, sshd: Sshd, tmp_path: Path) -> None:
+        known = tmp_path / "known"
+        known.write_text(f"the-node,x {_public(sshd.host_key)}\n")
+        connect(dataclasses.replace(sshd.host(), alias="The-Node"), Trust(files=(known,))).close()
+
+    @pytest.mark.parametrize("accept_new", [True, False])
+    @pytest.mark.parametrize("also", ["", "known"])
+    def test_a_revoked_key_is_refused_whoever_vouches_for_it(
+        self, sshd: Sshd, tmp_path: Path, accept_new: bool, also: str
+    ) -> None:
+        known, pins = tmp_path / "known", tmp_path / "pins"
+        known.write_text(f"@revoked * {_public(sshd.host_key)}\n{sshd.known_hosts_line * bool(also)}")
+        trust = Trust(pins=pins, files=(known,), accept_new=accept_new, confirm=lambda *_: True)
+        with pytest.raises(StackwrightError, match="host key was revoked") as caught:
+            connect(sshd.host(), trust)
+        assert caught.value.code == ExitCode.UNREACHABLE
+        assert not pins.exists()
+
+    def test_another_key_that_was_revoked_says_nothing(self, sshd: Sshd, tmp_path: Path) -> None:
+        known = tmp_path / "known"
+        known.write_text(f"@revoked * {_public(keygen(tmp_path / 'other'))}\n{sshd.known_hosts_line}")
+        connect(sshd.host(), Trust(files=(known,))).close()
+
+    def test_a_certificate_authority_vouches_for_no_plain_key(self, sshd: Sshd, tmp_path: Path) -> None:
+        known = tmp_path / "known"
+        known.write_text(f"@cert-authority * {_public(keygen(tmp_path / 'authority'))}\n")
+        with pytest.raises(StackwrightError, match=r"not known.*certificates of hosts are not looked at"):
+            connect(sshd.host(), Trust(files=(known,)))
+        connect(sshd.host(), Trust(pins=tmp_path / "pins", files=(known,), accept_new=True)).close()
+
     def test_a_file_that_the_configuration_names_counts(self, sshd: Sshd) -> None:
         known = sshd.known().files
         connect(dataclasses.replace(sshd.host(), known_hosts=known), Trust(files=())).close()
@@ -103,8 +179,53 @@ class TestLogin:
 
     def test_a_key_with_a_passphrase_says_so(self, sshd: Sshd, tmp_path: Path) -> None:
         locked = keygen(tmp_path / "locked", passphrase="abcdef")
-        with pytest.raises(StackwrightError, match="passphrase"):
+        with pytest.raises(StackwrightError) as caught:
             connect(dataclasses.replace(sshd.host(), keys=(locked,)), sshd.known())
+        assert f"{locked} (it has a passphrase)" in caught.value.message
+        assert f"`ssh-add {locked}`" in caught.value.hint
+
+    @pytest.mark.parametrize("form", ["RFC4716", "PEM", "PKCS8"])
+    @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
+    @pytest.mark.parametrize("phrase", ["", "correct horse"])
+    def test_a_key_of_each_kind_and_form(self, sshd: Sshd, tmp_path: Path, kind: str, form: str, phrase: str) -> None:
+        """A passphrase is asked for where there is one, and only then."""
+        key, asked = tmp_path / "key", []
+        assert KEYGEN
+        words = [KEYGEN, "-q", "-t", kind, "-m", form, "-N", phrase, "-f", str(key)]
+        subprocess.run(words, check=True, capture_output=True)
+        (sshd.folder / "authorized_keys").write_text(key.with_suffix(".pub").read_text())
+
+        def ask(path: Path) -> str:
+            asked.append(path)
+            return phrase
+
+        connect(dataclasses.replace(sshd.host(), keys=(key,), passphrase=ask), sshd.known()).close()
+        assert asked == [key] * bool(phrase)
+
+    def test_a_wrong_passphrase_is_told_and_the_next_key_tried(self, sshd: Sshd, tmp_path: Path) -> None:
+        locked = keygen(tmp_path / "locked", passphrase="abcdef")
+        host = dataclasses.replace(sshd.host(), keys=(locked,), passphrase=lambda _: "wrong-one")
+        with pytest.raises(StackwrightError, match="not its passphrase") as caught:
+            connect(host, sshd.known())
+        assert "wrong-one" not in caught.value.message + caught.value.hint
+        connect(dataclasses.replace(host, keys=(locked, sshd.key)), sshd.known()).close()
+
+    def test_nobody_is_asked_for_a_passphrase_while_another_key_is_let_in(self, sshd: Sshd, tmp_path: Path) -> None:
+        locked = keygen(tmp_path / "locked", passphrase="abcdef")
+
+        def ask(path: Path) -> str:
+            raise AssertionError(path)
+
+        host = dataclasses.replace(sshd.host(), keys=(locked, sshd.key), passphrase=ask)
+        connect(host, sshd.known()).close()
+
+    def test_a_certificate_beside_the_key(self, sshd: Sshd, tmp_path: Path) -> None:
+        authority, key = keygen(tmp_path / "authority"), keygen(tmp_path / "key")
+        assert KEYGEN
+        who = getpass.getuser()
+        subprocess.run([KEYGEN, "-q", "-s", str(authority), "-I", "t", "-n", who, f"{key}.pub"], check=True)
+        (sshd.folder / "authorized_keys").write_text(f"cert-authority {_public(authority)}\n")
+        connect(dataclasses.replace(sshd.host(), keys=(key,)), sshd.known()).close()
 
     def test_a_missing_key_file_says_so(self, sshd: Sshd, tmp_path: Path) -> None:
         with pytest.raises(StackwrightError, match="no such file"):
@@ -130,23 +251,48 @@ class TestLogin:
         with pytest.raises(StackwrightError, match=rf"port {port} cannot be reached from the jump host"):
             connect(host, sshd.known())
 
-    def test_a_key_of_the_agent_s(self, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HOME", str(tmp_path))
+    def test_a_key_of_the_agent_s(self, sshd: Sshd, agent: Path) -> None:
+        assert agent.exists()
         host = dataclasses.replace(sshd.host(), keys=(), agent=True)
-        sock = tmp_path / "agent"
-        agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
-        try:
-            while not sock.exists():
-                assert agent.poll() is None
-                time.sleep(0.02)
-            monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
-            with pytest.raises(StackwrightError, match="nothing, there is no key here"):
-                connect(host, sshd.known())
-            subprocess.run(["ssh-add", "-q", str(sshd.key)], check=True)
-            connect(host, sshd.known()).close()
-        finally:
-            agent.terminate()
-            agent.wait()
+        with pytest.raises(StackwrightError, match="nothing, there is no key here"):
+            connect(host, sshd.known())
+        subprocess.run(["ssh-add", "-q", str(sshd.key)], check=True)
+        connect(host, sshd.known()).close()
+
+    @pytest.mark.usefixtures("agent")
+    def test_the_agent_s_key_that_is_named_comes_first(self, sshd: Sshd, tmp_path: Path) -> None:
+        """A host hangs up after six; the key itself is locked, as one that an agent has often is."""
+        wanted = keygen(tmp_path / "wanted", passphrase="")
+        (sshd.folder / "authorized_keys").write_text(wanted.with_suffix(".pub").read_text())
+        others = [keygen(tmp_path / f"other-{n}") for n in range(8)]
+        subprocess.run(["ssh-add", "-q", *map(str, others), str(wanted)], check=True)
+        assert KEYGEN
+        subprocess.run([KEYGEN, "-q", "-p", "-P", "", "-N", "abcdef", "-f", str(wanted)], check=True)
+        host = dataclasses.replace(sshd.host(), keys=(wanted,), agent=True)
+        connect(host, sshd.known()).close()
+        with pytest.raises(StackwrightError, match="hung up"):
+            connect(dataclasses.replace(host, keys=(others[0],)), sshd.known())
+        with pytest.raises(StackwrightError) as caught:
+            connect(dataclasses.replace(host, keys=(others[0],), only_keys=True), sshd.known())
+        assert caught.value.message.count("the agent's") == 1
+
+    def test_an_agent_elsewhere(self, sshd: Sshd, agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        subprocess.run(["ssh-add", "-q", str(sshd.key)], check=True)
+        monkeypatch.delenv("SSH_AUTH_SOCK")
+        host = dataclasses.replace(sshd.host(), keys=(), agent=True)
+        with pytest.raises(StackwrightError, match="is refused"):
+            connect(host, sshd.known())
+        connect(dataclasses.replace(host, agent_socket=str(agent)), sshd.known()).close()
+
+    @pytest.mark.usefixtures("agent")
+    def test_the_agent_is_let_go_of(self, sshd: Sshd) -> None:
+        """With a hundred hosts it would be a hundred open sockets."""
+        subprocess.run(["ssh-add", "-q", str(sshd.key)], check=True)
+        with connect(dataclasses.replace(sshd.host(), keys=(), agent=True), sshd.known()):
+            lines = Path("/proc/net/unix").read_text().splitlines()
+            inodes = {line.split()[6] for line in lines[1:]}
+            mine = {os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.exists() or fd.is_symlink()}  # noqa: PTH115
+            assert not [fd for fd in mine if fd.startswith("socket:") and fd[8:-1] in inodes]
 
     @pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6")
     def test_an_address_of_ipv6(self, sshd: Sshd, tmp_path: Path) -> None:
@@ -155,6 +301,66 @@ class TestLogin:
         host = dataclasses.replace(sshd.host(), address="::1")
         with connect(host, Trust(files=(known,))) as connection:
             assert connection.run("echo $SSH_CONNECTION").out.split()[2] == "::1"
+
+
+class TestWays:
+    def test_hosts_behind_one_jump_host_share_a_link_to_it(self, sshd: Sshd, cable: Cable) -> None:
+        """An sshd lets ten log in at the same time, and then refuses by chance."""
+        gate = sshd.host(cable.port)
+        host = dataclasses.replace(sshd.host(), jump=gate)
+        trust = Trust(files=(*sshd.known().files, *sshd.known(cable.port).files))
+        jumps = Jumps()
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda _: connect(host, trust, jumps=jumps), range(8)))
+        assert cable.connections == 1
+        made[0].close()
+        assert [c.run("echo through").out for c in made[1:]] == ["through\n"] * 7
+        cable.cut()
+        cable.mend()
+        assert [c.run("echo again").out for c in made[1:]] == ["again\n"] * 7
+        assert cable.connections == 2
+        for connection in made:
+            connection.close()
+        jumps.close()
+
+    def test_a_proxy_command(self, sshd: Sshd, tmp_path: Path) -> None:
+        """The program ends with the connection, and not with Ctrl-C."""
+        script = tmp_path / "proxy.py"
+        script.write_text(
+            "import os, socket, sys, threading\n"
+            "far = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n"
+            "def feed():\n"
+            "    while data := os.read(0, 65536): far.sendall(data)\n"
+            "    os._exit(0)\n"
+            "threading.Thread(target=feed).start()\n"
+            "while data := far.recv(65536): os.write(1, data)\n"
+        )
+        proxy = f"{sys.executable} '{script}' 127.0.0.1 {sshd.port}"
+        # the address is one that nobody could dial
+        host = dataclasses.replace(sshd.host(), address="192.0.2.1", alias=f"[127.0.0.1]:{sshd.port}", proxy=proxy)
+        with connect(host, sshd.known()) as connection:
+            assert connection.run("head -c 1000000 /dev/zero | wc -c").out.strip() == "1000000"
+            found = _processes(str(script))
+            assert len(found) == 1
+            assert os.getsid(found[0]) != os.getsid(0)
+        assert _processes(str(script)) == []
+
+    def test_a_proxy_command_that_leads_nowhere_says_what_it_said(self, sshd: Sshd) -> None:
+        host = dataclasses.replace(sshd.host(), proxy="echo 'no such gate' >&2; exit 1")
+        with pytest.raises(StackwrightError, match="ProxyCommand leads to no SSH server: no such gate") as caught:
+            connect(host, sshd.known())
+        assert caught.value.code == ExitCode.UNREACHABLE
+
+
+def _processes(word: str) -> list[int]:
+    """Those with the word among their arguments."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            with contextlib.suppress(OSError):
+                if word.encode() in (path / "cmdline").read_bytes():
+                    found.append(int(path.name))
+    return found
 
 
 class TestNobodyThere:
@@ -231,57 +437,13 @@ class TestDroppedLinks:
             connection.run("true")
 
 
-class TestSettings:
-    def test_the_configuration_is_read_and_flags_win(self, tmp_path: Path) -> None:
-        config = tmp_path / "config"
-        config.write_text(
-            "Host db\n  HostName 198.18.0.5\n  Port 2222\n  User admin\n  IdentityFile ~/.ssh/db\n"
-            "  ProxyJump gate@198.18.0.1:2200\n  HostKeyAlias the-db\n  UserKnownHostsFile /x/known /dev/null\n"
-        )
-        host = settings("db", config=config)
-        assert (host.dialled, host.port, host.user, host.known_as) == ("198.18.0.5", 2222, "admin", "the-db")
-        assert host.keys == (Path.home() / ".ssh" / "db",)
-        assert host.known_hosts == (Path("/x/known"),)
-        assert host.jump
-        assert (host.jump.name, host.jump.user, host.jump.port) == ("198.18.0.1", "gate", 2200)
-        flagged = settings("db", user="root", port=22, config=config)
-        assert (flagged.user, flagged.port) == ("root", 22)
-
-    def test_two_jumps_and_ipv6(self, tmp_path: Path) -> None:
-        host = settings("target", jump="a@first,[fd00::1]:2200", config=tmp_path / "none")
-        assert host.jump
-        assert (host.jump.name, host.jump.port) == ("fd00::1", 2200)
-        assert host.jump.user == getpass.getuser()
-        assert host.jump.jump
-        assert host.jump.jump.name == "first"
-
-    def test_a_circle_of_jumps_is_an_error(self, tmp_path: Path) -> None:
-        config = tmp_path / "config"
-        config.write_text("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
-        with pytest.raises(StackwrightError, match="circle"):
-            settings("a", config=config)
-
-    def test_defaults(self, tmp_path: Path) -> None:
-        host = settings("198.18.0.9", config=tmp_path / "none")
-        assert (host.user, host.port, host.known_as, host.jump) == ("root", 22, "198.18.0.9", None)
-
-    def test_a_port_is_part_of_the_known_name(self) -> None:
-        assert Host("n", address="198.18.0.9", port=2222).known_as == "[198.18.0.9]:2222"
-
-    def test_passwords_are_never_printed(self) -> None:
-        text = repr(Host("n", password="geheim-1", sudo_password="geheim-2"))
-        assert "geheim" not in text
-
-    def test_an_unreadable_configuration_is_an_error(self, tmp_path: Path) -> None:
-        config = tmp_path / "config"
-        config.write_bytes(b"Host \xff\xfe\n")
-        with pytest.raises(StackwrightError, match="cannot be read"):
-            settings("n", config=config)
-
-
 def _drain(channel: Channel) -> None:
     while channel.receive(1.0) is not None:
         pass
+
+
+def _public(key: Path) -> str:
+    return " ".join(key.with_suffix(".pub").read_text().split()[:2])
 
 
 def _fingerprint(key: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -144,15 +145,18 @@ class TestCommands:
         file, place = cloud
         assert cli.main(["status", "-a", str(file)]) == ExitCode.OK
         assert "nothing was applied yet" in capsys.readouterr().out
+        assert cli.main(["status", "-a", str(file), "--json"]) == ExitCode.OK
+        assert json.loads(capsys.readouterr().out) == {"hosts": [], "proof": None}
         (tmp_path / "up").touch()
-        self.apply(place, *self.steps(f"[ -e '{tmp_path}/up' ] || {{ echo down; exit 1; }}"))
+        (tmp_path / "said").write_text("down with open-sesame\n")
+        self.apply(place, *self.steps(f"[ -e '{tmp_path}/up' ] || {{ cat '{tmp_path}/said'; exit 1; }}"))
         assert cli.main(["status", "-a", str(file)]) == ExitCode.OK
         out = capsys.readouterr().out
         assert "1 host, 1 well" in out
         assert "works       keystone" in out
         (tmp_path / "up").unlink()
         assert cli.main(["status", "-a", str(file)]) == ExitCode.FAILED
-        assert "FAILED      keystone: down" in capsys.readouterr().out
+        assert "FAILED      keystone: down with ********" in capsys.readouterr().out
         assert cli.main(["status", "-a", str(file), "--offline"]) == ExitCode.OK
         assert "node.lab.test: not asked" in capsys.readouterr().out
         workflow.Hosts.down = True  # type: ignore[attr-defined]

@@ -500,6 +500,23 @@ sys.exit(done.code)
         assert "kept one" in again.stdout
         assert (tmp_path / "one").read_text() == "x\n"
 
+    def test_while_a_host_is_connected_to_nothing_is_started(self, site: Site) -> None:
+        """Not on hosts that are there either; and a host that is not yet is no fault of ours."""
+
+        def connect(host: str) -> Connection:
+            if host == "b":
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(60)
+            return site.connect(host)
+
+        steps = (sh("one", "echo x", host="a"), sh("two", "echo x", host="b"))
+        events: list[Event] = []
+        with open_journal(site.folder / "state") as journal:
+            done = executor.run(Plan(steps), connect, journal, events.append)
+        assert (done.code, done.left, done.failed) == (ExitCode.INTERRUPTED, 2, 0)
+        assert {event.kind for event in events} == {"note", "finished"}
+        assert any("no step was started" in event.message for event in events)
+
     def test_the_second_leaves_and_the_work_goes_on(self, tmp_path: Path) -> None:
         process = self._start(tmp_path)
         process.send_signal(signal.SIGINT)

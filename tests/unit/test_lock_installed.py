@@ -57,6 +57,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> archive.Archive:
         made.package("tool", version, depends="lib")
     for version in ("2:2.0-1", "2:2.0-2"):
         made.package("lib", version)
+    made.package("stranded", "1-1", depends="no-such-package")
     made.publish()
     return made
 
@@ -99,3 +100,22 @@ def test_what_is_locked_is_held_until_packages_are_installed_without(root: Root)
     assert root.run(scripts.apt_install(["tool"])).returncode == 0
     assert not pins.exists()
     assert root.versions()["tool"] == "1.0-2"
+
+
+@pytest.mark.parametrize(
+    ("names", "exact"), [(["tool", "no-such-package"], False), (["tool=9.9-9"], True), (["stranded"], False)]
+)
+def test_what_is_not_to_be_had_is_not_tried_again(root: Root, names: list[str], exact: bool) -> None:
+    done = root.run(scripts.apt_install(names, exact=exact))
+    assert done.returncode == 100, done.stdout + done.stderr
+    assert root.versions() == {}
+
+
+def test_what_a_mirror_does_not_give_now_may_be_tried_again(root: Root, packages: archive.Archive) -> None:
+    (file,) = packages.folder.rglob("tool_1.0-2_*.deb")
+    away = file.rename(file.with_suffix(".away"))
+    try:
+        assert root.run(scripts.apt_install(["tool"])).returncode == 75
+    finally:
+        away.rename(file)
+    assert root.run(scripts.apt_install(["tool"])).returncode == 0

@@ -84,6 +84,18 @@ def test_a_tag_leads_to_a_pinned_hash_and_its_dependencies(tag: str, digest: str
     assert looked(tmp_path, tag)[1][HOST].extra["trunk"] == digest
 
 
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("garbage", ["{", "[]", "null", '{"a": 1}', '{"a": {"hash": 1}}', "\x00"])
+def test_what_a_tag_meant_is_not_looked_up_anew_where_it_cannot_be_read(tmp_path: Path, garbage: str) -> None:
+    looked(tmp_path, "current")
+    (path,) = tmp_path.rglob("trunk.json")
+    path.write_text(garbage)
+    with pytest.raises(StackwrightError, match=r"trunk\.json is damaged") as caught:
+        looked(tmp_path, "current")
+    assert caught.value.code == ExitCode.ENVIRONMENT
+    assert path.read_text() == garbage
+
+
 def warnings(tmp_path: Path, tag: str) -> list[str]:
     settings, seen = looked(tmp_path, tag)
     placed = planner.place(settings, SERVICES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -313,6 +314,52 @@ def test_two_hundred_hosts_fit_and_those_that_matter_come_first(width: int, heig
     assert "more hosts" in "\n".join(lines)
 
 
+@pytest.mark.parametrize(("hosts", "height"), [(3, 24), (3, 40), (200, 24), (200, 50)])
+def test_a_failure_is_told_on_the_live_screen_while_others_go_on(hosts: int, height: int) -> None:
+    names = [f"n{n}" for n in range(hosts)]
+    events = [event("note", hosts=dict.fromkeys(names, 2))]
+    events += [event("started", f"{n}.a", n, title="A") for n in names]
+    told = {"title": "Nova", "cause": "Exec[db sync] failed", "seconds": 1, "service": "nova-api", "hint": "start it"}
+    lines, log = [f"line {n}" for n in range(9)], [f"log {n}" for n in range(9)]
+    events.append(event("failed", "n1.a", "n1", lines=lines, log=log, **told))
+    events.append(event("failed", "n2.a", "n2", **{**told, "cause": "later"}))
+    seen = rendered(board(events), 80, height)
+    assert len(seen) < height, "\n".join(seen)
+    at = next(n for n, text in enumerate(seen) if text.startswith("n1: Nova failed: Exec[db sync] failed"))
+    assert seen[at + 1 : at + 3] == ["    line 0", "    line 1"]
+    assert "hint: start it" in seen
+    whole = "    log 8" in seen
+    assert whole == (hosts == 3 and height == 40)
+    assert ("    ..." in seen) == (not whole)
+    assert any("later" in text for text in seen)
+
+
+def test_on_a_small_screen_the_hosts_come_first() -> None:
+    events = [event("note", hosts={f"n{n}": 2 for n in range(30)}), FAILED]
+    seen = rendered(board(events), 60, 12)
+    assert len(seen) < 12
+    assert not [text for text in seen if "hint" in text]
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["a.dc1.example.org", "b.dc1.example.org"], ["a", "b"]),
+        (["a.dc1.example.org", "a.dc2.example.org"], ["a.dc1", "a.dc2"]),
+        (["a.org", "b.org", "org"], ["a.org", "b.org", "org"]),
+        (["198.18.0.1", "198.18.1.1"], ["198.18.0.1", "198.18.1.1"]),
+        (["a.example.org"], ["a.example.org"]),
+        (["a.example.org", "fd00::1"], ["a.example.org", "fd00::1"]),
+    ],
+)
+def test_what_all_names_end_with_needs_no_room(names: list[str], shown: list[str]) -> None:
+    events = [event("note", hosts=dict.fromkeys(names, 2))]
+    events.append(event("ok", "s", names[0], title="A", changed=0, seconds=1))
+    seen = rendered(board(events), 80, 24)
+    assert [text.split()[0] for text in seen[: len(names)]] == shown
+    assert any(f" {shown[0]}: A: done" in text for text in seen)
+
+
 def test_the_live_view_runs_on_a_terminal(tmp_path: Path) -> None:
     pty = pytest.importorskip("pty")
     script = tmp_path / "run.py"
@@ -330,12 +377,8 @@ def test_the_live_view_runs_on_a_terminal(tmp_path: Path) -> None:
     chunks: list[bytes] = []
 
     def read(handle: int) -> bytes:
-        import os
-
         chunks.append(os.read(handle, 65536))
         return chunks[-1]
-
-    import os
 
     before = os.environ.get("TERM"), os.environ.get("NO_COLOR")
     os.environ["TERM"], os.environ["NO_COLOR"] = "xterm", "1"
@@ -352,6 +395,20 @@ def test_the_live_view_runs_on_a_terminal(tmp_path: Path) -> None:
     assert "Nova" in text
     assert "hint: do it" in text
     assert "\x1b[31m" not in text
+
+
+@pytest.mark.parametrize("kind", ["plain", "json"])
+def test_the_work_goes_on_when_nobody_reads_any_more(kind: str) -> None:
+    """As with `| head`, and with `| tee`, which ends at the first Ctrl-C: that one only asks to stop."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        with ui.Screen(out, kind) as screen:
+            for _ in range(3):
+                screen(event("note", message="hello"))
+            screen(FAILED)
+            screen(event("finished", ok=False, seconds=1))
+        print("and what comes after it", file=out, flush=True)
 
 
 def test_the_log_of_a_run_is_private(tmp_path: Path) -> None:

@@ -6,7 +6,10 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
+
 from stackwright import workflow
+from stackwright.model import ExitCode, StackwrightError
 from stackwright.ssh import Result
 
 
@@ -37,3 +40,17 @@ def test_a_host_is_not_asked_about_all_the_others() -> None:
     for name, script in looked.scripts.items():
         asked = next(line for line in script.splitlines() if line.startswith("set -- "))
         assert shlex.split(asked) == ["set", "--", name]
+
+
+def test_a_hint_that_many_hosts_have_in_common_is_given_once() -> None:
+    class Lost:
+        def connect(self, name: str) -> Any:
+            why = "is off" if name == "h7" else "refuses"
+            raise StackwrightError(f"{name}: it {why}", f"Look at {name}: it {why}.", ExitCode.UNREACHABLE)
+
+    names = [f"h{n}" for n in range(100, 300)] + ["h7"]
+    with pytest.raises(StackwrightError) as caught:
+        workflow.look(cast(workflow.Hosts, Lost()), names, {})
+    assert caught.value.code == ExitCode.UNREACHABLE
+    assert len(caught.value.message.splitlines()) == 201
+    assert caught.value.hint == "Look at h100: it refuses.\nLook at h7: it is off."

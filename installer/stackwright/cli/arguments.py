@@ -6,7 +6,7 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -106,17 +106,32 @@ class _Command(argparse._SubParsersAction):  # type: ignore[type-arg]
         _, namespace.unknown = self.choices[name].parse_known_args(words, namespace)
 
 
+def number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers within bounds."""
+    bounds = f"a whole number from {least} to {most}" if most else f"a whole number, {least} or more"
+
+    def parse(text: str) -> int:
+        # isdecimal takes other alphabets' digits too, and int reads them
+        if not text.isdecimal() or not least <= int(text) <= (most or int(text)):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {bounds}")
+        return int(text)
+
+    return parse
+
+
 def access_flags(parser: argparse.ArgumentParser) -> None:
     """How the hosts are reached."""
     group = parser.add_argument_group("how the hosts are reached")
     group.add_argument(
         "--user", default="", metavar="NAME", help="log in as this user (default: ~/.ssh/config's, else root)"
     )
-    group.add_argument("--port", type=int, default=0, metavar="N", help="SSH port (default: ~/.ssh/config's, else 22)")
+    group.add_argument(
+        "--port", type=number(1, 65535), default=0, metavar="N", help="SSH port (default: ~/.ssh/config's, else 22)"
+    )
     group.add_argument(
         "--ssh-key", action="append", default=[], type=Path, metavar="FILE", help="private key to log in with"
     )
-    group.add_argument("--jump", default="", metavar="HOST", help="go through this host, as ssh -J does")
+    group.add_argument("--jump", default="", metavar="HOST", help="go through this host, as ssh -J does; none for none")
     group.add_argument(
         "--known-hosts", action="append", default=[], type=Path, metavar="FILE", help="believe these host keys too"
     )
@@ -174,9 +189,11 @@ def run_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--again", action="store_true", help="do every step, also those that are done")
     group.add_argument(
-        "-t", "--timeout", type=float, default=None, metavar="SECONDS", help="longest time for one action on a host"
+        "-t", "--timeout", type=number(1), default=None, metavar="SECONDS", help="longest time for one action on a host"
     )
-    group.add_argument("--parallel", type=int, default=500, metavar="N", help="hosts to work on at once (default: 500)")
+    group.add_argument(
+        "--parallel", type=number(1), default=500, metavar="N", help="hosts to work on at once (default: 500)"
+    )
     _skip_check(group)
     _locked(group)
     group.add_argument("--no-verify", action="store_true", help="do not prove the cloud afterwards")
@@ -240,7 +257,7 @@ def parser(words: Sequence[str]) -> Parser:
     made["logs"].add_argument(
         "step", metavar="STEP", nargs="?", default="", help="such as puppet-0 (default: the last)"
     )
-    made["logs"].add_argument("--lines", type=int, default=0, metavar="N", help="only the last N lines")
+    made["logs"].add_argument("--lines", type=number(1), default=0, metavar="N", help="only the last N lines")
     made["lock"].add_argument("-o", "--out", type=Path, default=None, metavar="FILE", help="write it there")
     differ = (
         made["lock"]
@@ -253,7 +270,12 @@ def parser(words: Sequence[str]) -> Parser:
     differ.add_argument("b", type=Path, metavar="B")
     made["verify"].add_argument("--json", action="store_true", help="the result as JSON")
     made["report"].add_argument(
-        "--slowest", nargs="?", type=int, const=25, metavar="N", help="the N things that took longest (default: 25)"
+        "--slowest",
+        nargs="?",
+        type=number(1),
+        const=25,
+        metavar="N",
+        help="the N things that took longest (default: 25)",
     )
     made["report"].add_argument("--html", type=Path, metavar="FILE", help="write it as a page that needs no network")
     made["report"].add_argument("--json", action="store_true", help="the same for machines")

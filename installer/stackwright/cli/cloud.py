@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import os
 import sys
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,6 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         jump=arguments.jump,
     )
     access = given.over(places.Access(**(extra or {}))).over(places.Access.from_json(place.read("access.json")))
-    if access != places.Access():
-        place.write("access.json", access.to_json())
     return workflow.Hosts(
         access,
         place,
@@ -55,15 +54,24 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         password=getpass.getpass("password to log in with: ") if arguments.ask_password else "",
         sudo_password=getpass.getpass("password of sudo: ") if arguments.ask_sudo_password else "",
         over_ssh=arguments.over_ssh,
+        passphrase=_passphrase if sys.stdin.isatty() else None,
     )
 
 
 def _confirm(host: str, kind: str, fingerprint: str) -> bool:
-    print(f"{host} is not known yet. Its {kind} key is {fingerprint}.")
-    try:
-        return input("Is that its key? (yes/no) ").strip().lower() in {"y", "yes"}
-    except EOFError:
-        return False
+    told = f"{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that its key? (yes/no) "
+    print(told, end="", flush=True, file=sys.stderr)  # the output may be for a machine
+    # Not by input(): this is not the main thread, and who is left in there would hold up the end of the program.
+    return os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower() in {"y", "yes"}
+
+
+def _passphrase(key: Path) -> str:
+    import getpass
+    import termios
+
+    # Ctrl-C reaches the main thread, and not this one, which has turned the terminal's echo off.
+    atexit.register(termios.tcsetattr, sys.stdin, termios.TCSADRAIN, termios.tcgetattr(sys.stdin))
+    return getpass.getpass(f"passphrase of {key}: ")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             case "verify":
                 return _verify(answers, hosts, place, as_json=arguments.json)
             case "status":
-                return state.status(arguments, hosts, place)
+                return state.status(arguments, answers, hosts, place)
             case "logs":
                 return state.logs(arguments, answers, hosts, place)
         return apply(arguments, hosts, place, reading)
@@ -207,7 +215,7 @@ def _show(plan: Plan, place: Place, *, whole: bool = False) -> None:
 
 def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Reading | None = None) -> int:
     """Looks, plans, applies and proves; with --dry-run it only shows. Returns the exit status."""
-    from stackwright import bundling, locking, planner, report, show, ui, workflow
+    from stackwright import bundling, locking, planner, report, show, sidebyside, ui, workflow
 
     clock = report.Clock()
     reading = reading or _read(arguments)
@@ -243,11 +251,10 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     files = workflow.write_credentials(answers, seen, place)
     verdict = ExitCode.OK
     # Beside the proof, which waits most of its time.
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        taking = beside.submit(locking.take, answers, seen, hosts, since=clock.began)
-        if not arguments.no_verify:
-            verdict = ExitCode(_verify(answers, hosts, place, as_json=arguments.json, seen=seen))
-    files += _lock(arguments, taking, place, looked)
+    taken = sidebyside.begin(lambda: locking.take(answers, seen, hosts, since=clock.began))
+    if not arguments.no_verify:
+        verdict = ExitCode(_verify(answers, hosts, place, as_json=arguments.json, seen=seen))
+    files += _lock(arguments, taken, place, looked)
     if not arguments.json:
         proved = verdict == ExitCode.OK and not arguments.no_verify
         authority = Path(certificates.file) if certificates.file else None
@@ -255,12 +262,12 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     return verdict
 
 
-def _lock(arguments: argparse.Namespace, taking: Future[Taken], place: Place, looked: _Looked) -> list[Path]:
+def _lock(arguments: argparse.Namespace, take: Callable[[], Taken], place: Place, looked: _Looked) -> list[Path]:
     """Writes down what was installed, and says where it is not what was wanted."""
     from stackwright import lock, locking
 
     try:
-        taken = taking.result()
+        taken = take()
     except StackwrightError as error:
         # The cloud is there; that it could not be written down is no reason to call it failed.
         print(f"no lock was written: {error.message}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,14 @@ def allinone(arguments: argparse.Namespace) -> int:
     place = cloud.place_of(names[0], arguments)
     with cloud.reach(arguments, place, extra) as hosts:
         made = not path.exists()
+        out = sys.stderr if arguments.json else sys.stdout  # which has one JSON object a line then
         if not made:
-            print(f"answers: {path} (of an earlier run)")
+            print(f"answers: {path} (of an earlier run)", file=out)
         else:
             _, found = workflow.presets(hosts, names[0])
             text = answers.generate(install_hosts=names, presets={**found, **presets})
             answers.save(path, text)
-            print(f"answers: {path} (new; only you can read it)")
+            print(f"answers: {path} (new; only you can read it)", file=out)
         arguments.answer_file = [path]
         try:
             return cloud.apply(arguments, hosts, place)

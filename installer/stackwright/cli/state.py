@@ -20,24 +20,29 @@ if TYPE_CHECKING:
     from stackwright.workflow import Hosts
 
 
-def status(arguments: argparse.Namespace, hosts: Hosts, place: Place) -> int:
+def status(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place: Place) -> int:
     """What is installed where, from the journal and from the hosts themselves."""
-    from stackwright import applied, journal, show, standing
+    from stackwright import applied, executor, journal, planner, show, standing
 
     record = applied.load(place)
     with journal.open_journal(place.folder, exclusive=False) as kept:
         known = standing.recorded(kept, record.last, dict(record.plan))
         untold = not known and kept.steps()
+    if not known and arguments.json:
+        print(json.dumps({"hosts": [], "proof": _proof(place)}, indent=1))
+        return ExitCode.OK
     if not known:
         told = "what was applied is not known any more; `apply` looks again" if untold else "nothing was applied yet"
         print(f"{told} ({place.folder})")
         return ExitCode.OK
     found = list(known.values()) if arguments.offline else standing.ask(known, record.last, hosts.connect)
     proof = _proof(place)
+    redact = executor.redactor(planner.secrets(answers))  # what a probe says of its failure is anybody's guess
     if arguments.json:
-        print(json.dumps({"hosts": [asdict(h) | {"well": h.well} for h in found], "proof": proof}, indent=1))
+        each = [redact(asdict(h)) | {"well": h.well} for h in found]
+        print(json.dumps({"hosts": each, "proof": proof}, indent=1))
     else:
-        print(show.status(found, proof, place, time.time()))
+        print(redact(show.status(found, proof, place, time.time())))
     return _verdict(found)
 
 

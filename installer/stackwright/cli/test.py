@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackwright.cli import cloud
-from stackwright.cli.arguments import Parser, access_flags, answer_flags, run_flags, settings
+from stackwright.cli.arguments import Parser, access_flags, answer_flags, number, run_flags, settings
 from stackwright.model import ExitCode, StackwrightError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_arguments(parser: Parser) -> None:
         help="on a throw-away node of its own (default: called as the scenario); it is installed first",
     )  # fmt: skip
     parser.add_argument(
-        "--time-limit", type=int, default=3600, metavar="SECONDS", help="for Tempest's tests of one scenario"
+        "--time-limit", type=number(1), default=3600, metavar="SECONDS", help="for Tempest's tests of one scenario"
     )
     parser.add_argument(
         "--known", action="append", default=[], type=Path, metavar="FILE", help="a further list of known failures"

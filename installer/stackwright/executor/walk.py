@@ -208,12 +208,17 @@ class _Executor:
     def _loop(self) -> None:
         graph = self._graph
         while True:
-            if not self._interrupts:
+            if not self._interrupted.is_set():
                 self._start_what_can()
             if not graph.running:
                 stuck = graph.waiting()
-                if stuck and not self._interrupts:
+                if stuck and not self._interrupted.is_set():
                     raise StackwrightError(f"the plan is not in order: {', '.join(stuck)} wait for each other")
+                if self._interrupted.is_set() and not self._interrupts:  # while hosts were connected to
+                    self._interrupts = 1
+                    self._emit(
+                        "note", message="interrupted; no step was started. `stackwright apply` goes on from here."
+                    )
                 return
             came = [self._queue.get()]
             while not self._queue.empty():

@@ -167,8 +167,13 @@ saved=
 trap 'rm -f $policy "$said"; [ -z "$saved" ] || mv $saved $policy' EXIT
 printf '#!/bin/sh\\nexit 101\\n' > $policy
 chmod 755 $policy
-# The download first, apart: it may be tried again, a half-configured transaction may not.
-apt -y --no-install-recommends $may --download-only install $missing || exit 75
+# The download first, apart: it may be tried again, a half-configured transaction may not. Nor would it help where what
+# is wanted is not to be had.
+apt -y --no-install-recommends $may --download-only install $missing || {{
+  ! grep -qE 'Unable to locate|no installation candidate|was not found|unmet dependencies|held broken' "$said" ||
+    exit 100
+  exit 75
+}}
 command -v eatmydata >/dev/null 2>&1 && fast=eatmydata
 {_BYTECODE}compiler &
 compiler=$!

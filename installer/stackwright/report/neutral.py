@@ -6,6 +6,7 @@ nobody knew to be one, and for what is no secret but nobody's business either.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,6 +60,7 @@ def neutralizer() -> Callable[[Any], Any]:
         plain = found["address"].replace("-", ".")
         return found["before"] + name_of(plain) if _is_public(plain) else found[0]
 
+    @functools.lru_cache(20_000)  # names of hosts, keys and steps stand in it again and again
     def text(value: str) -> str:
         value = _KEYS.sub("[key]", value)
         for pattern in _CREDENTIALS:

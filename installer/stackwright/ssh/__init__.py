@@ -1,7 +1,7 @@
 """The transport: one connection per host, over SSH or on this machine, with root through sudo where needed."""
 
 from .channel import Channel, LinkDropped, Result, ScriptTimeout
-from .client import connect
+from .client import Jumps, connect
 from .connection import Connection, LocalConnection, closing, disk_hint, pack
 from .hostkeys import Trust, fingerprint
 from .settings import Host, settings
@@ -11,6 +11,7 @@ __all__ = [
     "Channel",
     "Connection",
     "Host",
+    "Jumps",
     "LinkDropped",
     "LocalConnection",
     "Result",

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import socket
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
 import paramiko
 
@@ -17,6 +14,8 @@ from stackwright.model import ExitCode, StackwrightError
 from .channel import Channel, LinkDropped
 from .connection import Connection
 from .hostkeys import Trust
+from .login import PASSWORD, log_in
+from .proxy import Proxy
 from .settings import Host
 
 _KEEPALIVE = 10
@@ -26,15 +25,13 @@ that wants to look ten times a second: for a link, not for a thousand."""
 _SILENCE = 40
 """Seconds without an acknowledgement after which the kernel gives the link up (TCP_USER_TIMEOUT, Linux)."""
 
-_PASSWORD = "the password"
-_USUAL_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
-
-def connect(host: Host, trust: Trust, *, base: str = "/var/lib/stackwright") -> Connection:
-    """A connection to the host, logged in and with root tried. Raises StackwrightError(UNREACHABLE), which says whether
-    the host does not answer, shows an unknown or changed key, refuses the log-in, or gives no root."""
+def connect(host: Host, trust: Trust, *, base: str = "/var/lib/stackwright", jumps: Jumps | None = None) -> Connection:
+    """A connection to the host, logged in and with root tried. Hosts with the same `jumps` share the links to their
+    jump hosts. Raises StackwrightError(UNREACHABLE), which says whether the host does not answer, shows an unknown or
+    changed key, refuses the log-in, or gives no root."""
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its complaints come back as exceptions
-    connection = Connection(host, lambda: SshLink(host, trust), base=base)
+    connection = Connection(host, lambda: SshLink(host, trust, jumps), base=base)
     try:
         connection.greet()
     except BaseException:
@@ -43,20 +40,49 @@ def connect(host: Host, trust: Trust, *, base: str = "/var/lib/stackwright") -> 
     return connection
 
 
-class SshLink:
-    """One SSH connection, through its jump host if it has one."""
+class Jumps:
+    """The links to jump hosts, one for each, whatever the number of hosts behind it: an sshd lets only some ten log in
+    at the same time. Whoever made it closes it when no connection needs it any more."""
 
-    def __init__(self, host: Host, trust: Trust) -> None:
+    def __init__(self) -> None:
+        self._links: dict[Host, SshLink] = {}
+        self._dialling: dict[Host, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def link(self, host: Host, trust: Trust) -> SshLink:
+        """The link to a jump host, made if it is not there any more. Raises StackwrightError(UNREACHABLE)."""
+        with self._lock:
+            dialling = self._dialling.setdefault(host, threading.Lock())
+        with dialling:
+            link = self._links.get(host)
+            if link is None or not link.alive():
+                if link:
+                    link.close()
+                link = self._links[host] = SshLink(host, trust, self)
+            return link
+
+    def close(self) -> None:
+        """Never raises."""
+        for link in list(self._links.values()):
+            link.close()
+
+
+class SshLink:
+    """One SSH connection, through its jump host if it has one. Such a link is one of `jumps`, or its own."""
+
+    def __init__(self, host: Host, trust: Trust, jumps: Jumps | None = None) -> None:
         self._host = host
+        self._jumps = jumps
         self._jump: SshLink | None = None
+        self._proxy: Proxy | None = None
         self._transport: paramiko.Transport | None = None
         self._socket: socket.socket | None = None
         self.by_password = False
         """Whether no key was let in, and the password was."""
         try:
             sock = self._dial(trust)
-            self._transport = _handshake(host, trust, sock)
-            self.by_password = _log_in(host, self._transport) == _PASSWORD
+            self._transport = _handshake(host, trust, sock, self._proxy)
+            self.by_password = log_in(host, self._transport) == PASSWORD
             self._transport.set_keepalive(_KEEPALIVE)
             if isinstance(sock, socket.socket):
                 sock.settimeout(_IDLE)
@@ -81,10 +107,12 @@ class SshLink:
         if self._socket:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)  # wakes the link's thread, which ends then
-        for part in (self._transport, self._jump):
+        for part in (self._transport, self._jump if self._jumps is None else None):
             if part:
                 with contextlib.suppress(Exception):
                     part.close()
+        if self._proxy:
+            self._proxy.close()
 
     def tunnel(self, address: str, port: int) -> paramiko.Channel:
         """A channel to an address behind this host. Raises StackwrightError when it cannot be reached from there."""
@@ -103,8 +131,11 @@ class SshLink:
     def _dial(self, trust: Trust) -> socket.socket | paramiko.Channel:
         host = self._host
         if host.jump:
-            self._jump = SshLink(host.jump, trust)
+            self._jump = self._jumps.link(host.jump, trust) if self._jumps else SshLink(host.jump, trust)
             return self._jump.tunnel(host.dialled, host.port)
+        if host.proxy:
+            self._proxy = Proxy(host.proxy)
+            return self._proxy.socket
         where = f"{host.dialled} port {host.port}"
         try:
             sock = socket.create_connection((host.dialled, host.port), timeout=host.connect_timeout)
@@ -194,12 +225,14 @@ class SshChannel:
         return got
 
 
-def _handshake(host: Host, trust: Trust, sock: socket.socket | paramiko.Channel) -> paramiko.Transport:
+def _handshake(
+    host: Host, trust: Trust, sock: socket.socket | paramiko.Channel, proxy: Proxy | None
+) -> paramiko.Transport:
     """Agrees on ciphers and checks the host's key."""
     try:
         transport = paramiko.Transport(sock)
         transport.banner_timeout = transport.handshake_timeout = host.connect_timeout
-        known = [kind for kind, _, _ in trust.known(host)]
+        known = [key.kind for key in trust.known(host)]
         if known:
             # As OpenSSH does: ask for the kinds of key that are known first, lest another kind looks like a change.
             options = transport.get_security_options()
@@ -216,6 +249,12 @@ def _handshake(host: Host, trust: Trust, sock: socket.socket | paramiko.Channel)
         raise
     except (paramiko.SSHException, OSError, EOFError) as error:
         transport.close()
+        if proxy:
+            raise StackwrightError(
+                f"{host.name}: its ProxyCommand leads to no SSH server: {proxy.words()}",
+                f"Try it with `ssh -v {host.name}`; it stands in ~/.ssh/config.",
+                ExitCode.UNREACHABLE,
+            ) from None
         raise StackwrightError(
             f"{host.name}: {host.dialled} port {host.port} answers, but not as an SSH server should: {error}",
             f"Is it really sshd? `ssh -v -p {host.port} {host.dialled}` shows what it says.",
@@ -226,50 +265,3 @@ def _handshake(host: Host, trust: Trust, sock: socket.socket | paramiko.Channel)
 
 def _family(kind: str) -> str:
     return "rsa" if "rsa" in kind else kind
-
-
-def _log_in(host: Host, transport: paramiko.Transport) -> str:
-    """Tries keys, then the password; returns what was let in. Raises StackwrightError that says what was tried."""
-    tried: list[str] = []
-    attempts: list[tuple[str, Callable[[], object]]] = []
-    own = (host.own_key,) if host.own_key and host.own_key.is_file() else ()
-    for path in (*own, *(host.keys or (Path.home() / ".ssh" / name for name in _USUAL_KEYS))):
-        if not path.is_file():
-            if host.keys:
-                tried.append(f"{path} (there is no such file)")
-            continue
-        try:
-            key = paramiko.PKey.from_path(path)
-        except paramiko.PasswordRequiredException:
-            tried.append(f"{path} (has a passphrase: load it with `ssh-add`)")
-            continue
-        except Exception as error:  # cryptography raises many kinds for a file that is no key
-            tried.append(f"{path} (cannot be read: {error})")
-            continue
-        attempts.append((str(path), lambda k=key: transport.auth_publickey(host.user, k)))  # type: ignore[misc]
-    if host.agent and os.environ.get("SSH_AUTH_SOCK"):
-        with contextlib.suppress(Exception):
-            for agent_key in paramiko.Agent().get_keys():
-                name = f"the agent's {agent_key.get_name()} key"
-                attempts.append((name, lambda k=agent_key: transport.auth_publickey(host.user, k)))  # type: ignore[misc]
-    if host.password:
-        attempts.append((_PASSWORD, lambda: transport.auth_password(host.user, host.password)))
-    for name, attempt in attempts:
-        try:
-            attempt()
-        except paramiko.BadAuthenticationType as error:
-            tried.append(f"{name} (the host takes only: {', '.join(error.allowed_types)})")
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            tried.append(name)
-            if not transport.is_active():
-                tried.append(f"then the host hung up ({error})")
-                break
-        if transport.is_authenticated():
-            return name
-    target = f"{host.user}@{host.dialled}"
-    raise StackwrightError(
-        f"{host.name}: log-in as {host.user} is refused. Tried: {'; '.join(tried) or 'nothing, there is no key here'}",
-        f"Put a key on the host with `ssh-copy-id -p {host.port} {target}`, name one with `--ssh-key`, or use "
-        "`--ask-password`.",
-        ExitCode.UNREACHABLE,
-    )

@@ -371,32 +371,30 @@ def _pack(files: tuple[File, ...]) -> bytes:
 
 @functools.lru_cache(16)  # many hosts get the same files at the same time
 def _packed(files: tuple[File, ...]) -> bytes:
-    return pack([(_beside(files, file), file.content, file.mode) for file in files])
-
-
-def _beside(files: tuple[File, ...], file: File) -> str:
-    """Where one of these files is put first: in a folder beside its destination that is nobody else's."""
-    folder, _, name = file.path.rpartition("/")
-    return f"{folder}/.stackwright.{_mark(files)}/{name}"
+    return pack([(path, file.content, file.mode) for path, file in zip(_beside(files), files, strict=True)])
 
 
 @functools.lru_cache(16)
-def _mark(files: tuple[File, ...]) -> str:
-    return hashlib.sha256("".join(f"{_sha256(f.content)} {f.path}\n" for f in files).encode()).hexdigest()[:16]
+def _beside(files: tuple[File, ...]) -> tuple[str, ...]:
+    """Where each of these files is put first: in a folder beside its destination that is nobody else's."""
+    mark = hashlib.sha256("".join(f"{_sha256(f.content)} {f.path}\n" for f in files).encode()).hexdigest()[:16]
+    parts = (file.path.rpartition("/") for file in files)
+    return tuple(f"{folder}/.stackwright.{mark}/{name}" for folder, _, name in parts)
 
 
 def _placing(files: tuple[File, ...], base: str) -> str:
     """The script that puts files in place, out of the stream that `_pack` makes of them."""
+    beside = _beside(files)
     folders: dict[str, list[str]] = {}
-    for file in files:
-        folders.setdefault(file.path.rpartition("/")[0] or "/", []).append(shlex.quote(_beside(files, file)))
-    owned = ((_beside(files, f), f.owner, f.path) for f in files)
+    for file, place in zip(files, beside, strict=True):
+        folders.setdefault(file.path.rpartition("/")[0] or "/", []).append(shlex.quote(place))
+    owned = ((place, file.owner, file.path) for file, place in zip(files, beside, strict=True))
     parts = {
         "BASE": shlex.quote(base),
-        "BESIDE": " ".join(dict.fromkeys(shlex.quote(_beside(files, f).rpartition("/")[0]) for f in files)),
+        "BESIDE": " ".join(dict.fromkeys(shlex.quote(place.rpartition("/")[0]) for place in beside)),
         "FREE": "\n".join(f"free {shlex.quote(f.path)}" for f in files),
-        "SUMS": "\n".join(f"{_sha256(f.content)}  {_beside(files, f)}" for f in files),
-        "FILES": " ".join(shlex.quote(_beside(files, f)) for f in files),
+        "SUMS": "\n".join(f"{_sha256(f.content)}  {place}" for f, place in zip(files, beside, strict=True)),
+        "FILES": " ".join(shlex.quote(place) for place in beside),
         "OWN": "\n".join(f"own {shlex.join(words)}" for words in owned),
         "KNOWN": "\n".join(f"known {shlex.quote(f.path)}" for f in files),
         "PLACE": "\n".join(f"mv -f -t {shlex.quote(k)} {' '.join(v)} || exit 1" for k, v in folders.items()),

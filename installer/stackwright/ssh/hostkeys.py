@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,11 +13,13 @@ import paramiko
 
 from stackwright.model import ExitCode, StackwrightError
 
+from .knownhosts import Known, find
 from .settings import Host
 
 
 def _usual_files() -> tuple[Path, ...]:
-    return Path.home() / ".ssh" / "known_hosts", Path("/etc/ssh/ssh_known_hosts")
+    folder = Path.home() / ".ssh"
+    return folder / "known_hosts", folder / "known_hosts2", Path("/etc/ssh/ssh_known_hosts")
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,33 @@ class Trust:
     confirm: Callable[[str, str, str], bool] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def known(self, host: Host) -> list[tuple[str, paramiko.PKey, Path]]:
-        """(type, key, file) of every key that is known for the host."""
-        found = []
-        for path in dict.fromkeys((*((self.pins,) if self.pins else ()), *host.known_hosts, *self.files)):
-            for name, key in (_read(path).lookup(host.known_as) or {}).items():
-                found.append((name, key, path))
-        return found
+    def known(self, host: Host) -> list[Known]:
+        """Every key that is known for the host."""
+        return [known for known in self._lines(host, host.known_as) if not known.marker]
+
+    def _lines(self, host: Host, name: str) -> list[Known]:
+        paths = dict.fromkeys((*((self.pins,) if self.pins else ()), *host.known_hosts, *self.files))
+        return [known for path in paths for known in find(path, name)]
 
     def check(self, host: Host, key: paramiko.PKey) -> None:
-        """Returns when the key is the host's. Raises StackwrightError(UNREACHABLE) when it has changed, or is unknown
-        and nobody vouches for it."""
+        """Returns when the key is the host's. Raises StackwrightError(UNREACHABLE) when it has changed or was revoked,
+        or is unknown and nobody vouches for it."""
         with self._lock:  # one question at a time, and the second host with the same name finds the first one's pin
-            known = self.known(host)
-            if any(seen == key for _, seen, _ in known):
-                return
+            lines = self._lines(host, host.known_as)
             shown = f"{_kind(key)} key {fingerprint(key)}"
+            same = [line for line in lines if line.key == key.get_base64()]
+            known = [line for line in lines if not line.marker]
+            if revoked := next((line for line in same if line.marker == "@revoked"), None):
+                raise StackwrightError(
+                    f"{host.name}: the host key was revoked: it shows the {shown}, which {revoked.path} says not to "
+                    "believe any more.",
+                    "Whoever revoked it knows why. The host needs a new one: remove it there, then `ssh-keygen -A`.",
+                    ExitCode.UNREACHABLE,
+                )
+            if any(not line.marker for line in same):
+                return
             if known:
-                paths = sorted({str(path) for _, _, path in known})
+                paths = list(dict.fromkeys(str(line.path) for line in known))
                 removal = " and ".join(f"`ssh-keygen -R '{host.known_as}' -f '{path}'`" for path in paths)
                 raise StackwrightError(
                     f"{host.name}: the host key has changed: it shows the {shown}, {paths[0]} has another.\n"
@@ -62,14 +71,24 @@ class Trust:
                     f"If it was installed anew: {removal}, then try again.",
                     ExitCode.UNREACHABLE,
                 )
+            if host.known_as.startswith("[") and self._known_at_port_22(host, key):
+                return
             if not self.accept_new and not (self.confirm and self.confirm(host.name, _kind(key), fingerprint(key))):
+                signed = any(line.marker == "@cert-authority" for line in lines)
                 raise StackwrightError(
-                    f"{host.name}: the host key is not known: it shows the {shown}",
+                    f"{host.name}: the host key is not known: it shows the {shown}"
+                    + ("; an authority is known for it, but certificates of hosts are not looked at" if signed else ""),
                     "Compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host; then log in once "
                     "with `ssh`, or use `--accept-new-host-keys`.",
                     ExitCode.UNREACHABLE,
                 )
             self._pin(host, key)
+
+    def _known_at_port_22(self, host: Host, key: paramiko.PKey) -> bool:
+        """Whether the key is that of the host's usual sshd. OpenSSH takes it at another port as well."""
+        name = host.known_as[1:].rpartition("]")[0]
+        same = [line.marker for line in self._lines(host, name) if line.key == key.get_base64()]
+        return "" in same and "@revoked" not in same
 
     def _pin(self, host: Host, key: paramiko.PKey) -> None:
         if self.pins is None:
@@ -87,29 +106,3 @@ def fingerprint(key: paramiko.PKey) -> str:
 
 def _kind(key: paramiko.PKey) -> str:
     return key.get_name().removeprefix("ssh-").split("-")[0].upper()
-
-
-def _read(path: Path) -> paramiko.HostKeys:
-    try:
-        there = path.stat()
-    except OSError:
-        return paramiko.HostKeys()
-    return _parse(path, (there.st_ino, there.st_size, there.st_mtime_ns))
-
-
-@functools.lru_cache(8)  # a file with a thousand hosts is not parsed anew for each of them
-def _parse(path: Path, _version: tuple[int, ...]) -> paramiko.HostKeys:
-    keys = paramiko.HostKeys()
-    if path.is_file():
-        logging.getLogger("paramiko.hostkeys").setLevel(logging.CRITICAL)  # it warns of every line with a @marker
-        for line in path.read_text(errors="replace").splitlines():
-            text = line.strip()
-            if not text or text.startswith(("#", "@")):
-                continue
-            try:
-                entry = paramiko.hostkeys.HostKeyEntry.from_line(text)
-            except (paramiko.SSHException, ValueError):
-                continue  # a damaged line says nothing about any host
-            if entry and entry.hostnames and entry.key:
-                keys._entries.append(entry)  # type: ignore[attr-defined]  # load() gives up at the first damaged line
-    return keys

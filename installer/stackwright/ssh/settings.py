@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import getpass
+import os
+import re
+import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import paramiko
-
 from stackwright.model import ExitCode, StackwrightError
+
+from .config import lookup
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,14 @@ class Host:
     alias: str = ""
     """The name its key is known under (HostKeyAlias)."""
     agent: bool = True
+    agent_socket: str = ""
+    """Where the agent listens (IdentityAgent); where empty, as the environment says."""
+    only_keys: bool = False
+    """Of the agent's keys, use only those that `keys` names (IdentitiesOnly)."""
+    passphrase: Callable[[Path], str] | None = field(default=None, repr=False, compare=False)
+    """Asks a person for a key's passphrase."""
+    proxy: str = ""
+    """A command whose input and output lead to the host's sshd (ProxyCommand)."""
     connect_timeout: float = 15.0
     known_hosts: tuple[Path, ...] = ()
     """Files that name its key, besides those that are looked at for every host (UserKnownHostsFile)."""
@@ -61,76 +73,107 @@ def settings(
     sudo_password: str = "",
     jump: str = "",
     config: Path | None = None,
+    passphrase: Callable[[Path], str] | None = None,
 ) -> Host:
     """The settings for a host of that name. What a flag gives wins over `config` (~/.ssh/config where None), and that
     over the defaults: root, port 22. Raises StackwrightError when the configuration cannot be read."""
     path = config if config is not None else Path.home() / ".ssh" / "config"
-    return _settings(name, _load(path), user, port, keys, password, sudo_password, jump, depth=0)
+    host = Host(name, user=user, port=port, keys=keys, password=password, sudo_password=sudo_password)
+    return _settings(replace(host, passphrase=passphrase), path, jump, "root", depth=0)
 
 
-def _load(path: Path) -> paramiko.SSHConfig:
-    try:
-        text = path.read_text() if path.is_file() else ""
-        return paramiko.SSHConfig.from_text(text)
-    except (OSError, UnicodeDecodeError, paramiko.ssh_exception.ConfigParseError) as error:
-        raise StackwrightError(
-            f"{path} cannot be read: {error}", "Correct that line, or name another file.", ExitCode.ENVIRONMENT
-        ) from None
+def _settings(given: Host, path: Path, jump: str, usual_user: str, depth: int) -> Host:
+    """`given` with what the configuration says where nothing is given."""
+    name = given.name
+    found = lookup(path, name, user=given.user, port=given.port)
+    if "user" not in found:
+        found = lookup(path, name, user=usual_user, port=given.port)  # conditions may ask for it
 
+    def text(option: str, default: str = "") -> str:
+        value = found.get(option, default)
+        return value if isinstance(value, str) else value[0]
 
-def _settings(
-    name: str,
-    config: paramiko.SSHConfig,
-    user: str,
-    port: int,
-    keys: tuple[Path, ...],
-    password: str,
-    sudo_password: str,
-    jump: str,
-    depth: int,
-) -> Host:
-    try:
-        found = config.lookup(name)
-    except Exception as error:  # paramiko raises what its optional parts raise (Match exec, canonicalisation)
-        raise StackwrightError(f"~/.ssh/config cannot be used for {name}: {error}", "", ExitCode.ENVIRONMENT) from None
-    address = found.get("hostname", name)
-    known = found.get("userknownhostsfile", "").split()
-    via = jump or found.get("proxyjump", "")
-    host = Host(
-        name=name,
+    address = text("hostname", name)
+    identities = found.get("identityfile", [])
+    agent = text("identityagent")
+    host = replace(
+        given,
         address="" if address == name else address,
-        user=user or found.get("user", "root"),
-        port=port or int(found.get("port", 22)),
-        keys=keys or tuple(Path(p).expanduser() for p in found.get("identityfile", [])),
-        password=password,
-        sudo_password=sudo_password,
-        alias=found.get("hostkeyalias", ""),
-        agent=found.get("identityagent", "") != "none",
-        connect_timeout=float(found.get("connecttimeout", 15)),
-        known_hosts=tuple(Path(p).expanduser() for p in known if p != "/dev/null"),
+        user=given.user or text("user"),
+        port=given.port or _port(text("port", "22"), f"{path}: Port of {name}"),
+        keys=given.keys or tuple(Path(p).expanduser() for p in identities if p.lower() != "none"),
+        alias=text("hostkeyalias"),
+        agent=agent.lower() != "none",
+        agent_socket=_socket(agent),
+        only_keys=text("identitiesonly").lower() == "yes",
+        connect_timeout=_seconds(text("connecttimeout")) or given.connect_timeout,
+        known_hosts=tuple(Path(p).expanduser() for p in _words(text("userknownhostsfile")) if p != "/dev/null"),
     )
-    if not via or via == "none":
-        return host
+    via = jump or text("proxyjump")
+    if not via or via.lower() == "none" or _leads_to(via, host):
+        command = text("proxycommand")
+        return host if jump or not command or command.lower() == "none" else replace(host, proxy=command)
     if depth > 8:
         raise StackwrightError(f"the jump hosts of {name} lead in a circle", "Look at ProxyJump in ~/.ssh/config.")
     # a,b,c: a is dialled first. The last one is the direct neighbour of the host.
     first, _, last = via.rpartition(",")
     jump_user, jump_name, jump_port = _spec(last)
     # Passwords are the target's; a jump host is reached by key.
-    hop = _settings(jump_name, config, jump_user, jump_port, keys, "", "", first, depth + 1)
-    if not jump_user and "user" not in config.lookup(jump_name):
-        hop = replace(hop, user=getpass.getuser())
-    return replace(host, jump=replace(hop, become=False))
+    wanted = Host(jump_name, user=jump_user, port=jump_port, keys=given.keys, passphrase=given.passphrase)
+    return replace(host, jump=replace(_settings(wanted, path, first, getpass.getuser(), depth + 1), become=False))
+
+
+def _leads_to(via: str, host: Host) -> bool:
+    """Whether a jump host is to be reached through itself, as `Host *` with a ProxyJump says of it."""
+    _, name, port = _spec(via)
+    return name in (host.name, host.dialled) and port in (0, host.port)
 
 
 def _spec(text: str) -> tuple[str, str, int]:
     """(user, host, port) of `user@host:port`, `[v6]:port` or a bare name; port 0 where none is given."""
-    text = text.strip().removeprefix("ssh://")
+    text = text.strip().removeprefix("ssh://").rstrip("/")
     user, _, rest = text.rpartition("@")
     if rest.startswith("["):
         name, _, port = rest[1:].partition("]")
-        return user, name, int(port.removeprefix(":") or 0)
-    name, colon, port = rest.partition(":")
-    if colon and port.isdigit():
-        return user, name, int(port)
-    return user, rest, 0
+    elif rest.count(":") == 1:
+        name, _, port = rest.partition(":")
+    else:
+        name, port = rest, ""  # a bare address of IPv6 has several
+    if not name:
+        raise StackwrightError(
+            f"{text!r} is no jump host",
+            "It is written as user@host:port; user and port may be left out.",
+            ExitCode.ENVIRONMENT,
+        )
+    port = port.removeprefix(":")
+    return user, name, _port(port, f"the port of the jump host {name}") if port else 0
+
+
+def _port(text: str, what: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise StackwrightError(f"{what} is {text!r}", "A port is a number from 1 to 65535.", ExitCode.ENVIRONMENT)
+
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def _seconds(text: str) -> float:
+    """A time as OpenSSH writes it: 90, 1m30s; 0 for none, or what is no time."""
+    if not re.fullmatch(r"(\d+[smhdw]?)+", text.lower()):
+        return 0.0
+    return float(sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw]?)", text.lower())))
+
+
+def _socket(text: str) -> str:
+    """Where IdentityAgent says that the agent listens; empty for the usual place."""
+    if text.lower() in ("", "none", "ssh_auth_sock"):
+        return ""
+    return os.environ.get(text[1:], "") if text.startswith("$") else str(Path(text).expanduser())
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()

@@ -1,0 +1,179 @@
+"""~/.ssh/config as OpenSSH reads it: files that it includes, comments behind a value, and conditions that are met.
+
+paramiko, which does the rest, takes conditions that it does not know for met, and comments for a part of the value.
+"""
+
+from __future__ import annotations
+
+import getpass
+import glob
+import re
+import shlex
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import paramiko
+
+from stackwright.model import ExitCode, StackwrightError
+
+from .knownhosts import pattern
+
+_DEEPEST = 16
+"""Files that include one another, as with OpenSSH."""
+
+_LINE = re.compile(r"(?P<key>\w+)(?:\s*=\s*|\s+)(?P<value>.+)")
+
+
+def lookup(path: Path, name: str, *, user: str = "", port: int = 0) -> dict[str, str | list[str]]:
+    """What the file says of a host, by option in small letters; nothing where it is not there. `user` and `port` are
+    given otherwise: conditions and %r, %p go by them. Raises StackwrightError(ENVIRONMENT) for what cannot be read."""
+    reader = _Reader(name, [f"User {user}"] * bool(user) + [f"Port {port}"] * bool(port))
+    try:
+        if path.is_file():
+            reader.read(path, _Block(), 0)
+        found = reader.found()
+    except StackwrightError:
+        raise
+    except (OSError, UnicodeDecodeError, paramiko.ssh_exception.ConfigParseError) as error:
+        raise StackwrightError(
+            f"{path} cannot be read: {error}", "Correct that line, or name another file.", ExitCode.ENVIRONMENT
+        ) from None
+    except Exception as error:  # paramiko raises what its parts raise (canonicalisation)
+        raise StackwrightError(f"{path} cannot be used for {name}: {error}", "", ExitCode.ENVIRONMENT) from None
+    return {key: value for key, value in found.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What the lines at hand are meant for."""
+
+    applies: bool = True
+    late: str = ""
+    """Conditions, in the words of Match, that are only known when all else is (`final`): paramiko looks at them."""
+
+    @property
+    def header(self) -> str:
+        return f"Match {self.late}" if self.late else "Host *"
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads files for one host: what is meant for it goes into `lines`, for paramiko."""
+
+    name: str
+    lines: list[str]
+
+    def found(self) -> Mapping[str, Any]:
+        """What the lines so far come to."""
+        return paramiko.SSHConfig.from_text("\n".join(self.lines)).lookup(self.name)
+
+    def read(self, path: Path, outer: _Block, depth: int) -> None:
+        """Reads a file that is included where `outer` holds."""
+        if depth > _DEEPEST:
+            raise StackwrightError(
+                f"{path} is included too often: do files include each other?",
+                "Look at the Include lines of ~/.ssh/config.",
+                ExitCode.ENVIRONMENT,
+            )
+        block = outer
+        for line in path.read_text().splitlines():
+            text = _uncommented(line).strip()
+            found = _LINE.fullmatch(text)
+            key = found["key"].lower() if found else ""
+            if found and key == "host":
+                patterns = _words(found["value"], strict=True)
+                block = replace(outer, applies=outer.applies and _meets(patterns, self.name))
+                self.lines.append(block.header)
+            elif found and key == "match":
+                block = self._match(_words(found["value"], strict=True), outer)
+                self.lines.append(block.header)
+            elif found and key == "include":
+                for one in _included(found["value"]) if block.applies else ():
+                    self.read(one, block, depth + 1)
+                    self.lines.append(block.header)
+            elif text and block.applies:
+                self.lines.append(text)
+
+    def _match(self, words: list[str], outer: _Block) -> _Block:
+        """The block that a Match begins. A condition that asks for what cannot be known here is not met."""
+        late: list[str] = []
+        applies = outer.applies
+        while words:
+            word, _, value = words.pop(0).partition("=")
+            wanted = not word.startswith("!")
+            kind = word.removeprefix("!").lower()
+            if kind in ("final", "canonical"):
+                late.append(word.lower())
+            if kind in ("final", "canonical", "all"):
+                continue
+            if not value:
+                if not words:
+                    raise paramiko.ssh_exception.ConfigParseError(f"Match {kind} needs a value")
+                value = words.pop(0)
+            if late and kind != "exec":
+                late += [word.lower(), shlex.quote(value)]
+            else:
+                applies = applies and self._holds(kind, value) == wanted
+        return _Block(applies, " ".join(filter(None, (outer.late, *late))))
+
+    def _holds(self, kind: str, value: str) -> bool | None:
+        """Whether a condition of Match holds; None for what is not known here."""
+        if kind == "originalhost":
+            return _meets(value.lower().split(","), self.name.lower())
+        if kind == "localuser":
+            return _meets(value.split(","), getpass.getuser())
+        if kind not in ("host", "user", "exec"):
+            return None
+        found = self.found()
+        host, user = str(found.get("hostname", self.name)), str(found.get("user", getpass.getuser()))
+        if kind != "exec":
+            return _meets(value.lower().split(","), host.lower()) if kind == "host" else _meets(value.split(","), user)
+        told = {"%": "%", "h": host, "n": self.name, "p": str(found.get("port", "22")), "r": user}
+        told |= {"u": getpass.getuser(), "d": str(Path.home())}
+        told |= {"l": socket.gethostname(), "L": socket.gethostname().partition(".")[0]}
+        command = re.sub("%(.)", lambda token: told.get(token[1], token[0]), value)
+        # paramiko would let it read what is typed on the terminal
+        quiet = subprocess.DEVNULL
+        return subprocess.run(["/bin/sh", "-c", command], stdin=quiet, stdout=quiet, stderr=quiet).returncode == 0
+
+
+def _meets(patterns: Sequence[str], name: str) -> bool:
+    """Whether one of the patterns is met, and none that begins with an exclamation mark."""
+    met = {p for p in patterns if pattern(p.removeprefix("!")).fullmatch(name)}
+    return bool(met) and not any(p.startswith("!") for p in met)
+
+
+def _included(value: str) -> Iterator[Path]:
+    """The files that an Include names, each pattern's in the order of their names. What is not there is no error."""
+    for word in _words(value):
+        pattern = Path(word).expanduser()
+        if not pattern.is_absolute():
+            pattern = Path.home() / ".ssh" / pattern
+        found = sorted(glob.glob(str(pattern)))  # noqa: PTH207  # what a Path can look for is relative to another
+        yield from (Path(name) for name in found if Path(name).is_file())
+
+
+def _words(value: str, *, strict: bool = False) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        if strict:
+            raise paramiko.ssh_exception.ConfigParseError(f"{value}: {error}") from None
+        return [value]
+
+
+def _uncommented(line: str) -> str:
+    """A line without the comment behind its value; a # within a word or quotes is none."""
+    quote = ""
+    for n, letter in enumerate(line):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        elif letter == "#" and (not n or line[n - 1].isspace()):
+            return line[:n]
+    return line
