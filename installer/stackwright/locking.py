@@ -6,13 +6,12 @@ import json
 import platform
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackwright import __version__, answers, lock, planner, preflight, report, resources
+from stackwright import __version__, abreast, answers, lock, planner, preflight, report, resources
 from stackwright.model import Answers, ExitCode, Facts, Problem, StackwrightError
 from stackwright.planner import locked
 
@@ -68,8 +67,7 @@ def take(
         said = hosts.connect(name).run(script, timeout=300)
         return lock.parse(said.out, name, system.id, system.package_manager)
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(whole.hosts)))) as pool:
-        found = dict(zip(whole.hosts, pool.map(one, whole.hosts), strict=True))
+    found = dict(zip(whole.hosts, abreast.each(one, whole.hosts, parallel), strict=True))
     made = lock.Lock(
         version=__version__,
         templates=resources.digest(),
@@ -170,5 +168,4 @@ def problems(
         said = hosts.connect(name).run(locked.offline(script) if offline else script, timeout=300)
         return [p for p in preflight.parse_package_check(said.out + said.err, name) if p.name not in skip]
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(wanted)))) as pool:
-        return [p for found in pool.map(one, wanted) for p in found]
+    return [p for found in abreast.each(one, wanted, parallel) for p in found]

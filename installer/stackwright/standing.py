@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from stackwright import executor
+from stackwright import abreast, executor
 from stackwright.applied import Picture
 from stackwright.journal import Journal, Record
 from stackwright.model import StackwrightError
@@ -114,8 +113,7 @@ def ask(
         except StackwrightError as error:
             return HostStanding(standing.host, standing.steps, standing.components, problem=error.message, asked=True)
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(known)))) as pool:
-        return list(pool.map(one_host, known.values()))
+    return abreast.each(one_host, known.values(), parallel)
 
 
 def _ask(standing: HostStanding, probes: Mapping[str, str], connection: Connection) -> HostStanding:

@@ -9,15 +9,16 @@ import os
 import platform
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from stackwright import (
     __version__,
+    abreast,
     applied,
     executor,
     facts,
@@ -51,7 +52,10 @@ from stackwright.services import SERVICES, options
 def own_addresses() -> frozenset[str]:
     """The addresses and names by which this machine itself may be called in an answer file."""
     names = {"localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()}
-    shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=False).stdout
+    try:
+        shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=False).stdout
+    except OSError:  # a machine need not have iproute2 to work on others
+        shown = ""
     names |= {line.split()[3].partition("/")[0] for line in shown.splitlines() if len(line.split()) > 3}
     return frozenset(names)
 
@@ -71,6 +75,8 @@ class Hosts:
     public_key: Path | None = None
     """One of the person's that is let in as well, where a password was needed."""
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
+    _kept: bool = False
+    _keeping: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         files = tuple(Path(p) for p in self.access.known_hosts)
@@ -115,8 +121,16 @@ class Hosts:
                 self._open[name] = ssh.LocalConnection(name)
             else:
                 self._open[name] = ssh.connect(replace(self._settings(name), own_key=self._key), self._trust)
+                self._keep_access()
                 self._let_keys_in(self._open[name])
         return self._open[name]
+
+    def _keep_access(self) -> None:
+        """What led to a host is what later commands take; a flag that was mistyped is not."""
+        with self._keeping:
+            if not self._kept and self.access != places.Access():
+                self.place.write("access.json", self.access.to_json())
+            self._kept = True
 
     def _let_keys_in(self, connection: ssh.Connection) -> None:
         """The password is asked for once: from then on the host lets in our own key, and the person's."""
@@ -144,8 +158,7 @@ def refuse_twins(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
     Names are looked up here, as ssh would; what only the hosts themselves know is seen by preflight.
     """
     names = answer_files.named_hosts(answers)
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(names)))) as pool:
-        found = dict(zip(names, pool.map(hosts.leads_to, names), strict=True))
+    found = dict(zip(names, abreast.each(hosts.leads_to, names, parallel), strict=True))
     twins = [p for p in answer_files.check(answers, resolves=found) if p.name == "same-host"]
     if any(problem.severity is Severity.ERROR for problem in twins):
         raise answer_files.AnswersError(tuple(twins))
@@ -168,8 +181,7 @@ def look(hosts: Hosts, names: Iterable[str], answers: Mapping[str, object], para
         except StackwrightError as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(wanted)))) as pool:
-        results = dict(zip(wanted, pool.map(one, wanted), strict=True))
+    results = dict(zip(wanted, abreast.each(one, wanted, parallel), strict=True))
     lost = [r for r in results.values() if isinstance(r, StackwrightError)]
     if lost:
         hints = list(dict.fromkeys(e.hint for e in lost if e.hint))
@@ -212,8 +224,7 @@ def package_problems(
         result = hosts.connect(name).run(script, timeout=300)
         return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(whole.hosts)))) as pool:
-        return [p for found in pool.map(one, whole.hosts) for p in found]
+    return [p for found in abreast.each(one, whole.hosts, parallel) for p in found]
 
 
 def certify(answers: Answers, seen: Mapping[str, Facts], place: places.Place) -> Certificates:
@@ -442,11 +453,12 @@ def _remembered(where: places.Place) -> dict[str, str]:
 def read_answers(paths: Iterable[Path], flags: Mapping[str, str], state: Path | None = None) -> answer_files.Reading:
     """The answers of files, environment and flags, with what there is to say about them. Secrets that nobody gave are
     kept with the cloud, so that the next run has the same. Raises AnswersError."""
-    # where the cloud's secrets are is known when its controller is; commands that give secrets are run once only
-    first = answer_files.load(paths, flags, os.environ, run=False, files=False).answers
-    where = places.place(str(first["CONFIG_CONTROLLER_HOST"]), state)
+    # Where the cloud's secrets are is known when its controller is. Files are read once, because a pipe says all only
+    # once; so are commands that give secrets run.
+    first = answer_files.load(paths, flags, os.environ, run=False, files=False)
+    where = places.place(str(first.answers["CONFIG_CONTROLLER_HOST"]), state)
     remembered = _remembered(where)
-    reading = answer_files.load(paths, flags, os.environ, remembered=remembered)
+    reading = answer_files.load(first.documents, flags, os.environ, remembered=remembered)
     if reading.errors:
         raise answer_files.AnswersError(reading.problems)
     made = answer_files.made(reading.answers)

@@ -106,17 +106,46 @@ class _Command(argparse._SubParsersAction):  # type: ignore[type-arg]
         _, namespace.unknown = self.choices[name].parse_known_args(words, namespace)
 
 
+def _hosts(text: str) -> str:
+    if not text.strip(", \t"):
+        raise argparse.ArgumentTypeError("no host is named")
+    return text
+
+
+def _seconds(text: str) -> float:
+    value = float(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else 0.0
+    if not value:
+        raise argparse.ArgumentTypeError(f"seconds are wanted, more than 0: {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"a whole number is wanted, 1 or more: {text}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"a port is wanted, 1 to 65535: {text}")
+    return int(text)
+
+
 def access_flags(parser: argparse.ArgumentParser) -> None:
     """How the hosts are reached."""
     group = parser.add_argument_group("how the hosts are reached")
     group.add_argument(
         "--user", default="", metavar="NAME", help="log in as this user (default: ~/.ssh/config's, else root)"
     )
-    group.add_argument("--port", type=int, default=0, metavar="N", help="SSH port (default: ~/.ssh/config's, else 22)")
+    group.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="SSH port (default: ~/.ssh/config's, else 22)"
+    )
     group.add_argument(
         "--ssh-key", action="append", default=[], type=Path, metavar="FILE", help="private key to log in with"
     )
-    group.add_argument("--jump", default="", metavar="HOST", help="go through this host, as ssh -J does")
+    group.add_argument(
+        "--jump", default="", metavar="HOST", help="go through this host, as ssh -J does; none: through no host"
+    )
     group.add_argument(
         "--known-hosts", action="append", default=[], type=Path, metavar="FILE", help="believe these host keys too"
     )
@@ -172,9 +201,11 @@ def run_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dry-run", action="store_true", help="check and plan, show what would be done, change nothing")
     group.add_argument("--again", action="store_true", help="do every step, also those that are done")
     group.add_argument(
-        "--timeout", type=float, default=None, metavar="SECONDS", help="longest time for one action on a host"
+        "--timeout", type=_seconds, default=None, metavar="SECONDS", help="longest time for one action on a host"
     )
-    group.add_argument("--parallel", type=int, default=500, metavar="N", help="hosts to work on at once (default: 500)")
+    group.add_argument(
+        "--parallel", type=_count, default=500, metavar="N", help="hosts to work on at once (default: 500)"
+    )
     _skip_check(group)
     _locked(group)
     group.add_argument("--no-verify", action="store_true", help="do not prove the cloud afterwards")
@@ -194,7 +225,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--lab", nargs="?", const="allinone", default=None, metavar="NAME", help="with --allinone: on a throw-away node"
     )
     group.add_argument(
-        "--install-hosts", default="", metavar="A,B,...", help="A is the controller, the others run instances"
+        "--install-hosts", type=_hosts, metavar="A,B,...", help="A is the controller, the others run instances"
     )
     group.add_argument(
         "--gen-answer-file", type=Path, default=None, metavar="FILE", help="write an answer file (mode 0600) and stop"
@@ -236,7 +267,7 @@ def parser(words: Sequence[str]) -> Parser:
     made["logs"].add_argument(
         "step", metavar="STEP", nargs="?", default="", help="such as puppet-0 (default: the last)"
     )
-    made["logs"].add_argument("--lines", type=int, default=0, metavar="N", help="only the last N lines")
+    made["logs"].add_argument("--lines", type=_count, default=0, metavar="N", help="only the last N lines")
     made["lock"].add_argument("-o", "--out", type=Path, default=None, metavar="FILE", help="write it there")
     differ = (
         made["lock"]
@@ -249,7 +280,7 @@ def parser(words: Sequence[str]) -> Parser:
     differ.add_argument("b", type=Path, metavar="B")
     made["verify"].add_argument("--json", action="store_true", help="the result as JSON")
     made["report"].add_argument(
-        "--slowest", nargs="?", type=int, const=25, metavar="N", help="the N things that took longest (default: 25)"
+        "--slowest", nargs="?", type=_count, const=25, metavar="N", help="the N things that took longest (default: 25)"
     )
     made["report"].add_argument("--html", type=Path, metavar="FILE", help="write it as a page that needs no network")
     made["report"].add_argument("--json", action="store_true", help="the same for machines")

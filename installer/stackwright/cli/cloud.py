@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackwright.cli import state
+from stackwright.cli import state, streams
 from stackwright.cli.arguments import settings
 from stackwright.model import Answers, ExitCode, Problem, StackwrightError
 
@@ -33,8 +33,6 @@ def place_of(controller: str, arguments: argparse.Namespace) -> Place:
 
 def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] | None = None) -> Hosts:
     """Connections as the flags say, else as an earlier run of the same cloud did."""
-    import getpass
-
     from stackwright import places, workflow
 
     given = places.Access(
@@ -45,15 +43,13 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         jump=arguments.jump,
     )
     access = given.over(places.Access(**(extra or {}))).over(places.Access.from_json(place.read("access.json")))
-    if access != places.Access():
-        place.write("access.json", access.to_json())
     return workflow.Hosts(
         access,
         place,
         accept_new=arguments.accept_new_host_keys,
         confirm=_confirm if sys.stdin.isatty() else None,
-        password=getpass.getpass("password to log in with: ") if arguments.ask_password else "",
-        sudo_password=getpass.getpass("password of sudo: ") if arguments.ask_sudo_password else "",
+        password=streams.secret("password to log in with: ") if arguments.ask_password else "",
+        sudo_password=streams.secret("password of sudo: ") if arguments.ask_sudo_password else "",
         over_ssh=arguments.over_ssh,
     )
 
@@ -72,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise StackwrightError(
             f"{arguments.command} needs an answer file", "give it with --answer-file FILE", ExitCode.USAGE
         )
-    reading = _read(arguments)
+    reading = read(arguments)
     answers = reading.answers
     place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     with reach(arguments, place) as hosts:
@@ -102,7 +98,7 @@ def _public_key(arguments: argparse.Namespace, answers: Answers) -> Path | None:
     return given
 
 
-def _read(arguments: argparse.Namespace) -> Reading:
+def read(arguments: argparse.Namespace) -> Reading:
     from stackwright import workflow
 
     return workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state)
@@ -205,7 +201,7 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     from stackwright import bundling, locking, planner, report, show, ui, workflow
 
     clock = report.Clock()
-    reading = reading or _read(arguments)
+    reading = reading or read(arguments)
     answers = reading.answers
     looked = _look(arguments, reading, hosts, clock, packages=True)
     seen = looked.seen

@@ -9,7 +9,7 @@ from typing import Any
 
 from stackwright.cli import cloud
 from stackwright.cli.arguments import settings
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.model import Answers, ExitCode, StackwrightError
 
 
 def generate(arguments: argparse.Namespace) -> int:
@@ -22,7 +22,7 @@ def generate(arguments: argparse.Namespace) -> int:
         )
     path = arguments.gen_answer_file
     here = "" if arguments.allinone else None
-    commands.generate(path, here, arguments.install_hosts, settings(arguments), minimal=arguments.minimal)
+    commands.generate(path, here, arguments.install_hosts or "", settings(arguments), minimal=arguments.minimal)
     print(f"edit it, then: stackwright --answer-file {path}")
     return ExitCode.OK
 
@@ -32,10 +32,20 @@ def allinone(arguments: argparse.Namespace) -> int:
     from stackwright import answers, workflow
     from stackwright.answers.reading import local_address
 
-    names = [h.strip() for h in arguments.install_hosts.split(",") if h.strip()]
+    names = [h.strip() for h in (arguments.install_hosts or "").split(",") if h.strip()]
+    if len(arguments.answer_file) > 1:
+        raise StackwrightError(
+            f"--{'allinone' if arguments.allinone else 'install-hosts'} makes one answer file, and several were named",
+            "name one; to install what several describe: stackwright apply -a A -a B",
+            ExitCode.USAGE,
+        )
     extra: dict[str, Any] = {}
     debian = _release(arguments)
     presets = settings(arguments)
+    if arguments.allinone and names and arguments.lab is None:
+        raise StackwrightError(
+            "--allinone and --install-hosts contradict each other", "leave one of them away", ExitCode.USAGE
+        )
     if arguments.lab is not None:
         if names:
             raise StackwrightError(
@@ -65,11 +75,32 @@ def allinone(arguments: argparse.Namespace) -> int:
             print(f"answers: {path} (new; only you can read it)")
         arguments.answer_file = [path]
         try:
-            return cloud.apply(arguments, hosts, place)
+            reading = cloud.read(arguments)
+            _require(reading.answers, names, path, here=not arguments.install_hosts and arguments.lab is None)
+            return cloud.apply(arguments, hosts, place, reading)
         except StackwrightError as error:
             if made and error.code in (ExitCode.PREFLIGHT, ExitCode.ANSWERS):
-                path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)  # it follows from what the host was; the next one will fit better
+                print(f"answers: {path} was not kept. `stackwright --gen-answer-file FILE` makes one to be edited")
             raise
+
+
+def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> None:
+    """Raises StackwrightError where an answer file that was there leaves out a host that was asked for: it would be
+    passed over in silence."""
+    from stackwright import planner, workflow
+    from stackwright.services import SERVICES
+
+    have = planner.all_hosts(found, SERVICES)
+    missing = [name for name in names if name not in have]
+    if not missing or (here and workflow.own_addresses() & set(have)):
+        return
+    raise StackwrightError(
+        f"{path} was there already, and is for {', '.join(have)}; asked for: {', '.join(missing)}",
+        f"write it into that file (CONFIG_COMPUTE_HOSTS...), and then: stackwright --answer-file {path}\n"
+        "for another cloud: move that file away, or name a new one with --answer-file",
+        ExitCode.USAGE,
+    )
 
 
 def _release(arguments: argparse.Namespace) -> str:
