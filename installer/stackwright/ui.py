@@ -358,6 +358,8 @@ class Screen(AbstractContextManager["Screen"]):
             print(text, file=self._out, flush=True)
         except UnicodeEncodeError:
             print(text.encode("ascii", "replace").decode(), file=self._out, flush=True)
+        except OSError:
+            pass  # a full disk below, or a terminal that is gone: the run does not depend on it, and its log has more
 
 
 def _is_terminal(out: TextIO) -> bool:
