@@ -103,7 +103,7 @@ class TestLogin:
 
     def test_a_key_with_a_passphrase_says_so(self, sshd: Sshd, tmp_path: Path) -> None:
         locked = keygen(tmp_path / "locked", passphrase="abcdef")
-        with pytest.raises(StackwrightError, match="passphrase"):
+        with pytest.raises(StackwrightError, match="has a passphrase: load it with `ssh-add`"):
             connect(dataclasses.replace(sshd.host(), keys=(locked,)), sshd.known())
 
     def test_a_missing_key_file_says_so(self, sshd: Sshd, tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def secret(prompt: str) -> str:
         try:
             found = getpass.getpass(prompt)
         except EOFError:
+            print(file=sys.stderr)  # the message begins on a line of its own, after the question
             found = None
     if found is None:
         raise StackwrightError(

@@ -240,11 +240,11 @@ def _log_in(host: Host, transport: paramiko.Transport) -> str:
             continue
         try:
             key = paramiko.PKey.from_path(path)
-        except paramiko.PasswordRequiredException:
-            tried.append(f"{path} (has a passphrase: load it with `ssh-add`)")
-            continue
-        except Exception as error:  # cryptography raises many kinds for a file that is no key
-            tried.append(f"{path} (cannot be read: {error})")
+        except Exception as error:  # cryptography raises many kinds, for a file that is no key and for a passphrase
+            locked = isinstance(error, paramiko.PasswordRequiredException) or "password" in str(error).lower()
+            tried.append(
+                f"{path} ({'has a passphrase: load it with `ssh-add`' if locked else f'cannot be read: {error}'})"
+            )
             continue
         attempts.append((str(path), lambda k=key: transport.auth_publickey(host.user, k)))  # type: ignore[misc]
     if host.agent and os.environ.get("SSH_AUTH_SOCK"):
@@ -267,9 +267,12 @@ def _log_in(host: Host, transport: paramiko.Transport) -> str:
         if transport.is_authenticated():
             return name
     target = f"{host.user}@{host.dialled}"
+    put = f"ut a key on the host with `ssh-copy-id -p {host.port} {target}`"
     raise StackwrightError(
         f"{host.name}: log-in as {host.user} is refused. Tried: {'; '.join(tried) or 'nothing, there is no key here'}",
-        f"Put a key on the host with `ssh-copy-id -p {host.port} {target}`, name one with `--ssh-key`, or use "
-        "`--ask-password`.",
+        f"The password is wrong, or {host.user} may not log in with one there (`PermitRootLogin`, "
+        f"`PasswordAuthentication`). Type it again, log in as another with `--user`, or p{put}."
+        if host.password
+        else f"P{put}, name one with `--ssh-key`, or use `--ask-password`.",
         ExitCode.UNREACHABLE,
     )
