@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -352,9 +352,11 @@ def apply(
     again: bool = False,
     parallel: int = 500,
     timeout: float | None = None,
+    lost: Collection[str] = (),
 ) -> Applied:
     """Carries out a plan with its journal; everything that the hosts say goes into the run's log. What happens is
-    recorded beside it, after `about`; the report is made of that, however the run ends."""
+    recorded beside it, after `about`; the report is made of that, however the run ends. On hosts that are `lost`
+    nothing counts as done."""
     logs = place.make() / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
@@ -363,6 +365,7 @@ def apply(
         number += 1
         path = logs / f"{stamp}-{number}.log"
     with _log(path) as log, journal.open_journal(place.folder) as kept:
+        kept.lose(lost)
         applied.keep(place, plan, kept, _painter(plan, place))
         take = report.begin(path, about)
         try:
@@ -402,9 +405,19 @@ def _log(path: Path) -> Iterator[Callable[[str, str], None]]:
         os.close(handle)
 
 
-def difference(plan: Plan, place: places.Place) -> applied.Difference:
-    """What carrying out the plan would do, against what was applied last. It asks no host and changes nothing."""
+def lost(place: places.Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Hosts that were installed anew since something was done on them: their first step leaves the cloud's name there,
+    and it is gone. What the journal knows of them is of no use any more."""
     with journal.open_journal(place.folder, exclusive=False) as kept:
+        working = kept.working()
+    return tuple(n for n, f in seen.items() if n in working and not f.cloud and (f.sudo or f.uid == 0))
+
+
+def difference(plan: Plan, place: places.Place, lost: Collection[str] = ()) -> applied.Difference:
+    """What carrying out the plan would do, against what was applied last; on hosts that are `lost` nothing was. It asks
+    no host and changes nothing."""
+    with journal.open_journal(place.folder, exclusive=False) as kept:
+        kept.lose(lost)
         return applied.difference(plan, kept, applied.load(place), _painter(plan, place))
 
 

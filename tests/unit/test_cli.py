@@ -136,7 +136,7 @@ def test_the_debian_of_a_node_follows_from_the_release(
 ) -> None:
     seen: list[str] = []
 
-    def up(name: str, release: str) -> None:
+    def up(name: str, release: str, _: object) -> None:
         seen.extend((name, release))
         raise StackwrightError("enough", "")
 
@@ -392,6 +392,7 @@ def test_a_host_that_an_earlier_answer_file_leaves_out_is_no_silence(
     """`--install-hosts A` one day and `--install-hosts A,B` the next: B would never be looked at."""
     path = tmp_path / "stackwright-127.0.0.2.answers"
     assert run("--gen-answer-file", str(path), "--install-hosts", "127.0.0.2") == ExitCode.OK
+    capsys.readouterr()
     for asked, code in (("127.0.0.2,198.18.0.4", ExitCode.USAGE), ("127.0.0.2", ExitCode.UNREACHABLE)):
         assert run("--install-hosts", asked, "--over-ssh", "--port", "1") == code
         error = capsys.readouterr().err
@@ -420,3 +421,22 @@ def test_what_is_known_of_a_cloud_without_anything_is_json_too(
     path.write_text("CONFIG_CONTROLLER_HOST=127.0.0.2\n")
     assert run("status", "-a", str(path), "--json") == ExitCode.OK
     assert json.loads(capsys.readouterr().out) == {"hosts": [], "proof": None}
+
+
+def test_a_file_s_name_alone_is_no_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cloud.answers"
+    path.touch()
+    assert run(str(path)) == ExitCode.USAGE
+    assert f"stackwright --answer-file '{path}'" in capsys.readouterr().err
+
+
+def test_standard_output_is_the_machine_s_where_it_asks_for_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "stackwright-127.0.0.2.answers"
+    assert run("--gen-answer-file", str(path), "--install-hosts", "127.0.0.2") == ExitCode.OK
+    capsys.readouterr()
+    assert run("--install-hosts", "127.0.0.2", "--over-ssh", "--port", "1", "--json") == ExitCode.UNREACHABLE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "of an earlier run" in said.err

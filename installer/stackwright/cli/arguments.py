@@ -58,6 +58,8 @@ class Parser(argparse.ArgumentParser):
         if choice := _CHOICE.search(message):
             near = difflib.get_close_matches(choice[1].strip("'"), re.findall(r"[\w-]+", choice[2]), n=1)
             hint = f"did you mean {near[0]}?" if near else hint
+            if "apply" in choice[2] and Path(choice[1].strip("'")).is_file():
+                hint = f"to install what that file describes: stackwright --answer-file {choice[1]}"
         raise StackwrightError(message, hint, ExitCode.USAGE)
 
     def flags(self) -> tuple[str, ...]:
@@ -280,7 +282,7 @@ def parser(words: Sequence[str]) -> Parser:
     differ.add_argument("b", type=Path, metavar="B")
     made["verify"].add_argument("--json", action="store_true", help="the result as JSON")
     made["report"].add_argument(
-        "--slowest", nargs="?", type=_count, const=25, metavar="N", help="the N things that took longest (default: 25)"
+        "--slowest", nargs="?", type=int, const=25, metavar="N", help="the N things that took longest (default: 25)"
     )
     made["report"].add_argument("--html", type=Path, metavar="FILE", help="write it as a page that needs no network")
     made["report"].add_argument("--json", action="store_true", help="the same for machines")

@@ -55,7 +55,7 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
 
 
 def _confirm(host: str, kind: str, fingerprint: str) -> bool:
-    print(f"{host} is not known yet. Its {kind} key is {fingerprint}.")
+    print(f"{host} is not known yet. Its {kind} key is {fingerprint}.", file=sys.stderr)
     try:
         return input("Is that its key? (yes/no) ").strip().lower() in {"y", "yes"}
     except EOFError:
@@ -181,15 +181,28 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: 
         show.write(plan, arguments.out)
         print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
     else:
-        _show(plan, place, whole=arguments.all)
+        _show(plan, place, _lost(place, seen), whole=arguments.all)
     return ExitCode.OK
 
 
-def _show(plan: Plan, place: Place, *, whole: bool = False) -> None:
+def _lost(place: Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Hosts that are not those any more on which something was done; says so."""
+    from stackwright import workflow
+
+    found = workflow.lost(place, seen)
+    for name in found:
+        print(
+            f"{name}: nothing of this cloud is there any more; what was done there before is done again",
+            file=sys.stderr,
+        )
+    return found
+
+
+def _show(plan: Plan, place: Place, lost: tuple[str, ...], *, whole: bool = False) -> None:
     """The plan as what it would change, or step by step where nothing was applied yet."""
     from stackwright import show, workflow
 
-    found = workflow.difference(plan, place)
+    found = workflow.difference(plan, place, lost)
     if whole or not found.at:
         print(show.text(plan))
     else:
@@ -208,8 +221,9 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     with clock.part("plan"):
         certificates = workflow.certify(answers, seen, place)
         plan = planner.plan(answers, seen, certificates, looked.exact, offline=_offline(arguments))
+    lost = _lost(place, seen)
     if arguments.dry_run:
-        _show(plan, place)
+        _show(plan, place, lost)
         print("\nnothing was changed (--dry-run)")
         return ExitCode.OK
     bundling.keep_facts(place, seen)
@@ -223,6 +237,7 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
             again=arguments.again,
             parallel=arguments.parallel,
             timeout=arguments.timeout,
+            lost=lost,
         )
     if not applied.outcome.ok:
         shown = f"\nreport: {applied.report}" if applied.report else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,11 @@ def allinone(arguments: argparse.Namespace) -> int:
             ExitCode.USAGE,
         )
     extra: dict[str, Any] = {}
+
+    def say(line: str) -> None:
+        """Standard output is the machine's where it asked for JSON."""
+        print(line, file=sys.stderr if arguments.json else sys.stdout, flush=True)
+
     debian = _release(arguments)
     presets = settings(arguments)
     if arguments.allinone and names and arguments.lab is None:
@@ -51,7 +58,7 @@ def allinone(arguments: argparse.Namespace) -> int:
             raise StackwrightError(
                 "--lab makes its own host; --install-hosts names others", "leave one of them away", ExitCode.USAGE
             )
-        node = _lab_node(arguments.lab, debian)
+        node = _lab_node(arguments.lab, debian, say)
         names = [node.address]
         extra = {"user": "root", "keys": (str(node.key),), "known_hosts": (str(node.known_hosts),)}
         for key, value in _lab_presets(node).items():
@@ -67,12 +74,12 @@ def allinone(arguments: argparse.Namespace) -> int:
     with cloud.reach(arguments, place, extra) as hosts:
         made = not path.exists()
         if not made:
-            print(f"answers: {path} (of an earlier run)")
+            say(f"answers: {path} (of an earlier run)")
         else:
             _, found = workflow.presets(hosts, names[0])
             text = answers.generate(install_hosts=names, presets={**found, **presets})
             answers.save(path, text)
-            print(f"answers: {path} (new; only you can read it)")
+            say(f"answers: {path} (new; only you can read it)")
         arguments.answer_file = [path]
         try:
             reading = cloud.read(arguments)
@@ -81,7 +88,7 @@ def allinone(arguments: argparse.Namespace) -> int:
         except StackwrightError as error:
             if made and error.code in (ExitCode.PREFLIGHT, ExitCode.ANSWERS):
                 path.unlink(missing_ok=True)  # it follows from what the host was; the next one will fit better
-                print(f"answers: {path} was not kept. `stackwright --gen-answer-file FILE` makes one to be edited")
+                say(f"answers: {path} was not kept. `stackwright --gen-answer-file FILE` makes one to be edited")
             raise
 
 
@@ -131,10 +138,10 @@ def _release(arguments: argparse.Namespace) -> str:
     return found[0] if found else ""
 
 
-def _lab_node(name: str, release: str) -> Any:
+def _lab_node(name: str, release: str, say: Callable[[str], None]) -> Any:
     from stackwright import lab
 
-    return lab.up([name], release=release, say=lambda line: print(line, flush=True))[0]
+    return lab.up([name], release=release, say=say)[0]
 
 
 def _lab_presets(node: Any) -> dict[str, str]:
