@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -97,10 +97,26 @@ class Journal:
                 if record.ok:
                     self._last_ok[record.step] = record
 
-    def forget(self, step: str) -> None:
-        """Makes a step count as not done."""
-        if last := self._last.get(step):
-            self.add(Record(step=step, digest="", ok=False, at=time.time(), host=last.host, data={"forgotten": True}))
+    def forget(self, *steps: str) -> None:
+        """Makes steps count as not done."""
+        known = [last for step in steps if (last := self._last.get(step))]
+        gone = {"forgotten": True}
+        if known:
+            self.add(*(Record(r.step, digest="", ok=False, at=time.time(), host=r.host, data=gone) for r in known))
+
+    def lose(self, hosts: Collection[str]) -> None:
+        """Makes all that was done on these hosts count as not done: they have nothing of it any more. A journal that
+        was opened to be read only leaves its file as it is."""
+        steps = [step for step, last in self._last.items() if last.ok and last.host in hosts and ":" in step]
+        if self._lock is not None:
+            self.forget(*steps)
+            return
+        for step in steps:
+            del self._last[step], self._last_ok[step]
+
+    def working(self) -> frozenset[str]:
+        """The hosts on which something counts as done."""
+        return frozenset(last.host for step, last in self._last.items() if last.ok and ":" in step)
 
     def close(self) -> None:
         """Lets others use the state directory."""

@@ -82,8 +82,10 @@ def files(plan: Plan) -> Iterable[tuple[str, bytes]]:
 
 def write(plan: Plan, folder: Path) -> None:
     """Writes what would be uploaded: a folder per step, 0700, with files 0600, since there are passwords in them.
-    Raises StackwrightError where the folder is there already and not empty."""
-    if folder.exists() and any(folder.iterdir()):
+    Raises StackwrightError where the folder is there already and not empty, or is none."""
+    if folder.exists() and not folder.is_dir():
+        raise StackwrightError(f"{folder} is no folder", "name one that is not there yet", ExitCode.USAGE)
+    if folder.is_dir() and any(folder.iterdir()):
         raise StackwrightError(f"{folder} is there already, and not empty", "name another folder", ExitCode.USAGE)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,10 @@ from stackwright.services import SERVICES, options
 def own_addresses() -> frozenset[str]:
     """The addresses and names by which this machine itself may be called in an answer file."""
     names = {"localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()}
-    shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=False).stdout
+    try:
+        shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=False).stdout
+    except OSError:  # a machine need not have iproute2 to work on others
+        shown = ""
     names |= {line.split()[3].partition("/")[0] for line in shown.splitlines() if len(line.split()) > 3}
     return frozenset(names)
 
@@ -367,9 +370,11 @@ def apply(
     again: bool = False,
     parallel: int = 500,
     timeout: float | None = None,
+    lost: Collection[str] = (),
 ) -> Applied:
     """Carries out a plan with its journal; everything that the hosts say goes into the run's log. What happens is
-    recorded beside it, after `about`; the report is made of that, however the run ends."""
+    recorded beside it, after `about`; the report is made of that, however the run ends. On hosts that are `lost`
+    nothing counts as done."""
     logs = place.make() / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
@@ -378,6 +383,7 @@ def apply(
         number += 1
         path = logs / f"{stamp}-{number}.log"
     with _log(path) as log, journal.open_journal(place.folder) as kept:
+        kept.lose(lost)
         applied.keep(place, plan, kept, _painter(plan, place))
         take = report.begin(path, about)
         try:
@@ -417,9 +423,19 @@ def _log(path: Path) -> Iterator[Callable[[str, str], None]]:
         os.close(handle)
 
 
-def difference(plan: Plan, place: places.Place) -> applied.Difference:
-    """What carrying out the plan would do, against what was applied last. It asks no host and changes nothing."""
+def lost(place: places.Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Hosts that were installed anew since something was done on them: their first step leaves the cloud's name there,
+    and it is gone. What the journal knows of them is of no use any more."""
     with journal.open_journal(place.folder, exclusive=False) as kept:
+        working = kept.working()
+    return tuple(n for n, f in seen.items() if n in working and not f.cloud and (f.sudo or f.uid == 0))
+
+
+def difference(plan: Plan, place: places.Place, lost: Collection[str] = ()) -> applied.Difference:
+    """What carrying out the plan would do, against what was applied last; on hosts that are `lost` nothing was. It asks
+    no host and changes nothing."""
+    with journal.open_journal(place.folder, exclusive=False) as kept:
+        kept.lose(lost)
         return applied.difference(plan, kept, applied.load(place), _painter(plan, place))
 
 
@@ -468,11 +484,12 @@ def _remembered(where: places.Place) -> dict[str, str]:
 def read_answers(paths: Iterable[Path], flags: Mapping[str, str], state: Path | None = None) -> answer_files.Reading:
     """The answers of files, environment and flags, with what there is to say about them. Secrets that nobody gave are
     kept with the cloud, so that the next run has the same. Raises AnswersError."""
-    # where the cloud's secrets are is known when its controller is; commands that give secrets are run once only
-    first = answer_files.load(paths, flags, os.environ, run=False, files=False).answers
-    where = places.place(str(first["CONFIG_CONTROLLER_HOST"]), state)
+    # Where the cloud's secrets are is known when its controller is. Files are read once, because a pipe says all only
+    # once; so are commands that give secrets run.
+    first = answer_files.load(paths, flags, os.environ, run=False, files=False)
+    where = places.place(str(first.answers["CONFIG_CONTROLLER_HOST"]), state)
     remembered = _remembered(where)
-    reading = answer_files.load(paths, flags, os.environ, remembered=remembered)
+    reading = answer_files.load(first.documents, flags, os.environ, remembered=remembered)
     if reading.errors:
         raise answer_files.AnswersError(reading.problems)
     made = answer_files.made(reading.answers)

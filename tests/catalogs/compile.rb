@@ -127,9 +127,16 @@ def import(manifest)
   known.import_ast(parser.parse, '')
 end
 
+# Types that a manifest defined itself go with it: loaders keep what they have, and take no second one of that name.
+def forget(loader)
+  loader.instance_variable_get(:@named_values).delete_if { |_, entry| entry.origin.to_s.start_with?('string:') }
+end
+
 def compile(job)
   environments = Puppet::Environments::Static.new(ENVIRONMENT)
   Puppet.override(current_environment: ENVIRONMENT, environments: environments, loaders: LOADERS) do
+    forget(LOADERS.private_environment_loader)
+    forget(LOADERS.public_environment_loader)
     import(job['manifest'])
     facts = Puppet::Node::Facts.new(job['name'], job['facts'])
     node = Puppet::Node.new(job['name'], facts: facts, environment: ENVIRONMENT)

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 import trixie
 from puppet_tools import Catalog, compile_plan, need, node_facts
+from variants import _OVS, _TLS
 
+import golden
+import outcome
 from golden import CASES
+from stackwright import answers, planner
 from stackwright.platforms import by_id
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("debian-13")]
@@ -28,20 +32,52 @@ def debian_13(fqdn: str, address: str) -> dict[str, Any]:
     return facts | {"operatingsystemmajrelease": "13", "lsbmajdistrelease": "13"}
 
 
+VARIANTS: dict[str, dict[str, str]] = {
+    "as it comes": {},
+    "lvm and heat": {"CONFIG_CINDER_BACKEND": "lvm", "CONFIG_HEAT_INSTALL": "y", "CONFIG_HEAT_CFN_INSTALL": "y"},
+    "openvswitch and tls": {**_OVS, **_TLS, "CONFIG_CINDER_BACKEND": "lvm", "CONFIG_SWIFT_INSTALL": "n"},
+}
+"""Each more than the golden case's answers."""
+
+
+def given(name: str) -> answers.Answers:
+    files = [golden.FOLDER / "base.txt", CASE.folder / "answers.txt"]
+    return answers.read(files, VARIANTS[name], environ={}, local_host="198.18.0.10", remembered=golden.secrets())
+
+
 @cache
-def catalogs() -> tuple[Catalog, ...]:
+def catalogs(name: str) -> tuple[Catalog, ...]:
     need("ruby", "puppet")
-    return tuple(compile_plan(CASE.plan(), CASE.facts(), debian_13, trixie.modulepath()))
+    plan = outcome.plan(given(name), CASE.facts())
+    return tuple(compile_plan(plan, CASE.facts(), debian_13, trixie.modulepath()))
 
 
-def test_it_compiles() -> None:
-    for catalog in catalogs():
+@pytest.mark.parametrize("name", VARIANTS)
+def test_it_compiles(name: str) -> None:
+    for catalog in catalogs(name):
         assert catalog.ok, f"{catalog.host}: {catalog.error}\n" + "\n".join(catalog.warnings)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_puppet_finds_all_its_packages_installed(name: str) -> None:
+    """Those of trixie's own package lists: each has to be there, and what Puppet asks for in the transaction."""
+    whole = planner.cloud(given(name), CASE.facts())
+    for catalog in catalogs(name):
+        wanted = {p.get("name", ref[8:-1]) for ref, p in catalog.resources.items() if ref.startswith("Package[")}
+        brought = trixie.transaction(planner.packages(whole, whole.hosts[catalog.host]))
+        assert wanted - brought == set(), f"{catalog.host}: these are not in its package transaction"
 
 
 def test_services_are_those_of_the_record() -> None:
     platform = by_id("debian-13")
-    for catalog in catalogs():
+    for catalog in catalogs("as it comes"):
         units = {p.get("name", ref[8:-1]) for ref, p in catalog.resources.items() if ref.startswith("Service[")}
         for name in ("ovn-northd", "ovn-controller", "keystone", "nova-compute", "neutron-server"):
             assert set(platform.services[name]) <= units, name
+
+
+def test_ml2_ovn_is_looked_after() -> None:
+    """uWSGI runs the API, and in it nobody does; the agents of Open vSwitch need nothing of the kind."""
+    for name, there in (("as it comes", True), ("openvswitch and tls", False)):
+        for catalog in catalogs(name):
+            assert ("Service[neutron-ovn-maintenance-worker]" in catalog.resources) == there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import hashlib
 import json
@@ -9,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -42,11 +43,35 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _make() -> Path:
+def transaction(names: Sequence[str]) -> set[str]:
+    """What apt would install for these on a trixie that has nothing; nothing is installed, no root is needed."""
+    with tempfile.TemporaryDirectory(dir=CACHE) as name:
+        settings = _apt_settings(Path(name), _sources())
+        state = f"Dir::State::lists={_lists()}"
+        told = _apt("apt-get", settings, "-o", state, "--simulate", "--no-install-recommends", "install", *names)
+    return {line.split()[1] for line in told.splitlines() if line.startswith("Inst ")}
+
+
+@cache
+def _lists() -> Path:
+    """Trixie's package lists, fetched once in each run of the tests."""
+    folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="lists-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "partial").mkdir()
+    with tempfile.TemporaryDirectory(dir=CACHE) as name:
+        _apt("apt-get", _apt_settings(Path(name), _sources()), "-o", f"Dir::State::lists={folder}", "update")
+    return folder
+
+
+def _sources() -> base.Sources:
     try:
-        sources = base.sources_of_machine("trixie", os.environ)
+        return base.sources_of_machine("trixie", os.environ)
     except StackwrightError as error:
-        pytest.skip(f"trixie's Puppet modules cannot be fetched: {error.message}")
+        pytest.skip(f"trixie's archive cannot be reached: {error.message}")
+
+
+def _make() -> Path:
+    sources = _sources()
     with tempfile.TemporaryDirectory(dir=CACHE) as name:
         work = Path(name)
         settings = _apt_settings(work, sources)
@@ -110,5 +135,7 @@ def _apt(program: str, settings: Path, *arguments: str, folder: Path | None = No
         check=False,
     )
     if done.returncode:
-        pytest.skip(f"trixie's Puppet modules cannot be fetched: {done.stderr.strip()[-500:]}")
+        if program == "apt-get" and "--simulate" in arguments:
+            raise AssertionError(f"trixie cannot install these together: {done.stderr.strip()[-2000:]}")
+        pytest.skip(f"trixie's archive cannot be reached: {done.stderr.strip()[-500:]}")
     return done.stdout

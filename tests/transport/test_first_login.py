@@ -93,6 +93,8 @@ class TestPassword:
             first.connect("127.0.0.1")
         assert caught.value.code == ExitCode.UNREACHABLE
         assert "pw-wrong" not in caught.value.message + caught.value.hint
+        assert "The password is wrong, or" in caught.value.hint
+        assert "--ask-password" not in caught.value.hint, "that is what was done"
         assert not (server.home / ".ssh").exists()
 
     def test_a_home_that_cannot_be_written_says_so(self, server: PasswordServer, tmp_path: Path) -> None:

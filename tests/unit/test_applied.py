@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -192,7 +193,8 @@ def test_the_command_tells_what_would_change(
     case = CASES["three-hosts"]
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(workflow, "look", lambda *_: case.facts())
+    seen = case.facts()
+    monkeypatch.setattr(workflow, "look", lambda *_: seen)
     monkeypatch.setattr(workflow, "problems", lambda *_: [])
     monkeypatch.setattr(workflow, "refuse_twins", lambda *_: None)
     file = tmp_path / "cloud.answers"
@@ -205,10 +207,34 @@ def test_the_command_tells_what_would_change(
     assert f"\n{COMPUTE}:packages: " in said(), "nothing was applied: every step"
     read = workflow.read_answers([file], {}).answers
     pretend(places.place(str(read["CONFIG_CONTROLLER_HOST"])), planner.plan(read, case.facts()))
+    seen = {name: replace(f, cloud={"id": planner.cloud_id(read)}) for name, f in seen.items()}
     assert "nothing would be done" in said()
+    there, seen = seen, {**seen, COMPUTE: replace(seen[COMPUTE], cloud={})}
+    assert f"\n{COMPUTE}\n  new: module, " in said(), "it was installed anew"
+    seen = there
     changed = said("--set", "CONFIG_DEBUG_MODE=y")
     assert "nova::logging::debug: false -> true" in changed
     assert not [secret for secret in read.secret_texts() if secret in changed]
     whole = said("--all")
     assert f"\n{COMPUTE}:packages: " in whole
     assert f"\n{COMPUTE} is open at:\n  tcp 22 SSH: everyone\n" in whole
+
+
+def test_what_was_done_on_a_host_that_was_installed_anew_is_done_again(place: places.Place) -> None:
+    """Its journal would call everything done, and an empty machine be called a cloud."""
+    case = CASES["three-hosts"]
+    what = plan()
+    pretend(place, what)
+    ours = {name: replace(f, cloud={"id": "x"}, uid=0) for name, f in case.facts().items()}
+    assert workflow.lost(place, ours) == ()
+    anew = {**ours, COMPUTE: replace(ours[COMPUTE], cloud={})}
+    assert workflow.lost(place, anew) == (COMPUTE,)
+    assert workflow.lost(place, {**anew, COMPUTE: replace(anew[COMPUTE], uid=1000, sudo=False)}) == (), "who can tell?"
+    difference = workflow.difference(what, place, (COMPUTE,))
+    assert {s.host for s in difference.todo} == {COMPUTE}
+    assert {s.why for s in difference.todo} == {"new"}
+    assert workflow.difference(what, place).todo == (), "it was only read"
+    with open_journal(place.folder) as journal:
+        journal.lose((COMPUTE,))
+    assert {s.host for s in workflow.difference(what, place).todo} == {COMPUTE}
+    assert workflow.lost(place, anew) == ()

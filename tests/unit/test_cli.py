@@ -49,7 +49,7 @@ def test_starting_loads_nothing_that_takes_long(word: str) -> None:
     assert "stackwright.cli.arguments" in loaded
     assert not loaded & {"netaddr", "rich", "jinja2", "yaml", "paramiko", "cryptography", "asyncio", "ssl"}
     ours = {name for name in loaded if name.startswith("stackwright.")}
-    assert ours <= {"stackwright.cli", "stackwright.cli.arguments", "stackwright.model"}
+    assert ours <= {"stackwright.cli", "stackwright.cli.arguments", "stackwright.cli.streams", "stackwright.model"}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,14 @@ def test_starting_loads_nothing_that_takes_long(word: str) -> None:
         (("--gen-answer-file", "x", "--set", "CONFIG_NOVA_INSTAL=y"), "there is no such key"),
         (("--gen-answer-file", "x", "--set", "CONFIG_NOVA_INSTALL"), "KEY=VALUE was wanted"),
         (("--allinone", "--lab", "n1", "--install-hosts", "198.18.0.1"), "--lab makes its own host"),
+        (("--allinone", "--install-hosts", "198.18.0.1"), "--allinone and --install-hosts contradict each other"),
+        (("--allinone", "-a", "x", "-a", "y"), "makes one answer file, and several were named"),
+        (("--install-hosts", ""), "no host is named"),
+        (("--install-hosts", " , ,"), "no host is named"),
+        (("--allinone", "--timeout", "-5"), "'-5' is not a whole number, 1 or more"),
+        (("--allinone", "--timeout", "nan"), "'nan' is not a whole number, 1 or more"),
+        (("--allinone", "--parallel", "0"), "'0' is not a whole number, 1 or more"),
+        (("--allinone", "--port", "65536"), "'65536' is not a whole number from 1 to 65535"),
         (("--allinone", "--release", "trixie"), "this host has its system already"),
         (("--allinone", "--lab", "n1", "--release", "caracal"), "a lab's node has Debian, which does not carry it"),
     ],
@@ -132,7 +140,7 @@ def test_the_debian_of_a_node_follows_from_the_release(
 ) -> None:
     seen: list[str] = []
 
-    def up(name: str, release: str) -> None:
+    def up(name: str, release: str, _: object) -> None:
         seen.extend((name, release))
         raise StackwrightError("enough", "")
 
@@ -410,3 +418,59 @@ def test_packstacks_short_flags_are_understood() -> None:
     arguments = parser(words).parse_args(words)
     assert (arguments.debug, arguments.dry_run, arguments.timeout) == (True, True, 300)
     assert arguments.answer_file == [Path("x")]
+
+
+def test_a_host_that_an_earlier_answer_file_leaves_out_is_no_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--install-hosts A` one day and `--install-hosts A,B` the next: B would never be looked at."""
+    path = tmp_path / "stackwright-127.0.0.2.answers"
+    assert run("--gen-answer-file", str(path), "--install-hosts", "127.0.0.2") == ExitCode.OK
+    capsys.readouterr()
+    for asked, code in (("127.0.0.2,198.18.0.4", ExitCode.USAGE), ("127.0.0.2", ExitCode.UNREACHABLE)):
+        assert run("--install-hosts", asked, "--over-ssh", "--port", "1") == code
+        error = capsys.readouterr().err
+        assert ("asked for: 198.18.0.4" in error) == (code == ExitCode.USAGE)
+        assert ("refuses connections" in error) == (code == ExitCode.UNREACHABLE)
+
+
+def test_a_file_without_any_answer_is_no_cloud_of_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cut-off.answers"
+    path.write_text("[general]\n\n# CONFIG_CONTROLLER_HOST=198.18.0.1\n")
+    assert run("plan", "-a", str(path)) == ExitCode.ANSWERS
+    assert f"{path}: error: there is not one answer in it" in capsys.readouterr().err
+    assert run("--validate-answer-file", str(path)) == ExitCode.ANSWERS
+    over = tmp_path / "full.answers"
+    over.write_text(
+        "CONFIG_CONTROLLER_HOST=127.0.0.2\nCONFIG_COMPUTE_HOSTS=127.0.0.2\nCONFIG_NETWORK_HOSTS=127.0.0.2\n"
+    )
+    capsys.readouterr()
+    assert run("plan", "-a", str(path), "-a", str(over), "--over-ssh", "--port", "1") == ExitCode.UNREACHABLE
+
+
+def test_what_is_known_of_a_cloud_without_anything_is_json_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new.answers"
+    path.write_text("CONFIG_CONTROLLER_HOST=127.0.0.2\n")
+    assert run("status", "-a", str(path), "--json") == ExitCode.OK
+    assert json.loads(capsys.readouterr().out) == {"hosts": [], "proof": None}
+
+
+def test_a_file_s_name_alone_is_no_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cloud.answers"
+    path.touch()
+    assert run(str(path)) == ExitCode.USAGE
+    assert f"stackwright --answer-file '{path}'" in capsys.readouterr().err
+
+
+def test_standard_output_is_the_machine_s_where_it_asks_for_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "stackwright-127.0.0.2.answers"
+    assert run("--gen-answer-file", str(path), "--install-hosts", "127.0.0.2") == ExitCode.OK
+    capsys.readouterr()
+    assert run("--install-hosts", "127.0.0.2", "--over-ssh", "--port", "1", "--json") == ExitCode.UNREACHABLE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "of an earlier run" in said.err

@@ -146,6 +146,9 @@ def test_probe_says_whether_an_address_is_reachable(tmp_path: Path) -> None:
     assert seen.extra["image_url"] == "unreachable"
     seen = facts.parse(run_here("sh", image_url=f"file://{tmp_path}/image.img").stdout, "h", time.time())
     assert seen.extra["image_url"] == "reachable"
+    for path, seen_as in ((tmp_path / "image.img", "reachable"), (tmp_path / "none.img", "unreachable")):
+        seen = facts.parse(run_here("sh", image_url=str(path)).stdout, "h", time.time())
+        assert seen.extra["image_url"] == seen_as, "the path of a file is no URL, and curl knows nothing of it"
     assert "image_url" not in facts.parse(run_here("sh").stdout, "h", time.time()).extra
 
 

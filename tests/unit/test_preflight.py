@@ -99,6 +99,7 @@ def test_debian_node_of_the_lab() -> None:
     found = look(DEBIAN)
     assert [(p.name, p.severity) for p in found] == [
         ("kernel-module", Severity.ERROR),
+        ("image", Severity.WARNING),
         ("kvm", Severity.WARNING),
         ("kernel-module", Severity.WARNING),
     ]
@@ -588,3 +589,17 @@ def test_volume_group() -> None:
     problem = only(look(CONFIG_CINDER_VOLUMES_CREATE=False, CONFIG_CINDER_VOLUME_NAME="tank"), "volume-group")
     assert "no volume group tank; there are cinder-volumes, cs" in problem.seen
     assert "volume-group" not in names(look(CONFIG_CINDER_VOLUME_NAME="tank")), "it will be made"
+
+
+def test_an_image_that_cannot_be_had_is_told_before() -> None:
+    lost = replace(NODE, extra={**NODE.extra, "image_url": "unreachable"})
+    told = only(look(lost), "image")
+    assert told.severity is Severity.WARNING
+    assert "built from the host's own kernel instead" in told.wanted
+    for changed in ({"CONFIG_PROVISION_IMAGE_SOURCE": "url"}, {"CONFIG_PROVISION_IMAGE_URL": "/srv/images/own.qcow2"}):
+        told = only(look(lost, **changed), "image")
+        assert told.severity is Severity.ERROR, "whoever names a file of theirs gets no other in its place"
+    assert "there is no file /srv/images/own.qcow2" in told.seen
+    for quiet in ({"CONFIG_PROVISION_IMAGE_SOURCE": "build"}, {"CONFIG_PROVISION_DEMO": False}):
+        assert "image" not in names(look(lost, **quiet))
+    assert "image" not in names(look())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import select
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import golden
 import outcome
@@ -123,3 +125,25 @@ def test_the_progress_of_packages_is_told_at_once() -> None:
             ready, _, _ = select.select([process.stdout], [], [], 20)
             assert ready, "nothing was told"
             assert process.stdout.readline() == f"stackwright: progress {told}\n"
+
+
+def test_another_image_under_the_same_name_is_fetched(tmp_path: Path) -> None:
+    """What is there is of use only where it came from the same place, and is what the checksum says."""
+    there = tmp_path / "images" / "cirros.qcow2"
+    first, second = tmp_path / "first.img", tmp_path / "second.img"
+    first.write_text("one")
+    second.write_text("two")
+
+    def fetch(source: str, checksum: str = "") -> tuple[int, bool]:
+        script = planner.scripts.fetch_image(source, checksum, str(there))
+        done = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=False)
+        return done.returncode, "stackwright: changed" in done.stdout
+
+    assert fetch(str(first)) == (0, True)
+    assert fetch(str(first)) == (0, False)
+    assert fetch(f"file://{second}") == (0, True)
+    assert there.read_text() == "two"
+    wrong, right = "0" * 64, hashlib.sha256(b"two").hexdigest()
+    assert fetch(f"file://{second}", wrong)[0] == 1
+    assert fetch(f"file://{second}", right) == (0, True)
+    assert fetch(f"file://{second}", right) == (0, False)

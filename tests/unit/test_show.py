@@ -62,3 +62,6 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match="not empty") as caught:
         show.write(plan(tmp_path), tmp_path)
     assert caught.value.code == ExitCode.USAGE
+    with pytest.raises(StackwrightError, match="is no folder") as caught:
+        show.write(plan(tmp_path), tmp_path / "mine")
+    assert caught.value.code == ExitCode.USAGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -134,6 +135,15 @@ def test_a_screen_without_unicode_does_not_fail() -> None:
         screen(event("note", message="größer"))
     out.seek(0)
     assert "gr??er" in out.read()
+
+
+def test_a_full_disk_below_the_output_ends_no_run() -> None:
+    with contextlib.suppress(OSError), Path("/dev/full").open("w") as full:  # closing it tries once more
+        with ui.Screen(full, kind="plain") as screen:
+            taken = [screen(event("note", message=str(number))) for number in range(3)]
+        assert len(taken) == 3
+        reached = True
+    assert reached
 
 
 def test_only_the_live_view_loads_rich() -> None:

@@ -101,7 +101,7 @@ def read(
 
 
 def load(
-    paths: Iterable[Path | str] = (),
+    paths: Iterable[Path | str | syntax.Document] = (),
     flags: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
     *,
@@ -110,18 +110,20 @@ def load(
     run: bool = True,
     files: bool = True,
 ) -> Reading:
-    """As `read`, but errors are collected rather than raised (an unreadable file still raises StackwrightError).
+    """As `read`, but errors are collected rather than raised (an unreadable file still raises StackwrightError). A
+    document that was read before is taken as it is: a pipe gives its text once only.
 
     With `run=False`, commands that would give secrets are not run; with `files=False`, files that answers name (keys,
     certificates) and the mode of the answer file are not looked at.
     """
-    documents = tuple(syntax.read_file(Path(path)) for path in paths)
+    documents = tuple(p if isinstance(p, syntax.Document) else syntax.read_file(Path(p)) for p in paths)
     reading = from_documents(
         documents, flags, environ, local_host=local_host, remembered=remembered, run=run, files=files
     )
     if not files:
         return reading
-    return Reading(reading.answers, (*reading.problems, *_modes(documents)), reading.changes, reading.documents)
+    found = (*_empty(documents), *reading.problems, *_modes(documents))
+    return Reading(reading.answers, found, reading.changes, reading.documents)
 
 
 def from_documents(
@@ -167,6 +169,23 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
         return (name, int(line)) if name and line.isdecimal() else ("\uffff", 0)
 
     return sorted(dict.fromkeys(problems), key=place)
+
+
+def _empty(documents: tuple[syntax.Document, ...]) -> list[Problem]:
+    """An error where there are files and not one answer in them: something was cut off, or another file was meant, and
+    defaults alone would be a cloud on this machine."""
+    if not documents or any(document.lines or document.problems for document in documents):
+        return []
+    name = documents[0].name
+    return [
+        Problem(
+            "empty",
+            "there is not one answer in it",
+            "lines of KEY=value",
+            f"`stackwright answers generate FILE` writes a new one; look at what became of {name}",
+            where=name,
+        )
+    ]
 
 
 def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:

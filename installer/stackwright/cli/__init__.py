@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import argparse
 import errno
-import os
 import sys
 from collections.abc import Sequence
 
+from stackwright.cli import streams
 from stackwright.cli.arguments import parser, settings, vocabulary
 from stackwright.model import ExitCode, StackwrightError
 
@@ -18,6 +18,11 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status. Never shows a traceback for what a person can cause."""
     words = list(sys.argv[1:] if argv is None else argv)
+    with streams.held():
+        return _run(words)
+
+
+def _run(words: list[str]) -> int:
     debug = not {"-d", "--debug"}.isdisjoint(words)
     try:
         return _interview() if not words else int(_dispatch(_parse(words)))
@@ -33,10 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe left; Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.OK)
     except Exception as error:
         if debug:
             raise

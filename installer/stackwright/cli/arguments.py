@@ -58,6 +58,8 @@ class Parser(argparse.ArgumentParser):
         if choice := _CHOICE.search(message):
             near = difflib.get_close_matches(choice[1].strip("'"), re.findall(r"[\w-]+", choice[2]), n=1)
             hint = f"did you mean {near[0]}?" if near else hint
+            if "apply" in choice[2] and Path(choice[1].strip("'")).is_file():
+                hint = f"to install what that file describes: stackwright --answer-file {choice[1]}"
         raise StackwrightError(message, hint, ExitCode.USAGE)
 
     def flags(self) -> tuple[str, ...]:
@@ -119,6 +121,12 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
     return parse
 
 
+def _hosts(text: str) -> str:
+    if not text.strip(", \t"):
+        raise argparse.ArgumentTypeError("no host is named")
+    return text
+
+
 def access_flags(parser: argparse.ArgumentParser) -> None:
     """How the hosts are reached."""
     group = parser.add_argument_group("how the hosts are reached")
@@ -131,7 +139,9 @@ def access_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ssh-key", action="append", default=[], type=Path, metavar="FILE", help="private key to log in with"
     )
-    group.add_argument("--jump", default="", metavar="HOST", help="go through this host, as ssh -J does; none for none")
+    group.add_argument(
+        "--jump", default="", metavar="HOST", help="go through this host, as ssh -J does; none: through no host"
+    )
     group.add_argument(
         "--known-hosts", action="append", default=[], type=Path, metavar="FILE", help="believe these host keys too"
     )
@@ -215,7 +225,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--lab", nargs="?", const="allinone", default=None, metavar="NAME", help="with --allinone: on a throw-away node"
     )
     group.add_argument(
-        "--install-hosts", default="", metavar="A,B,...", help="A is the controller, the others run instances"
+        "--install-hosts", type=_hosts, metavar="A,B,...", help="A is the controller, the others run instances"
     )
     group.add_argument(
         "--gen-answer-file", type=Path, default=None, metavar="FILE", help="write an answer file (mode 0600) and stop"

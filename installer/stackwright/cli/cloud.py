@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackwright.cli import state
+from stackwright.cli import state, streams
 from stackwright.cli.arguments import settings
 from stackwright.model import Answers, ExitCode, Problem, StackwrightError
 
@@ -34,8 +34,6 @@ def place_of(controller: str, arguments: argparse.Namespace) -> Place:
 
 def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] | None = None) -> Hosts:
     """Connections as the flags say, else as an earlier run of the same cloud did."""
-    import getpass
-
     from stackwright import places, workflow
 
     given = places.Access(
@@ -51,8 +49,8 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         place,
         accept_new=arguments.accept_new_host_keys,
         confirm=_confirm if sys.stdin.isatty() else None,
-        password=getpass.getpass("password to log in with: ") if arguments.ask_password else "",
-        sudo_password=getpass.getpass("password of sudo: ") if arguments.ask_sudo_password else "",
+        password=streams.secret("password to log in with: ") if arguments.ask_password else "",
+        sudo_password=streams.secret("password of sudo: ") if arguments.ask_sudo_password else "",
         over_ssh=arguments.over_ssh,
         passphrase=_passphrase if sys.stdin.isatty() else None,
     )
@@ -80,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise StackwrightError(
             f"{arguments.command} needs an answer file", "give it with --answer-file FILE", ExitCode.USAGE
         )
-    reading = _read(arguments)
+    reading = read(arguments)
     answers = reading.answers
     place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     with reach(arguments, place) as hosts:
@@ -110,7 +108,7 @@ def _public_key(arguments: argparse.Namespace, answers: Answers) -> Path | None:
     return given
 
 
-def _read(arguments: argparse.Namespace) -> Reading:
+def read(arguments: argparse.Namespace) -> Reading:
     from stackwright import workflow
 
     reading = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state)
@@ -198,15 +196,28 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: 
         show.write(plan, arguments.out)
         print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
     else:
-        _show(plan, place, whole=arguments.all)
+        _show(plan, place, _lost(place, seen), whole=arguments.all)
     return ExitCode.OK
 
 
-def _show(plan: Plan, place: Place, *, whole: bool = False) -> None:
+def _lost(place: Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Hosts that are not those any more on which something was done; says so."""
+    from stackwright import workflow
+
+    found = workflow.lost(place, seen)
+    for name in found:
+        print(
+            f"{name}: nothing of this cloud is there any more; what was done there before is done again",
+            file=sys.stderr,
+        )
+    return found
+
+
+def _show(plan: Plan, place: Place, lost: tuple[str, ...], *, whole: bool = False) -> None:
     """The plan as what it would change, or step by step where nothing was applied yet."""
     from stackwright import show, workflow
 
-    found = workflow.difference(plan, place)
+    found = workflow.difference(plan, place, lost)
     if whole or not found.at:
         print(show.text(plan))
     else:
@@ -218,15 +229,16 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     from stackwright import bundling, locking, planner, report, show, sidebyside, ui, workflow
 
     clock = report.Clock()
-    reading = reading or _read(arguments)
+    reading = reading or read(arguments)
     answers = reading.answers
     looked = _look(arguments, reading, hosts, clock, packages=True)
     seen = looked.seen
     with clock.part("plan"):
         certificates = workflow.certify(answers, seen, place)
         plan = planner.plan(answers, seen, certificates, looked.exact, offline=_offline(arguments))
+    lost = _lost(place, seen)
     if arguments.dry_run:
-        _show(plan, place)
+        _show(plan, place, lost)
         print("\nnothing was changed (--dry-run)")
         return ExitCode.OK
     bundling.keep_facts(place, seen)
@@ -240,6 +252,7 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
             again=arguments.again,
             parallel=arguments.parallel,
             timeout=arguments.timeout,
+            lost=lost,
         )
     if not applied.outcome.ok:
         shown = f"\nreport: {applied.report}" if applied.report else ""

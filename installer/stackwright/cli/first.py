@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from stackwright.cli import cloud
 from stackwright.cli.arguments import settings
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.model import Answers, ExitCode, StackwrightError
 
 
 def generate(arguments: argparse.Namespace) -> int:
@@ -23,7 +24,7 @@ def generate(arguments: argparse.Namespace) -> int:
         )
     path = arguments.gen_answer_file
     here = "" if arguments.allinone else None
-    commands.generate(path, here, arguments.install_hosts, settings(arguments), minimal=arguments.minimal)
+    commands.generate(path, here, arguments.install_hosts or "", settings(arguments), minimal=arguments.minimal)
     print(f"edit it, then: stackwright --answer-file {path}")
     return ExitCode.OK
 
@@ -33,16 +34,31 @@ def allinone(arguments: argparse.Namespace) -> int:
     from stackwright import answers, workflow
     from stackwright.answers.reading import local_address
 
-    names = [h.strip() for h in arguments.install_hosts.split(",") if h.strip()]
+    names = [h.strip() for h in (arguments.install_hosts or "").split(",") if h.strip()]
+    if len(arguments.answer_file) > 1:
+        raise StackwrightError(
+            f"--{'allinone' if arguments.allinone else 'install-hosts'} makes one answer file, and several were named",
+            "name one; to install what several describe: stackwright apply -a A -a B",
+            ExitCode.USAGE,
+        )
     extra: dict[str, Any] = {}
+
+    def say(line: str) -> None:
+        """Standard output is the machine's where it asked for JSON."""
+        print(line, file=sys.stderr if arguments.json else sys.stdout, flush=True)
+
     debian = _release(arguments)
     presets = settings(arguments)
+    if arguments.allinone and names and arguments.lab is None:
+        raise StackwrightError(
+            "--allinone and --install-hosts contradict each other", "leave one of them away", ExitCode.USAGE
+        )
     if arguments.lab is not None:
         if names:
             raise StackwrightError(
                 "--lab makes its own host; --install-hosts names others", "leave one of them away", ExitCode.USAGE
             )
-        node = _lab_node(arguments.lab, debian)
+        node = _lab_node(arguments.lab, debian, say)
         names = [node.address]
         extra = {"user": "root", "keys": (str(node.key),), "known_hosts": (str(node.known_hosts),)}
         for key, value in _lab_presets(node).items():
@@ -57,21 +73,41 @@ def allinone(arguments: argparse.Namespace) -> int:
     place = cloud.place_of(names[0], arguments)
     with cloud.reach(arguments, place, extra) as hosts:
         made = not path.exists()
-        out = sys.stderr if arguments.json else sys.stdout  # which has one JSON object a line then
         if not made:
-            print(f"answers: {path} (of an earlier run)", file=out)
+            say(f"answers: {path} (of an earlier run)")
         else:
             _, found = workflow.presets(hosts, names[0])
             text = answers.generate(install_hosts=names, presets={**found, **presets})
             answers.save(path, text)
-            print(f"answers: {path} (new; only you can read it)", file=out)
+            say(f"answers: {path} (new; only you can read it)")
         arguments.answer_file = [path]
         try:
-            return cloud.apply(arguments, hosts, place)
+            reading = cloud.read(arguments)
+            _require(reading.answers, names, path, here=not arguments.install_hosts and arguments.lab is None)
+            return cloud.apply(arguments, hosts, place, reading)
         except StackwrightError as error:
             if made and error.code in (ExitCode.PREFLIGHT, ExitCode.ANSWERS):
-                path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)  # it follows from what the host was; the next one will fit better
+                say(f"answers: {path} was not kept. `stackwright --gen-answer-file FILE` makes one to be edited")
             raise
+
+
+def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> None:
+    """Raises StackwrightError where an answer file that was there leaves out a host that was asked for: it would be
+    passed over in silence."""
+    from stackwright import planner, workflow
+    from stackwright.services import SERVICES
+
+    have = planner.all_hosts(found, SERVICES)
+    missing = [name for name in names if name not in have]
+    if not missing or (here and workflow.own_addresses() & set(have)):
+        return
+    raise StackwrightError(
+        f"{path} was there already, and is for {', '.join(have)}; asked for: {', '.join(missing)}",
+        f"write it into that file (CONFIG_COMPUTE_HOSTS...), and then: stackwright --answer-file {path}\n"
+        "for another cloud: move that file away, or name a new one with --answer-file",
+        ExitCode.USAGE,
+    )
 
 
 def _release(arguments: argparse.Namespace) -> str:
@@ -102,10 +138,10 @@ def _release(arguments: argparse.Namespace) -> str:
     return found[0] if found else ""
 
 
-def _lab_node(name: str, release: str) -> Any:
+def _lab_node(name: str, release: str, say: Callable[[str], None]) -> Any:
     from stackwright import lab
 
-    return lab.up([name], release=release, say=lambda line: print(line, flush=True))[0]
+    return lab.up([name], release=release, say=say)[0]
 
 
 def _lab_presets(node: Any) -> dict[str, str]:

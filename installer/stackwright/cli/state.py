@@ -27,7 +27,8 @@ def status(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place:
     record = applied.load(place)
     with journal.open_journal(place.folder, exclusive=False) as kept:
         known = standing.recorded(kept, record.last, dict(record.plan))
-        untold = not known and kept.steps()
+        # A verification is a step, too; it installs nothing.
+        untold = not known and set(kept.steps()) - {"verify", "tempest"}
     if not known and arguments.json:
         print(json.dumps({"hosts": [], "proof": _proof(place)}, indent=1))
         return ExitCode.OK

@@ -57,6 +57,11 @@ names=$(for n in "$@"; do printf '%s\n' "$n"; done)
 
 # Beside the rest, because a way that is closed takes its time to say so.
 reach() {
+  case $1 in /* | file://*)
+    f=${1#file://}
+    [ -r "$f" ] || sudo -n test -r "$f"
+    return ;;
+  esac
   if has curl; then curl -sfIL --max-time 5 -o /dev/null "$1"
   elif has wget; then wget -q --spider --tries=1 --timeout=5 "$1"
   elif has python3; then python3 -c 'import sys, urllib.request as u
@@ -112,7 +117,8 @@ done | awk '!s[$0]++'
 
 awk '/^(MemTotal|MemAvailable|SwapTotal):/ {sub(":", "", $1); print "memory\t" $1 " " $2}' /proc/meminfo
 p cpus "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
-for d in / /var /var/lib /var/lib/mysql /var/lib/nova /var/lib/glance /var/lib/cinder /var/log /var/cache /srv /tmp; do
+for d in / /usr /var /var/lib /var/lib/mysql /var/lib/nova /var/lib/glance /var/lib/cinder /var/log /var/cache /srv \
+  /tmp; do
   [ -d "$d" ] && df -Pk "$d" 2>/dev/null | awk 'NR == 2 {print "disk\t" $4 " " $6}'
 done | awk '!s[$0]++'
 

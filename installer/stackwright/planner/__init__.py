@@ -204,6 +204,8 @@ def _variants(whole: Cloud, host: Host) -> tuple[str, ...]:
     names = host.components
     out = ["firewall"] if whole.answers.get("CONFIG_FIREWALL") else []
     out += ["chrony"] if whole.answers.get("CONFIG_NTP_SERVERS") else []
+    if "neutron-server" in names and (own := f"neutron-server-{whole.network.agent}") in whole.release.packages:
+        out.append(own)
     if "nova-compute" in names:
         out += [f"nova-compute-{host.choices.virt_type}", f"nova-compute-{host.facts.arch or 'x86_64'}"]
     if {"nova-compute", "cinder-volume"} & set(names) and whole.answers.get("CONFIG_CINDER_INSTALL"):

@@ -73,4 +73,7 @@ def presets(facts: Facts) -> dict[str, str]:
         out["CONFIG_CINDER_BACKEND"] = "ceph"
     if facts.extra.get("image_url") == "unreachable":
         out["CONFIG_PROVISION_IMAGE_SOURCE"] = "build"
+    if facts.arch == "aarch64":
+        # The default is for x86_64, and CirrOS names its images by architecture.
+        out["CONFIG_PROVISION_IMAGE_URL"] = "https://download.cirros-cloud.net/0.6.2/cirros-0.6.2-aarch64-disk.img"
     return out

@@ -8,6 +8,25 @@ from typing import Any
 
 import yaml
 
+_STALE = (
+    "OS_APPLICATION_CREDENTIAL_ID",
+    "OS_APPLICATION_CREDENTIAL_SECRET",
+    "OS_AUTH_TYPE",
+    "OS_CACERT",
+    "OS_CLOUD",
+    "OS_DOMAIN_NAME",
+    "OS_PROJECT_DOMAIN_ID",
+    "OS_PROJECT_ID",
+    "OS_SERVICE_TOKEN",
+    "OS_SYSTEM_SCOPE",
+    "OS_TENANT_ID",
+    "OS_TENANT_NAME",
+    "OS_TOKEN",
+    "OS_USER_DOMAIN_ID",
+    "OS_USER_ID",
+)
+"""What another cloud's file may have left behind in the shell, and the clients would heed as well."""
+
 
 def keystonerc(url: str, region: str, user: str, password: str, project: str) -> str:
     """A file to be sourced by a shell, with the variables that the OpenStack clients read."""
@@ -22,7 +41,7 @@ def keystonerc(url: str, region: str, user: str, password: str, project: str) ->
         "OS_REGION_NAME": region,
         "OS_INTERFACE": "public",
     }
-    lines = ["unset OS_SERVICE_TOKEN OS_CLOUD"]
+    lines = [f"unset {' '.join(_STALE)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines.append(f"PS1='[\\u@\\h \\W(keystone_{project})]\\$ '")
     return "\n".join(lines) + "\n"

@@ -292,12 +292,14 @@ ours=$(dnf -q repoquery --installed --qf '%{from_repo} %{name}-%{evr}' |
 
 
 def fetch_image(url: str, checksum: str, path: str) -> str:
-    """Gets the demonstration's image from a URL or a file of the host; checked against a SHA-256 where one is given."""
+    """Gets the demonstration's image from a URL or a file of the host; checked against a SHA-256 where one is given.
+    What is there already is kept where it came from the same place."""
     at, where = shlex.quote(url), shlex.quote(path)
     check = f"echo {shlex.quote(checksum)}' ' \"$new\" | sha256sum -c --quiet || exit 1\n" if checksum else ""
+    origin = shlex.quote(f"{url} {checksum}".strip())
     return f"""\
 set -eu
-[ -s {where} ] && exit 0
+[ -s {where} ] && [ "$(cat {where}.from 2>/dev/null)" = {origin} ] && exit 0
 mkdir -p "$(dirname {where})"
 new={where}.new
 case {at} in
@@ -306,5 +308,6 @@ case {at} in
   *) curl --fail --silent --show-error --location --retry 3 --max-time 900 --output "$new" {at} || exit 75 ;;
 esac
 {check}mv "$new" {where}
+printf '%s\n' {origin} > {where}.from
 echo "stackwright: changed"
 """

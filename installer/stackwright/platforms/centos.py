@@ -169,6 +169,7 @@ _PACKAGES = {
     "nova-compute-x86_64": ("edk2-ovmf",),
     "nova-compute-aarch64": ("edk2-aarch64",),
     "neutron-server": (*_CACHE, *_DATABASE, "openstack-neutron", "openstack-neutron-ml2", "python3-neutronclient"),
+    "neutron-server-ovn": (),
     "ovn-northd": ("openvswitch", "openvswitch-ovn-central"),
     "ovn-controller": ("openvswitch", "openvswitch-ovn-host"),
     "ovn-metadata": ("haproxy", "openstack-neutron", "openstack-neutron-ovn-metadata-agent"),

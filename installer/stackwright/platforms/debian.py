@@ -39,6 +39,8 @@ EPOXY = Release(
             "neutron-rpc-server",
             "python3-neutronclient",
         ),
+        # What ML2/OVN has to look after by itself, which an API that uWSGI runs does not.
+        "neutron-server-ovn": ("neutron-ovn-maintenance-worker",),
         # Its Puppet modules want the firmware for UEFI, and a part of libvirt that is apart there.
         "nova-compute-x86_64": ("libvirt-daemon-plugin-lockd", "ovmf"),
         "nova-compute-aarch64": ("libvirt-daemon-plugin-lockd", "ovmf"),
@@ -133,6 +135,7 @@ _PACKAGES = {
         "python3-pymemcache",
         *_DATABASE,
     ),
+    "neutron-server-ovn": (),
     "ovn-northd": ("augeas-tools", *_OVS, "ovn-central"),
     "ovn-controller": ("augeas-tools", *_OVS, "ovn-host"),
     "ovn-metadata": ("haproxy", "neutron-ovn-metadata-agent"),

@@ -48,6 +48,7 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
     "tunnel-interface": network.userspace_tunnels,
     "bridge-interface": network.bridge_takes_route,
     "ranges": network.ranges,
+    "image": host.image,
     "kvm": host.virtualization,
     "kernel-module": host.kernel,
     "volume-group": host.volume_group,

@@ -153,6 +153,32 @@ def virtualization(situation: Situation) -> Problems:
             )
 
 
+def image(situation: Situation) -> Problems:
+    """The demonstration's image can be had from where the answers say."""
+    source, url = (
+        situation.text("CONFIG_PROVISION_IMAGE_SOURCE") or "auto",
+        situation.text("CONFIG_PROVISION_IMAGE_URL"),
+    )
+    if source == "build" or not (situation.on("CONFIG_PROVISION_DEMO") and situation.on("CONFIG_GLANCE_INSTALL")):
+        return
+    for host, facts in situation.facts.items():
+        if facts.extra.get("image_url") != "unreachable":
+            continue
+        is_file = url.startswith(("/", "file:"))
+        # Whoever names a file of theirs wants that one, and no other.
+        must = is_file or source == "url"
+        yield Problem(
+            "image",
+            f"there is no file {url} on the host" if is_file else f"{url} cannot be reached",
+            "the demonstration's image" + ("" if must else "; a small one is built from the host's own kernel instead"),
+            "CONFIG_PROVISION_IMAGE_URL takes a URL, or the path of a file on this host"
+            + ("; CONFIG_PROVISION_IMAGE_SOURCE=build makes one there" if must else ""),
+            host,
+            Severity.ERROR if must else Severity.WARNING,
+            "CONFIG_PROVISION_IMAGE_URL",
+        )
+
+
 def _modules(facts: Facts, *names: str) -> list[str]:
     """Those of the names that the kernel lacks; none where nothing is known of its modules."""
     return [n for n in names if n not in facts.kernel_modules] if facts.kernel_modules else []

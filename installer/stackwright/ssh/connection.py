@@ -252,10 +252,11 @@ class Connection:
                 self._check_sudo_password()
                 self._sudo = "sudo -k -S -p '' "
             else:
-                who = self._settings.user or "this user"
+                user = self._settings.user
                 raise StackwrightError(
-                    f"{self.host}: {who} is not root there, and there is no sudo",
-                    "Log in as root (`--user root`), or install sudo on the host and allow it to that user.",
+                    f"{self.host}: {user or 'this user'} is not root there, and there is no sudo",
+                    f"{'Log in as root (`--user root`)' if user else 'Run it as root'}, or install sudo on the host "
+                    "and allow it to that user.",
                     ExitCode.UNREACHABLE,
                 )
         return self._sudo

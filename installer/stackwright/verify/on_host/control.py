@@ -108,12 +108,21 @@ def nova_services(admin: Session, timeout: float) -> str:
     return _counted([r["binary"] for r in rows])
 
 
-def neutron_agents(admin: Session, timeout: float) -> str:
+def neutron_agents(admin: Session, expected: Sequence[str], timeout: float) -> str:
+    """Every agent is up, and every compute host has one: without, its instances get no network."""
+
+    def missing(rows: list[dict[str, Any]]) -> str:
+        there = {r["host"].partition(".")[0] for r in rows}
+        lost = [host for host in expected if host.partition(".")[0] not in there]
+        if not rows:
+            return "Neutron has no agent at all"
+        return "no agent has reported from " + ", ".join(lost) if lost else ""
+
     rows = _all_up(
         lambda: list(admin.get("network", "/agents")["agents"]),
         lambda r: bool(r["alive"] and r["admin_state_up"]),
         lambda r: f"{r['agent_type']} on {r['host']}",
-        lambda rows: "" if rows else "Neutron has no agent at all",
+        missing,
         "neutron",
         timeout,
     )
@@ -319,7 +328,7 @@ def checks(
             title = "Compute hosts are mapped to a cell"
             add("cell-mapping", title, service, cells, "endpoint-nova", "endpoint-placement")
         elif kind == "network":
-            agents = functools.partial(neutron_agents, admin, settle)
+            agents = functools.partial(neutron_agents, admin, tuple(config.compute_hosts), settle)
             add("neutron-agents", "Neutron's agents", service, agents, "endpoint-neutron")
         elif kind == "volumev3":
             services = functools.partial(cinder_services, admin, settle)

@@ -148,6 +148,8 @@ include neutron::server::placement
 include neutron::plugins::ml2
 include neutron::plugins::ml2::ovn
 include neutron::wsgi::uwsgi
+# The upstream class of it does not know Debian's service.
+service { 'neutron-ovn-maintenance-worker': ensure => running, enable => true, tag => 'neutron-service' }
 Anchor['placement::service::end'] -> Anchor['neutron::service::begin']
 Service['northd'] -> Anchor['neutron::service::begin']
 
