@@ -29,6 +29,7 @@ from stackwright import (
     preflight,
     report,
     ssh,
+    standing,
     ui,
 )
 from stackwright import answers as answer_files
@@ -197,10 +198,16 @@ def problems(answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] =
 
 
 def package_problems(
-    hosts: Hosts, answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset(), parallel: int = 32
+    hosts: Hosts,
+    answers: Answers,
+    seen: Mapping[str, Facts],
+    skip: frozenset[str] = frozenset(),
+    parallel: int = 32,
+    only: Iterable[str] | None = None,
 ) -> list[Problem]:
-    """Whether every host can get all of its packages, in one transaction, without changing anything there."""
+    """Whether every host (or `only` these) can get all of its packages, in one transaction; nothing is changed."""
     whole = planner.cloud(answers, seen)
+    names = tuple(whole.hosts if only is None else only)
 
     def one(name: str) -> list[Problem]:
         host = whole.hosts[name]
@@ -212,8 +219,8 @@ def package_problems(
         result = hosts.connect(name).run(script, timeout=300)
         return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
 
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(whole.hosts)))) as pool:
-        return [p for found in pool.map(one, whole.hosts) for p in found]
+    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(names)))) as pool:
+        return [p for found in pool.map(one, names) for p in found]
 
 
 def certify(answers: Answers, seen: Mapping[str, Facts], place: places.Place) -> Certificates:
@@ -338,12 +345,16 @@ def apply(
     emit: Callable[[Event], None],
     *,
     about: Mapping[str, Any],
+    seen: Mapping[str, Facts] | None = None,
     again: bool = False,
     parallel: int = 500,
     timeout: float | None = None,
 ) -> Applied:
     """Carries out a plan with its journal; everything that the hosts say goes into the run's log. What happens is
-    recorded beside it, after `about`; the report is made of that, however the run ends."""
+    recorded beside it, after `about`; the report is made of that, however the run ends.
+
+    What the journal calls done is looked after first: all steps of a host that was installed anew (by `seen`, the
+    hosts' facts), and those whose components do not do their work, are done again."""
     logs = place.make() / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
@@ -354,12 +365,15 @@ def apply(
     with _log(path) as log, journal.open_journal(place.folder) as kept:
         applied.keep(place, plan, kept, _painter(plan, place))
         take = report.begin(path, about)
+        tell = ui.both(emit, take)
+        if not again:
+            _look_after(plan, hosts, kept, seen or {}, tell)
         try:
             outcome = executor.run(
                 plan,
                 hosts.connect,
                 kept,
-                ui.both(emit, take),
+                tell,
                 parallel=parallel,
                 per_host=2,
                 again=again,
@@ -374,6 +388,28 @@ def apply(
                 report.refresh(place)
             raise
     return Applied(outcome, plan, path, report.refresh(place))
+
+
+def packages_due(plan: Plan, place: places.Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+    """The hosts that are still to get packages."""
+    with journal.open_journal(place.folder, exclusive=False) as kept:
+        return standing.packages_due(plan, kept, seen)
+
+
+def _look_after(
+    plan: Plan, hosts: Hosts, kept: journal.Journal, seen: Mapping[str, Facts], tell: Callable[[Event], None]
+) -> None:
+    """Makes the journal forget what is done no more."""
+    for host in standing.made_anew(plan, kept, seen):
+        tell(Event("note", time.time(), host=host, message="carries no cloud any more; all of it is done again"))
+        for step in plan.steps:
+            if step.host == host:
+                kept.forget(step.id)
+    for name, why in standing.ailing(plan, kept, hosts.connect).items():
+        (step,) = (s for s in plan.steps if s.id == name)
+        told = f"{step.title}: done again, because this does not do its work: {'; '.join(why)}"
+        tell(Event("note", time.time(), host=step.host, message=executor.redactor(plan.secrets)(told)))
+        kept.forget(name)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +120,7 @@ class _Looked:
     """Its versions of packages, by host."""
 
 
-def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: Clock, *, packages: bool) -> _Looked:
+def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: Clock) -> _Looked:
     """Facts and preflight: prints and returns warnings, also those about the answers; raises for errors."""
     from stackwright import answers as answer_files
     from stackwright import lock, locking, planner, workflow
@@ -138,16 +138,33 @@ def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: 
     with clock.part("check"):
         found = workflow.refuse(workflow.problems(answers, seen, waived))
     exact = locking.exact(locked, answers, seen, waived) if locked else {}
-    if packages:
-        with clock.part("resolve the packages"):
-            found += workflow.refuse(
-                locking.problems(hosts, answers, seen, exact, waived, offline=_offline(arguments))
-                if exact
-                else workflow.package_problems(hosts, answers, seen, waived)
-            )
     for problem in found:
         _tell(problem)
     return _Looked(seen, [*reading.problems, *found], locked, exact)
+
+
+def _resolve(
+    arguments: argparse.Namespace,
+    answers: Answers,
+    hosts: Hosts,
+    looked: _Looked,
+    clock: Clock,
+    only: Collection[str] | None = None,
+) -> None:
+    """Whether the hosts (or `only` these) can get their packages: adds to the warnings, raises for errors."""
+    from stackwright import locking, workflow
+
+    waived = frozenset(arguments.skip_check)
+    with clock.part("resolve the packages"):
+        if looked.exact:
+            exact = {host: found for host, found in looked.exact.items() if only is None or host in only}
+            told = locking.problems(hosts, answers, looked.seen, exact, waived, offline=_offline(arguments))
+        else:
+            told = workflow.package_problems(hosts, answers, looked.seen, waived, only=only)
+        found = workflow.refuse(told)
+    for problem in found:
+        _tell(problem)
+    looked.warnings.extend(found)
 
 
 def _offline(arguments: argparse.Namespace) -> bool:
@@ -164,7 +181,9 @@ def _tell(problem: Problem) -> None:
 def _check(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
     from stackwright import planner, report, workflow
 
-    looked = _look(arguments, reading, hosts, report.Clock(), packages=True)
+    clock = report.Clock()
+    looked = _look(arguments, reading, hosts, clock)
+    _resolve(arguments, reading.answers, hosts, looked, clock)
     seen = looked.seen
     plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
     print(f"ready: {len(plan.steps)} steps on {_count(len(plan.hosts), 'host')}; nothing was changed")
@@ -178,7 +197,7 @@ def _count(number: int, noun: str) -> str:
 def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
     from stackwright import planner, report, show, workflow
 
-    looked = _look(arguments, reading, hosts, report.Clock(), packages=False)
+    looked = _look(arguments, reading, hosts, report.Clock())
     seen = looked.seen
     plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
     if arguments.out:
@@ -202,16 +221,19 @@ def _show(plan: Plan, place: Place, *, whole: bool = False) -> None:
 
 def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Reading | None = None) -> int:
     """Looks, plans, applies and proves; with --dry-run it only shows. Returns the exit status."""
-    from stackwright import bundling, locking, planner, report, show, ui, workflow
+    from stackwright import bundling, locking, planner, proof, report, show, ui, workflow
 
     clock = report.Clock()
     reading = reading or _read(arguments)
     answers = reading.answers
-    looked = _look(arguments, reading, hosts, clock, packages=True)
+    looked = _look(arguments, reading, hosts, clock)
     seen = looked.seen
     with clock.part("plan"):
         certificates = workflow.certify(answers, seen, place)
         plan = planner.plan(answers, seen, certificates, looked.exact, offline=_offline(arguments))
+    # It takes a host seconds, also where there is nothing to get.
+    if due := plan.hosts if arguments.again else workflow.packages_due(plan, place, seen):
+        _resolve(arguments, answers, hosts, looked, clock, due)
     if arguments.dry_run:
         _show(plan, place)
         print("\nnothing was changed (--dry-run)")
@@ -224,6 +246,7 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
             place,
             screen,
             about=workflow.about(answers, seen, plan, looked.warnings, clock),
+            seen=seen,
             again=arguments.again,
             parallel=arguments.parallel,
             timeout=arguments.timeout,
@@ -240,8 +263,8 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     # Beside the proof, which waits most of its time.
     with ThreadPoolExecutor(max_workers=1) as beside:
         taking = beside.submit(locking.take, answers, seen, hosts, since=clock.began)
-        if not arguments.no_verify:
-            verdict = ExitCode(_verify(answers, hosts, place, as_json=arguments.json, seen=seen))
+        if not arguments.no_verify and (applied.outcome.done or not proof.told_again(plan, place, arguments.json)):
+            verdict = ExitCode(proof.run(answers, hosts, place, as_json=arguments.json, seen=seen))
     files += _lock(arguments, taking, place, looked)
     if not arguments.json:
         proved = verdict == ExitCode.OK and not arguments.no_verify
@@ -268,9 +291,7 @@ def _lock(arguments: argparse.Namespace, taking: Future[Taken], place: Place, lo
     return [path]
 
 
-def _verify(
-    answers: Answers, hosts: Hosts, place: Place, *, as_json: bool, seen: Mapping[str, Facts] | None = None
-) -> int:
+def _verify(answers: Answers, hosts: Hosts, place: Place, *, as_json: bool) -> int:
     from stackwright import proof
 
-    return proof.run(answers, hosts, place, as_json=as_json, seen=seen)
+    return proof.run(answers, hosts, place, as_json=as_json)

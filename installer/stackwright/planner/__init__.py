@@ -43,6 +43,7 @@ from stackwright.planner.topology import NO_CERTIFICATES, Cloud, Host
 from stackwright.services import SERVICES
 
 __all__ = [
+    "CLOUD_FILE",
     "STATE_DIR",
     "all_hosts",
     "builds_image",
@@ -59,6 +60,9 @@ __all__ = [
 
 STATE_DIR = "/var/lib/stackwright"
 """On each host: what Stackwright keeps there."""
+
+CLOUD_FILE = f"{STATE_DIR}/cloud.json"
+"""Which cloud a host is part of."""
 
 _MODULE_DIR = f"{STATE_DIR}/modules"
 _IMAGE_DIR = f"{STATE_DIR}/images"
@@ -138,7 +142,7 @@ def _given(answers: Mapping[str, Any]) -> tuple[str, ...]:
 def _module(whole: Cloud) -> Upload:
     """Which cloud this is, and our Puppet module: the same on every host."""
     record = json.dumps({"id": cloud_id(whole.answers), "release": whole.release.name}, sort_keys=True)
-    files = [File(f"{STATE_DIR}/cloud.json", record.encode() + b"\n", mode=0o600)]
+    files = [File(CLOUD_FILE, record.encode() + b"\n", mode=0o600)]
     root = resources.puppet_module()
     files += [
         File(f"{_MODULE_DIR}/stackwright/{path.relative_to(root).as_posix()}", path.read_bytes())
