@@ -310,10 +310,17 @@ def test_which_proxy() -> None:
         ("http://[fd00::5]:5000/", "fd00::/8"): None,
         ("http://[fd00::5]:5000/", "[fd00::5]"): None,
         ("http://[fd00::5]:5000/", "198.18.0.0/15"): "http://p:3128",
+        # The host itself, whatever its address is.
+        ("http://127.0.0.1:5000/", ""): None,
+        ("http://[::1]:5000/", ""): None,
+        ("http://localhost:5000/", ""): None,
+        (f"http://{socket.gethostname()}:5000/", ""): None,
+        ("own", ""): None,
     }
     code = """
     out(JSON.parse(ENV['TEST_CASES']).map do |url, no_proxy|
       environment = { 'http_proxy' => 'http://p:3128', 'HTTPS_PROXY' => 's:3128', 'no_proxy' => no_proxy }
+      url = "http://#{Socket.ip_address_list.select(&:ipv4?).last.ip_address}/" if url == 'own'
       Proxy.for(URI.parse(url), environment)&.to_s
     end)
     """
