@@ -81,7 +81,7 @@ def table(rows: Sequence[Row], machine: Machine) -> str:
     found = {row.key: row for row in rows}
     for row in merged(rows, ()):
         floor = found.get((row.nodes, CACHES.index(row.cache), WAYS.index("floor")))
-        ratio = f"{row.wall / floor.wall:.2f}" if floor and row.way not in ("unchanged", "again") else ""
+        ratio = f"{row.wall / floor.wall:.2f}" if floor and floor.wall and row.way not in ("unchanged", "again") else ""
         control = "" if row.control_peak is None else f"{row.control_peak / 2**20:.0f} MiB"
         control += "" if row.control_cpu is None else f", {row.control_cpu:.1f} s"
         downloaded = "" if row.downloaded is None else f"{row.downloaded / 1e6:.0f} MB"
@@ -105,12 +105,12 @@ def ratios(rows: Sequence[Row]) -> list[str]:
         of = {way: found.get((nodes, cache, way)) for way in WAYS}
         where = f"{nodes} node{'s' if nodes > 1 else ''}, {cache}"
         ours, floor = of["ours"], of["floor"]
-        if ours and ours.complete and floor:
+        if ours and ours.complete and floor and floor.wall:
             out.append(f"{where}: ours / floor {ours.wall / floor.wall:.2f} (at most 1.5)")
-        if ours and ours.complete and (stock := of["stock"]):
+        if ours and ours.complete and (stock := of["stock"]) and stock.wall:
             sign = "" if stock.complete else "less than "
             out.append(f"{where}: ours / stock {sign}{ours.wall / stock.wall:.2f} (at most 0.20)")
-        if ours and ours.complete and (debian := of["debian"]):
+        if ours and ours.complete and (debian := of["debian"]) and debian.wall:
             sign = "" if debian.complete else "less than "
             out.append(f"{where}: ours / debian {sign}{ours.wall / debian.wall:.2f}")
         for way, most in (("unchanged", 10), ("again", 60)):

@@ -8,13 +8,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import golden
-from stackwright import answers, planner
+from stackwright import answers, executor, planner
 from stackwright.lab import Lab, Node
-from stackwright.model import Answers, Facts, PuppetApply, Upload
+from stackwright.model import Answers, Facts, PuppetApply, StackwrightError, Upload
 from stackwright.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,9 +45,15 @@ def nodes(count: int) -> list[Node]:
 def asked(bench: ModuleType, count: int, tmp_path: Path) -> tuple[Answers, dict[str, Facts]]:
     """The answers that the benchmark writes for so many nodes, and the facts of these."""
     made = nodes(count)
-    (seen,) = golden.CASES["allinone"].facts().values()
     file = tmp_path / "bench.answers"
-    answers.save(file, bench.answers_for(made, planner.presets(seen)))
+    seen = seen_of(made)
+    answers.save(file, bench.answers_for(made, planner.presets(seen[made[0].address])))
+    return answers.read([file], environ={}), seen
+
+
+def seen_of(made: list[Node]) -> dict[str, Facts]:
+    """What nodes of the lab say of themselves."""
+    (seen,) = golden.CASES["allinone"].facts().values()
     eth0, *rest = (i for i in seen.interfaces if i.name != "eth1")
     facts = {}
     for n, node in enumerate(made):
@@ -55,7 +62,7 @@ def asked(bench: ModuleType, count: int, tmp_path: Path) -> tuple[Answers, dict[
             seen, host=node.address, hostname=node.name, fqdn=node.fqdn, address=node.address,
             interfaces=(replace(eth0, addresses=(f"{node.address}/24",)), *rest, eth1),
         )  # fmt: skip
-    return answers.read([file], environ={}), facts
+    return facts
 
 
 def test_one_node_gets_what_is_compared(bench: ModuleType, tmp_path: Path) -> None:
@@ -195,3 +202,126 @@ def test_nothing_measured_is_said(tmp_path: Path) -> None:
     )
     assert "nothing was measured on this machine yet" in done.stdout
     assert json.dumps(done.stderr) == '""'
+
+
+@pytest.fixture
+def played(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done to nodes is written down in the place of being done: nodes that come and go, what runs on them, what
+    the command is asked for. `look` sees what a node of the lab is."""
+    done: list[str] = []
+    there: dict[str, Node] = {}
+    (seen,) = golden.CASES["allinone"].facts().values()
+
+    def up(names: list[str], *, lab: Lab) -> list[Node]:
+        made = dict(zip(names, nodes(len(names)), strict=True))
+        assert lab.number == 7
+        done.append(f"up {' '.join(names)}")
+        there.update(made)
+        return list(made.values())
+
+    def down(names: list[str], *, lab: Lab) -> list[str]:
+        assert lab.number == 7
+        done.append(f"down {' '.join(names)}")
+        for name in names:
+            del there[name]
+        return names
+
+    def command(self: Any, log: str, *words: str) -> tuple[float, int]:
+        done.append(f"{log}: {' '.join(words)}")
+        folder = self.home / "state" / LAB.address(10)
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+        figures = {"changed": 1, "by_kind": {}, "critical_path": [], "slowest": []}
+        (folder / "report.json").write_text(json.dumps(figures))
+        (folder / "verify.json").write_text('{"ok": true}')
+        return 2.5, 90 * 2**20
+
+    def sh(self: Any, node: Node, script: str, log: str = "", *, check: bool = True) -> int:
+        assert node.name in there
+        done.append(f"{node.name}: {log or script}")
+        (self.folder / f"{log or 'preparation'}.txt").write_text(script)
+        return int(log == "debian" and not check)
+
+    def run(plan: Any, connect: Any, kept: Any, emit: Any, **_: Any) -> executor.Outcome:
+        assert callable(connect)
+        assert callable(emit)
+        assert not kept.done(plan.steps[0].id, "x")
+        done.append(f"executor: {plan.steps[-1].id.rpartition(':')[2]}")
+        return executor.Outcome(ok=True)
+
+    def look(_: Any, names: list[str], __: Any) -> dict[str, Facts]:
+        return {name: seen_of(nodes(len(names)))[name] for name in names}
+
+    monkeypatch.setattr(bench.lab, "up", up)
+    monkeypatch.setattr(bench.lab, "down", down)
+    monkeypatch.setattr(bench.lab, "list_nodes", lambda _: list(there.values()))
+    monkeypatch.setattr(bench.executor, "run", run)
+    monkeypatch.setattr(bench.workflow, "look", look)
+    monkeypatch.setattr(bench.workflow, "presets", lambda *_: (seen, planner.presets(seen)))
+    monkeypatch.setattr(bench, "_sent", lambda bridge: len(done) * 10**6 if bridge == "swlab7" else 0)
+    monkeypatch.setattr(bench.Bench, "command", command)
+    monkeypatch.setattr(bench.Bench, "sh", sh)
+    return done
+
+
+def measure(bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    results = str(tmp_path / "results" / "figures.json")
+    monkeypatch.setattr(sys, "argv", ["allinone.py", *words, "--lab", "7", "--results", results])
+    return int(bench.main())
+
+
+def test_every_way_begins_with_bare_nodes_and_leaves_none(
+    bench: ModuleType,
+    played: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert measure(bench, tmp_path, monkeypatch, "floor", "ours", "stock", "debian") == 0
+    one = "bench-control"
+    ups = [n for n, what in enumerate(played) if what == f"up {one}"]
+    downs = [n for n, what in enumerate(played) if what == f"down {one}"]
+    assert len(ups) == len(downs) == 5  # the first fills the store
+    assert all(up < down for up, down in zip(ups, downs, strict=True))
+    assert all(down < up for down, up in zip(downs, ups[1:], strict=False))
+    commands = [what for what in played if what.startswith(("ours", "unchanged", "again"))]
+    assert [c.partition(":")[0] for c in commands] == ["ours", "unchanged", "again"]
+    assert f"--allinone --lab {one}" in commands[0]
+    assert "CONFIG_SWIFT_INSTALL=n" in commands[0]
+    assert commands[2].endswith("--again --no-verify")
+    assert [w for w in played if w.startswith("executor")] == [
+        f"executor: {name}" for name in ("image", "controller", "network", "compute", "post")
+    ]
+    shown = [line.split()[2] for line in capsys.readouterr().out.splitlines() if line.strip().startswith("1 warm")]
+    assert shown == ["floor", "ours", "unchanged", "again", "stock", "debian"]
+    kept = bench.read(tmp_path / "results" / "figures.json", bench.this_machine())
+    assert [r.complete for r in kept] == [True, True, True, True, True, False]
+    assert [r.control_peak for r in kept][:2] == [None, 90 * 2**20]
+    assert all(r.downloaded > 0 for r in kept)
+
+
+def test_three_nodes_with_nothing_downloaded(
+    bench: ModuleType, played: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert measure(bench, tmp_path, monkeypatch, "floor", "ours", "debian", "--nodes", "3", "--cache", "cold") == 0
+    names = ["bench-control", "bench-network", "bench-compute"]
+    assert [w for w in played if "apt-get clean" in w] == [f"{n}: apt-get clean" for n in names] * 2
+    assert [w for w in played if "dev eth1" in w] == [
+        f"{n}: ip address add 198.19.7.{10 + i}/24 dev eth1; ip link set eth1 up" for i, n in enumerate(names)
+    ] * 2
+    assert {w for w in played if ": floor-" in w} == {f"{n}: floor-{n}" for n in names}
+    (ours,) = (w for w in played if w.startswith("ours: "))
+    assert "apply -a" in ours
+    assert "--ssh-key" in ours
+    assert not any("debian" in w for w in played)  # it knows one machine alone
+
+
+def test_a_way_that_fails_does_not_take_the_figures_of_the_others(
+    bench: ModuleType, played: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise StackwrightError("no", "mend it")
+
+    monkeypatch.setattr(bench.Bench, "command", fails)
+    assert measure(bench, tmp_path, monkeypatch, "floor", "ours") == 1
+    assert [r.way for r in bench.read(tmp_path / "results" / "figures.json", bench.this_machine())] == ["floor"]
+    assert played[-1] == "down bench-control"
