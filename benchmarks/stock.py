@@ -56,7 +56,7 @@ def _tools(whole: Any, name: str, by_id: Mapping[str, Step]) -> list[Step]:
     tools = Step(f"{name}:tools", name, "Puppet and its modules", actions, (module.id, f"{name}:lists"))
     image = by_id.get(f"{name}:image")
     return [
-        replace(module, actions=tuple(_without_our_providers(a) for a in module.actions)),
+        replace(module, actions=tuple(_without_what_is_quicker(a) for a in module.actions)),
         replace(by_id[f"{name}:lists"], needs=(), after=()),
         tools,
         *([replace(image, needs=(tools.id,), after=())] if image else []),
@@ -76,9 +76,14 @@ def _pass(whole: Any, name: str, title: str, components: list[str], run: PuppetA
     return Step(f"{name}:{title}", name, title, (action,))
 
 
-def _without_our_providers(action: Action) -> Action:
-    """Our module without the providers that take the place of upstream ones; those of our own types stay."""
+def _without_what_is_quicker(action: Action) -> Action:
+    """Our module without the providers and facts that take the place of upstream ones; those of our own types stay."""
     if not isinstance(action, Upload):
         return action
-    kept = [f for f in action.files if "/lib/puppet/provider/" not in f.path or "/provider/stackwright_" in f.path]
-    return Upload(tuple(kept))
+    return Upload(tuple(f for f in action.files if not _takes_a_place(f.path)))
+
+
+def _takes_a_place(path: str) -> bool:
+    if path.endswith("/lib/facter/unread.rb"):
+        return True
+    return "/lib/puppet/provider/" in path and "/provider/stackwright_" not in path
