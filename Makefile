@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 PYTHON ?= python3
+# What `make bench` measures: ways, and the options of benchmarks/allinone.py; without it, one node, all packages there.
+BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -35,7 +37,7 @@ unproven: test-packages $(VENV)/.ready  ## the tests that `make test` leaves out
 
 .PHONY: bench
 bench: lab-packages $(VENV)/.ready  ## an all-in-one cloud, its packages alone, Packstack's way: an hour and more (root)
-	$(BIN)/python benchmarks/allinone.py floor ours unchanged stock
+	$(BIN)/python benchmarks/allinone.py $(BENCH)
 
 .PHONY: lint
 lint: $(VENV)/.ready  ## style and types only

@@ -1,20 +1,25 @@
-"""How long a verified all-in-one cloud takes, against what its packages take, and against Packstack's way.
+"""How long a verified cloud takes, against what its packages take, Packstack's way, and Debian's own script.
 
-    sudo .venv/bin/python benchmarks/allinone.py [floor] [ours] [unchanged] [stock] [--lab NUMBER] [--json FILE]
+    sudo .venv/bin/python benchmarks/allinone.py [WAY ...] [--nodes 1|3|both] [--cache warm|cold|both] [--results FILE]
 
-Each way starts from a bare node of this machine's lab, one after the other, in one run, so that ratios hold:
+Each way starts from bare nodes of this machine's lab, which go away before the next one begins:
 
-* `floor`: the packages of the cloud in one transaction of apt, services not started, nothing synced to the disk; and
-  nothing else.
+* `floor`: the packages of the cloud in one transaction of apt on each node, services not started, nothing synced to
+  the disk; and nothing else.
 * `ours`: `stackwright --allinone` onto the node, which ends with the verified cloud.
-* `unchanged`: `apply` once more on that node, and `apply --again`. It needs `ours`.
-* `stock`: Packstack's way: the same settings with the stock providers and Puppet installing the packages, in passes for
-  the controller, the network, computing, one after the other. No demonstration, no image, no proof.
+* `unchanged`, `again`: then `apply` once more, and `apply --again` without the proof. They come with `ours`.
+* `stock`: Packstack's way: the same settings by the stock providers, packages by Puppet, passes for the controller, the
+  network, computing and what comes after, one after the other. No proof.
+* `debian`: `openstack-deploy all-in-one`, Debian's own script, on one node. It installs what it wants, and more than
+  the others; it need not come to its end.
 
-The cloud has Keystone, Glance, Placement, Nova, Neutron with OVN, Cinder and Horizon. Packages come from the lab's
-store where an earlier node has downloaded them (warm); `--cold` empties the node's own cache first. CPU is the whole
-machine's, user and system; the control process's peak of memory is the kernel's count. Without a word, all but
-`stock`, which takes half an hour, is done.
+One node gets Keystone, Glance, Placement, Nova, Neutron with OVN, Cinder and Horizon; three are controller, network and
+compute host, without the last two. `warm`: the packages are on the nodes before the clock starts. `cold`: none is.
+
+What was measured on this machine is kept in the results file, so that it can be run in pieces; each run ends with the
+table of all of it, and `--table` only shows that. Without a WAY everything but `debian` is done: an hour and more.
+What the ways say, and the reports of ours, lie beside the results. CPU is the whole machine's, so it must do nothing
+else meanwhile; what went to the nodes are the bytes through the lab's bridge, the installer's own included.
 """
 
 from __future__ import annotations
@@ -24,25 +29,31 @@ import json
 import os
 import re
 import resource
+import shlex
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stackwright import executor, journal, lab, places, planner, render, workflow
-from stackwright.lab import Lab, Node
-from stackwright.model import Event, File, Plan, PuppetApply, Run, Step, Upload
-from stackwright.planner.scripts import apt_install
+import stock
+from figures import CACHES, WAYS, Machine, Row, merged, read, table, write
 
-WAYS = ("floor", "ours", "unchanged", "stock")
-SETTINGS = ("--set", "CONFIG_SWIFT_INSTALL=n")
-NETWORK = {"external-bridge", "ovn-controller", "ovn-metadata"}
-COMPUTE = {"nova-compute", "chrony"}
-LEFT_OUT = {"demo", "clients"}
+from stackwright import answers, executor, journal, lab, places, planner, workflow
+from stackwright.lab import Lab, Node
+from stackwright.model import Event, Plan, StackwrightError
+
+USUAL = ("floor", "ours", "stock")
+RESULTS = Path(__file__).resolve().parents[1] / "test-results" / "bench" / "allinone.json"
+NAMES = ("control", "network", "compute")
+PATIENCE = 3600
+"""Seconds after which Debian's script is given up."""
 
 FLOOR = """\
 set -eu
@@ -50,218 +61,334 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 apt-get -q update
-eatmydata apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install %s
+all() { eatmydata apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install @PACKAGES@; }
+# The dashboard's own script fails now and then.
+all || all
 """
+
+FETCH = """\
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+apt-get -q update
+apt-get -q -y --no-install-recommends --download-only install @PACKAGES@
+"""
+
+# What the script asks for where nobody answers: it finds its own address with net-tools.
+DEBIAN = """\
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
+apt-get -q update
+apt-get -q -y install openstack-deploy net-tools
+cd /root
+echo RC_KEYSTONE_ENDPOINT_IP=@ADDRESS@ > osinstallrc
+timeout @PATIENCE@ openstack-deploy --non-interactive all-in-one < /dev/null
+"""
+
+
+# -------------------------------------------------------------------------------------------------- what is measured
 
 
 def _busy() -> float:
     """CPU seconds, user and system, of the whole machine so far (proc(5), /proc/stat)."""
-    user, nice, system = map(int, Path("/proc/stat").read_text().split()[1:4])
-    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(what: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Wall and CPU seconds of a call, beside what it says itself."""
-    wall, cpu = time.monotonic(), _busy()
-    told = what()
-    return {"wall": round(time.monotonic() - wall, 1), "cpu": round(_busy() - cpu, 1), **told}
+def _sent(bridge: str) -> int:
+    """Bytes that went through the machine to a bridge's nodes so far; what the nodes send each other does not."""
+    return int(Path(f"/sys/class/net/{bridge}/statistics/tx_bytes").read_text())
+
+
+def _peak(pid: int) -> int:
+    """The most memory that a process has had so far, in bytes; 0 when it is gone (proc(5), VmHWM)."""
+    try:
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+def this_machine() -> Machine:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return Machine(socket.gethostname(), os.cpu_count() or 1, round(memory / 2**30))
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def bench_lab(number: int) -> Lab:
+    return Lab(lab.lab_from(os.environ).directory, number)
+
+
+def settings_for(nodes: Sequence[Node]) -> dict[str, str]:
+    """The answers that are not the usual ones."""
+    third = (int(nodes[0].external_network.split(".")[2]) + 128) % 256
+    ranges = {
+        "CONFIG_PROVISION_DEMO_FLOATRANGE": f"198.19.{third}.0/24",
+        "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": f"198.18.{third}.0/24",
+        "CONFIG_SWIFT_INSTALL": "n",
+    }
+    if len(nodes) == 1:
+        return ranges
+    # Tunnels in user space need an interface of their own (planner/tunnels.py).
+    return ranges | {
+        "CONFIG_NETWORK_HOSTS": nodes[1].address,
+        "CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1",
+        "CONFIG_CINDER_INSTALL": "n",
+        "CONFIG_HORIZON_INSTALL": "n",
+    }
+
+
+def answers_for(nodes: Sequence[Node], found: Mapping[str, str]) -> str:
+    """The text of the answer file; `found` is what follows from what the nodes are."""
+    # The second of three carries the network alone.
+    installed = [node.address for node in (nodes[0], *nodes[2:])]
+    return answers.generate(install_hosts=installed, presets={**found, **settings_for(nodes)})
 
 
 class Bench:
-    """The lab, a folder for the answer file and state, and the ways."""
+    """Nodes, all alike in the beginning, and the ways to a cloud on them."""
 
-    def __init__(self, number: int, home: Path, cold: bool) -> None:
-        self.lab = Lab(lab.lab_from(os.environ).directory, number)
-        self.home, self.cold = home, cold
-        self.environment = {
-            **os.environ,
-            "HOME": str(home),
-            "STACKWRIGHT_STATE": str(home / "state"),
-            "STACKWRIGHT_LAB_NUMBER": str(number),
-        }
+    def __init__(self, number: int, count: int, cache: str, folder: Path) -> None:
+        self.lab = bench_lab(number)
+        self.count, self.cache = count, cache
+        self.folder = folder
+        """For what is said."""
 
-    def node(self, name: str) -> Node:
-        """A bare node."""
-        (made,) = lab.up([name], lab=self.lab)
-        if self.cold:
-            self.sh(made, "apt-get clean")
-        return made
+    @contextmanager
+    def nodes(self, *, cold: bool) -> Iterator[list[Node]]:
+        """Bare nodes, and a home of their own for the command; both go away afterwards."""
+        names = [f"bench-{name}" for name in NAMES[: self.count]]
+        with tempfile.TemporaryDirectory(prefix="stackwright-bench-") as home:
+            self.home = Path(home)
+            self.environment = {
+                **os.environ,
+                "HOME": home,
+                "STACKWRIGHT_STATE": f"{home}/state",
+                "STACKWRIGHT_LAB_NUMBER": str(self.lab.number),
+            }
+            try:
+                self.away(names)  # a run that was killed may have left them
+                made = lab.up(names, lab=self.lab)
+                for number, node in enumerate(made, 10):
+                    network = node.external_network.rpartition(".")[0]
+                    if cold:
+                        self.sh(node, "apt-get clean")
+                    if self.count > 1:
+                        self.sh(node, f"ip address add {network}.{number}/24 dev eth1; ip link set eth1 up")
+                yield made
+            finally:
+                for kept in (*self.home.glob("state/*/report.*"), *self.home.glob("state/*/logs/*.log")):
+                    shutil.copy(kept, self.folder)
+                self.away(names)
 
-    def sh(self, node: Node, script: str) -> str:
-        command = [*lab.ssh_command(node.name, self.lab), script]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{node.name}: exit status {done.returncode}\n{done.stdout[-3000:]}")
-        return done.stdout
+    def away(self, names: Sequence[str]) -> None:
+        if there := [node.name for node in lab.list_nodes(self.lab) if node.name in names]:
+            lab.down(there, lab=self.lab)
 
-    def command(self, *words: str) -> tuple[str, int]:
-        """What `stackwright` says, and the peak of memory of such calls so far, in KiB."""
-        done = subprocess.run(
-            [sys.executable, "-m", "stackwright", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            cwd=self.home,
-            env=self.environment,
-        )
-        if done.returncode:
-            raise SystemExit(f"stackwright {' '.join(words)}: exit status {done.returncode}\n{done.stdout[-3000:]}")
-        return done.stdout, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    def sh(self, node: Node, script: str, log: str = "", *, check: bool = True) -> int:
+        """Runs a script on a node; returns its exit status. `log` names the file for what it says."""
+        path = self.folder / f"{log or 'preparation'}.txt"
+        with path.open("a") as said:
+            command = [*lab.ssh_command(node.name, self.lab), script]
+            code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False).returncode
+        if code and check:
+            raise StackwrightError(f"{node.name}: exit status {code}\n{path.read_text()[-3000:]}", f"see {path}")
+        return code
 
-    def planned(self, node: Node) -> tuple[Any, Plan]:
-        """The cloud and its plan for a node, as `--allinone` makes them."""
-        file = self.home / f"{node.name}.answers"
-        self.command("--gen-answer-file", str(file), "--install-hosts", node.address, *SETTINGS)
-        read = workflow.read_answers([file], {})
-        if read.answers is None:
-            raise SystemExit("\n".join(map(str, read.errors)))
-        with self.hosts(node) as hosts:
-            seen = workflow.look(hosts, [node.address], read.answers)
-        return planner.cloud(read.answers, seen), planner.plan(read.answers, seen)
+    def command(self, log: str, *words: str) -> tuple[float, int]:
+        """`stackwright ...`: seconds of CPU and the most memory, in bytes, that it took. It has to end well."""
+        path = self.folder / f"{log}.txt"
+        peak, before = 0, resource.getrusage(resource.RUSAGE_CHILDREN)
+        with path.open("a") as said:
+            said.write(f"$ stackwright {shlex.join(words)}\n")
+            said.flush()
+            command = [sys.executable, "-m", "stackwright", *words]
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=self.home, env=self.environment
+            )
+            # Asked for while it runs: what wait4 tells of a child is at least what its parent had when it was made.
+            while process.poll() is None:
+                peak = max(peak, _peak(process.pid))
+                time.sleep(0.05)
+        if process.returncode:
+            text = f"stackwright {shlex.join(words)}: exit status {process.returncode}\n{path.read_text()[-3000:]}"
+            raise StackwrightError(text, f"see {path}")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, peak
 
-    def hosts(self, node: Node) -> workflow.Hosts:
-        access = places.Access(user="root", keys=(str(node.key),), known_hosts=(str(node.known_hosts),))
-        return workflow.Hosts(access, places.place(node.name, self.home / "state"))
+    def measured(self, way: str, what: Callable[[], dict[str, Any]]) -> Row:
+        """A row of what a call took, with what the call tells."""
+        wall, cpu, sent = time.monotonic(), _busy(), _sent(self.lab.bridge)
+        told = what()
+        seconds, busy = time.monotonic() - wall, _busy() - cpu
+        return Row(
+            way, self.count, self.cache, round(seconds, 1), round(busy, 1), downloaded=_sent(self.lab.bridge) - sent,
+            boot=_boot(), **told,
+        )  # fmt: skip
 
-    def floor(self) -> dict[str, Any]:
-        node = self.node("floor")
-        whole, _ = self.planned(node)
-        wanted = planner.packages(whole, whole.hosts[node.address])
+    # ----------------------------------------------------------------------------------------------------- the ways
 
-        def install() -> dict[str, Any]:
-            said = self.sh(node, FLOOR % " ".join(wanted))
-            fetched = re.findall(r"^Need to get (\S+ \S+?B)", said, re.MULTILINE)
-            return {"packages": len(wanted), "download": fetched[-1] if fetched else "nothing"}
+    def fill(self) -> Iterator[Row]:
+        """Downloads what is not in the lab's store yet, so that `warm` is true of the first way too."""
+        with self.nodes(cold=False) as nodes:
+            whole, _, _ = self.planned(nodes)
+            wanted = sorted({p for host in whole.hosts.values() for p in planner.packages(whole, host)})
+            self.sh(nodes[0], FETCH.replace("@PACKAGES@", " ".join(map(shlex.quote, wanted))), "fill")
+            # What Puppet and Debian's script install besides, with what is recommended. It may be refused.
+            names = "python3-openstackclient nova-compute-qemu openstack-deploy net-tools ntp openstack-cloud-services"
+            script = FETCH.replace("--no-install-recommends ", "").replace("@PACKAGES@", f"{names} openstack-toaster")
+            self.sh(nodes[0], script, "fill", check=False)
+        yield from ()
 
-        try:
-            return measured(install)
-        finally:
-            lab.down(["floor"], lab=self.lab)
+    def floor(self) -> Iterator[Row]:
+        with self.nodes(cold=self.cache == "cold") as nodes:
+            whole, _, _ = self.planned(nodes)
 
-    def ours(self) -> dict[str, Any]:
-        self.node("ours")
+            def install(node: Node) -> int:
+                wanted = planner.packages(whole, whole.hosts[node.address])
+                self.sh(node, FLOOR.replace("@PACKAGES@", " ".join(map(shlex.quote, wanted))), f"floor-{node.name}")
+                return len(wanted)
 
-        def install() -> dict[str, Any]:
-            said, peak = self.command("--allinone", "--lab", "ours", *SETTINGS)
-            (proved,) = re.findall(r"(The cloud works: .*)\.", said)
-            return {"peak_kib": peak, "proved": proved}
+            def side_by_side() -> dict[str, Any]:
+                with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+                    return {"detail": {"packages asked for": list(pool.map(install, nodes))}}
 
-        told = measured(install)
-        (report,) = (self.home / "state").glob("*/report.json")
-        return {**told, "by_kind": json.loads(report.read_text())["by_kind"]}
+            yield self.measured("floor", side_by_side)
 
-    def unchanged(self) -> dict[str, Any]:
-        file = next(self.home.glob("*aio*.answers"), None) or next(self.home.glob("stackwright*.answers"))
+    def ours(self) -> Iterator[Row]:
+        with self.nodes(cold=self.cache == "cold") as nodes:
+            settings = [word for key, value in settings_for(nodes).items() for word in ("--set", f"{key}={value}")]
+            file = self.home / "bench.answers"
+            first = nodes[0]
+            if len(nodes) == 1:
+                words: tuple[str, ...] = ("--allinone", "--lab", first.name, "--answer-file", str(file), *settings)
+            else:
+                self.answer_file(nodes, file)
+                access = ("--user", "root", "--ssh-key", str(first.key), "--known-hosts", str(first.known_hosts))
+                words = ("apply", "-a", str(file), *access)
 
-        def once(*words: str) -> dict[str, Any]:
-            self.command("apply", "-a", str(file), "--no-verify", *words)
-            return {}
+            def once(log: str, *words: str) -> dict[str, Any]:
+                cpu, peak = self.command(log, *words)
+                report = json.loads((self.home / "state" / first.address / "report.json").read_text())
+                told = {key: report[key] for key in ("changed", "by_kind", "critical_path", "slowest")}
+                return {"control_cpu": round(cpu, 1), "control_peak": peak, "detail": told}
 
-        return {"kept": measured(once), "again": measured(lambda: once("--again"))}
+            yield self.measured("ours", lambda: once("ours", *words))
+            proof = json.loads((self.home / "state" / first.address / "verify.json").read_text())
+            if not proof["ok"]:
+                raise StackwrightError("the cloud was not proved to work", f"see {self.folder}/ours.txt")
+            apply = ("apply", "-a", str(file))
+            yield self.measured("unchanged", lambda: once("unchanged", *apply))
+            yield self.measured("again", lambda: once("again", *apply, "--again", "--no-verify"))
 
-    def stock(self) -> dict[str, Any]:
-        node = self.node("stock")
-        whole, plan = self.planned(node)
-        host = whole.hosts[node.address]
-        try:
-            steps = self._stock_steps(whole, host, plan)
-            seconds: dict[str, float] = {}
-            failed: dict[str, Any] = {}
+    def stock(self) -> Iterator[Row]:
+        with self.nodes(cold=self.cache == "cold") as nodes, (self.folder / "stock.txt").open("a") as said:
+            whole, ours, hosts = self.planned(nodes)
+            ended: dict[str, float] = {}
+            failures: list[str] = []
 
             def emit(event: Event) -> None:
-                if event.kind in ("ok", "failed"):
-                    seconds[event.step] = round(event.time, 1)
-                if event.kind == "failed":
-                    failed[event.step] = event.data
+                if event.kind in ("started", "ok", "failed", "skipped"):
+                    said.write(f"{time.strftime('%H:%M:%S')} {event.step} {event.kind}\n")
+                    said.flush()
 
             def install() -> dict[str, Any]:
-                begun = time.time()
-                with self.hosts(node) as hosts, journal.open_journal(self.home / "stock") as kept:
-                    done = executor.run(Plan(steps, hosts=plan.hosts, secrets=plan.secrets), hosts.connect, kept, emit)
-                ends = {step: round(end - begun, 1) for step, end in seconds.items()}
-                return {"ended_after": ends, "complete": done.ok, "failures": [str(f) for f in done.failures]}
+                begun = time.monotonic()
+                with hosts, journal.open_journal(self.home / "stock") as kept:
+                    for title, plan in stock.plans(whole, ours).items():
+                        done = executor.run(
+                            plan, hosts.connect, kept, emit, per_host=2, log=lambda step, line: _tell(said, step, line)
+                        )
+                        ended[title] = round(time.monotonic() - begun, 1)
+                        failures.extend(f"{f.step}: {f.cause}" for f in done.failures)
+                        if failures and title == "tools":
+                            raise StackwrightError(f"Packstack's way did not begin: {failures}", f"see {said.name}")
+                return {"complete": not failures, "detail": {"ended after": ended, "failures": failures}}
 
-            return measured(install)
-        finally:
-            lab.down(["stock"], lab=self.lab)
+            yield self.measured("stock", install)
 
-    def _stock_steps(self, whole: Any, host: Any, plan: Plan) -> tuple[Step, ...]:
-        (ours,) = (a for s in plan.steps for a in s.actions if isinstance(a, PuppetApply))
-        by_name = {s.id.partition(":")[2]: s for s in plan.steps}
-        module = by_name["module"]
-        types = ("stackwright_", "stackwright/")
-        upload = Upload(
-            tuple(
-                f
-                for a in module.actions
-                if isinstance(a, Upload)
-                for f in a.files
-                if "/lib/puppet/provider/" not in f.path or f.path.split("/provider/")[1].startswith(types)
-            )
-        )
-        tools = (*host.platform.puppet_packages, *host.platform.module_packages, "python3-openstackclient")
-        policy = File("/usr/sbin/policy-rc.d", b"#!/bin/sh\nexit 101\n", 0o755)
-        name = host.name
-        steps = [
-            Step("module", name, "module", (upload,)),
-            replace(by_name["lists"], id="lists", needs=(), after=()),
-            Step(
-                "tools", name, "tools", (Run("tools", apt_install(tools), 1800), Upload((policy,))), ("lists", "module")
-            ),
-        ]
-        passes: dict[str, Sequence[str]] = {
-            "controller": [c for c in ours.components if c not in NETWORK | COMPUTE | LEFT_OUT],
-            "network": [c for c in ours.components if c in NETWORK],
-            "compute": [c for c in ours.components if c in COMPUTE],
-        }
-        for number, (title, components) in enumerate(passes.items()):
-            context = whole.context(replace(host, components=tuple(components)))
-            rendered = render.catalog(components, context)
-            action = PuppetApply(title, rendered.manifest, rendered.hieradata, ours.modulepath, timeout=7200)
-            steps.append(Step(title, name, title, (action,), (steps[-1].id if number else "tools",)))
-        return tuple(steps)
+    def debian(self) -> Iterator[Row]:
+        with self.nodes(cold=self.cache == "cold") as nodes:
+            script = DEBIAN.replace("@ADDRESS@", nodes[0].address).replace("@PATIENCE@", str(PATIENCE))
 
+            def install() -> dict[str, Any]:
+                code = self.sh(nodes[0], script, "debian", check=False)
+                last = (self.folder / "debian.txt").read_text(errors="replace").splitlines()[-5:]
+                return {"complete": code == 0, "detail": {"exit status": code, "last lines": last}}
 
-def told(results: dict[str, dict[str, Any]]) -> str:
-    """The results for people, with the ratios that matter."""
-    lines = []
-    for way, result in results.items():
-        for part, figures in result.items() if way == "unchanged" else [("", result)]:
-            shown = {k: v for k, v in figures.items() if k not in ("wall", "cpu", "by_kind")}
-            lines.append(
-                f"{way + ' ' + part:20} {figures['wall']:8.1f} s wall {figures['cpu']:8.1f} s CPU  "
-                + ", ".join(f"{k} {v}" for k, v in shown.items())
-            )
-    for a, b in (("ours", "floor"), ("ours", "stock")):
-        if a in results and b in results:
-            lines.append(f"{a} / {b}: {results[a]['wall'] / results[b]['wall']:.2f}")
-    return "\n".join(lines)
+            yield self.measured("debian", install)
+
+    def planned(self, nodes: Sequence[Node]) -> tuple[Any, Plan, workflow.Hosts]:
+        """The cloud, its plan, and connections to its hosts; as `ours` has them."""
+        file = self.home / "planned.answers"
+        self.answer_file(nodes, file)
+        read = workflow.read_answers([file], {}, self.home / "state")
+        hosts = self.hosts(nodes)
+        with hosts:
+            seen = workflow.look(hosts, [n.address for n in nodes], read.answers)
+        return planner.cloud(read.answers, seen), planner.plan(read.answers, seen), hosts
+
+    def answer_file(self, nodes: Sequence[Node], file: Path) -> None:
+        """Writes what `--allinone --lab` would, for what the first node is."""
+        with self.hosts(nodes) as hosts:
+            _, found = workflow.presets(hosts, nodes[0].address)
+        answers.save(file, answers_for(nodes, found))
+
+    def hosts(self, nodes: Sequence[Node]) -> workflow.Hosts:
+        access = places.Access(user="root", keys=(str(nodes[0].key),), known_hosts=(str(nodes[0].known_hosts),))
+        return workflow.Hosts(access, places.place(nodes[0].address, self.home / "state"))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("ways", nargs="*", metavar="WAY", help=f"{', '.join(WAYS)}; all but the last without any")
+def _tell(said: Any, step: str, line: str) -> None:
+    said.write(f"{step}| {line}\n")
+
+
+# ------------------------------------------------------------------------------------------------------- the program
+
+
+def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ways = [w for w in WAYS if w not in ("unchanged", "again")]
+    parser.add_argument("ways", nargs="*", metavar="WAY", help=f"{', '.join(ways)} (default: {', '.join(USUAL)})")
+    parser.add_argument("--nodes", choices=("1", "3", "both"), default="1", help="how many (default: 1)")
+    parser.add_argument("--cache", choices=(*CACHES, "both"), default="warm", help="of packages (default: warm)")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help=f"default: {RESULTS}")
     parser.add_argument("--lab", type=int, default=248, metavar="NUMBER", help="the lab's number (default: 248)")
-    parser.add_argument("--cold", action="store_true", help="download the packages anew")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    arguments = parser.parse_args()
-    ways = arguments.ways or WAYS[:-1]
-    if wrong := set(ways) - set(WAYS):
-        parser.error(f"{', '.join(sorted(wrong))}: wanted: {', '.join(WAYS)}")
-    results: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory(prefix="stackwright-bench-") as home:
-        bench = Bench(arguments.lab, Path(home), arguments.cold)
-        try:
-            for way in [w for w in WAYS if w in ways]:
-                results[way] = getattr(bench, way)()
-                print(told({way: results[way]}), flush=True)
-        finally:
-            lab.down(lab=bench.lab)
-            if arguments.json:
-                arguments.json.write_text(json.dumps(results, indent=1) + "\n")
-    print(told(results).splitlines()[-1] if len(results) > 1 else "")
+    parser.add_argument("--table", action="store_true", help="measure nothing, show what was measured")
+    given = parser.parse_args(words)
+    given.ways = [w for w in ways if w in (given.ways or USUAL)] if set(given.ways) <= set(ways) else None
+    if given.ways is None:
+        parser.error(f"a WAY is one of {', '.join(ways)}; `unchanged` and `again` come with `ours`")
+    given.counts = (1, 3) if given.nodes == "both" else (int(given.nodes),)
+    given.caches = CACHES if given.cache == "both" else (given.cache,)
+    return given
+
+
+def main() -> int:
+    given = arguments_of()
+    machine = this_machine()
+    rows = read(given.results, machine)
+    failed = False
+    for count in () if given.table else given.counts:
+        for cache in given.caches:
+            folder = given.results.parent / f"{count}-{cache}"
+            folder.mkdir(parents=True, exist_ok=True)
+            bench = Bench(given.lab, count, cache, folder)
+            ways = [w for w in given.ways if w != "debian" or count == 1]
+            for way in (*(["fill"] if cache == "warm" else []), *ways):
+                print(f"{time.strftime('%H:%M:%S')} {way}, {count} node(s), {cache}", flush=True)
+                try:
+                    for row in getattr(bench, way)():
+                        rows = merged(rows, [row])
+                        write(given.results, machine, rows)
+                except StackwrightError as error:
+                    print(f"{way}: {error.message}\nhint: {error.hint}", file=sys.stderr)
+                    failed = True
+    print(table(rows, machine) if rows else f"{given.results}: nothing was measured on this machine yet")
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -22,9 +22,9 @@ from stackwright.planner.locked import OFFLINE
 from stackwright.report.neutral import neutralizer
 
 if TYPE_CHECKING:
+    from stackwright.hosts import Hosts
     from stackwright.places import Place
     from stackwright.ssh import Connection
-    from stackwright.workflow import Hosts
 
 FACTS = "facts.json"
 """In the cloud's folder: the facts that the plan which was applied last was made of."""

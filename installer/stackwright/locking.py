@@ -16,8 +16,8 @@ from stackwright.model import Answers, ExitCode, Facts, Problem, StackwrightErro
 from stackwright.planner import locked
 
 if TYPE_CHECKING:
+    from stackwright.hosts import Hosts
     from stackwright.places import Place
-    from stackwright.workflow import Hosts
 
 AFTERWARDS = "afterwards.json"
 """In the cloud's folder: what the hosts said after the run, for the report."""

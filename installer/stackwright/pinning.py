@@ -14,7 +14,7 @@ from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.platforms.repositories import TRUNK_TAGS, trunk
 
 if TYPE_CHECKING:
-    from stackwright.workflow import Hosts
+    from stackwright.hosts import Hosts
 
 # The time of the copy is the server's, which says when the tag was moved last.
 _ASK = """\

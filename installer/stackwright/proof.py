@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackwright import executor, guest, journal, planner, report, ui, verify, workflow
 from stackwright.model import Answers, Event, ExitCode, Facts, Plan
@@ -15,8 +15,8 @@ from stackwright.planner.topology import Cloud
 from stackwright.services import SERVICES
 
 if TYPE_CHECKING:
+    from stackwright.hosts import Hosts
     from stackwright.places import Place
-    from stackwright.workflow import Hosts
 
 _CATALOG = {
     "keystone": "identity",
@@ -111,4 +111,31 @@ def run(
     return ExitCode.OK if result.ok else ExitCode.FAILED
 
 
-__all__ = ["config", "host_of", "run"]
+def holds(plan: Plan, place: Place) -> dict[str, Any] | None:
+    """The kept result of the last proof, where all of the plan was done before it and nothing since; else None."""
+    try:
+        found = json.loads(place.read("verify.json") or "null")
+        at = float(found["at"]) if found and found["ok"] is True else 0.0
+    except (ValueError, KeyError, TypeError):
+        return None
+    digests = plan.digests()
+    with journal.open_journal(place.folder, exclusive=False) as kept:
+        last = {step.id: kept.last(step.id) for step in plan.steps}
+    done = all(r is not None and r.ok and r.digest == digests[s] and r.at <= at for s, r in last.items())
+    return dict(found) if at and done else None
+
+
+def told_again(plan: Plan, place: Place, as_json: bool) -> bool:
+    """Tells of the last proof where it still holds, so that the cloud need not be tried again; else False."""
+    if (found := holds(plan, place)) is None:
+        return False
+    if as_json:
+        print(json.dumps(found))
+    else:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found["at"]))
+        print(f"Nothing was to do, and every component answers. The cloud was proved to work on {when};")
+        print("`stackwright verify` tries it again.")
+    return True
+
+
+__all__ = ["config", "holds", "host_of", "run", "told_again"]

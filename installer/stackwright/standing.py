@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from stackwright import executor, sidebyside
 from stackwright.applied import Picture
 from stackwright.journal import Journal, Record
-from stackwright.model import StackwrightError
+from stackwright.model import Plan, Probe, StackwrightError
 from stackwright.ssh import Connection
 
 _EACH = 20
 """Seconds that one probe may take; they run side by side."""
 
+_PATIENCE = (0, 2, 4)
+"""Seconds before each try of a probe, where a failure means work: a service may just be restarting."""
+
 # Each probe's last line is its reason; what it prints otherwise is nobody's business here.
 _ASK = """\
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/stackwright.XXXXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
-ask() { timeout @EACH@ sh -c "$2" >"$tmp/$1" 2>&1 </dev/null; echo "$?" >"$tmp/$1.rc"; }
+ask() {
+  for pause in @PAUSES@; do
+    sleep "$pause"
+    timeout @EACH@ sh -c "$2" >"$tmp/$1" 2>&1 </dev/null
+    rc=$?
+    [ $rc -ne 0 ] || break
+  done
+  echo "$rc" >"$tmp/$1.rc"
+}
 @PROBES@wait
 for rc in "$tmp"/*.rc; do
   [ -e "$rc" ] || continue
@@ -118,17 +129,7 @@ def ask(
 
 def _ask(standing: HostStanding, probes: Mapping[str, str], connection: Connection) -> HostStanding:
     state = executor.host_state(connection)
-    names = [name for name, script in probes.items() if script]
-    text = "".join(f"ask {n} {shlex.quote(probes[name])} &\n" for n, name in enumerate(names))
-    script = _ASK.replace("@EACH@", str(_EACH)).replace("@PROBES@", text)
-    answers = connection.run(script, timeout=_EACH * 3).out if names else ""
-    said: dict[str, tuple[bool, str]] = {}
-    for line in answers.splitlines():
-        words = line.split(maxsplit=3)
-        if words[:1] == ["probe"] and len(words) > 2 and words[1].isdigit() and int(words[1]) < len(names):
-            reason = words[3] if len(words) > 3 else f"exit status {words[2]}"
-            reason = f"no answer within {_EACH} s" if words[2] == "124" else reason
-            said[names[int(words[1])]] = (words[2] == "0", "" if words[2] == "0" else reason)
+    said = _answers({name: script for name, script in probes.items() if script}, connection)
     components = []
     for one in standing.components:
         works, reason = said.get(one.name, (None, ""))
@@ -137,3 +138,64 @@ def _ask(standing: HostStanding, probes: Mapping[str, str], connection: Connecti
         components.append(Component(one.name, works, reason))
     running = tuple(run for run in state.runs if run.state == "running")
     return HostStanding(standing.host, standing.steps, tuple(components), state.held_by, running, asked=True)
+
+
+def _answers(
+    probes: Mapping[str, str], connection: Connection, pauses: Iterable[int] = (0,)
+) -> dict[str, tuple[bool, str]]:
+    """By name: whether the probe passed, and if not, why. Each is tried after each of the pauses until it passes."""
+    if not probes:
+        return {}
+    names = list(probes)
+    text = "".join(f"ask {n} {shlex.quote(probes[name])} &\n" for n, name in enumerate(names))
+    script = _ASK.replace("@EACH@", str(_EACH)).replace("@PAUSES@", " ".join(map(str, pauses)))
+    said: dict[str, tuple[bool, str]] = {}
+    for line in connection.run(script.replace("@PROBES@", text), timeout=_EACH * 3 + 60).out.splitlines():
+        words = line.split(maxsplit=3)
+        if words[:1] == ["probe"] and len(words) > 2 and words[1].isdigit() and int(words[1]) < len(names):
+            reason = words[3] if len(words) > 3 else f"exit status {words[2]}"
+            reason = f"no answer within {_EACH} s" if words[2] == "124" else reason
+            said[names[int(words[1])]] = (words[2] == "0", "" if words[2] == "0" else reason)
+    return said
+
+
+# ------------------------------------------------------------------------------- what was applied and is not there now
+
+
+def packages_due(plan: Plan, journal: Journal, lost: Collection[str]) -> tuple[str, ...]:
+    """The hosts that are still to get packages: only there it matters whether they can be had. Those that are `lost`
+    get all of them anew."""
+    digests = plan.digests()
+    steps = (s for s in plan.steps if s.id == f"{s.host}:packages")
+    return tuple(s.host for s in steps if s.host in lost or not journal.done(s.id, digests[s.id]))
+
+
+def ailing(
+    plan: Plan, journal: Journal, connect: Callable[[str], Connection], parallel: int = 32
+) -> dict[str, tuple[str, ...]]:
+    """The steps that are done, and whose components do not do their work now: by step, what is amiss. Each host is
+    asked once, all at the same time."""
+    digests = plan.digests()
+    asked: dict[str, dict[tuple[str, str], str]] = {}
+    for step in plan.steps:
+        if journal.done(step.id, digests[step.id]):
+            for probe in step.actions:
+                # A probe is an argument on its host.
+                if isinstance(probe, Probe) and not any(secret in probe.script for secret in plan.secrets):
+                    asked.setdefault(step.host, {})[step.id, probe.capability] = probe.script
+
+    def one_host(host: str) -> dict[str, list[str]]:
+        names = {f"{step} {capability}": (step, capability) for step, capability in asked[host]}
+        found: dict[str, list[str]] = {}
+        try:
+            said = _answers({n: asked[host][key] for n, key in names.items()}, connect(host), _PATIENCE)
+        except StackwrightError as error:
+            return {step: [error.message] for step, _ in asked[host]}
+        for name, (works, reason) in said.items():
+            if not works:
+                step, capability = names[name]
+                found.setdefault(step, []).append(f"{capability}: {reason}")
+        return found
+
+    told = sidebyside.each(asked, one_host, parallel)
+    return {step: tuple(why) for found in told.values() for step, why in found.items()}

@@ -19,9 +19,9 @@ from stackwright.scenarios import Known, tempest
 from stackwright.services import SERVICES
 
 if TYPE_CHECKING:
+    from stackwright.hosts import Hosts
     from stackwright.places import Place
     from stackwright.planner.topology import Cloud
-    from stackwright.workflow import Hosts
 
 RESULT = "tempest.json"
 """In the cloud's folder: the last results, for the report."""

@@ -7,12 +7,9 @@ import hashlib
 import json
 import os
 import platform
-import socket
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +27,11 @@ from stackwright import (
     report,
     sidebyside,
     ssh,
+    standing,
     ui,
 )
 from stackwright import answers as answer_files
+from stackwright.hosts import Hosts
 from stackwright.model import (
     Answers,
     Certificates,
@@ -47,125 +46,6 @@ from stackwright.model import (
 )
 from stackwright.planner import credentials, tls
 from stackwright.services import SERVICES, options
-
-
-def own_addresses() -> frozenset[str]:
-    """The addresses and names by which this machine itself may be called in an answer file."""
-    names = {"localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()}
-    try:
-        shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=False).stdout
-    except OSError:  # a machine need not have iproute2 to work on others
-        shown = ""
-    names |= {line.split()[3].partition("/")[0] for line in shown.splitlines() if len(line.split()) > 3}
-    return frozenset(names)
-
-
-@dataclass
-class Hosts:
-    """Connections to the hosts of a cloud, made when they are first wanted; this machine needs no SSH."""
-
-    access: places.Access
-    place: places.Place
-    accept_new: bool = False
-    confirm: Callable[[str, str, str], bool] | None = None
-    password: str = field(default="", repr=False)
-    sudo_password: str = field(default="", repr=False)
-    over_ssh: bool = False
-    """Use SSH for this machine too."""
-    passphrase: Callable[[Path], str] | None = None
-    """Asks a person for the passphrase of a key; each is asked for once."""
-    public_key: Path | None = None
-    """One of the person's that is let in as well, where a password was needed."""
-    _open: dict[str, ssh.Connection] = field(default_factory=dict)
-    _jumps: ssh.Jumps | None = None
-    _asking: threading.Lock = field(default_factory=threading.Lock)
-    _remembered: bool = False
-    _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        sidebyside.allow_many_files()
-        self._jumps = ssh.Jumps()
-        files = tuple(Path(p) for p in self.access.known_hosts)
-        usual = ssh.Trust().files
-        self._trust = ssh.Trust(
-            pins=self.place.make() / "known_hosts",
-            files=(*files, *usual),
-            accept_new=self.accept_new,
-            confirm=self.confirm,
-        )
-        self._own = frozenset() if self.over_ssh else own_addresses()
-        self._key = self.place.folder / "id_ed25519"
-        if self.password:
-            ssh.own_key(self._key, f"stackwright@{socket.gethostname()}")
-
-    def _settings(self, name: str) -> ssh.Host:
-        return ssh.settings(
-            name,
-            user=self.access.user,
-            port=self.access.port,
-            keys=tuple(Path(k) for k in self.access.keys),
-            password=self.password,
-            sudo_password=self.sudo_password,
-            jump=self.access.jump,
-            passphrase=self._phrase if self.passphrase else None,
-        )
-
-    def _phrase(self, key: Path) -> str:
-        with self._asking:
-            if key not in self._phrases and self.passphrase:
-                self._phrases[key] = self.passphrase(key)
-            return self._phrases[key]
-
-    def leads_to(self, name: str) -> str:
-        """What is dialled for a host: its address, with what tells apart hosts behind one address."""
-        settings = self._settings(name)
-        if settings.jump or settings.proxy:
-            return f"{settings.dialled}:{settings.port} by {settings.jump.name if settings.jump else settings.proxy}"
-        try:
-            address = socket.getaddrinfo(settings.dialled, None, type=socket.SOCK_STREAM)[0][4][0]
-        except OSError:
-            address = settings.dialled
-        return f"{address}:{settings.port}"
-
-    def connect(self, name: str) -> ssh.Connection:
-        """The connection to a host, kept. Raises StackwrightError(UNREACHABLE)."""
-        if name not in self._open:
-            if name in self._own:
-                self._open[name] = ssh.LocalConnection(name)
-            else:
-                host = replace(self._settings(name), own_key=self._key)
-                self._open[name] = ssh.connect(host, self._trust, jumps=self._jumps)
-                self._remember()
-                self._let_keys_in(self._open[name])
-        return self._open[name]
-
-    def _remember(self) -> None:
-        """Keeps how the hosts are reached, once one was: a flag that was wrong is not to come back by itself."""
-        with self._asking:
-            if not self._remembered and self.access != places.Access():
-                self.place.write("access.json", self.access.to_json())
-            self._remembered = True
-
-    def _let_keys_in(self, connection: ssh.Connection) -> None:
-        """The password is asked for once: from then on the host lets in our own key, and the person's."""
-        if not connection.by_password:
-            return
-        ssh.install_key(connection, self._key)
-        if self.public_key:
-            ssh.install_key(connection, self.public_key)
-
-    def close(self) -> None:
-        for connection in list(self._open.values()):
-            connection.close()
-        self._open.clear()
-        if self._jumps:
-            self._jumps.close()
-
-    def __enter__(self) -> Hosts:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def refuse_twins(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
@@ -227,10 +107,16 @@ def problems(answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] =
 
 
 def package_problems(
-    hosts: Hosts, answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset(), parallel: int = 32
+    hosts: Hosts,
+    answers: Answers,
+    seen: Mapping[str, Facts],
+    skip: frozenset[str] = frozenset(),
+    parallel: int = 32,
+    only: Iterable[str] | None = None,
 ) -> list[Problem]:
-    """Whether every host can get all of its packages, in one transaction, without changing anything there."""
+    """Whether every host (or `only` these) can get all of its packages, in one transaction; nothing is changed."""
     whole = planner.cloud(answers, seen)
+    names = tuple(whole.hosts if only is None else only)
 
     def one(name: str) -> list[Problem]:
         host = whole.hosts[name]
@@ -242,7 +128,7 @@ def package_problems(
         result = hosts.connect(name).run(script, timeout=300)
         return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
 
-    return [p for found in sidebyside.each(whole.hosts, one, parallel).values() for p in found]
+    return [p for found in sidebyside.each(names, one, parallel).values() for p in found]
 
 
 def certify(answers: Answers, seen: Mapping[str, Facts], place: places.Place) -> Certificates:
@@ -373,8 +259,10 @@ def apply(
     lost: Collection[str] = (),
 ) -> Applied:
     """Carries out a plan with its journal; everything that the hosts say goes into the run's log. What happens is
-    recorded beside it, after `about`; the report is made of that, however the run ends. On hosts that are `lost`
-    nothing counts as done."""
+    recorded beside it, after `about`; the report is made of that, however the run ends.
+
+    What the journal calls done is looked after first: on hosts that are `lost` nothing counts as done, and steps whose
+    components do not do their work are done again."""
     logs = place.make() / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
@@ -386,12 +274,15 @@ def apply(
         kept.lose(lost)
         applied.keep(place, plan, kept, _painter(plan, place))
         take = report.begin(path, about)
+        tell = ui.both(emit, take)
+        if not again:
+            _look_after(plan, hosts, kept, tell)
         try:
             outcome = executor.run(
                 plan,
                 hosts.connect,
                 kept,
-                ui.both(emit, take),
+                tell,
                 parallel=parallel,
                 per_host=2,
                 again=again,
@@ -406,6 +297,21 @@ def apply(
                 report.refresh(place)
             raise
     return Applied(outcome, plan, path, report.refresh(place))
+
+
+def packages_due(plan: Plan, place: places.Place, lost: Collection[str]) -> tuple[str, ...]:
+    """The hosts that are still to get packages; those that are `lost` are among them."""
+    with journal.open_journal(place.folder, exclusive=False) as kept:
+        return standing.packages_due(plan, kept, lost)
+
+
+def _look_after(plan: Plan, hosts: Hosts, kept: journal.Journal, tell: Callable[[Event], None]) -> None:
+    """Makes the journal forget what does not work any more."""
+    for name, why in standing.ailing(plan, kept, hosts.connect).items():
+        (step,) = (s for s in plan.steps if s.id == name)
+        told = f"{step.title}: done again, because this does not do its work: {'; '.join(why)}"
+        tell(Event("note", time.time(), host=step.host, message=executor.redactor(plan.secrets)(told)))
+        kept.forget(name)
 
 
 @contextlib.contextmanager

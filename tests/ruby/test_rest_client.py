@@ -59,7 +59,8 @@ require '{LIB}/puppet_x/stackwright/rest_provider'
 class Server:
     """`answers` by "VERB /path" are used up one after the other, the last one stays.
 
-    Each is a status and a JSON body, or "reset": the connection is cut without an answer.
+    Each is a status and a JSON body, or "reset": the connection is cut without an answer; "end" is the same without a
+    reset, as when a process ends.
     """
 
     def __init__(self, address: str = "127.0.0.1", port: int = 0, context: ssl.SSLContext | None = None) -> None:
@@ -93,6 +94,10 @@ class Server:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.close_connection = True
                     self.connection.close()
+                    return None
+                if answer == "end":
+                    self.close_connection = True
+                    os.close(self.connection.detach())
                     return None
                 return self.reply(*answer)
 
@@ -305,10 +310,17 @@ def test_which_proxy() -> None:
         ("http://[fd00::5]:5000/", "fd00::/8"): None,
         ("http://[fd00::5]:5000/", "[fd00::5]"): None,
         ("http://[fd00::5]:5000/", "198.18.0.0/15"): "http://p:3128",
+        # The host itself, whatever its address is.
+        ("http://127.0.0.1:5000/", ""): None,
+        ("http://[::1]:5000/", ""): None,
+        ("http://localhost:5000/", ""): None,
+        (f"http://{socket.gethostname()}:5000/", ""): None,
+        ("own", ""): None,
     }
     code = """
     out(JSON.parse(ENV['TEST_CASES']).map do |url, no_proxy|
       environment = { 'http_proxy' => 'http://p:3128', 'HTTPS_PROXY' => 's:3128', 'no_proxy' => no_proxy }
+      url = "http://#{Socket.ip_address_list.select(&:ipv4?).last.ip_address}/" if url == 'own'
       Proxy.for(URI.parse(url), environment)&.to_s
     end)
     """
@@ -316,7 +328,8 @@ def test_which_proxy() -> None:
     assert dict(zip(cases, found, strict=True)) == cases
 
 
-def test_certificates(serve: Callable[..., Server], tmp_path: Path) -> None:
+def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
+    """What a server on loopback shows, and the file to trust it by."""
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -325,6 +338,11 @@ def test_certificates(serve: Callable[..., Server], tmp_path: Path) -> None:
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
+    return context, cert
+
+
+def test_certificates(serve: Callable[..., Server], tmp_path: Path) -> None:
+    context, cert = certificate(tmp_path)
     api = serve(context=context)
     api.answers["GET /v3/roles"] = [(200, {"roles": []})]
     code = "out(session.get(:identity, '/roles'))"
@@ -333,6 +351,26 @@ def test_certificates(serve: Callable[..., Server], tmp_path: Path) -> None:
     done = ruby(code, api.url)
     assert "certificate verify failed" in done.stderr
     assert "set OS_CACERT" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["reset", "end"])
+def test_with_tls_too_a_post_whose_answer_is_lost_is_not_blindly_repeated(
+    serve: Callable[..., Server], tmp_path: Path, how: str
+) -> None:
+    """OpenSSL calls the end of a connection an error of its own. A second endpoint would be made by a second try."""
+    context, cert = certificate(tmp_path)
+    api = serve(context=context)
+    api.answers["POST /v3/endpoints"] = [how, (201, {"endpoint": {"id": "second"}})]
+    api.answers["GET /v3/endpoints"] = [how, (200, {"endpoints": []})]
+    code = """
+    begin
+      session.post(:identity, '/endpoints', { 'endpoint' => {} })
+    rescue Uncertain
+      out(session.get(:identity, '/endpoints'))
+    end
+    """
+    assert value(code, api.url, {"OS_CACERT": str(cert)}) == {"endpoints": []}
+    assert api.seen.count("POST /v3/endpoints") == 1
 
 
 def test_logins_are_looked_for_where_upstream_looks(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ DATA = {"values", "services", "platforms", "resources"}
 PURE = {"model", "values", "services", "platforms", "render", "planner", "preflight", "scenarios"}
 """They get values and give values: no connection, no process, no socket."""
 
-CONNECTED = {"ssh", "executor", "workflow", "proof", "standing", "locking", "bundling", "trial", "cli"}
+CONNECTED = {"ssh", "executor", "hosts", "workflow", "proof", "standing", "locking", "bundling", "trial", "cli"}
 """The only rooms that may know the transport."""
 
 SHOWING = {"ui", "report", "show"}

@@ -239,7 +239,7 @@ def test_the_command_in_all_its_forms(
     ("words", "code", "said"),
     [
         ((), ExitCode.USAGE, "report needs an answer file"),
-        (("-a", "@", "--slowest", "0"), ExitCode.USAGE, "a number above 0"),
+        (("-a", "@", "--slowest", "0"), ExitCode.USAGE, "not a whole number, 1 or more"),
         (("-a", "@", "--slowest", "many"), ExitCode.USAGE, "--slowest"),
         (("-a", "@", "--html", "/nowhere/at/all.html"), ExitCode.ENVIRONMENT, "cannot be written"),
     ],
@@ -272,7 +272,8 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(workflow, "look", lambda *_, **__: case.facts())
     monkeypatch.setattr(workflow, "package_problems", lambda *_, **__: [])
-    steps = tuple(replace(s, host="198.18.0.10") for s in (sh("one", "sleep 0.2"), PUPPET_STEP))
+    packages = replace(sh("packages", "true"), id="198.18.0.10:packages")
+    steps = tuple(replace(s, host="198.18.0.10") for s in (packages, sh("one", "sleep 0.2"), PUPPET_STEP))
     plan = Plan(steps, ("198.18.0.10",), summary=case.plan().summary)
     monkeypatch.setattr(planner, "plan", lambda *_, **__: plan)
     hosts = Hosts(tmp_path / "hosts")
@@ -290,7 +291,7 @@ def test_apply_ends_with_the_report_and_tells_its_preparation(
     folder = tmp_path / "state" / "198.18.0.10"
     assert f"report:        {folder / 'report.html'}\n" in capsys.readouterr().out
     data = json.loads((folder / "report.json").read_text())
-    assert [span["name"] for span in data["before"]] == ["look at the hosts", "check", "resolve the packages", "plan"]
+    assert [span["name"] for span in data["before"]] == ["look at the hosts", "check", "plan", "resolve the packages"]
     assert (data["ok"], data["proved"]) == (True, False)
     assert data["hosts"]["198.18.0.10"]["services"]["keystone"]
     # What this machine consists of, since it stands for the host; and it goes on without changes the second time.
@@ -318,5 +319,5 @@ def test_a_verification_makes_the_report_anew(
     assert data["critical_path"][-1]["name"] == "Prove that the cloud works"
     assert [check["name"] for check in data["checks"]] == ["ping"]
     # What the proof itself did is no step of the run.
-    assert [step["step"] for step in data["steps"]] == ["h:one", "h:puppet-0"]
+    assert [step["step"] for step in data["steps"]] == ["198.18.0.10:packages", "h:one", "h:puppet-0"]
     assert "proved to work" in capsys.readouterr().out

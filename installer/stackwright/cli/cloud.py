@@ -6,7 +6,7 @@ import argparse
 import atexit
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,12 @@ from stackwright.model import Answers, ExitCode, Problem, StackwrightError
 
 if TYPE_CHECKING:
     from stackwright.answers import Reading
+    from stackwright.hosts import Hosts
     from stackwright.lock import Lock
     from stackwright.locking import Taken
     from stackwright.model import Facts, Plan
     from stackwright.places import Place
     from stackwright.report import Clock
-    from stackwright.workflow import Hosts
 
 
 def place_of(controller: str, arguments: argparse.Namespace) -> Place:
@@ -34,7 +34,8 @@ def place_of(controller: str, arguments: argparse.Namespace) -> Place:
 
 def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] | None = None) -> Hosts:
     """Connections as the flags say, else as an earlier run of the same cloud did."""
-    from stackwright import places, workflow
+    from stackwright import places
+    from stackwright.hosts import Hosts
 
     given = places.Access(
         user=arguments.user,
@@ -44,7 +45,7 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         jump=arguments.jump,
     )
     access = given.over(places.Access(**(extra or {}))).over(places.Access.from_json(place.read("access.json")))
-    return workflow.Hosts(
+    return Hosts(
         access,
         place,
         accept_new=arguments.accept_new_host_keys,
@@ -131,7 +132,7 @@ class _Looked:
     """Its versions of packages, by host."""
 
 
-def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: Clock, *, packages: bool) -> _Looked:
+def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: Clock) -> _Looked:
     """Facts and preflight: prints and returns warnings, also those about the answers; raises for errors."""
     from stackwright import answers as answer_files
     from stackwright import lock, locking, planner, workflow
@@ -149,16 +150,33 @@ def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: 
     with clock.part("check"):
         found = workflow.refuse(workflow.problems(answers, seen, waived))
     exact = locking.exact(locked, answers, seen, waived) if locked else {}
-    if packages:
-        with clock.part("resolve the packages"):
-            found += workflow.refuse(
-                locking.problems(hosts, answers, seen, exact, waived, offline=_offline(arguments))
-                if exact
-                else workflow.package_problems(hosts, answers, seen, waived)
-            )
     for problem in found:
         _tell(problem)
     return _Looked(seen, [*reading.problems, *found], locked, exact)
+
+
+def _resolve(
+    arguments: argparse.Namespace,
+    answers: Answers,
+    hosts: Hosts,
+    looked: _Looked,
+    clock: Clock,
+    only: Collection[str] | None = None,
+) -> None:
+    """Whether the hosts (or `only` these) can get their packages: adds to the warnings, raises for errors."""
+    from stackwright import locking, workflow
+
+    waived = frozenset(arguments.skip_check)
+    with clock.part("resolve the packages"):
+        if looked.exact:
+            exact = {host: found for host, found in looked.exact.items() if only is None or host in only}
+            told = locking.problems(hosts, answers, looked.seen, exact, waived, offline=_offline(arguments))
+        else:
+            told = workflow.package_problems(hosts, answers, looked.seen, waived, only=only)
+        found = workflow.refuse(told)
+    for problem in found:
+        _tell(problem)
+    looked.warnings.extend(found)
 
 
 def _offline(arguments: argparse.Namespace) -> bool:
@@ -175,7 +193,9 @@ def _tell(problem: Problem) -> None:
 def _check(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
     from stackwright import planner, report, workflow
 
-    looked = _look(arguments, reading, hosts, report.Clock(), packages=True)
+    clock = report.Clock()
+    looked = _look(arguments, reading, hosts, clock)
+    _resolve(arguments, reading.answers, hosts, looked, clock)
     seen = looked.seen
     plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
     print(f"ready: {len(plan.steps)} steps on {_count(len(plan.hosts), 'host')}; nothing was changed")
@@ -189,7 +209,7 @@ def _count(number: int, noun: str) -> str:
 def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
     from stackwright import planner, report, show, workflow
 
-    looked = _look(arguments, reading, hosts, report.Clock(), packages=False)
+    looked = _look(arguments, reading, hosts, report.Clock())
     seen = looked.seen
     plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
     if arguments.out:
@@ -226,17 +246,20 @@ def _show(plan: Plan, place: Place, lost: tuple[str, ...], *, whole: bool = Fals
 
 def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Reading | None = None) -> int:
     """Looks, plans, applies and proves; with --dry-run it only shows. Returns the exit status."""
-    from stackwright import bundling, locking, planner, report, show, sidebyside, ui, workflow
+    from stackwright import bundling, locking, planner, proof, report, show, sidebyside, ui, workflow
 
     clock = report.Clock()
     reading = reading or read(arguments)
     answers = reading.answers
-    looked = _look(arguments, reading, hosts, clock, packages=True)
+    looked = _look(arguments, reading, hosts, clock)
     seen = looked.seen
     with clock.part("plan"):
         certificates = workflow.certify(answers, seen, place)
         plan = planner.plan(answers, seen, certificates, looked.exact, offline=_offline(arguments))
     lost = _lost(place, seen)
+    # It takes a host seconds, also where there is nothing to get.
+    if due := plan.hosts if arguments.again else workflow.packages_due(plan, place, lost):
+        _resolve(arguments, answers, hosts, looked, clock, due)
     if arguments.dry_run:
         _show(plan, place, lost)
         print("\nnothing was changed (--dry-run)")
@@ -265,8 +288,8 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     verdict = ExitCode.OK
     # Beside the proof, which waits most of its time.
     taken = sidebyside.begin(lambda: locking.take(answers, seen, hosts, since=clock.began))
-    if not arguments.no_verify:
-        verdict = ExitCode(_verify(answers, hosts, place, as_json=arguments.json, seen=seen))
+    if not arguments.no_verify and (applied.outcome.done or not proof.told_again(plan, place, arguments.json)):
+        verdict = ExitCode(proof.run(answers, hosts, place, as_json=arguments.json, seen=seen))
     files += _lock(arguments, taken, place, looked)
     if not arguments.json:
         proved = verdict == ExitCode.OK and not arguments.no_verify
@@ -294,9 +317,7 @@ def _lock(arguments: argparse.Namespace, take: Callable[[], Taken], place: Place
     return [path]
 
 
-def _verify(
-    answers: Answers, hosts: Hosts, place: Place, *, as_json: bool, seen: Mapping[str, Facts] | None = None
-) -> int:
+def _verify(answers: Answers, hosts: Hosts, place: Place, *, as_json: bool) -> int:
     from stackwright import proof
 
-    return proof.run(answers, hosts, place, as_json=as_json, seen=seen)
+    return proof.run(answers, hosts, place, as_json=as_json)

@@ -95,12 +95,13 @@ def allinone(arguments: argparse.Namespace) -> int:
 def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> None:
     """Raises StackwrightError where an answer file that was there leaves out a host that was asked for: it would be
     passed over in silence."""
-    from stackwright import planner, workflow
+    from stackwright import planner
+    from stackwright.hosts import own_addresses
     from stackwright.services import SERVICES
 
     have = planner.all_hosts(found, SERVICES)
     missing = [name for name in names if name not in have]
-    if not missing or (here and workflow.own_addresses() & set(have)):
+    if not missing or (here and own_addresses() & set(have)):
         return
     raise StackwrightError(
         f"{path} was there already, and is for {', '.join(have)}; asked for: {', '.join(missing)}",

@@ -15,9 +15,9 @@ from stackwright.model import Answers, ExitCode, StackwrightError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stackwright.hosts import Hosts
     from stackwright.places import Place
     from stackwright.standing import HostStanding
-    from stackwright.workflow import Hosts
 
 
 def status(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place: Place) -> int:

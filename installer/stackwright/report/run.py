@@ -179,9 +179,10 @@ def collect(
     records: Iterable[Record] = (),
     later: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> RunReport:
-    """A run out of its events. `proof` is the kept result of the last verification, which counts only if it is younger
-    than the run; so do what is kept of `later`: tempest, afterwards, bundle. `records` are the journal's, which know
-    what the kept steps once took. All of it must be free of secrets, as events are."""
+    """A run out of its events. `proof` is the kept result of the last verification, which counts if it is younger than
+    the run, or if nothing was done since; what is kept of `later` (tempest, afterwards, bundle) must be younger.
+    `records` are the journal's, which know what the kept steps once took. All of it must be free of secrets, as events
+    are."""
     report = RunReport(about, began=float(about.get("began") or 0.0))
     for step in about.get("steps", ()):
         report.steps[step["id"]] = StepReport(step["id"], step["host"], step["title"], tuple(step["needs"]))
@@ -194,6 +195,8 @@ def collect(
         _remember(report, records)
     if proof and float(proof.get("at") or 0.0) >= report.began:
         _prove(report, proof)
+    elif proof and _still_proved(report, float(proof.get("at") or 0.0)):
+        report.checks, report.proved = _checks(proof), bool(proof.get("ok"))
     for name, kept in (later or {}).items():
         if kept and float(kept.get("at") or 0.0) >= report.began:
             setattr(report, name, kept)
@@ -238,13 +241,21 @@ def _remember(report: RunReport, records: Iterable[Record]) -> None:
             step.take_profile(record.data)
 
 
-def _prove(report: RunReport, proof: Mapping[str, Any]) -> None:
+def _still_proved(report: RunReport, at: float) -> bool:
+    """Whether a proof of before says all about this run: nothing was done in it, nor between the two."""
+    return bool(report.steps) and all(s.state == "kept" and 0 < s.done_at <= at for s in report.steps.values())
+
+
+def _checks(proof: Mapping[str, Any]) -> tuple[Check, ...]:
     known = Check.__dataclass_fields__
-    report.checks = tuple(
+    return tuple(
         Check(**{**{k: v for k, v in check.items() if k in known}, "lines": tuple(check.get("lines", ()))})
         for check in proof.get("checks", ())
     )
-    report.proved = bool(proof.get("ok"))
+
+
+def _prove(report: RunReport, proof: Mapping[str, Any]) -> None:
+    report.checks, report.proved = _checks(proof), bool(proof.get("ok"))
     ended = float(proof["at"])
     seconds = ended - float(proof.get("began") or ended - float(proof.get("seconds") or 0.0))
     report.proof = Span("Prove that the cloud works", "verification", ended - seconds - report.began, seconds)

@@ -1,4 +1,5 @@
 require 'ipaddr'
+require 'socket'
 require 'uri'
 
 module PuppetX
@@ -6,9 +7,13 @@ module PuppetX
     # Which proxy a URL goes through, by the environment, the way python-requests (and so the `openstack` command)
     # reads it. Net::HTTP's own reading is not used: it takes http_proxy for https URLs too, and knows neither "*" nor
     # IPv6 addresses in no_proxy.
+    #
+    # In one thing it is cleverer: this host itself is never looked for behind a proxy. Its APIs are at its own address,
+    # and who sets a proxy for the host's downloads seldom thinks of that.
     module Proxy
       # A URI, or nil for a direct connection.
       def self.for(uri, env = ENV)
+        return nil if here?(uri.hostname)
         return nil if bypass?(uri.hostname, uri.port, variable(env, 'no_proxy').to_s)
         value = variable(env, "#{uri.scheme}_proxy") || variable(env, 'all_proxy')
         return nil if value.nil? || value.empty?
@@ -38,12 +43,18 @@ module PuppetX
         end
       end
 
+      def self.here?(host)
+        return true if ['localhost', Socket.gethostname.downcase].include?(host.downcase)
+        address = address(host)
+        !address.nil? && (address.loopback? || Socket.ip_address_list.any? { |own| own.ip_address == address.to_s })
+      end
+
       def self.address(text)
         IPAddr.new(text)
       rescue IPAddr::Error
         nil
       end
-      private_class_method :variable, :bypass?, :address
+      private_class_method :variable, :bypass?, :here?, :address
     end
   end
 end

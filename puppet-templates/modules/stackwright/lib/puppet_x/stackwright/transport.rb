@@ -67,7 +67,7 @@ module PuppetX
         rescue *NOT_SENT, *BROKEN, Busy => e
           forget(origin)
           certificate_trouble(verb, url, e)
-          if !repeatable && BROKEN.any? { |kind| e.is_a?(kind) }
+          if !repeatable && broken?(e)
             raise Uncertain, "#{verb} #{url}: the connection broke before the answer came (#{say(e)})"
           end
           if now - started + pause > patience(origin)
@@ -112,6 +112,12 @@ module PuppetX
           request.body = body
         end
         connection(uri, origin).request(request)
+      end
+
+      # With TLS the end of a connection is an error of OpenSSL's; that nothing was sent is only sure of a handshake.
+      def broken?(error)
+        return error.message !~ /\ASSL_connect/ if error.is_a?(OpenSSL::SSL::SSLError)
+        BROKEN.any? { |kind| error.is_a?(kind) }
       end
 
       # 502 and 504 leave open whether the request was carried out, 503 and 429 do not. A 500 is often a database

@@ -1,0 +1,3 @@
+require_relative '../../../puppet_x/stackwright/kept_config'
+
+PuppetX::Stackwright::KeptConfig.provide(:placement_config)
