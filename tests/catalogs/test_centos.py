@@ -10,10 +10,15 @@ from __future__ import annotations
 import re
 
 import pytest
+import rdo
 import yaml
+from centos_facts import centos_9
 from matrix import Compiled, catalogs, matrix
+from puppet_tools import compile_apart, job, need
+from variants import VARIANTS
 
 import golden
+from stackwright import resources
 
 ALLOWED_WARNINGS = {"Support for the linuxbridge mechanism driver has been deprecated."}
 """The agent is what was asked for; upstream has let it go."""
@@ -33,6 +38,24 @@ def test_every_catalog_compiles_without_a_warning(case: Compiled) -> None:
     for catalog in found:
         assert catalog.ok, f"{catalog.host}: {catalog.error}\n" + "\n".join(catalog.warnings)
         assert [w for w in catalog.warnings if _ours(w) and w not in allowed] == [], catalog.host
+
+
+@pytest.mark.slow
+def test_what_puppet_is_made_to_remember_changes_no_catalog() -> None:
+    """Of a compute host after others that are like it, and not quite."""
+    need("ruby", "puppet")
+    path = f"{resources.puppet_module().parent}:{rdo.modulepath('zed')}"
+    jobs = []
+    for name in ("ovs-l2population", "linuxbridge-three-hosts", "ovn-three-hosts"):
+        variant = VARIANTS[name]
+        host = max(variant.plan("zed").hosts)
+        run, seen = golden.last_runs(variant.plan("zed"))[host], variant.facts("zed")[host]
+        jobs.append(job(host, run.manifest, run.hieradata, centos_9(seen.fqdn, seen.address)))
+    remembering = compile_apart(jobs, path)
+    plain = compile_apart(jobs[-1:], path, PLAIN_PUPPET="1")
+    assert plain[-1].ok
+    assert len(plain[-1].resources) > 400
+    assert remembering[-1] == plain[-1]
 
 
 @pytest.mark.parametrize("case", matrix())

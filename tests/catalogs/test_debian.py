@@ -1,6 +1,7 @@
 """What is rendered for Debian 12, checked by Puppet itself with the modules that Debian 12 has.
 
-Compiling takes 5 to 15 s of processor time per case: the largest one belongs to `make check`, all to `make test`.
+Compiling takes a second or two of processor time per host, and some more for the first: the largest case belongs to
+`make check`, all to `make test`.
 """
 
 from __future__ import annotations
