@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackwright import platforms
 from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.platforms.repositories import TRUNK_TAGS, trunk
 
 if TYPE_CHECKING:
+    from stackwright.places import Place
     from stackwright.workflow import Hosts
+
+_KEPT = "trunk.json"
+"""In the cloud's folder."""
 
 # The time of the copy is the server's, which says when the tag was moved last.
 _ASK = """\
@@ -38,12 +43,28 @@ def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) 
     where = trunk(system, release.name, tag).hash_at
     if not where:
         return seen
-    known: dict[str, Any] = json.loads(hosts.place.read("trunk.json") or "{}")
+    known = _known(hosts.place)
     if where not in known:
         known[where] = _look_up(hosts, name, tag, where, str(answers.get("CONFIG_PACKAGE_PROXY") or ""))
-        hosts.place.write("trunk.json", json.dumps(known, indent=1, sort_keys=True) + "\n")
-    found = {"trunk": str(known[where]["hash"]), "trunk_moved": str(known[where]["moved"])}
+        hosts.place.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
+    found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
     return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
+
+
+def _known(place: Place) -> dict[str, dict[str, str]]:
+    """What tags meant when they were looked up, by the address of their hash."""
+    text = place.read(_KEPT)
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+        known = {
+            str(w): {"hash": str(t["hash"]), "moved": str(t["moved"])} for w, t in json.loads(text or "{}").items()
+        }
+        if all(re.fullmatch(r"[0-9a-f]{32}", t["hash"]) and re.fullmatch(r"\d*", t["moved"]) for t in known.values()):
+            return known
+    raise StackwrightError(
+        f"{place.folder / _KEPT} is damaged: it says which builds of trunk this cloud has",
+        "bring it back from a copy; or remove it, and what the tag means today is taken",
+        ExitCode.ENVIRONMENT,
+    )
 
 
 def meaning(answers: Mapping[str, object], seen: Mapping[str, Facts]) -> str:

@@ -84,6 +84,15 @@ def test_a_tag_leads_to_a_pinned_hash_and_its_dependencies(tag: str, digest: str
     assert looked(tmp_path, tag)[1][HOST].extra["trunk"] == digest
 
 
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("text", ["[]", "{", '{"a": 5}', '{"a": {"hash": "x; reboot", "moved": ""}}', '{"a": {}}'])
+def test_what_is_kept_of_trunk_may_be_damaged(text: str, tmp_path: Path) -> None:
+    places.place(HOST, tmp_path).write("trunk.json", text)
+    with pytest.raises(StackwrightError, match=r"trunk\.json is damaged") as error:
+        looked(tmp_path, "current")
+    assert error.value.code == ExitCode.ENVIRONMENT
+
+
 def warnings(tmp_path: Path, tag: str) -> list[str]:
     settings, seen = looked(tmp_path, tag)
     placed = planner.place(settings, SERVICES)
