@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -14,7 +15,11 @@ from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.platforms.repositories import TRUNK_TAGS, trunk
 
 if TYPE_CHECKING:
+    from stackwright.places import Place
     from stackwright.hosts import Hosts
+
+_KEPT = "trunk.json"
+"""In the cloud's folder."""
 
 # The time of the copy is the server's, which says when the tag was moved last.
 _ASK = """\
@@ -38,12 +43,28 @@ def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) 
     where = trunk(system, release.name, tag).hash_at
     if not where:
         return seen
-    known = _known(hosts)
+    known = _known(hosts.place)
     if where not in known:
         known[where] = _look_up(hosts, name, tag, where, str(answers.get("CONFIG_PACKAGE_PROXY") or ""))
-        hosts.place.write("trunk.json", json.dumps(known, indent=1, sort_keys=True) + "\n")
+        hosts.place.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
     found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
     return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
+
+
+def _known(place: Place) -> dict[str, dict[str, str]]:
+    """What tags meant when they were looked up, by the address of their hash."""
+    text = place.read(_KEPT)
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+        known = {
+            str(w): {"hash": str(t["hash"]), "moved": str(t["moved"])} for w, t in json.loads(text or "{}").items()
+        }
+        if all(re.fullmatch(r"[0-9a-f]{32}", t["hash"]) and re.fullmatch(r"\d*", t["moved"]) for t in known.values()):
+            return known
+    raise StackwrightError(
+        f"{place.folder / _KEPT} is damaged: it says which builds of trunk this cloud has",
+        "bring it back from a copy, or remove it and name the hash: --trunk HASH; `stackwright.lock` has it",
+        ExitCode.ENVIRONMENT,
+    )
 
 
 def meaning(answers: Mapping[str, object], seen: Mapping[str, Facts]) -> str:
@@ -65,20 +86,6 @@ def held(answers: Answers, trunk: str) -> Answers:
     if not trunk or entry is None or entry.value not in TRUNK_TAGS:
         return answers
     return replace(answers, entries={**answers.entries, "CONFIG_RDO_TRUNK": replace(entry, value=trunk, text=trunk)})
-
-
-def _known(hosts: Hosts) -> dict[str, dict[str, str]]:
-    """What tags were found to mean. Another meaning in its place would mix builds, so a file that cannot be read is an
-    error."""
-    try:
-        known = json.loads(hosts.place.read("trunk.json") or "{}")
-        return {str(where): {"hash": str(v["hash"]), "moved": str(v["moved"])} for where, v in known.items()}
-    except (ValueError, AttributeError, KeyError, TypeError):
-        raise StackwrightError(
-            f"{hosts.place.folder / 'trunk.json'} is damaged: it says which builds of trunk this cloud has",
-            "Bring it back from a copy, or remove it and name the hash: --trunk HASH; `stackwright.lock` has it.",
-            ExitCode.ENVIRONMENT,
-        ) from None
 
 
 def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[str, str]:

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import runs
 from stackwright import places, report
+from stackwright.model import StackwrightError
 from stackwright.report.advice import next_steps, verdict
 from stackwright.report.run import RunReport
 
@@ -132,3 +135,15 @@ def test_versions_of_packages_are_no_addresses(tmp_path: Path) -> None:
         ("n1: packages", "password=********"),
         ("n1: repositories", "x: moved from http://public-2/ to http://public-1/"),
     ]
+
+
+@pytest.mark.parametrize("name", ["tempest", "afterwards", "bundle"])
+@pytest.mark.parametrize("text", ["[]", "5", "{", '{"at": [5]}', '{"at": 4e9, "differences": [5]}'])
+def test_what_is_kept_may_be_damaged(name: str, text: str, tmp_path: Path) -> None:
+    """Then the report says so, and is never in the way."""
+    place = places.Place(tmp_path)
+    runs.keep(tmp_path, runs.good(), proof=runs.PROOF)
+    (tmp_path / f"{name}.json").write_text(text)
+    with pytest.raises(StackwrightError, match="cannot be read"):
+        report.load(place)
+    assert report.refresh(place) is None

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import outcome
-from stackwright import answers, bundle, lock, pinning, places, planner, preflight, workflow
+from stackwright import answers, bundle, cli, lock, pinning, places, planner, preflight, workflow
 from stackwright.model import Answers, ExitCode, Facts, Severity, StackwrightError
 from stackwright.platforms import repositories
 from stackwright.services import SERVICES
@@ -85,7 +85,9 @@ def test_a_tag_leads_to_a_pinned_hash_and_its_dependencies(tag: str, digest: str
 
 
 @pytest.mark.usefixtures("tree")
-@pytest.mark.parametrize("garbage", ["{", "[]", "null", '{"a": 1}', '{"a": {"hash": 1}}', "\x00"])
+@pytest.mark.parametrize(
+    "garbage", ["{", "[]", "null", '{"a": 1}', '{"a": {"hash": "x; reboot", "moved": ""}}', "\x00"]
+)
 def test_what_a_tag_meant_is_not_looked_up_anew_where_it_cannot_be_read(tmp_path: Path, garbage: str) -> None:
     looked(tmp_path, "current")
     (path,) = tmp_path.rglob("trunk.json")
@@ -142,6 +144,27 @@ def test_lock_and_bundle_have_what_the_tag_meant(tmp_path: Path) -> None:
     assert bundle.pinned(setup)["CONFIG_RDO_TRUNK"] == meant
     pinned = replace(setup, answers={**setup.answers, "CONFIG_RDO_TRUNK": meant})
     assert bundle.digest(pinned.plan()) == bundle.digest(setup.plan())
+
+
+def test_with_a_lock_the_command_takes_what_the_tag_meant_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Up to the hosts, everything is the real command."""
+    monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
+    file, held = tmp_path / "a.txt", tmp_path / "stackwright.lock"
+    file.write_text(f"CONFIG_CONTROLLER_HOST={HOST}\n")
+    held.write_text(lock.write(lock.Lock("1", "", "epoxy", trunk=f"current/{CURRENT}")))
+    asked: list[object] = []
+
+    def look(_hosts: object, _names: object, answers: Answers, *_: object) -> dict[str, Facts]:
+        asked.append(answers["CONFIG_RDO_TRUNK"])
+        raise StackwrightError("no further", "", ExitCode.UNREACHABLE)
+
+    monkeypatch.setattr(workflow, "look", look)
+    for words in (["--trunk", "current"], ["--trunk", "current", "--locked", str(held)], ["--locked", str(held)]):
+        assert cli.main(["apply", "-a", str(file), *words]) == ExitCode.UNREACHABLE
+    assert asked == ["current", f"current/{CURRENT}", ""]
+    capsys.readouterr()
 
 
 def test_the_lock_has_the_hash_from_the_repositorys_address() -> None:

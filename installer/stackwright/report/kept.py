@@ -98,7 +98,7 @@ def load(place: Place, redact: Callable[[Any], Any] = lambda value: value) -> Ru
         return collect(
             clean(about), [_event(clean(raw)) for raw in events], proof=clean(proof), records=records, later=later
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StackwrightError(
             f"{path} cannot be read: {error}",
             "it may be damaged, or of another version; `stackwright apply` makes a new one",

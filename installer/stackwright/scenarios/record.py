@@ -98,7 +98,10 @@ def told(scenario: Scenario) -> str:
             f"after {scenario.after}" + (", without " + ", ".join(scenario.left_out) if scenario.left_out else "")
         )
     for head, lines in (
-        ("what is switched on", [f"{key}={value}" for key, value in scenario.answers.items()]),
+        (
+            "what is switched on",
+            [f"{k}={v}" for k, v in scenario.answers.items()] or ["nothing: what is there is tested"],
+        ),
         ("what Tempest tests", scenario.tempest),
         ("what you do by hand", scenario.by_hand),
         ("what you look at", scenario.look_at),
