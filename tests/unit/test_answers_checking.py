@@ -96,7 +96,7 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
         {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.4.200-198.18.4.255"},  # the broadcast address
         ("error", "outside", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
     ),
-    ({P + "PROVISION_DEMO_FLOATRANGE": "198.18.0.0/24"}, ("error", "hosts-inside", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "198.18.0.0/24"}, ("warning", "hosts-inside", P + "PROVISION_DEMO_FLOATRANGE")),
     ({N + "OVN_EXTERNAL_PHYSNET": ""}, ("warning", "forced", N + "OVN_EXTERNAL_PHYSNET")),
     # kinds of network
     ({**VLAN, N + "ML2_TYPE_DRIVERS": "flat"}, ("error", "network-types", N + "ML2_TENANT_NETWORK_TYPES")),

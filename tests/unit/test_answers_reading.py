@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from stackwright import answers
+from stackwright import answers, planner
 from stackwright.answers import syntax
 from stackwright.answers.reading import AnswersError, Reading, from_documents
 from stackwright.model import ExitCode, Severity, StackwrightError
+from stackwright.services import SERVICES
 
 
 def reading(text: str | bytes, **flags: str) -> Reading:
@@ -278,6 +279,28 @@ def test_havana_files_keep_the_hosts_of_their_services() -> None:
         "CONFIG_AMQP_HOST": "198.18.0.14",
     }
     assert {key: got[key] for key in expected} == expected
+
+
+def test_services_of_havana_that_were_beside_nobody_stay_where_they_were() -> None:
+    """Empty, the scheduler is beside Nova's API, which is not on the controller here; the conductor and Heat's second
+    API could have hosts of their own."""
+    text = (
+        HAVANA.replace("NOVA_API_HOST=198.18.0.10", "NOVA_API_HOST=198.18.0.15")
+        + "CONFIG_HORIZON_HOST=198.18.0.10\nCONFIG_NOVA_CONDUCTOR_HOST=198.18.0.16\nCONFIG_HEAT_INSTALL=y\n"
+        + "CONFIG_HEAT_HOST=198.18.0.17\nCONFIG_HEAT_CFN_HOST=198.18.0.10\nCONFIG_PROVISION_DEMO=n\n"
+    )
+    given = reading(text).answers
+    placed = planner.place(given, SERVICES)
+    hosts = {part.name: host for host, parts in placed.items() for part in parts}
+    expected = {
+        "keystone": "198.18.0.10",
+        "nova-api": "198.18.0.15",
+        "nova-conductor": "198.18.0.16",
+        "nova-scheduler": "198.18.0.10",
+        "heat-engine": "198.18.0.17",
+        "heat-api-cfn": "198.18.0.10",
+    }
+    assert {name: hosts[name] for name in expected} == expected
 
 
 def test_what_follows_from_an_old_file_does_not_win_over_later_layers() -> None:

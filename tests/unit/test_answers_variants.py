@@ -172,6 +172,11 @@ CASES = [
         warnings=("4 retired-value CONFIG_AMQP_BACKEND",),
     ),
     Case(
+        "icehouse with a certificate of one's own for Qpid: the authority makes one today, which is said",
+        "CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_AMQP_ENABLE_SSL=y\nCONFIG_AMQP_SSL_SELF_SIGNED=n\n", ONE,
+        warnings=("3 retired-key CONFIG_AMQP_SSL_SELF_SIGNED",),
+    ),
+    Case(
         "havana with load balancers: gone, and to be decided",
         HAVANA.replace("LBAAS_HOSTS=", "LBAAS_HOSTS=198.18.0.20"),
         errors=("17 retired-key CONFIG_NEUTRON_LBAAS_HOSTS",), warnings=("4 retired-value CONFIG_AMQP_BACKEND",),

@@ -294,6 +294,13 @@ def test_comparing_is_by_meaning_and_masks_secrets() -> None:
     assert "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS" in keys  # it follows from the agent
 
 
+def test_what_is_shown_of_a_value_is_nothing_that_a_terminal_obeys() -> None:
+    told = explain.explain(
+        read_text("CONFIG_PROVISION_IMAGE_NAME=\x1b[2Jcirros\n").answers, "CONFIG_PROVISION_IMAGE_NAME"
+    )
+    assert told.value == r"'\x1b[2Jcirros'"
+
+
 def test_explaining_tells_where_a_value_came_from_and_where_it_goes() -> None:
     text = "CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_COMPUTE_HOSTS=198.18.0.31\nCONFIG_DEBUG_MODE=y\n"
     told = explain.explain(read_text(text).answers, "CONFIG_DEBUG_MODE")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stackwright.answers import syntax, writing
 from stackwright.answers.reading import from_documents, local_address
-from stackwright.model import ExitCode, Problem, StackwrightError
+from stackwright.model import ExitCode, StackwrightError
 from stackwright.services import SERVICES, options
 
 Given = Mapping[str, str]
@@ -36,17 +36,9 @@ class Question:
 _RANGE, _POOLS = "CONFIG_PROVISION_DEMO_FLOATRANGE", "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"
 
 
-_ASKED_NEXT = ("missing", "hosts-inside")
-"""Problems of other keys that a later question is about."""
-
-
-def _errors(given: Given) -> tuple[Problem, ...]:
-    return from_documents((), given, files=False).errors
-
-
 def _hosts_inside(given: Given) -> bool:
     """Whether hosts of the cloud are among the floating addresses."""
-    return any(problem.name == "hosts-inside" for problem in _errors(given))
+    return any(problem.name == "hosts-inside" for problem in from_documents((), given, files=False).problems)
 
 
 def _plain(key: str) -> Callable[[Given], str]:
@@ -170,11 +162,11 @@ def complaint(key: str, text: str, given: Given) -> str:
     """Why `text` cannot be the answer to `key` after the answers so far; empty when it can."""
     if not text and (options()[key].required or (key == _POOLS and _hosts_inside(given))):
         return "something is needed here"
-    before = {(problem.name, problem.seen) for problem in _errors(given)}
-    for problem in _errors({**given, key: text}):
+    before = {(problem.name, problem.seen) for problem in from_documents((), given, files=False).errors}
+    for problem in from_documents((), {**given, key: text}, files=False).errors:
         own = problem.seen.split(" ", 1)[0] == key  # problems name the key first
-        if problem.name in _ASKED_NEXT and (not own or problem.name == "hosts-inside"):
-            continue
+        if problem.name == "missing" and not own:
+            continue  # a later question is about it
         if own or (problem.name, problem.seen) not in before:
             guess = f"; {problem.hint.rstrip('?')}" if problem.hint.startswith("did you mean") else ""
             return ("" if own else f"{problem.seen}: ") + problem.wanted + guess

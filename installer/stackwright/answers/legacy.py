@@ -67,16 +67,26 @@ ROLE_KEYS = (
     "CONFIG_GLANCE_HOST",
     "CONFIG_NEUTRON_SERVER_HOST",
     "CONFIG_CINDER_HOST",
+    "CONFIG_NOVA_CONDUCTOR_HOST",
     "CONFIG_NOVA_SCHED_HOST",
     "CONFIG_NOVA_VNCPROXY_HOST",
     "CONFIG_HORIZON_HOST",
     "CONFIG_SWIFT_PROXY_HOSTS",
     "CONFIG_HEAT_HOST",
+    "CONFIG_HEAT_CFN_HOST",
     "CONFIG_CEILOMETER_HOST",
     "CONFIG_OSCLIENT_HOST",
     "CONFIG_IRONIC_HOST",
 )
 """Keys of services that are on the controller unless they are given a host of their own; Havana always gave one."""
+
+_BESIDE = {
+    "CONFIG_NOVA_CONDUCTOR_HOST": "CONFIG_NOVA_API_HOST",
+    "CONFIG_NOVA_SCHED_HOST": "CONFIG_NOVA_API_HOST",
+    "CONFIG_NOVA_VNCPROXY_HOST": "CONFIG_NOVA_API_HOST",
+    "CONFIG_HEAT_CFN_HOST": "CONFIG_HEAT_HOST",
+}
+"""Those that are beside another service when they are empty, rather than on the controller."""
 
 NETWORK_KEYS = ("CONFIG_NEUTRON_L3_HOSTS", "CONFIG_NEUTRON_DHCP_HOSTS", "CONFIG_NEUTRON_METADATA_HOSTS")
 
@@ -146,8 +156,9 @@ def _roles(state: Rewriting) -> None:
     source = next(key for key, host in given if host == controller)
     why = "most services are there; a service elsewhere keeps its own key"
     state.set(source, state.texts[source], "CONFIG_CONTROLLER_HOST", controller, why)
+    apart = {key for key, other in _BESIDE.items() if _first_host(_given(state, other)) not in ("", controller)}
     for key, host in given:
-        if host == controller and "," not in _given(state, key):
+        if host == controller and "," not in _given(state, key) and key not in apart:
             raw = state.texts.pop(key)
             state.changes.append(Change(key, "", "it is the controller, where this service is anyway", raw.origin))
 

@@ -290,7 +290,7 @@ def _demo(answers: Answers) -> Iterator[Problem]:
         if IPAddress(host) in outside:
             yield problem(
                 answers, key, "hosts-inside", f"addresses that nobody has: {host} of {host_key} is among them",
-                "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST gives out a free part of that network",
+                "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST gives out a free part of that network", warning=True,
             )  # fmt: skip
             break
     yield from _pools(answers, outside)

@@ -14,12 +14,13 @@ def where(answers: Answers, key: str) -> str:
 
 
 def shown(answers: Answers, key: str) -> str:
-    """The text of an answer as it may be shown."""
+    """The text of an answer as it may be shown: a terminal gets nothing that it would obey."""
     entry = answers.entries[key]
     if options()[key].secret:
         return MASK if entry.text else ""
     if entry.text:
-        return entry.text if len(entry.text) <= 60 else entry.text[:57] + "..."
+        text = entry.text if entry.text.isprintable() else repr(entry.text)
+        return text if len(text) <= 60 else text[:57] + "..."
     return ",".join(map(str, entry.value)) if isinstance(entry.value, tuple) else str(entry.value)
 
 

@@ -30,6 +30,7 @@ _TEMPEST_SOURCE = Retired("Tempest comes as a package", "CONFIG_OPENSTACK_RELEAS
 _AMQP_TLS = Retired(
     "the broker's certificate is made from the keys CONFIG_SSL_*", "bring your own with CONFIG_SSL_CACERT_SELFSIGN=n"
 )
+_AMQP_BROUGHT = Retired(_AMQP_TLS.why, _AMQP_TLS.instead, (), ("n",))
 _SENTINEL = Retired("Packstack stopped installing Redis on several hosts after Mitaka", "one Redis is installed")
 _LDAP_WRITE = Retired("Keystone only reads LDAP directories since Queens", "write to the directory itself", (), ("y",))
 _SAHARA = Retired("Sahara was retired by OpenStack after 2023.2", "leave it off", ("y",))
@@ -40,8 +41,8 @@ RETIRED: dict[str, Retired] = {
     "CONFIG_AMQP_NSS_CERTDB_PW": Retired("it belonged to Qpid", "RabbitMQ has no such database"),
     "CONFIG_QPID_NSS_CERTDB_PW": Retired("it belonged to Qpid", "RabbitMQ has no such database"),
     "CONFIG_AMQP_SSL_CACERT_FILE": _AMQP_TLS,
-    **{f"CONFIG_AMQP_SSL_{name}": _AMQP_TLS for name in ("CERT_FILE", "KEY_FILE", "PORT", "SELF_SIGNED")},
-    **{f"CONFIG_QPID_SSL_{name}": _AMQP_TLS for name in ("CERT_FILE", "KEY_FILE", "PORT", "SELF_SIGNED")},
+    **{f"CONFIG_{who}_SSL_{name}": _AMQP_TLS for who in ("AMQP", "QPID") for name in ("CERT_FILE", "KEY_FILE", "PORT")},
+    **{f"CONFIG_{who}_SSL_SELF_SIGNED": _AMQP_BROUGHT for who in ("AMQP", "QPID")},
     "CONFIG_CEILOMETER_EVENTS_BACKEND": Retired("Ceilometer keeps events nowhere since Pike", "leave it out"),
     "CONFIG_CEILOMETER_METERING_BACKEND": Retired("measurements are kept by Gnocchi", "leave it out"),
     "CONFIG_CEILOMETER_SERVICE_NAME": Retired("Ceilometer has had no API since Queens", "leave it out"),
@@ -50,7 +51,6 @@ RETIRED: dict[str, Retired] = {
         (), ("*",),
     ),
     "CONFIG_GNOCCHI_INSTALL": Retired("Gnocchi comes with Ceilometer", "CONFIG_CEILOMETER_INSTALL decides"),
-    "CONFIG_HEAT_CFN_HOST": Retired("Heat's services are together", "CONFIG_HEAT_HOST is their host"),
     "CONFIG_HEAT_CLOUDWATCH_HOST": Retired("Heat dropped its CloudWatch API with Queens", "Aodh raises alarms"),
     "CONFIG_HEAT_CLOUDWATCH_INSTALL": Retired(
         "Heat dropped its CloudWatch API with Queens", "Aodh raises alarms", (), ("y",)
@@ -87,7 +87,6 @@ RETIRED: dict[str, Retired] = {
     "CONFIG_NEUTRON_ML2_SRIOV_AGENT_REQUIRED": Retired("Neutron's SR-IOV agent is always needed", "leave it out"),
     "CONFIG_NEUTRON_ML2_SUPPORTED_PCI_VENDOR_DEVS": Retired("Neutron supports every device", "leave it out"),
     "CONFIG_NOVA_CERT_HOST": Retired("Nova dropped its certificate service with Ocata", "leave it out"),
-    "CONFIG_NOVA_CONDUCTOR_HOST": Retired("the conductor is beside Nova's API", "CONFIG_NOVA_API_HOST is the host"),
     "CONFIG_NOVA_COMPUTE_MANAGER": Retired("Nova has one compute manager", "leave it out"),
     "CONFIG_NOVA_COMPUTE_PRIVIF": _NOVA_NETWORK,
     "CONFIG_NOVA_VOLUME_HOST": Retired("volumes moved from Nova to Cinder", "CONFIG_STORAGE_HOST is the host"),

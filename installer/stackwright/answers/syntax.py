@@ -107,7 +107,7 @@ def parse(content: bytes | str, name: str) -> Document:
         raise StackwrightError(f"{name} is longer than 4 MiB; that is no answer file.", "", ExitCode.ANSWERS)
     text = decode(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
     damaged = [number for number, raw in _numbered(text) if "\0" in raw and not raw.lstrip().startswith(("#", ";"))]
-    if len(damaged) > _MOST_DAMAGED or (damaged and not re.search(r"^\s*(CONFIG_|EXCLUDE_)", text, re.M | re.I)):
+    if len(damaged) > _MOST_DAMAGED or (damaged and not re.search(r"^[ \t]*(CONFIG_|EXCLUDE_)", text, re.M | re.I)):
         raise StackwrightError(
             f"{name} is no text file: it holds zero bytes.", "name a text file of lines KEY=value", ExitCode.ANSWERS
         )

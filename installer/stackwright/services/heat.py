@@ -22,6 +22,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("CONFIG_HEAT_HOST", "Host of Heat. Empty: the controller.", default="", parse=host, when=_ON, ours=True),
     Option(
+        "CONFIG_HEAT_CFN_HOST",
+        "Host of Heat's CloudFormation API. Empty: where Heat is.",
+        default="",
+        parse=host,
+        when=(*_ON, ("CONFIG_HEAT_CFN_INSTALL", "y")),
+        ours=True,
+    ),
+    Option(
         "CONFIG_HEAT_DB_PW",
         "Password of Heat's database account.",
         default="PW_PLACEHOLDER",
@@ -124,7 +132,7 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "heat-api-cfn",
-        role="orchestration",
+        role="cloudformation",
         requires=_REQUIRES,
         provides=("cloudformation",),
         reaches=("database",),

@@ -23,7 +23,15 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "CONFIG_NOVA_API_HOST",
-        "Host of Nova's API and conductor, and of Placement. Empty: the controller.",
+        "Host of Nova's API and of Placement. Empty: the controller.",
+        default="",
+        parse=host,
+        when=_ON,
+        ours=True,
+    ),
+    Option(
+        "CONFIG_NOVA_CONDUCTOR_HOST",
+        "Host of Nova's conductor, which asks the database for the compute hosts. Empty: that of Nova's API.",
         default="",
         parse=host,
         when=_ON,

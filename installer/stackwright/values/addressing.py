@@ -53,7 +53,12 @@ def host(value: str) -> str:
     if is_address(value):
         from netaddr import IPAddress
 
-        return str(IPAddress(value))
+        found = IPAddress(value)
+        if int(found) == 0 or found.is_multicast() or str(found) == "255.255.255.255":
+            raise ValueError("no single host has this address; the address of a host, or its name, is allowed")
+        if found.version == 6 and found.is_link_local():
+            raise ValueError("this address is another one on each link; an address that all hosts reach is allowed")
+        return str(found)
     if re.search(r"[<>{}$@%*]|(^|\.)[xX]{1,3}(\.|$)", value) or re.fullmatch(r"[A-Z0-9]*_[A-Z0-9_]*|[xX]{3,}", value):
         raise ValueError("this looks like a place to be filled in; an address or host name is allowed")
     if not is_name(value):
