@@ -131,7 +131,7 @@ class _Looked:
 def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: Clock, *, packages: bool) -> _Looked:
     """Facts and preflight: prints and returns warnings, also those about the answers; raises for errors."""
     from stackwright import answers as answer_files
-    from stackwright import lock, locking, planner, workflow
+    from stackwright import lock, locking, planner, preflight, workflow
     from stackwright.services import SERVICES
 
     answers = reading.answers
@@ -153,20 +153,14 @@ def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: 
                 if exact
                 else workflow.package_problems(hosts, answers, seen, waived)
             )
-    for problem in found:
-        _tell(problem)
+    if found:
+        print(preflight.told(found), file=sys.stderr)
     return _Looked(seen, [*reading.problems, *found], locked, exact)
 
 
 def _offline(arguments: argparse.Namespace) -> bool:
     """Whether packages come from a bundle that was brought to the hosts."""
     return bool(getattr(arguments, "from_bundle", False))
-
-
-def _tell(problem: Problem) -> None:
-    from stackwright import workflow
-
-    print(workflow.describe(problem), file=sys.stderr)
 
 
 def _check(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
