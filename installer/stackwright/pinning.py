@@ -15,8 +15,8 @@ from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.platforms.repositories import TRUNK_TAGS, trunk
 
 if TYPE_CHECKING:
-    from stackwright.places import Place
     from stackwright.hosts import Hosts
+    from stackwright.places import Place
 
 _KEPT = "trunk.json"
 """In the cloud's folder."""

@@ -150,19 +150,11 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
     if errors:
         names = sorted({p.name for p in errors})
         raise StackwrightError(
-            "\n".join(describe(p) for p in errors),
+            preflight.told(errors),
             f"nothing was changed; after mending, run the same again. `--skip-check {names[0]}` goes on all the same",
             ExitCode.PREFLIGHT,
         )
     return found
-
-
-def describe(problem: Problem) -> str:
-    """A problem of a host, in lines of plain text."""
-    at = f"{problem.host}: " if problem.host else ""
-    wanted = f"; wanted: {problem.wanted}" if problem.wanted else ""
-    hint = f"\n    hint: {problem.hint}" if problem.hint else ""
-    return f"{at}{problem.severity}: {problem.seen}{wanted} [{problem.name}]{hint}"
 
 
 def about(

@@ -546,6 +546,26 @@ class TestTwoOperators:
         assert not mark.exists()
         assert not (site.base("a") / "lease").exists()
 
+    def test_who_was_away_for_so_long_that_another_took_the_host_adds_nothing(
+        self, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("stackwright.executor.lease.BEAT", 0.1)
+
+        def taken(event: Event) -> None:
+            if (event.kind, event.step) == ("started", "one"):
+                path = site.base("a") / "lease"
+                _, *lines = path.read_text().splitlines()
+                path.write_text("\n".join(["another", *lines[:-1], "eve@elsewhere (process 7)"]) + "\n")
+            if event.kind == "note" and "eve" in event.message:
+                (tmp_path / "go").touch()
+
+        waits = f"n=0; while [ ! -e '{tmp_path}/go' ] && [ $n -lt 600 ]; do n=$((n + 1)); sleep 0.1; done"
+        steps = (sh("one", waits), sh("two", f"touch '{tmp_path}/two'", "one"), sh("apart", "echo x", host="b"))
+        done = site.run(*steps, on_event=taken)
+        assert (done.done, done.failed) == (2, 1)
+        assert "eve@elsewhere (process 7), since 20" in done.failures[0].cause
+        assert not (tmp_path / "two").exists()
+
     def test_events_come_in_the_calling_thread(self, site: Site) -> None:
         threads = set()
 

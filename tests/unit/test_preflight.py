@@ -603,3 +603,23 @@ def test_an_image_that_cannot_be_had_is_told_before() -> None:
     for quiet in ({"CONFIG_PROVISION_IMAGE_SOURCE": "build"}, {"CONFIG_PROVISION_DEMO": False}):
         assert "image" not in names(look(lost, **quiet))
     assert "image" not in names(look())
+
+
+def test_a_problem_of_many_hosts_is_told_once() -> None:
+    def problem(host: str, seen: str) -> Problem:
+        hint = f"give {host} more"
+        return Problem("memory", seen, "8 GiB", hint, host)
+
+    names = [f"compute-{n}.lab.test" for n in range(1, 201)]
+    same = [problem(name, f"{name} has 4 GiB") for name in names]
+    other = [problem("control.lab.test", "control.lab.test has 2 GiB"), problem("x.lab.test", "x.lab.test.org is it")]
+    first = "compute-1.lab.test, compute-2.lab.test, compute-3.lab.test and 197 more hosts"
+    assert preflight.told([*same, *other]).splitlines() == [
+        f"{first}: error: compute-1.lab.test has 4 GiB; wanted: 8 GiB [memory]",
+        "    hint: give compute-1.lab.test more",
+        "control.lab.test: error: control.lab.test has 2 GiB; wanted: 8 GiB [memory]",
+        "    hint: give control.lab.test more",
+        "x.lab.test: error: x.lab.test.org is it; wanted: 8 GiB [memory]",
+        "    hint: give x.lab.test more",
+    ]
+    assert preflight.told(same[:2]).startswith("compute-1.lab.test, compute-2.lab.test: error: ")

@@ -6,7 +6,7 @@ import argparse
 import atexit
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,8 +150,7 @@ def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: 
     with clock.part("check"):
         found = workflow.refuse(workflow.problems(answers, seen, waived))
     exact = locking.exact(locked, answers, seen, waived) if locked else {}
-    for problem in found:
-        _tell(problem)
+    _tell(found)
     return _Looked(seen, [*reading.problems, *found], locked, exact)
 
 
@@ -174,20 +173,20 @@ def _resolve(
         else:
             told = workflow.package_problems(hosts, answers, looked.seen, waived, only=only)
         found = workflow.refuse(told)
-    for problem in found:
-        _tell(problem)
+    _tell(found)
     looked.warnings.extend(found)
+
+
+def _tell(found: Sequence[Problem]) -> None:
+    from stackwright import preflight
+
+    if found:
+        print(preflight.told(found), file=sys.stderr)
 
 
 def _offline(arguments: argparse.Namespace) -> bool:
     """Whether packages come from a bundle that was brought to the hosts."""
     return bool(getattr(arguments, "from_bundle", False))
-
-
-def _tell(problem: Problem) -> None:
-    from stackwright import workflow
-
-    print(workflow.describe(problem), file=sys.stderr)
 
 
 def _check(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:

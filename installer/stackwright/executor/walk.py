@@ -229,6 +229,8 @@ class _Executor:
                     self._emit_raw(what)
                 elif kind == "end":
                     self._ended(what)
+                elif kind == "lost":  # to another operator: what runs there cannot be helped, but nothing is added
+                    self._unreachable[what[0]] = what[1]
             for kind, _ in came:
                 if kind == "signal":
                     self._interrupts += 1
@@ -364,7 +366,7 @@ class _Executor:
             try:
                 with slots:
                     connection = self._connect(host)
-                    lease = Lease(connection, operator(), on_lost=lambda why: self._note(f"{host}: {why}"))
+                    lease = Lease(connection, operator(), on_lost=lambda why: self._lost(host, why))
                     self._connections[host] = connection
                     self._leases.append(lease)
             except StackwrightError as caught:
@@ -404,8 +406,11 @@ class _Executor:
         for thread in threads if wait else ():
             thread.join(6)
 
-    def _note(self, message: str, step: Step | None = None) -> None:
-        self._queue.put(("event", self._event("note", step, message, None)))
+    def _lost(self, host: str, why: str) -> None:
+        why = why.removeprefix(f"{host}: ")
+        self._queue.put(("event", self._event("note", None, f"{host}: {why}", None)))
+        error = StackwrightError(f"{host}: {why}", "Wait for them to finish, then apply again.", ExitCode.BUSY)
+        self._queue.put(("lost", (host, error)))
 
     def _work(self, step: Step) -> None:
         """One step, in its own thread; always puts exactly one "end" into the queue."""

@@ -14,6 +14,7 @@ from stackwright.preflight import capacity, host, names, network
 from stackwright.preflight.capacity import estimate_disk, estimate_memory
 from stackwright.preflight.packages import package_check_script, parse_package_check
 from stackwright.preflight.situation import Problems, Situation
+from stackwright.preflight.telling import told
 
 __all__ = [
     "CHECKS",
@@ -23,6 +24,7 @@ __all__ = [
     "package_check_script",
     "parse_package_check",
     "table",
+    "told",
 ]
 
 CHECKS: Mapping[str, Callable[[Situation], Problems]] = {

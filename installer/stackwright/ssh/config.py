@@ -5,6 +5,7 @@ paramiko, which does the rest, takes conditions that it does not know for met, a
 
 from __future__ import annotations
 
+import functools
 import getpass
 import glob
 import re
@@ -55,10 +56,6 @@ class _Block:
     late: str = ""
     """Conditions, in the words of Match, that are only known when all else is (`final`): paramiko looks at them."""
 
-    @property
-    def header(self) -> str:
-        return f"Match {self.late}" if self.late else "Host *"
-
 
 @dataclass(frozen=True)
 class _Reader:
@@ -80,23 +77,17 @@ class _Reader:
                 ExitCode.ENVIRONMENT,
             )
         block = outer
-        for line in path.read_text().splitlines():
-            text = _uncommented(line).strip()
-            found = _LINE.fullmatch(text)
-            key = found["key"].lower() if found else ""
-            if found and key == "host":
-                patterns = _words(found["value"], strict=True)
-                block = replace(outer, applies=outer.applies and _meets(patterns, self.name))
-                self.lines.append(block.header)
-            elif found and key == "match":
-                block = self._match(_words(found["value"], strict=True), outer)
-                self.lines.append(block.header)
-            elif found and key == "include":
-                for one in _included(found["value"]) if block.applies else ():
+        for line in _parsed(path):
+            if line.key == "host":
+                block = replace(outer, applies=outer.applies and _meets(line.words, self.name))
+            elif line.key == "match":
+                block = self._match(list(line.words), outer)
+            elif line.key == "include":
+                for one in _included(line.words) if block.applies else ():
                     self.read(one, block, depth + 1)
-                    self.lines.append(block.header)
-            elif text and block.applies:
-                self.lines.append(text)
+            elif block.applies:
+                # Each line for itself: what comes next may be for all again.
+                self.lines.extend([f"Match {block.late}", line.text, "Host *"] if block.late else [line.text])
 
     def _match(self, words: list[str], outer: _Block) -> _Block:
         """The block that a Match begins. A condition that asks for what cannot be known here is not met."""
@@ -147,9 +138,40 @@ def _meets(patterns: Sequence[str], name: str) -> bool:
     return bool(met) and not any(p.startswith("!") for p in met)
 
 
-def _included(value: str) -> Iterator[Path]:
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    key: str = ""
+    """In small letters, where it is `host`, `match` or `include`."""
+    words: tuple[str, ...] = ()
+    """What follows such a key."""
+
+
+def _parsed(path: Path) -> tuple[_Line, ...]:
+    there = path.stat()
+    return _parse(path, (there.st_ino, there.st_size, there.st_mtime_ns))
+
+
+@functools.lru_cache(100)  # a file with a thousand hosts is not taken apart anew for each of them
+def _parse(path: Path, _version: tuple[int, ...]) -> tuple[_Line, ...]:
+    lines = []
+    for line in path.read_text().splitlines():
+        text = _uncommented(line).strip()
+        found = _LINE.fullmatch(text)
+        key = found["key"].lower() if found else ""
+        if found and key in ("host", "match", "include"):
+            try:
+                lines.append(_Line(text, key, tuple(shlex.split(found["value"]))))
+            except ValueError as error:
+                raise paramiko.ssh_exception.ConfigParseError(f"{text}: {error}") from None
+        elif text:
+            lines.append(_Line(text))
+    return tuple(lines)
+
+
+def _included(words: Sequence[str]) -> Iterator[Path]:
     """The files that an Include names, each pattern's in the order of their names. What is not there is no error."""
-    for word in _words(value):
+    for word in words:
         pattern = Path(word).expanduser()
         if not pattern.is_absolute():
             pattern = Path.home() / ".ssh" / pattern
@@ -157,17 +179,10 @@ def _included(value: str) -> Iterator[Path]:
         yield from (Path(name) for name in found if Path(name).is_file())
 
 
-def _words(value: str, *, strict: bool = False) -> list[str]:
-    try:
-        return shlex.split(value)
-    except ValueError as error:
-        if strict:
-            raise paramiko.ssh_exception.ConfigParseError(f"{value}: {error}") from None
-        return [value]
-
-
 def _uncommented(line: str) -> str:
     """A line without the comment behind its value; a # within a word or quotes is none."""
+    if "#" not in line:
+        return line
     quote = ""
     for n, letter in enumerate(line):
         if quote:

@@ -105,7 +105,7 @@ def _hashed(name: str, wanted: str) -> bool:
     return hmac.compare_digest(hmac.digest(salt, wanted.encode(), hashlib.sha1), digest)
 
 
-@functools.lru_cache(1000)
+@functools.lru_cache(10_000)
 def pattern(text: str) -> re.Pattern[str]:
     """A pattern of OpenSSH's: `*` is any text and `?` a letter; all else, brackets too, stands for itself."""
     return re.compile("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in text))
