@@ -238,6 +238,11 @@ def test_no_remark_of_a_person_is_lost(minimal: bool) -> None:
     assert again.text == done
 
 
+def test_zero_bytes_of_comments_are_not_taken_over() -> None:
+    done = migrate.migrate_document(syntax.parse("# a \0d+ of mine\nCONFIG_SWIFT_INSTALL=n\n", "old"))
+    assert "\n# a d+ of mine\nCONFIG_SWIFT_INSTALL=n\n" in done.text
+
+
 def test_migrating_writes_values_as_they_are_written_today() -> None:
     done = migrate.migrate_document(syntax.parse(REMARKS, "old")).text
     for line in ("NEUTRON_ML2_FLAT_NETWORKS=extnet,other", "CINDER_VOLUMES_SIZE=30G", "AMQP_BACKEND=rabbitmq"):
