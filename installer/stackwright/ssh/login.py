@@ -47,11 +47,14 @@ def log_in(host: Host, transport: paramiko.Transport) -> str:
                 return name
     target = f"{host.user}@{host.dialled}"
     locked = next((word.split(" (")[0] for word in tried if "passphrase" in word.partition(" (")[2]), "")
-    unlock = f"Load the key with `ssh-add {locked}`, or put" if locked else "Put"
+    unlock = f"Load the key with `ssh-add {locked}`, or p" if locked else "P"
+    put = f"ut a key on the host with `ssh-copy-id -p {host.port} {target}`"
     raise StackwrightError(
         f"{host.name}: log-in as {host.user} is refused. Tried: {'; '.join(tried) or 'nothing, there is no key here'}",
-        f"{unlock} a key on the host with `ssh-copy-id -p {host.port} {target}`, name one with `--ssh-key`, or use "
-        "`--ask-password`.",
+        f"The password is wrong, or {host.user} may not log in with one there (`PermitRootLogin`, "
+        f"`PasswordAuthentication`). Type it again, log in as another with `--user`, or p{put}."
+        if host.password
+        else f"{unlock}{put}, name one with `--ssh-key`, or use `--ask-password`.",
         ExitCode.UNREACHABLE,
     )
 
