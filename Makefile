@@ -31,10 +31,6 @@ test: test-packages $(VENV)/.ready  ## everything, also on real nodes; installs 
 check: $(VENV)/.ready  ## style, types and the tests that need no root and no network (86 s of CPU)
 	$(BIN)/python tests/run check
 
-.PHONY: unproven
-unproven: test-packages $(VENV)/.ready  ## the tests that `make test` leaves out: not seen to pass as a whole yet (root)
-	$(BIN)/python tests/run unproven
-
 .PHONY: bench
 bench: lab-packages $(VENV)/.ready  ## an all-in-one cloud, its packages alone, Packstack's way: an hour and more (root)
 	$(BIN)/python benchmarks/allinone.py $(BENCH)

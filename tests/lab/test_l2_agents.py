@@ -15,7 +15,7 @@ import pytest
 from stackwright import lab
 from stackwright.lab import Lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.unproven]
+pytestmark = pytest.mark.lab
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "l2-agents"
 

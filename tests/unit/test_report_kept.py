@@ -239,7 +239,7 @@ def test_the_command_in_all_its_forms(
     ("words", "code", "said"),
     [
         ((), ExitCode.USAGE, "report needs an answer file"),
-        (("-a", "@", "--slowest", "0"), ExitCode.USAGE, "not a whole number, 1 or more"),
+        (("-a", "@", "--slowest", "0"), ExitCode.USAGE, "a number above 0"),
         (("-a", "@", "--slowest", "many"), ExitCode.USAGE, "--slowest"),
         (("-a", "@", "--html", "/nowhere/at/all.html"), ExitCode.ENVIRONMENT, "cannot be written"),
     ],

@@ -280,12 +280,7 @@ def parser(words: Sequence[str]) -> Parser:
     differ.add_argument("b", type=Path, metavar="B")
     made["verify"].add_argument("--json", action="store_true", help="the result as JSON")
     made["report"].add_argument(
-        "--slowest",
-        nargs="?",
-        type=number(1),
-        const=25,
-        metavar="N",
-        help="the N things that took longest (default: 25)",
+        "--slowest", nargs="?", type=int, const=25, metavar="N", help="the N things that took longest (default: 25)"
     )
     made["report"].add_argument("--html", type=Path, metavar="FILE", help="write it as a page that needs no network")
     made["report"].add_argument("--json", action="store_true", help="the same for machines")
