@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import stackwright.hosts
 from stackwright import applied, cli, places, show, standing, workflow
 from stackwright.applied import Picture
 from stackwright.executor.lease import Lease
@@ -112,7 +113,7 @@ class TestCommands:
 
     @pytest.fixture
     def cloud(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, places.Place]:
-        class Hosts(workflow.Hosts):
+        class Hosts(stackwright.hosts.Hosts):
             down = False
 
             def connect(self, name: str) -> Connection:
@@ -122,14 +123,14 @@ class TestCommands:
 
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
-        monkeypatch.setattr(workflow, "Hosts", Hosts)
+        monkeypatch.setattr(stackwright.hosts, "Hosts", Hosts)
         file = tmp_path / "cloud.answers"
         file.write_text("CONFIG_CONTROLLER_HOST=node.lab.test\nCONFIG_KEYSTONE_ADMIN_PW=open-sesame\n")
         return file, places.place("node.lab.test")
 
     def apply(self, place: places.Place, *steps: Step) -> None:
         about = {"began": 0.0, "hosts": {}, "steps": [], "summary": {}, "answers": {}}
-        with workflow.Hosts(places.Access(), place) as hosts:
+        with stackwright.hosts.Hosts(places.Access(), place) as hosts:
             plan = Plan(steps, secrets=frozenset({"open-sesame"}))
             workflow.apply(plan, hosts, place, lambda _: None, about=about)
 
@@ -159,7 +160,7 @@ class TestCommands:
         assert "FAILED      keystone: down with ********" in capsys.readouterr().out
         assert cli.main(["status", "-a", str(file), "--offline"]) == ExitCode.OK
         assert "node.lab.test: not asked" in capsys.readouterr().out
-        workflow.Hosts.down = True  # type: ignore[attr-defined]
+        stackwright.hosts.Hosts.down = True  # type: ignore[attr-defined]
         assert cli.main(["status", "-a", str(file), "--json"]) == ExitCode.UNREACHABLE
         assert '"problem": "node.lab.test: no answer"' in capsys.readouterr().out
 
@@ -179,7 +180,7 @@ class TestCommands:
         error = capsys.readouterr().err
         assert "no host of this cloud is called nodd" in error
         assert "these were: packages, puppet-0" in error
-        workflow.Hosts.down = True  # type: ignore[attr-defined]
+        stackwright.hosts.Hosts.down = True  # type: ignore[attr-defined]
         assert cli.main(["logs", "node", "packages", "-a", str(file)]) == ExitCode.OK
         shown = capsys.readouterr()
         assert shown.out == "********\ntwo\n"
