@@ -18,7 +18,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status. Never shows a traceback for what a person can cause."""
     words = list(sys.argv[1:] if argv is None else argv)
-    with streams.held():
+    with streams.held(asks=not words):
         return _run(words)
 
 

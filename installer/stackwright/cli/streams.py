@@ -43,9 +43,12 @@ class _Held:
 
 
 @contextlib.contextmanager
-def held() -> Iterator[None]:
+def held(*, asks: bool = False) -> Iterator[None]:
     """Standard output and error as long as a command runs. Streams that are closed lead nowhere: left closed, their
-    numbers would go to the next files that are opened, and what is meant for a screen into those."""
+    numbers would go to the next files that are opened, and what is meant for a screen into those.
+
+    Where a person is asked (`asks`), they stay what they are: Python's `input` flushes them before it reads, and takes
+    whatever is raised in a stream that is not its own, a Ctrl-C too, for a stream that cannot be flushed."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - open until the process ends
@@ -53,7 +56,8 @@ def held() -> Iterator[None]:
     for stream in before:
         if getattr(stream, "errors", "") == "strict":  # a name of a file need not be text in the terminal's encoding
             cast(Any, stream).reconfigure(errors="backslashreplace")
-    sys.stdout, sys.stderr = cast(TextIO, _Held(before[0])), cast(TextIO, _Held(before[1]))
+    if not asks:
+        sys.stdout, sys.stderr = cast(TextIO, _Held(before[0])), cast(TextIO, _Held(before[1]))
     try:
         yield
         sys.stdout.flush()

@@ -18,6 +18,8 @@ EPOXY = Release(
     puppet="8",
     # Neutron dropped the agent's code; Debian's package of that name is left with a unit that cannot start.
     linuxbridge=False,
+    # Its modules take it for one that has the daemons apart, and switch libvirtd off.
+    libvirt_in_parts=False,
     module_data={
         "ovn::controller::environment_file_path": "/etc/default/ovn-host",
         "ovn::controller::opts_envvar_name": "OVN_CTL_OPTS",

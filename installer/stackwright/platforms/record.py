@@ -51,6 +51,8 @@ class Release:
     """Class parameters that have no value here: their modules keep it in files which the packages leave out."""
     module_types: Mapping[str, str] = field(default_factory=dict)
     """Type aliases that their modules use and the packages leave out, by name."""
+    libvirt_in_parts: bool | None = None
+    """Whether libvirt's daemons are apart (virtqemud...) rather than one libvirtd, where the modules do not know it."""
     linuxbridge: bool = True
     """Whether Neutron still has its linuxbridge driver and agent (gone in 2025.1)."""
 

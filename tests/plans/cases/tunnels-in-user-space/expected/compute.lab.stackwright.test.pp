@@ -21,7 +21,7 @@ include nova::network::neutron
 include nova::compute
 include nova::compute::libvirt
 # The firmware's id is not this host's own.
-if $nova::compute::libvirt::modular_libvirt {
+if $nova::compute::libvirt::services::modular_libvirt {
   virtqemud_config { 'host_uuid_source': value => 'machine-id', quote => true }
 } else {
   libvirtd_config { 'host_uuid_source': value => 'machine-id', quote => true }
