@@ -28,6 +28,7 @@ from stackwright.planner import (
     firewall,
     locked,
     migration,
+    names,
     order,
     preparation,
     scripts,
@@ -152,7 +153,10 @@ def _prepare(whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: lock
     """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
     steps = [Step(f"{host.name}:module", host.name, "our Puppet module", (module,))]
     steps.append(sources.step(whole, host))
-    after = (steps[-1].id,)
+    after: tuple[str, ...] = (steps[-1].id,)
+    if named := names.step(whole, host):
+        steps.append(named)
+        after = (*after, named.id)
     title = f"{len(packages(whole, host))} packages and what they need"
     if exact:
         title = f"{len(exact)} packages, as locked"

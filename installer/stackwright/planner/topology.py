@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from stackwright import render
 from stackwright.model import Certificates, Component, ExitCode, Facts, StackwrightError
-from stackwright.planner import placement, swift, tls, tunnels
+from stackwright.planner import names, placement, swift, tls, tunnels
 from stackwright.planner.choices import Choices, choose
 from stackwright.planner.tunnels import Bridge
 from stackwright.platforms import Platform, Release
@@ -405,7 +405,7 @@ def build(
     hosts: dict[str, Host] = {}
     tunnelled = tunnels.between(net.agent, net.tunnel_types, placed)
     for name, address in addresses.items():
-        fact = facts[name]
+        fact = names.corrected(answers, name, facts[name])
         roles = tuple(sorted(roles_of[name]))
         chassis = "chassis" in roles and bool(answers.get("CONFIG_NEUTRON_INSTALL"))
         if roles not in bridges:

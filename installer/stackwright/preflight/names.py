@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from stackwright.model import Facts, Problem, Severity
 from stackwright.preflight.situation import Problems, Situation, listing
+from stackwright.values import is_address
 
 CLOCK_LIMIT = 30.0
 """Seconds between two hosts' clocks from which on messaging and agents' heartbeats get into trouble."""
@@ -23,16 +24,26 @@ def _loopback(addresses: tuple[str, ...]) -> bool:
     return bool(addresses) and all(ipaddress.ip_address(a.partition("%")[0]).is_loopback for a in addresses)
 
 
+def _full(host: str) -> bool:
+    """Whether the answers call the host by a full name."""
+    return "." in host and not is_address(host)
+
+
 def _line(facts: Facts) -> str:
     """The line for /etc/hosts that puts the host's name right."""
     short = facts.hostname.partition(".")[0] or "HOST"
     full = facts.fqdn if "." in facts.fqdn else f"{short}.example.org"
-    return f"put this line into its /etc/hosts: {facts.address or facts.host} {full} {short}"
+    return (
+        f"put this line into its /etc/hosts: {facts.address or facts.host} {full} {short}; "
+        "or CONFIG_HOST_NAMES=y, and it is done for you"
+    )
 
 
 def fqdn(situation: Situation) -> Problems:
     """`hostname -f` answers, with a full name."""
     for host, facts in situation.facts.items():
+        if situation.on("CONFIG_HOST_NAMES") and (_full(host) or (facts.hostname and not facts.fqdn)):
+            continue  # it will
         if facts.hostname.partition(".")[0] in ("localhost", "", "(none)"):
             yield Problem(
                 "fqdn",
@@ -66,7 +77,7 @@ def resolution(situation: Situation) -> Problems:
     """The host's names lead to its own address, and the address back to a name of its own."""
     for host, facts in situation.facts.items():
         names = [n for n in dict.fromkeys((facts.hostname, facts.fqdn)) if n]
-        if not names or not facts.resolves:
+        if not names or not facts.resolves or situation.on("CONFIG_HOST_NAMES"):
             continue
         for name in names:
             found = facts.resolves.get(name, ())

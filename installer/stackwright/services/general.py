@@ -80,6 +80,18 @@ OPTIONS: tuple[Option, ...] = (
         flag="ntp-servers",
     ),
     Option(
+        "CONFIG_HOST_NAMES",
+        (
+            "Give each host that this file calls by a full name that name, and write all hosts of the cloud into "
+            "/etc/hosts of each: for networks whose name server does not know them. With n, names are looked at before "
+            "anything is done, and the lines that are missing are told."
+        ),
+        default="n",
+        parse=boolean,
+        choices=YES_NO,
+        ours=True,
+    ),
+    Option(
         "EXCLUDE_SERVERS",
         (
             "Hosts that are named elsewhere in this file but must not be touched in this run. To add a compute "
