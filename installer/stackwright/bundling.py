@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stackwright import answers as answer_files
-from stackwright import bundle, executor, facts, lock, locking, planner, report
+from stackwright import bundle, executor, facts, lock, locking, planner, platforms, report
 from stackwright.bundle import offline
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
+from stackwright.planner import locked
 from stackwright.planner.locked import OFFLINE
 from stackwright.report.neutral import neutralizer
 
@@ -190,19 +191,13 @@ def _refuse_secrets(given: Answers, content: Mapping[str, bytes | Path]) -> None
 
 
 def _kinds(setup: bundle.Setup) -> dict[str, tuple[str, set[str]]]:
-    """By platform: a host to gather on, and all packages that hosts of that platform have, as name=version. Raises
-    StackwrightError for platforms whose packages cannot be gathered."""
+    """By platform: a host to gather on, and all packages that hosts of that platform have, as the package manager is
+    asked for them."""
     out: dict[str, tuple[str, set[str]]] = {}
     for name in setup.facts:
         host = setup.lock.hosts[name]
-        if host.package_manager != "apt":
-            raise StackwrightError(
-                f"{name}: packages of {host.platform} cannot be put into a bundle yet",
-                "leave --offline away; a folder with all packages is named by CONFIG_OFFLINE_REPO there",
-                ExitCode.USAGE,
-            )
         known = out.setdefault(host.platform, (name, set()))[1]
-        known.update(f"{package}={version}" for package, version in host.installable.items())
+        known.update(locked.words(platforms.by_id(host.platform), host.installable))
     return out
 
 
@@ -211,7 +206,7 @@ def gather_packages(
 ) -> dict[str, bytes | Path]:
     """Gathers packages on a host and brings them here."""
     connection = hosts.connect(name)
-    said = connection.run(offline.gather(words), timeout=3600)
+    said = connection.run(offline.gather(words, platforms.by_id(platform).package_manager), timeout=3600)
     files = offline.listed(said.out)
     if not files:
         last = (said.err.strip().splitlines() or ["no reason was given"])[-1]

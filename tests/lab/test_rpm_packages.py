@@ -9,14 +9,27 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from shell import Shell
 
 import golden
-from stackwright import answers, executor, facts, journal, lock, planner, preflight
+from stackwright import (
+    answers,
+    bundle,
+    bundling,
+    executor,
+    facts,
+    journal,
+    lock,
+    planner,
+    platforms,
+    preflight,
+    workflow,
+)
 from stackwright.executor import Outcome
-from stackwright.model import Answers, Event, Facts, Plan, Problem, Step
+from stackwright.model import Answers, Event, Facts, Plan, Problem, StackwrightError, Step
 from stackwright.planner import locked
 from stackwright.planner.topology import Cloud
 from stackwright.planner.topology import Host as PlannedHost
@@ -301,6 +314,51 @@ def test_a_lock_is_installed_exactly_or_refused(site: Site) -> None:
         assert site.installed() == before
     finally:
         site.shell(f"rm -rf {release}; mv /srv/kept {release}")
+
+
+def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Path) -> None:
+    """Gathered from the repositories, and installed where these lead nowhere."""
+    assert site.packages().ok
+    with site.connect() as connection:
+        said = connection.run(lock.script("dnf", "/nowhere", "/nowhere"), timeout=120)
+    exact = lock.parse(said.out, site.address, "centos-stream-9", "dnf").host.installable
+    words = locked.words(platforms.by_id("centos-stream-9"), exact)
+    hosts = cast(workflow.Hosts, site)
+    content = bundling.gather_packages(hosts, site.address, words, "centos-stream-9", tmp_path, lambda _: None)
+    names = [name.rpartition("/")[2] for name in content]
+    assert "openstack-keystone-1.0-1.noarch.rpm" in names
+    assert not [name for name in content if "unsigned" in name]
+    with pytest.raises(StackwrightError, match=r"no repository has these any more: tool-0\.9-1\.noarch"):
+        bundling.gather_packages(
+            hosts, site.address, ("tool-0.9-1.noarch",), "centos-stream-9", tmp_path, lambda _: None
+        )
+
+    site.reset()
+    folder = tmp_path / "bundle" / bundle.PACKAGES
+    folder.mkdir(parents=True)
+    (tmp_path / "centos-stream-9").rename(folder / "centos-stream-9")
+    bundling.bring_packages(hosts, site.address, tmp_path / "bundle", "centos-stream-9", lambda _: None)
+    whole = planner.plan(site.answers(), {site.address: site.look()}, exact={site.address: exact}, offline=True)
+    install = Plan((dataclasses.replace(whole.step(f"{site.address}:packages"), needs=()),))
+
+    def installed(state: str) -> Outcome:
+        with journal.open_journal(tmp_path / state) as kept:
+            return executor.run(install, site.connect, kept, site.events.append)
+
+    site.shell("sed -i 's/:8080/:9/' /etc/yum.repos.d/*.repo; rm -rf /root/.cache /var/cache/dnf")
+    try:
+        keys = f"{locked.OFFLINE}/keys/trusted.asc"
+        site.shell(f"cp {keys} /srv/trusted; cp /srv/stranger.key {keys}")
+        assert not installed("stranger").ok
+        assert "openstack-keystone" not in site.installed(), "somebody signed it whom the bundle does not trust"
+        site.shell(f"mv /srv/trusted {keys}")
+        assert installed("ours").ok
+        found = site.installed()
+        assert {name: found.get(name.rpartition(".")[0]) for name in exact} == {
+            name: version.rpartition("-")[0] for name, version in exact.items()
+        }
+    finally:
+        site.shell("sed -i 's/:9/:8080/' /etc/yum.repos.d/*.repo")
 
 
 def test_through_a_proxy(site: Site) -> None:

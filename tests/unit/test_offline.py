@@ -51,7 +51,7 @@ def apt(tmp_path: Path, packages: archive.Archive) -> Apt:
 
 def gather(apt: Apt, *words: str) -> subprocess.CompletedProcess[str]:
     """What the script does on a host, with folders of the test in the place of the host's."""
-    script = offline.gather(words)
+    script = offline.gather(words, "apt")
     for host, here in {
         offline.WORK: str(apt.root / "work"),
         "/var/cache/apt": str(apt.root / "var/cache/apt"),

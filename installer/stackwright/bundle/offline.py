@@ -1,7 +1,8 @@
 """Packages that a bundle carries: the part of each archive that the lock names, with its own signature.
 
 On Debian that is a mirror with few packages: each archive's signed index (InRelease), the lists that it signs, and the
-packages at their places. apt checks it as it checks any archive, with the keys that the host had for it.
+packages at their places. apt checks it as it checks any archive, with the keys that the host had for it. With dnf it is
+one repository of the packages, which are signed themselves, and the keys that the host trusts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from stackwright.planner import STATE_DIR
 from stackwright.planner.locked import OFFLINE
 
-_GATHER = r"""
+_APT = r"""
 set -eu
 LC_ALL=C.UTF-8; export LC_ALL
 d=@WORK@
@@ -71,8 +72,7 @@ if [ -s "$d/fetch" ]; then
     mv "$got" "$d/mirror/$n/$f"
   done < "$d/fetch"
 fi
-mkdir "$d/images"
-[ ! -d @IMAGES@ ] || cp @IMAGES@/* "$d/images/" 2>/dev/null || true
+@TAKE_IMAGES@
 cat > "$d/apt.conf" <<'CONF'
 Dir::Etc::SourceList "/dev/null";
 Dir::Etc::SourceParts "@PLACE@/sources.d";
@@ -83,9 +83,58 @@ APT::Sandbox::User "root";
 Acquire::IndexTargets::deb::Packages::CompressionTypes "uncompressed";
 CONF
 cd "$d" && rm -rf debs wanted targets found take have fetch sums
-find . -type f | sed 's|^\./||' | while read -r f; do printf 'file\t%s %s\n' "$(stat -c %s "$f")" "$f"; done
-printf 'end\t1\n'
+@LIST@
 """
+
+_DNF = r"""
+set -eu
+LC_ALL=C.UTF-8; export LC_ALL
+d=@WORK@
+rm -rf "$d"; mkdir -p "$d/rpms" "$d/keys" "$d/repos.d"
+sort > "$d/wanted" <<'WANTED'
+@WANTED@
+WANTED
+dnf -q download --help > /dev/null 2>&1 || dnf -q -y install 'dnf-command(download)' >&2
+command -v createrepo_c > /dev/null || dnf -q -y install createrepo_c >&2
+# One that is gone ends dnf's whole call, so they are looked for first.
+for word in $(cat "$d/wanted"); do echo "$word"; done | xargs dnf -q repoquery --qf \
+  '%{name}-%{epoch}:%{version}-%{release}.%{arch}\n%{name}-%{version}-%{release}.%{arch}\n' | sort -u > "$d/there"
+gone=$(comm -23 "$d/wanted" "$d/there" | tr '\n' ' ')
+[ -z "$gone" ] || { echo "no repository has these any more: $gone" >&2; exit 3; }
+xargs dnf -q download --destdir "$d/rpms" < "$d/wanted" >&2
+# RDO's trunk is not signed. Its packages are apart, so that all others are checked.
+signed='%{SIGPGP:pgpsig}%{RSAHEADER:pgpsig} %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm\n'
+rpm -qp --nosignature --qf "$signed" "$d"/rpms/*.rpm |
+  sed -n 's/^(none)(none) //p' | while read -r file; do
+    mkdir -p "$d/unsigned"
+    mv "$d/rpms/$file" "$d/unsigned/"
+  done
+rpm -q gpg-pubkey --qf '%{DESCRIPTION}\n' > "$d/keys/trusted.asc" || : > "$d/keys/trusted.asc"
+for kind in rpms unsigned; do
+  [ -d "$d/$kind" ] || continue
+  createrepo_c -q "$d/$kind" >&2
+  cat >> "$d/repos.d/offline.repo" <<REPO
+[stackwright-bundle-$kind]
+name=packages of a bundle ($kind)
+baseurl=file://@PLACE@/$kind
+module_hotfixes=1
+gpgcheck=$([ $kind = rpms ] && echo 1 || echo 0)
+gpgkey=file://@PLACE@/keys/trusted.asc
+
+REPO
+done
+@TAKE_IMAGES@
+cd "$d" && rm -f wanted there
+@LIST@
+"""
+
+_TAKE_IMAGES = """\
+mkdir "$d/images"
+[ ! -d @IMAGES@ ] || cp @IMAGES@/* "$d/images/" 2>/dev/null || true"""
+
+_LIST = """\
+find . -type f | sed 's|^\\./||' | while read -r f; do printf 'file\\t%s %s\\n' "$(stat -c %s "$f")" "$f"; done
+printf 'end\\t1\\n'"""
 
 IMAGES = f"{STATE_DIR}/images"
 
@@ -93,11 +142,12 @@ WORK = f"{STATE_DIR}/bundle"
 """On the host that packages are gathered on."""
 
 
-def gather(words: Iterable[str]) -> str:
-    """A script for a Debian host: puts the packages (name=version), and the images that it has, into WORK, and prints
-    each file with its size."""
-    values = {"WANTED": "\n".join(sorted(words)), "PLACE": OFFLINE, "WORK": shlex.quote(WORK), "IMAGES": IMAGES}
-    script = _GATHER
+def gather(words: Iterable[str], package_manager: str) -> str:
+    """A script for a host: puts the packages (name=version, or dnf's NEVRAs), and the images that it has, into WORK,
+    and prints each file with its size."""
+    values = {"TAKE_IMAGES": _TAKE_IMAGES, "LIST": _LIST, "WANTED": "\n".join(sorted(words)), "PLACE": OFFLINE}
+    values |= {"WORK": shlex.quote(WORK), "IMAGES": IMAGES}
+    script = _APT if package_manager == "apt" else _DNF
     for name, value in values.items():
         script = script.replace(f"@{name}@", value)
     return script

@@ -49,9 +49,22 @@ def actions(platform: Platform, exact: Exact, timeout: float, options: Sequence[
     return (Upload((pins,)), Run("packages", script, timeout, retries=3))
 
 
+# dnf takes no such thing from its environment, so it is found behind a program of ours.
+_OFFLINE = f"""\
+export APT_CONFIG={APT_CONFIG}
+if [ -d {OFFLINE}/repos.d ]; then
+  mkdir -p {OFFLINE}/bin
+  printf '#!/bin/sh\\nexec %s --setopt=reposdir={OFFLINE}/repos.d "$@"\\n' "$(PATH=/usr/bin:/bin command -v dnf)" \\
+    > {OFFLINE}/bin/dnf
+  chmod 755 {OFFLINE}/bin/dnf
+  PATH={OFFLINE}/bin:$PATH; export PATH
+fi
+"""
+
+
 def offline(script: str) -> str:
-    """The same script with packages that a bundle brought, and no others (Debian)."""
-    return f"export APT_CONFIG={APT_CONFIG}\n{script}"
+    """The same script with packages that a bundle brought, and no others."""
+    return _OFFLINE + script
 
 
 def from_bundle(step: Step) -> Step:
