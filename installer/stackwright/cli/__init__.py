@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from stackwright.cli import streams
-from stackwright.cli.arguments import parser, settings, vocabulary
+from stackwright.cli.arguments import parser, vocabulary
+from stackwright.cli.flags import settings
 from stackwright.model import ExitCode, StackwrightError
 
 __all__ = ["main"]

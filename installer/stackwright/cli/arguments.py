@@ -1,17 +1,25 @@
-"""The arguments of the command line, and what of them every command reads in the same way."""
+"""The command line as a whole: its commands, each with its flags."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from stackwright import __version__
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.cli.flags import (
+    Parser,
+    access_flags,
+    answer_flags,
+    common,
+    hosts,
+    locked,
+    number,
+    run_flags,
+    skip_check,
+)
 
 _FIRST = """\
 Installs OpenStack on one or more hosts, and proves that it works.
@@ -43,37 +51,6 @@ COMMANDS = {
 _MORE = """\
 `stackwright COMMAND --help` has its flags, `stackwright --help-all` all, and one for each answer.
 """
-
-_CHOICE = re.compile(r"invalid choice: (.*?) \(choose from (.*)\)")
-
-
-class Parser(argparse.ArgumentParser):
-    """Abbreviations are off: `--allinon` must not start an installation."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, "formatter_class": _wide, **kwargs})
-
-    def error(self, message: str) -> NoReturn:
-        hint = f"`{self.prog} --help` shows what there is"
-        if choice := _CHOICE.search(message):
-            near = difflib.get_close_matches(choice[1].strip("'"), re.findall(r"[\w-]+", choice[2]), n=1)
-            hint = f"did you mean {near[0]}?" if near else hint
-            if "apply" in choice[2] and Path(choice[1].strip("'")).is_file():
-                hint = f"to install what that file describes: stackwright --answer-file {choice[1]}"
-        raise StackwrightError(message, hint, ExitCode.USAGE)
-
-    def flags(self) -> tuple[str, ...]:
-        """Every flag that it takes itself, sorted."""
-        return tuple(sorted(self._option_string_actions))
-
-    def commands(self) -> dict[str, Parser]:
-        """The parsers of its commands, by name."""
-        found = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
-        return dict(found[0].choices) if found else {}
-
-
-def _wide(prog: str) -> argparse.HelpFormatter:
-    return argparse.HelpFormatter(prog, max_help_position=32)
 
 
 class _Whole(Parser):
@@ -108,114 +85,6 @@ class _Command(argparse._SubParsersAction):  # type: ignore[type-arg]
         _, namespace.unknown = self.choices[name].parse_known_args(words, namespace)
 
 
-def number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A parser of whole numbers within bounds."""
-    bounds = f"a whole number from {least} to {most}" if most else f"a whole number, {least} or more"
-
-    def parse(text: str) -> int:
-        # isdecimal takes other alphabets' digits too, and int reads them
-        if not text.isdecimal() or not least <= int(text) <= (most or int(text)):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {bounds}")
-        return int(text)
-
-    return parse
-
-
-def _hosts(text: str) -> str:
-    if not text.strip(", \t"):
-        raise argparse.ArgumentTypeError("no host is named")
-    return text
-
-
-def access_flags(parser: argparse.ArgumentParser) -> None:
-    """How the hosts are reached."""
-    group = parser.add_argument_group("how the hosts are reached")
-    group.add_argument(
-        "--user", default="", metavar="NAME", help="log in as this user (default: ~/.ssh/config's, else root)"
-    )
-    group.add_argument(
-        "--port", type=number(1, 65535), default=0, metavar="N", help="SSH port (default: ~/.ssh/config's, else 22)"
-    )
-    group.add_argument(
-        "--ssh-key", action="append", default=[], type=Path, metavar="FILE", help="private key to log in with"
-    )
-    group.add_argument(
-        "--jump", default="", metavar="HOST", help="go through this host, as ssh -J does; none: through no host"
-    )
-    group.add_argument(
-        "--known-hosts", action="append", default=[], type=Path, metavar="FILE", help="believe these host keys too"
-    )
-    group.add_argument("--accept-new-host-keys", action="store_true", help="pin unknown host keys without asking")
-    group.add_argument("--ask-password", action="store_true", help="ask for the log-in password")
-    group.add_argument("--ask-sudo-password", action="store_true", help="ask for the password of sudo")
-    group.add_argument("--over-ssh", action="store_true", help="use SSH for this machine too")
-
-
-def answer_flags(parser: argparse.ArgumentParser) -> None:
-    """Answer files, single answers, and where state is kept."""
-    group = parser.add_argument_group("answers and state")
-    group.add_argument(
-        "-a", "--answer-file", action="append", default=[], type=Path, metavar="FILE", dest="answer_file",
-        help="answer file; several are laid over each other, later ones win",
-    )  # fmt: skip
-    group.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help="one answer, over the file's"
-    )
-    group.add_argument("--release", default="", metavar="NAME", help="OpenStack release, as zed or 2025.1")
-    group.add_argument(
-        "--trunk", nargs="?", const="current", default="", metavar="TAG",
-        help="RDO's builds of every commit: current (the default), consistent, puppet-passed-ci, or a hash",
-    )  # fmt: skip
-    group.add_argument(
-        "--state",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="where clouds' state is kept (default: ~/.local/state/stackwright)",
-    )
-
-
-def _skip_check(group: argparse._ActionsContainer) -> None:
-    group.add_argument(
-        "--skip-check", action="append", default=[], metavar="NAME", help="go on although this check fails"
-    )
-
-
-def _locked(group: argparse._ActionsContainer) -> None:
-    group.add_argument(
-        "--locked",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="install exactly the packages of this lock",
-    )
-
-
-def run_flags(parser: argparse.ArgumentParser) -> None:
-    """How a plan is carried out."""
-    group = parser.add_argument_group("how it is done")
-    group.add_argument(
-        "-y", "--dry-run", action="store_true", help="check and plan, show what would be done, change nothing"
-    )
-    group.add_argument("--again", action="store_true", help="do every step, also those that are done")
-    group.add_argument(
-        "-t", "--timeout", type=number(1), default=None, metavar="SECONDS", help="longest time for one action on a host"
-    )
-    group.add_argument(
-        "--parallel", type=number(1), default=500, metavar="N", help="hosts to work on at once (default: 500)"
-    )
-    _skip_check(group)
-    _locked(group)
-    group.add_argument("--no-verify", action="store_true", help="do not prove the cloud afterwards")
-    group.add_argument("--json", action="store_true", help="one JSON object per event, for machines")
-
-
-def _common(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "-d", "--debug", action="store_true", help="show tracebacks, and let the services log at debug level"
-    )
-
-
 def parser(words: Sequence[str]) -> Parser:
     """The parser of all commands; those of `lab` and `answers` in full only where `words` begin with them."""
     whole = _Whole(prog="stackwright", usage="stackwright [FLAG ...] [COMMAND ...]", add_help=False)
@@ -225,7 +94,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--lab", nargs="?", const="allinone", default=None, metavar="NAME", help="with --allinone: on a throw-away node"
     )
     group.add_argument(
-        "--install-hosts", type=_hosts, metavar="A,B,...", help="A is the controller, the others run instances"
+        "--install-hosts", type=hosts, metavar="A,B,...", help="A is the controller, the others run instances"
     )
     group.add_argument(
         "--gen-answer-file", type=Path, default=None, metavar="FILE", help="write an answer file (mode 0600) and stop"
@@ -242,21 +111,21 @@ def parser(words: Sequence[str]) -> Parser:
     answer_flags(whole)
     run_flags(whole)
     access_flags(whole)
-    _common(group)
+    common(group)
     commands = whole.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", prog="stackwright", action=_Command, parser_class=Parser
     )
     made: dict[str, Parser] = {}
     for name, summary in COMMANDS.items():
         made[name] = commands.add_parser(name, help=summary, description=summary)
-        _common(made[name])
+        common(made[name])
     for name in ("check", "plan", "apply", "verify", "status", "logs", "lock", "report"):
         answer_flags(made[name])
     for name in ("check", "plan", "apply", "verify", "status", "logs", "lock"):
         access_flags(made[name])
     for name in ("check", "plan"):
-        _skip_check(made[name])
-        _locked(made[name])
+        skip_check(made[name])
+        locked(made[name])
     made["plan"].add_argument(
         "--out", type=Path, default=None, metavar="DIR", help="write exactly what would be uploaded"
     )
@@ -313,32 +182,3 @@ def vocabulary() -> dict[str, tuple[str, ...]]:
         nested = {flag for further in sub.commands().values() for flag in further.flags()}
         found[name] = (*sorted({*sub.flags(), *nested}), *sub.commands())
     return found
-
-
-def refuse_foreign(path: Path, beginning: bytes) -> None:
-    """Raises StackwrightError where there is a file already that does not begin as those do that are to be written
-    there: it is a person's own."""
-    try:
-        with path.open("rb") as there:
-            if there.read(len(beginning)) in (beginning, b""):
-                return
-    except OSError:
-        return  # there is none; or whoever writes it says why it cannot be written
-    raise StackwrightError(
-        f"{path} is there already, and is something else: it is left as it is",
-        "name another file, or move that one away",
-        ExitCode.USAGE,
-    )
-
-
-def settings(arguments: argparse.Namespace) -> dict[str, str]:
-    """Answers given as flags and with --set, by key. Raises StackwrightError for a key that is not known."""
-    from stackwright.answers.flags import settings as from_flags
-
-    out = from_flags(arguments.presets, arguments.settings)
-    for key, value in (("CONFIG_OPENSTACK_RELEASE", arguments.release), ("CONFIG_RDO_TRUNK", arguments.trunk)):
-        if value:
-            out.setdefault(key, value)
-    if arguments.debug:
-        out.setdefault("CONFIG_DEBUG_MODE", "y")
-    return out

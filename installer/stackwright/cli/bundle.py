@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackwright.cli import cloud
-from stackwright.cli.arguments import Parser, access_flags, answer_flags, refuse_foreign, run_flags, settings
+from stackwright.cli.flags import Parser, access_flags, answer_flags, refuse_foreign, run_flags, settings
 from stackwright.model import ExitCode, StackwrightError
 
 if TYPE_CHECKING:

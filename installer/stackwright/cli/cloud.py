@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackwright.cli import state, streams
-from stackwright.cli.arguments import settings
+from stackwright.cli.flags import settings
 from stackwright.model import Answers, ExitCode, Problem, StackwrightError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwright.cli import cloud
-from stackwright.cli.arguments import settings
+from stackwright.cli.flags import settings
 from stackwright.model import Answers, ExitCode, StackwrightError
 
 

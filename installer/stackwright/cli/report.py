@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from stackwright.cli.arguments import refuse_foreign, settings
 from stackwright.cli.cloud import place_of
+from stackwright.cli.flags import refuse_foreign, settings
 from stackwright.model import ExitCode, StackwrightError
 
 
