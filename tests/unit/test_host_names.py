@@ -18,8 +18,8 @@ from stackwright.services import SERVICES
 CONTROLLER, COMPUTE = "ctl.example.org", "198.18.0.31"
 
 
-def given(value: str = "y") -> Answers:
-    flags = {"CONFIG_CONTROLLER_HOST": CONTROLLER, "CONFIG_COMPUTE_HOSTS": COMPUTE, "CONFIG_NETWORK_HOSTS": CONTROLLER}
+def given(value: str = "y", compute: str = COMPUTE) -> Answers:
+    flags = {"CONFIG_CONTROLLER_HOST": CONTROLLER, "CONFIG_COMPUTE_HOSTS": compute, "CONFIG_NETWORK_HOSTS": CONTROLLER}
     flags |= {"CONFIG_PROVISION_DEMO": "n", "CONFIG_HOST_NAMES": value}
     return answers.read([], flags, {}, local_host=CONTROLLER, remembered=golden.secrets())
 
@@ -50,7 +50,7 @@ def test_packages_wait_for_the_names_and_catalogs_have_them() -> None:
     settings = given()
     plan = planner.plan(settings, seen(settings))
     packages = next(s for s in plan.steps if s.id == f"{CONTROLLER}:packages")
-    assert f"{CONTROLLER}:names" in packages.needs
+    assert f"{CONTROLLER}:names" in packages.after
     assert "198.18.0.31 c1.example.org c1\n198.18.0.10 ctl.example.org ctl\n" in script(plan, CONTROLLER)
     assert planner.cloud(settings, seen(settings)).hosts[CONTROLLER].fqdn == CONTROLLER
 
@@ -60,6 +60,16 @@ def test_a_host_that_has_its_name_now_has_the_same_plan() -> None:
     before = planner.plan(settings, seen(settings))
     after = planner.plan(settings, seen(settings, hostname=CONTROLLER, fqdn=CONTROLLER))
     assert before.digests() == after.digests()
+
+
+def test_a_host_that_joins_has_nothing_done_again_but_the_names() -> None:
+    more = given(compute=f"{COMPUTE},198.18.0.32")
+    hosts = seen(more)
+    before = planner.plan(given(), {name: hosts[name] for name in (CONTROLLER, COMPUTE)}).digests()
+    after = planner.plan(more, hosts).digests()
+    again = {step for step, digest in before.items() if after[step] != digest}
+    assert {f"{CONTROLLER}:names", f"{COMPUTE}:names"} <= again
+    assert {step.rpartition(":")[2] for step in again} <= {"names", "firewall", "migration"}
 
 
 def test_checks_do_not_ask_for_what_will_be_done() -> None:

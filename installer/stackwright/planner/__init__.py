@@ -99,7 +99,7 @@ def plan(
         prepared = _prepare(whole, host, kinds, module, (exact or {}).get(name))
         steps += map(locked.from_bundle, prepared) if offline else prepared
         steps.append(_firewall(host, opened))
-        before = [s.id for s in prepared if not s.id.endswith((":lists", ":repositories"))]
+        before = [s.id for s in prepared if not s.id.endswith((":lists", ":repositories", ":names"))]
         so_far: list[Placed] = []
         for number, group in sorted(runs[name].items()):
             so_far = order.sequence(waits, (*so_far, *group))
@@ -153,10 +153,10 @@ def _prepare(whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: lock
     """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
     steps = [Step(f"{host.name}:module", host.name, "our Puppet module", (module,))]
     steps.append(sources.step(whole, host))
-    after: tuple[str, ...] = (steps[-1].id,)
-    if named := names.step(whole, host):
+    after = (steps[-1].id,)
+    named = names.step(whole, host)
+    if named:
         steps.append(named)
-        after = (*after, named.id)
     title = f"{len(packages(whole, host))} packages and what they need"
     if exact:
         title = f"{len(exact)} packages, as locked"
@@ -164,7 +164,8 @@ def _prepare(whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: lock
     else:
         install = kinds.actions(host, "packages", partial(_install, whole))
     installed = f"{host.name}:packages"
-    steps.append(Step(installed, host.name, title, install, after))
+    # A host that joins changes what the others know of names, and no more: so it is no need of theirs.
+    steps.append(Step(installed, host.name, title, install, after, after=(named.id,) if named else ()))
     if "database-client" in host.components:
         login = File("/root/.my.cnf", credentials.my_cnf(whole.answers).encode(), mode=0o600, secret=True)
         steps.append(Step(f"{host.name}:database", host.name, "the way into the database", (Upload((login,)),)))
