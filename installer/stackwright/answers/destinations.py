@@ -89,6 +89,7 @@ BESIDES: Mapping[str, str] = {
     **{f"CONFIG_RH_PROXY{key}": _REGISTERED for key in ("", "_PORT", "_USER", "_PW")},
     "CONFIG_RH_OPTIONAL": "nothing: CodeReady Builder, which took that channel's place, is always needed",
     "CONFIG_NTP_SERVERS": "each host's clock (chrony)",
+    "CONFIG_HOST_NAMES": "each host's name, and /etc/hosts",
     "EXCLUDE_SERVERS": "the plan, which leaves these hosts out",
     "CONFIG_SSH_KEY": "root's authorized_keys on hosts that are logged in to with a password",
     "CONFIG_FIREWALL": "each host's firewall",
