@@ -58,7 +58,7 @@ class Day:
         (self.results / f"page-{self.done:02}.txt").write_text(f"$ {line}\n{done.stdout}{done.stderr}")
         assert done.returncode == 0, f"{line}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
         self.done += 1
-        return done.stdout
+        return done.stdout + done.stderr
 
     def left(self) -> list[str]:
         """The commands that are still to come."""
