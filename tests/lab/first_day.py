@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ def configuration(day: Day, name: str) -> dict[str, str]:
     known |= {node.fqdn: "(fqdn)", node.address: "(address)", f'"{name}"': '"(host)"', f"={name}\n": "=(host)\n"}
     for secret in sorted(known, key=len, reverse=True):
         text = text.replace(secret, known[secret])
+    # Follows from the key of the cloud's own Ceph.
+    text = re.sub(r"(?m)^(rbd_secret_uuid *=).*$", r"\1(ceph)", text)
     pieces = text.split("=== ")[1:]
     return {piece.partition("\n")[0]: piece.partition("\n")[2] for piece in pieces}
 
