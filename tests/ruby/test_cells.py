@@ -12,7 +12,10 @@ from stackwright.platforms import by_id
 
 MODULES = Path(by_id("debian-12").modulepath)
 OURS = Path(__file__).parents[2] / "puppet-templates/modules/stackwright/lib"
-pytestmark = pytest.mark.skipif(not (MODULES / "nova").exists(), reason="needs the Puppet modules")
+pytestmark = [
+    pytest.mark.skipif(not (MODULES / "nova").exists(), reason="needs the Puppet modules"),
+    pytest.mark.slow,
+]
 
 CELL0 = "00000000-0000-0000-0000-000000000000"
 CELL1 = "5e1cf1f2-ab28-4c4b-b2a8-0f1b7b1f5d0b"

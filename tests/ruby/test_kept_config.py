@@ -15,7 +15,10 @@ OURS = Path(__file__).parents[2] / "puppet-templates/modules/stackwright/lib"
 PATH = {"PATH": "/usr/bin:/bin"}
 TYPES = sorted(path.parent.name for path in OURS.glob("puppet/provider/*/kept.rb"))
 
-pytestmark = pytest.mark.skipif(not (MODULES / "nova").exists(), reason="needs the Puppet modules")
+pytestmark = [
+    pytest.mark.skipif(not (MODULES / "nova").exists(), reason="needs the Puppet modules"),
+    pytest.mark.slow,
+]
 
 FILE = """\
 [DEFAULT]
