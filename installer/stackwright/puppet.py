@@ -77,7 +77,8 @@ hierarchy:
 """
 
 # Its own configuration and state, so that neither an agent's settings in /etc/puppet nor its lock have a say. The
-# folder stays between runs: modules keep state and Puppet its certificate there.
+# folder stays between runs: modules keep state and Puppet its certificate there. What modules make without saying its
+# mode, they expect to be readable by the services, as it is where Puppet is started by hand.
 _SCRIPT = """\
 in=$STACKWRIGHT_RUN/in
 home=$STACKWRIGHT_BASE/puppet
@@ -86,6 +87,7 @@ mkdir -p "$home/etc" "$home/code/environments/production" "$home/lib/puppet/repo
 cp "$in/stackwright.rb" "$home/lib/puppet/reports/stackwright.rb" || exit 1
 HOME=${HOME:-/root} STACKWRIGHT_REPORT=$STACKWRIGHT_RUN/report.json STACKWRIGHT_STARTED=$(date +%s.%N)
 export HOME STACKWRIGHT_REPORT STACKWRIGHT_STARTED
+umask 022
 exec @PUPPET@ apply --confdir "$home/etc" --vardir "$home" --codedir "$home/code" --modulepath @MODULEPATH@ \\
   --hiera_config "$in/hiera.yaml" --reports stackwright --detailed-exitcodes --logdest console --verbose --evaltrace \\
   --no-show_diff --no-trace --color false "$in/manifest.pp"

@@ -7,9 +7,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from puppet_tools import need
 
 from stackwright import resources
+
+pytestmark = pytest.mark.slow
 
 IP = """\
 #!/bin/sh

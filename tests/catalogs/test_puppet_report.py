@@ -12,6 +12,9 @@ from stackwright import puppet
 from stackwright.model import PuppetApply
 
 MANIFEST = """\
+file { "${facts['scratch']}/folder":
+  ensure => directory,
+}
 file { "${facts['scratch']}/seed":
   content => 'x',
 }
@@ -41,7 +44,7 @@ def test_the_time_of_a_resource_that_is_told_to_refresh_is_its_own(tmp_path: Pat
         "FACTER_scratch": str(tmp_path),
     }
     done = subprocess.run(
-        ["sh", str(folder / "in" / "script")], capture_output=True, text=True, env=environment, check=False
+        ["sh", str(folder / "in" / "script")], capture_output=True, text=True, env=environment, umask=0o077, check=False
     )
     assert done.returncode == 6, done.stdout + done.stderr
     report = puppet.read_report((folder / "report.json").read_text())
@@ -54,4 +57,9 @@ def test_the_time_of_a_resource_that_is_told_to_refresh_is_its_own(tmp_path: Pat
     assert [f.resource for f in report.failed] == ["Exec[no such thing]"]
     assert all(0 <= at <= report.applied for _, at, _ in report.timeline)
     changes = (tmp_path / "base" / "changes.log").read_text().splitlines()
-    assert changes == [f"puppet made: File[{tmp_path}/seed]", "puppet ran: Exec[demo-manage db_sync]"]
+    assert changes == [
+        *(f"puppet made: File[{tmp_path}/{n}]" for n in ("folder", "seed")),
+        "puppet ran: Exec[demo-manage db_sync]",
+    ]
+    # Whatever the umask of the run itself: services must be able to read what modules make without saying its mode.
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o755

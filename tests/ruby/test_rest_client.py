@@ -30,7 +30,7 @@ def has_puppet() -> bool:
     return ruby is not None and subprocess.run([ruby, "-e", "require 'puppet'"], capture_output=True).returncode == 0
 
 
-pytestmark = pytest.mark.skipif(not has_puppet(), reason="needs Ruby with Puppet")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_puppet(), reason="needs Ruby with Puppet")]
 
 PASSWORD = "s3cr3t-pa55"
 

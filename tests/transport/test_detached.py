@@ -142,6 +142,7 @@ class TestRuns:
         assert all("/" not in n and " " not in n and n.isascii() and not n.startswith(".") for n in names)
 
 
+@pytest.mark.slow
 class TestLostLinks:
     @pytest.fixture
     def far(self, sshd: Sshd, cable: Cable, base: str) -> Connection:
@@ -244,6 +245,7 @@ run_detached(LocalConnection("node", become=False, base={base!r}), "run", "d", [
 """
 
 
+@pytest.mark.slow
 class TestKilledController:
     """The process that follows a run is killed with -9; a second one takes over."""
 

@@ -21,6 +21,8 @@ from stackwright.ssh import connect
 
 from .conftest import Sshd
 
+pytestmark = pytest.mark.slow
+
 ME = f"{pwd.getpwuid(os.getuid()).pw_name}:{grp.getgrgid(os.getgid()).gr_name}"
 STANDIN = Path(__file__).parents[1] / "unit" / "standin-puppet"
 SECRET = "pw-of-the-killed-run"

@@ -22,6 +22,8 @@ from stackwright.model import PuppetApply, Step
 
 from .conftest import KEYGEN, SSHD
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 MEANT = {
     "cloud.answers",

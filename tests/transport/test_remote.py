@@ -20,6 +20,7 @@ from .conftest import KEYGEN, Sshd
 from .test_detached import go, wait_for
 
 
+@pytest.mark.slow
 class TestHostState:
     def test_a_host_that_was_never_touched(self, connection: Connection) -> None:
         state = host_state(connection)

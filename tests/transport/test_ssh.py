@@ -185,7 +185,7 @@ class TestLogin:
         assert f"`ssh-add {locked}`" in caught.value.hint
 
     @pytest.mark.parametrize("form", ["RFC4716", "PEM", "PKCS8"])
-    @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
+    @pytest.mark.parametrize("kind", [pytest.param("rsa", marks=pytest.mark.slow), "ecdsa", "ed25519"])
     @pytest.mark.parametrize("phrase", ["", "correct horse"])
     def test_a_key_of_each_kind_and_form(self, sshd: Sshd, tmp_path: Path, kind: str, form: str, phrase: str) -> None:
         """A passphrase is asked for where there is one, and only then."""

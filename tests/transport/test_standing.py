@@ -20,6 +20,8 @@ from stackwright.ssh import Connection, LocalConnection
 
 from .test_detached import go, wait_for
 
+pytestmark = pytest.mark.slow
+
 STANDIN = str(Path(__file__).parents[1] / "unit" / "standin-puppet")
 
 

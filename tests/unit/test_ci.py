@@ -13,6 +13,8 @@ TESTS = Path(__file__).resolve().parents[1]
 SUITE = """\
 import pytest
 
+pytestmark = pytest.mark.slow
+
 def test_in_the_middle():
     pytest.skip("because")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 TEST = """
 import pytest
 
+pytestmark = pytest.mark.slow
+
 @pytest.mark.xdist_group("together")
 @pytest.mark.parametrize("number", range(6))
 def test_it(number): pass

@@ -32,6 +32,8 @@ def test_skipped():
 BROKEN = """\
 import pytest
 
+pytestmark = pytest.mark.slow
+
 @pytest.fixture
 def dirty():
     yield

@@ -17,7 +17,7 @@ define stackwright::external_bridge (
   $script = "/usr/local/libexec/stackwright/bridge-${name}"
   $unit   = "stackwright-bridge-${name}.service"
 
-  ensure_resource('file', ['/usr/local/libexec', '/usr/local/libexec/stackwright'], { 'ensure' => 'directory' })
+  ensure_resource('file', ['/usr/local/libexec', '/usr/local/libexec/stackwright'], { 'ensure' => 'directory', 'mode' => '0755' })
 
   file { $script:
     mode    => '0755',

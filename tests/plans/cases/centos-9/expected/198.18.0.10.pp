@@ -187,6 +187,7 @@ include nova::network::neutron
 include nova::cinder
 include nova::compute
 include nova::compute::libvirt
+class { 'stackwright::os_vif': datapath_type => 'system' }
 # It looks for Placement once a minute only.
 Anchor['placement::service::end'] -> Service['nova-compute']
 # The host's iSCSI name, which EL 9 does not make by itself: without one no volume is attached.

@@ -266,6 +266,7 @@ if $nova::compute::libvirt::services::modular_libvirt {
 } else {
   libvirtd_config { 'host_uuid_source': value => 'machine-id', quote => true }
 }
+class { 'stackwright::os_vif': datapath_type => 'netdev' }
 # It looks for Placement once a minute only.
 Anchor['placement::service::end'] -> Service['nova-compute']
 # nova-compute-qemu brings the emulators of every architecture (81 MB); nova-compute-kvm has this machine's, and does

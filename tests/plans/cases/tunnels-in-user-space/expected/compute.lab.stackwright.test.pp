@@ -26,6 +26,7 @@ if $nova::compute::libvirt::services::modular_libvirt {
 } else {
   libvirtd_config { 'host_uuid_source': value => 'machine-id', quote => true }
 }
+class { 'stackwright::os_vif': datapath_type => 'netdev' }
 # nova-compute-qemu brings the emulators of every architecture (81 MB); nova-compute-kvm has this machine's, and does
 # without KVM as well.
 Package <| title == 'nova-compute-qemu' |> { name => 'nova-compute-kvm' }
