@@ -28,7 +28,7 @@ test: test-packages $(VENV)/.ready  ## everything, also on real nodes; installs 
 	$(BIN)/python tests/run all
 
 .PHONY: check
-check: $(VENV)/.ready  ## style, types and the tests that need no root and no network (280 s of CPU)
+check: $(VENV)/.ready  ## style, types and the tests that need no root and no network
 	$(BIN)/python tests/run check
 
 .PHONY: bench

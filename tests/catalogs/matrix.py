@@ -16,7 +16,6 @@ from stackwright.platforms import by_id, release_of
 
 RELEASES = ("zed", "dalmatian", *(r for r in ("antelope", "bobcat", "caracal", "epoxy") if rdo.given(r)))
 """Those whose modules Debian has; the others where somebody brings their modules."""
-QUICK = (("ovn", "zed"),)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,4 @@ def catalogs(case: Compiled) -> tuple[Catalog, ...]:
 def matrix() -> Iterator[object]:
     """Each variant as a parameter. The tests of one stay in one process, so that it is compiled once."""
     for case in MATRIX:
-        quick = (case.name, case.release) in QUICK
-        yield pytest.param(
-            case, id=str(case), marks=[pytest.mark.xdist_group(str(case)), *([] if quick else [pytest.mark.slow])]
-        )
+        yield pytest.param(case, id=str(case), marks=[pytest.mark.xdist_group(str(case)), pytest.mark.slow])

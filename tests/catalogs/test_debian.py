@@ -45,16 +45,11 @@ def catalogs(name: str) -> tuple[Catalog, ...]:
     return tuple(compile_case(CASES[name], "debian-12", MODULEPATH))
 
 
-def some(*quick: str) -> list[object]:
-    """All cases as parameters; those that are not named are left to `make test`. The tests of one case stay in one
-    process, so that it is compiled once."""
-    return [
-        pytest.param(n, marks=[pytest.mark.xdist_group(n), *([] if n in quick else [pytest.mark.slow])])
-        for n in DEBIAN_12
-    ]
+EACH = [pytest.param(n, marks=[pytest.mark.xdist_group(n), pytest.mark.slow]) for n in DEBIAN_12]
+"""All cases as parameters. The tests of one stay in one process, so that it is compiled once."""
 
 
-@pytest.mark.parametrize("name", some("allinone"))
+@pytest.mark.parametrize("name", EACH)
 def test_every_catalog_compiles_without_a_warning(name: str) -> None:
     found = catalogs(name)
     assert {c.host for c in found} == set(golden.hosts(CASES[name]))
@@ -63,7 +58,7 @@ def test_every_catalog_compiles_without_a_warning(name: str) -> None:
         assert set(catalog.warnings) <= ALLOWED_WARNINGS.get(name, set()), catalog.host
 
 
-@pytest.mark.parametrize("name", some("allinone"))
+@pytest.mark.parametrize("name", EACH)
 def test_no_secret_stands_in_a_command_line(name: str) -> None:
     for catalog in catalogs(name):
         for ref, parameters in catalog.resources.items():
@@ -73,7 +68,7 @@ def test_no_secret_stands_in_a_command_line(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", some())
+@pytest.mark.parametrize("name", EACH)
 def test_puppet_finds_all_its_packages_installed(name: str) -> None:
     """A package that Puppet has to install by itself starts its service unconfigured, and costs a transaction."""
     case = CASES[name]

@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from puppet_tools import need
 
 from stackwright import puppet
@@ -29,6 +30,7 @@ file { "${facts['scratch']}/seed":
 """
 
 
+@pytest.mark.slow
 def test_the_time_of_a_resource_that_is_told_to_refresh_is_its_own(tmp_path: Path) -> None:
     """Migrations run as refreshes, whose time Puppet's own report does not have."""
     need("puppet")

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEDS = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "answer-files").glob("*.txt"))]
 KEYS = [*options(), *old_names(), *RETIRED, *translated()]
 KINDS = 3
-files = pytest.mark.parametrize("files", [150, pytest.param(10_000, marks=pytest.mark.slow)])
+files = pytest.mark.parametrize("files", [60, pytest.param(10_000, marks=pytest.mark.slow)])
 """How many files all kinds together are; each kind is a third of them."""
 
 VALUES = st.one_of(

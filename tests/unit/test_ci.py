@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).resolve().parents[1]
 
 SUITE = """\
 import pytest
-
-pytestmark = pytest.mark.slow
 
 def test_in_the_middle():
     pytest.skip("because")

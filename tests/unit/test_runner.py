@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SUITE = """\
 import pathlib
 import pytest
@@ -31,8 +33,6 @@ def test_skipped():
 
 BROKEN = """\
 import pytest
-
-pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def dirty():
