@@ -1,4 +1,5 @@
-"""A tag of RDO's trunk becomes the hash that it means now, once, for all hosts and for later runs."""
+"""A tag of RDO's trunk becomes the hash that it means now, once, for all hosts and for later runs; and what trunk needs
+besides stays what it was then."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from stackwright import platforms
 from stackwright.model import Answers, ExitCode, Facts, StackwrightError
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _KEPT = "trunk.json"
 """In the cloud's folder."""
 
+_DEPENDENCIES = "trunk-deps.json"
+"""In the cloud's folder: by its address, the file of trunk's dependencies as it was found, and what was in the
+repositories that it names and that lie beside it: the SHA-256 of each one's repomd.xml, by its address."""
+
 # The time of the copy is the server's, which says when the tag was moved last.
 _ASK = """\
 t=$(mktemp) || exit 1
@@ -30,24 +35,51 @@ printf '%s %s\\n' "$(head -c 200 "$t" | tr -s '[:space:]' ' ')" "$(stat -c %Y "$
 """
 
 
+# Only repositories of trunk's own are looked into: those of the distribution move every day, as the system's own do.
+_ASK_DEPENDENCIES = """\
+t=$(mktemp -d) || exit 1
+trap 'rm -rf "$t"' EXIT
+get() { curl -fsSL --max-time 30 -o "$t/$1" @PROXY@"$2"; }
+url=@URL@
+get file "$url" || exit
+sed 's/^/file\\t/' "$t/file"
+origin=$(printf %s "$url" | cut -d/ -f1-3)
+sed -n 's/^baseurl *= *//p' "$t/file" | sed "s/[$]basearch/$(uname -m)/g" | tr -s ' ,' '\\n' |
+while IFS= read -r base; do
+  case $base in "$origin"/*) ;; *) continue ;; esac
+  get repomd "${base%/}/repodata/repomd.xml" || continue
+  printf 'repomd\\t%s %s\\n' "$base" "$(sha256sum < "$t/repomd" | cut -d' ' -f1)"
+done
+"""
+
+
+class _Dependencies(TypedDict):
+    file: str
+    repomd: dict[str, str]
+
+
 def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) -> dict[str, Facts]:
-    """With a tag of trunk: the same facts with what it means now, `extra["trunk"]`, and when it was moved last,
-    `extra["trunk_moved"]`, in seconds since the epoch. It is looked up on one host, and kept with the cloud: trunk
-    moves on within hours, and all hosts are to get the same, today and in the next run. Raises StackwrightError."""
+    """With trunk: the same facts with what a tag of it means now, `extra["trunk"]`, and when that was moved last,
+    `extra["trunk_moved"]`, in seconds since the epoch; and the file of its dependencies, `extra["trunk_deps"]`, with
+    the addresses of those that are no longer what they were, `extra["trunk_deps_moved"]`. It is looked up on one host,
+    and kept with the cloud: trunk moves on within hours, and all hosts are to get the same, today and in the next run.
+    Raises StackwrightError."""
     tag = str(answers.get("CONFIG_RDO_TRUNK") or "")
     if not tag or answers.get("CONFIG_OFFLINE_REPO") or not seen:
         return seen
     name, first = next(iter(seen.items()))
     system = platforms.find(first.os_id, first.os_version)
     release = platforms.release_of(system, str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), trunk=True)
-    where = trunk(system, release.name, tag).hash_at
-    if not where:
-        return seen
-    known = _known(hosts.place)
-    if where not in known:
-        known[where] = _look_up(hosts, name, tag, where, str(answers.get("CONFIG_PACKAGE_PROXY") or ""))
-        hosts.place.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
-    found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
+    proxy = str(answers.get("CONFIG_PACKAGE_PROXY") or "")
+    at = trunk(system, release.name, tag)
+    found = {}
+    if where := at.hash_at:
+        known = _known(hosts.place)
+        if where not in known:
+            known[where] = _look_up(hosts, name, tag, where, proxy)
+            hosts.place.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
+        found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
+    found |= _dependencies(hosts, name, at.dependencies, proxy)
     return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
 
 
@@ -65,6 +97,51 @@ def _known(place: Place) -> dict[str, dict[str, str]]:
         "bring it back from a copy, or remove it and name the hash: --trunk HASH; `stackwright.lock` has it",
         ExitCode.ENVIRONMENT,
     )
+
+
+def _dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> dict[str, str]:
+    """The facts about trunk's dependencies; they are kept where they were not known."""
+    kept = _kept_dependencies(hosts.place)
+    if url in kept:
+        then = kept[url]
+        # Where they cannot be looked at now, nothing is said of them: packages themselves are checked for elsewhere.
+        now = _look_up_dependencies(hosts, name, url, proxy)
+        moved = [b for b, digest in sorted(then["repomd"].items()) if now and now["repomd"].get(b, digest) != digest]
+        return {"trunk_deps": then["file"], **({"trunk_deps_moved": " ".join(moved)} if moved else {})}
+    found = _look_up_dependencies(hosts, name, url, proxy)
+    if not found:
+        raise StackwrightError(
+            f"{name} could not fetch what RDO's trunk needs besides: {url}",
+            "check the way to trunk.rdoproject.org",
+            ExitCode.UNREACHABLE,
+        )
+    hosts.place.write(_DEPENDENCIES, json.dumps({**kept, url: found}, indent=1, sort_keys=True) + "\n")
+    return {"trunk_deps": found["file"]}
+
+
+def _kept_dependencies(place: Place) -> dict[str, _Dependencies]:
+    text = place.read(_DEPENDENCIES)
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+        return {
+            str(url): {"file": str(d["file"]), "repomd": {str(b): str(s) for b, s in d["repomd"].items()}}
+            for url, d in json.loads(text or "{}").items()
+        }
+    raise StackwrightError(
+        f"{place.folder / _DEPENDENCIES} is damaged: it says where this cloud has trunk's dependencies from",
+        "bring it back from a copy, or remove it to take what is there now",
+        ExitCode.ENVIRONMENT,
+    )
+
+
+def _look_up_dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> _Dependencies | None:
+    """What is there now; None where it cannot be had."""
+    through = f"--proxy {shlex.quote(proxy)} " if proxy else ""
+    script = _ASK_DEPENDENCIES.replace("@PROXY@", through).replace("@URL@", shlex.quote(url))
+    result = hosts.connect(name).run(script, timeout=180)
+    said = [line.partition("\t") for line in result.out.splitlines()]
+    file = "".join(f"{text}\n" for key, _, text in said if key == "file")
+    digests = (text.split(" ") for key, _, text in said if key == "repomd")
+    return {"file": file, "repomd": dict(d for d in digests if len(d) == 2)} if "[" in file else None
 
 
 def meaning(answers: Mapping[str, object], seen: Mapping[str, Facts]) -> str:

@@ -16,7 +16,7 @@ import pytest
 
 import outcome
 from stackwright import answers, bundle, cli, lock, pinning, places, planner, preflight, workflow
-from stackwright.model import Answers, ExitCode, Facts, Severity, StackwrightError
+from stackwright.model import Answers, ExitCode, Facts, Severity, StackwrightError, Upload
 from stackwright.platforms import repositories
 from stackwright.services import SERVICES
 from stackwright.ssh import LocalConnection
@@ -37,11 +37,19 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (place / "delorean.repo").write_text(f"[delorean]\nbaseurl=http://mirror.example/{digest}\n")
         (base / "delorean.repo.md5").write_text(f"{digest}")
         os.utime(base / "delorean.repo.md5", (time.time() - age,) * 2)
-    (root / "centos9-epoxy/delorean-deps.repo").write_text("[delorean-deps]\n")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(repositories, "TRUNK", f"http://127.0.0.1:{server.server_port}")
+    here = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(repositories, "TRUNK", here)
+    repodata = root / "centos9-epoxy/deps/latest/repodata"
+    repodata.mkdir(parents=True)
+    (repodata / "repomd.xml").write_text("of today")
+    (root / "centos9-epoxy/delorean-deps.repo").write_text(
+        f"[delorean-deps]\nbaseurl={here}/centos9-epoxy/deps/latest/\n"
+        # Of another place, which nothing is asked of.
+        "[nfv]\nbaseurl = http://mirror.invalid/9-stream/nfv/$basearch/\n"
+    )
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     yield root
     server.shutdown()
@@ -66,22 +74,66 @@ def looked(tmp_path: Path, tag: str) -> tuple[Answers, dict[str, Facts]]:
     return settings, pinning.pinned(Hosts(places.Access(), places.place(HOST, tmp_path)), settings, seen)
 
 
-def fetched(settings: Answers, seen: dict[str, Facts]) -> dict[str, str]:
+def files(settings: Answers, seen: dict[str, Facts]) -> dict[str, str]:
+    """Trunk's files as they come onto the host."""
     whole = planner.cloud(settings, seen)
-    urls = planner.sources.of(whole, whole.hosts[HOST]).fetched
-    return {name: urllib.request.urlopen(url).read().decode() for name, url in urls.items()}
+    found = planner.sources.of(whole, whole.hosts[HOST])
+    return {**{name: urllib.request.urlopen(url).read().decode() for name, url in found.fetched.items()}, **found.kept}
 
 
 @pytest.mark.parametrize(("tag", "digest"), [("current", CURRENT), ("puppet-passed-ci", PROMOTED)])
 def test_a_tag_leads_to_a_pinned_hash_and_its_dependencies(tag: str, digest: str, tree: Path, tmp_path: Path) -> None:
     settings, seen = looked(tmp_path, tag)
     assert {f.extra["trunk"] for f in seen.values()} == {digest}
-    files = fetched(settings, seen)
-    assert digest in files["stackwright-trunk"]
-    assert files["stackwright-trunk-deps"] == "[delorean-deps]\n"
+    there = files(settings, seen)
+    assert digest in there["stackwright-trunk"]
+    assert there["stackwright-trunk-deps"] == (tree / "centos9-epoxy/delorean-deps.repo").read_text()
     # Trunk moves on, and this cloud does not.
     (tree / "centos9-epoxy" / tag / "delorean.repo.md5").write_text("f" * 32)
     assert looked(tmp_path, tag)[1][HOST].extra["trunk"] == digest
+
+
+@pytest.mark.parametrize("tag", ["current", CURRENT, f"current/{CURRENT}"])
+def test_the_dependencies_stay_what_they_were(tag: str, tree: Path, tmp_path: Path) -> None:
+    """With a hash, too: it says nothing of them."""
+    settings, seen = looked(tmp_path, tag)
+    then = files(settings, seen)
+    assert told(settings, seen, "trunk-dependencies") == []
+    assert told(*looked(tmp_path, tag), "trunk-dependencies") == []
+    (tree / "centos9-epoxy/deps/latest/repodata/repomd.xml").write_text("of tomorrow")
+    (tree / "centos9-epoxy/delorean-deps.repo").write_text(then["stackwright-trunk-deps"] + "[more]\n")
+    settings, later = looked(tmp_path, tag)
+    assert files(settings, later) == then
+    (moved,) = told(settings, later, "trunk-dependencies")
+    assert moved.endswith("/centos9-epoxy/deps/latest/")
+    # The plan is the same, and has the file.
+    plans = [planner.plan(settings, s) for s in (seen, later)]
+    assert plans[0] == plans[1]
+    uploads = [a for s in plans[0].steps for a in s.actions if isinstance(a, Upload)]
+    (file,) = (f for u in uploads for f in u.files if f.path == "/etc/yum.repos.d/stackwright-trunk-deps.repo")
+    assert file.content.decode() == then["stackwright-trunk-deps"]
+    # Another cloud begins with what is there now.
+    (tmp_path / "other").mkdir()
+    assert "[more]" in files(*looked(tmp_path / "other", tag))["stackwright-trunk-deps"]
+
+
+def test_dependencies_that_cannot_be_had(tree: Path, tmp_path: Path) -> None:
+    settings, seen = looked(tmp_path, CURRENT)
+    path = tree / "centos9-epoxy/delorean-deps.repo"
+    path.unlink()
+    assert files(settings, looked(tmp_path, CURRENT)[1]) == files(settings, seen), "they are known"
+    with pytest.raises(StackwrightError, match=r"could not fetch .*/centos9-epoxy/delorean-deps\.repo") as caught:
+        looked(tmp_path / "new", CURRENT)
+    assert caught.value.code == ExitCode.UNREACHABLE
+    path.write_text("<html>Maintenance</html>")
+    with pytest.raises(StackwrightError, match="could not fetch"):
+        looked(tmp_path / "new", CURRENT)
+    (kept,) = tmp_path.rglob("trunk-deps.json")
+    for garbage in ("{", "[]", '{"a": 1}'):
+        kept.write_text(garbage)
+        with pytest.raises(StackwrightError, match=r"trunk-deps\.json is damaged"):
+            looked(tmp_path, CURRENT)
+        assert kept.read_text() == garbage
 
 
 @pytest.mark.usefixtures("tree")
@@ -98,18 +150,19 @@ def test_what_a_tag_meant_is_not_looked_up_anew_where_it_cannot_be_read(tmp_path
     assert path.read_text() == garbage
 
 
-def warnings(tmp_path: Path, tag: str) -> list[str]:
-    settings, seen = looked(tmp_path, tag)
+def told(settings: Answers, seen: dict[str, Facts], name: str) -> list[str]:
+    """What a check warns of."""
     placed = planner.place(settings, SERVICES)
-    found = [p for p in preflight.check(settings, seen, placed) if p.name == "trunk-age"]
+    found = [p for p in preflight.check(settings, seen, placed) if p.name == name]
     assert {p.severity for p in found} <= {Severity.WARNING}
     return [p.seen for p in found]
 
 
 @pytest.mark.usefixtures("tree")
 def test_a_tag_that_has_gone_stale_is_warned_of(tmp_path: Path) -> None:
-    assert warnings(tmp_path, "puppet-passed-ci") == ["puppet-passed-ci of RDO's trunk was not moved for 30 days"]
-    assert warnings(tmp_path, "current") == []
+    old = ["puppet-passed-ci of RDO's trunk was not moved for 30 days"]
+    assert told(*looked(tmp_path, "puppet-passed-ci"), "trunk-age") == old
+    assert told(*looked(tmp_path, "current"), "trunk-age") == []
 
 
 @pytest.mark.usefixtures("tree")
@@ -136,8 +189,8 @@ def test_lock_and_bundle_have_what_the_tag_meant(tmp_path: Path) -> None:
     # Elsewhere, and when the tag has moved on, it is still the same.
     held = pinning.held(settings, meant)
     assert held["CONFIG_RDO_TRUNK"] == meant
-    assert fetched(held, seen) == fetched(settings, seen)
-    assert PROMOTED in fetched(held, {HOST: replace(seen[HOST], extra={})})["stackwright-trunk"]
+    assert files(held, seen) == files(settings, seen)
+    assert PROMOTED in files(held, {HOST: replace(seen[HOST], extra={})})["stackwright-trunk"]
     assert pinning.held(given(), meant)["CONFIG_RDO_TRUNK"] == ""
     assert pinning.held(given(CONFIG_RDO_TRUNK=CURRENT), meant)["CONFIG_RDO_TRUNK"] == CURRENT
     setup = bundle.Setup(bundle.shared_answers(settings), seen, made)

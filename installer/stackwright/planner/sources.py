@@ -37,7 +37,7 @@ def of(whole: Cloud, host: Host) -> Sources:
         trunk = repositories.trunk(
             host.platform, whole.release.name, f"{tag}/{pinned}" if pinned and tag in TRUNK_TAGS else tag
         )
-    return Sources(found, options(whole, host.platform), proxy, trunk)
+    return Sources(found, options(whole, host.platform), proxy, trunk, host.facts.extra.get("trunk_deps", ""))
 
 
 def step(whole: Cloud, host: Host) -> Step:
@@ -46,7 +46,8 @@ def step(whole: Cloud, host: Host) -> Step:
         lists = Run("lists", scripts.apt_lists(), 600, retries=3)
         return Step(f"{host.name}:lists", host.name, "package lists", (lists,))
     sources = of(whole, host)
-    upload = Upload((File(FILE, sources.file.encode()),))
+    kept = (File(f"/etc/yum.repos.d/{name}.repo", text.encode()) for name, text in sources.kept.items())
+    upload = Upload((File(FILE, sources.file.encode()), *kept))
     setup = Run("repositories", script(sources, host), 900, retries=3)
     registered = registration.action(whole.answers, host.platform)
     names = [r.title for r in sources.repositories if r.url]
@@ -70,7 +71,7 @@ def script(sources: Sources, host: Host) -> str:
     if sources.proxy:
         parts.append(f"main proxy {shlex.quote(sources.proxy)}\n")
     parts += [f"fetch {shlex.quote(url)} {name}\n" for name, url in sources.fetched.items()]
-    old = [f"/etc/yum.repos.d/{name}.repo" for name in TRUNK_FILES if name not in sources.fetched]
+    old = [f"/etc/yum.repos.d/{name}.repo" for name in TRUNK_FILES if name not in {*sources.fetched, *sources.kept}]
     parts.append(f"rm -f {' '.join(old)}\n" if old else "")
     return "".join(parts)
 

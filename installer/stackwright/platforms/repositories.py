@@ -126,8 +126,9 @@ class Trunk:
     repository: str
     """URL of the file for /etc/yum.repos.d."""
     dependencies: str
-    """URL of the file with what OpenStack needs besides. It points to a moving place: a hash alone repeats nothing,
-    the exact versions of packages have to be locked too."""
+    """URL of the file with what OpenStack needs besides. It points to a moving place: a hash alone repeats nothing.
+    So the file is kept as it was found, with the state of its repositories (pinning.py), and a lock has the exact
+    versions of packages."""
     hash_at: str = ""
     """URL of the hash that a tag means now; empty where the hash is given."""
 
@@ -171,6 +172,8 @@ class Sources:
     """dnf's, for transactions of ours."""
     proxy: str = ""
     trunk: Trunk | None = None
+    dependencies: str = ""
+    """The file of trunk's dependencies as it was when the cloud was begun; empty where that is not known."""
 
     @property
     def file(self) -> str:
@@ -184,7 +187,13 @@ class Sources:
 
     @property
     def fetched(self) -> Mapping[str, str]:
-        """Names and URLs of further such files."""
-        return (
-            dict(zip(TRUNK_FILES, (self.trunk.repository, self.trunk.dependencies), strict=True)) if self.trunk else {}
-        )
+        """Names and URLs of further such files, which a host fetches."""
+        if not self.trunk:
+            return {}
+        urls = dict(zip(TRUNK_FILES, (self.trunk.repository, self.trunk.dependencies), strict=True))
+        return {name: url for name, url in urls.items() if name not in self.kept}
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """Names and contents of further such files, which a host is given."""
+        return {TRUNK_FILES[1]: self.dependencies} if self.trunk and self.dependencies else {}

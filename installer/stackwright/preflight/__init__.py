@@ -59,6 +59,7 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
     "epel": host.epel,
     "package-source": host.package_sources,
     "trunk-age": host.trunk_age,
+    "trunk-dependencies": host.trunk_dependencies,
     "locale": host.locale,
 }
 """Every check by its name, in the order in which problems are told."""

@@ -415,3 +415,19 @@ def trunk_age(situation: Situation) -> Problems:
                 where="CONFIG_RDO_TRUNK",
             )
             return  # it is the same for all hosts
+
+
+def trunk_dependencies(situation: Situation) -> Problems:
+    """What trunk needs besides is where it was when the cloud was begun: a hash holds trunk itself only."""
+    for host, facts in situation.facts.items():
+        if moved := facts.extra.get("trunk_deps_moved", ""):
+            yield Problem(
+                "trunk-dependencies",
+                f"trunk's dependencies are no longer those that this cloud began with: {moved}",
+                "the same packages on every host, today and later",
+                "what is installed stays; a host that joins gets newer ones, unless: apply --locked stackwright.lock",
+                host,
+                Severity.WARNING,
+                where="CONFIG_RDO_TRUNK",
+            )
+            return

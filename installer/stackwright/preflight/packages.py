@@ -118,6 +118,7 @@ def package_check_script(
         return _APT.replace("@PACKAGES@", names).replace("@MAY@", "--allow-downgrades " if exact else "")
     sources = sources or Sources()
     fetch = [f"fetch {shlex.quote(url)} {name}\n" for name, url in sources.fetched.items()]
+    fetch += [f'printf %s {shlex.quote(text)} > "$d/repos/{name}.repo"\n' for name, text in sources.kept.items()]
     options = [*(f"--enablerepo={name}" for name in sources.enabled), *sources.options]
     proxy = shlex.quote(sources.proxy) if sources.proxy else ""
     return (
