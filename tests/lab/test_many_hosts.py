@@ -110,6 +110,11 @@ def test_three_hosts_make_a_cloud(site: Site) -> None:
     assert "qemu-system" not in site.sh("control", "ls /var/lib/nova/instances 2>/dev/null || true")
     chassis = site.sh("control", "ovn-sbctl --bare --columns=hostname list chassis").split()
     assert sorted(chassis) == sorted(site.sh(n, "hostname -f").strip() for n in ("network", "compute1"))
+    # Each router's gateway is where the external network is (modules/stackwright/files/ovn-chassis.py).
+    gateways = site.sh("control", "ovn-nbctl --bare --columns=chassis_name list gateway_chassis").split()
+    assert set(gateways) == {site.sh("network", "ovs-vsctl get open . external_ids:system-id").strip().strip('"')}
+    agents = next(check["detail"] for check in result["checks"] if check["name"] == "neutron-agents")
+    assert "OVN Controller Gateway agent" in agents
 
 
 def test_the_second_run_changes_nothing_on_any_host(site: Site) -> None:

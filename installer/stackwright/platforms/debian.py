@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from stackwright.platforms.record import Platform, Release
 
-ZED = Release(name="zed", series="2022.2", modules="21", puppet="7")
+# Its OVN is newer than its Neutron knows.
+ZED = Release(name="zed", series="2022.2", modules="21", puppet="7", chassis_in_external_ids=True)
 EPOXY = Release(
     name="epoxy",
     series="2025.1",

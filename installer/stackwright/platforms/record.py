@@ -53,6 +53,8 @@ class Release:
     """Type aliases that their modules use and the packages leave out, by name."""
     libvirt_in_parts: bool | None = None
     """Whether libvirt's daemons are apart (virtqemud...) rather than one libvirtd, where the modules do not know it."""
+    chassis_in_external_ids: bool = False
+    """Whether Neutron looks for what OVN's chassis are in a place that OVN has left (modules/stackwright)."""
     linuxbridge: bool = True
     """Whether Neutron still has its linuxbridge driver and agent (gone in 2025.1)."""
 

@@ -46,6 +46,7 @@ include nova::db::mysql_api
 
 # --- ovn-northd
 include ovn::northd
+include stackwright::ovn_chassis
 
 # --- ovn-controller
 include ovn::controller

@@ -39,6 +39,7 @@ include neutron::db::mysql
 
 # --- ovn-northd
 include ovn::northd
+include stackwright::ovn_chassis
 
 # --- ovn-controller
 include ovn::controller

@@ -88,6 +88,7 @@ include nova::keystone::auth
 
 # --- ovn-northd
 include ovn::northd
+include stackwright::ovn_chassis
 
 # --- ovn-controller
 include ovn::controller

@@ -20,3 +20,4 @@ Service['northd'] -> Anchor['neutron::service::begin']
 
 # --- ovn-northd
 include ovn::northd
+include stackwright::ovn_chassis

@@ -111,6 +111,7 @@ include nova::keystone::auth
 
 # --- ovn-northd
 include ovn::northd
+include stackwright::ovn_chassis
 
 # --- placement-database
 include placement::db::mysql

@@ -28,6 +28,7 @@ include nova::db::mysql_api
 
 # --- ovn-northd
 include ovn::northd
+include stackwright::ovn_chassis
 
 # --- placement-database
 include placement::db::mysql
