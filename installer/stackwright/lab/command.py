@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     up.add_argument(
         "--memory", type=_memory, default=0, metavar="SIZE",
-        help="how much each node may have, such as 8G (default: what FILE says, else no limit)",
+        help="how much each node may have, such as 8G (default: what FILE or the snapshot says, else no limit)",
     )  # fmt: skip
     up.add_argument(
         "--cpus", type=_cpus, default=0, metavar="N", help="how many processors each node may have, likewise"
