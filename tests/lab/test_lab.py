@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 from shell import Shell
 
+from stackwright import facts
 from stackwright import lab as rooms
-from stackwright.lab import Lab, machine
+from stackwright.lab import Lab, keeper, machine
 from stackwright.model import StackwrightError
 
 pytestmark = pytest.mark.lab
@@ -139,14 +140,19 @@ def test_host_keys_are_known_and_a_wrong_one_is_refused(scratch_lab: Lab) -> Non
 # --------------------------------------------------------------------------------------------------- it goes on living
 
 
-def test_a_node_reboots_like_a_host(scratch_lab: Lab) -> None:
-    (one,) = shells(scratch_lab, "n1")
-    boot = one("cat /proc/sys/kernel/random/boot_id")
-    one("touch /root/kept /run/lost; systemctl reboot", check=False)
+def reboot(shell: Shell) -> None:
+    boot = shell("cat /proc/sys/kernel/random/boot_id")
+    shell("systemctl reboot", check=False)
     until(
-        lambda: len(now := one("cat /proc/sys/kernel/random/boot_id", check=False)) == len(boot) and now != boot,
+        lambda: len(now := shell("cat /proc/sys/kernel/random/boot_id", check=False)) == len(boot) and now != boot,
         "reboot",
     )
+
+
+def test_a_node_reboots_like_a_host(scratch_lab: Lab) -> None:
+    (one,) = shells(scratch_lab, "n1")
+    one("touch /root/kept /run/lost")
+    reboot(one)
     one("test -e /root/kept && test ! -e /run/lost")
     assert set(one("ls /sys/class/net").split()) == {"lo", "eth0", "eth1"}
     one(f"ping -c 1 -W 5 {scratch_lab.gateway}")
@@ -161,6 +167,56 @@ def test_a_stopped_node_starts_again_with_its_disk(scratch_lab: Lab) -> None:
     assert error.value.hint == "stackwright lab up n1"
     (again,) = shells(scratch_lab, "n1")
     again("test -e /root/kept")
+
+
+def test_a_node_has_no_more_than_its_size(scratch_lab: Lab) -> None:
+    size, said = rooms.Size(512 * 2**20, 1), list[str]()
+    (node,) = rooms.up(["n1"], lab=scratch_lab, size={"n1": size}, say=said.append)
+    if any("not enforced" in line for line in said):
+        pytest.skip("this machine has no control groups that limit memory and processors")
+    assert node.size == size
+    one, name = Shell(scratch_lab, node), scratch_lab.namespace("n1")
+
+    def holds() -> None:
+        """From within: it does not have 700 MiB, nor two processors' time; and it is told so."""
+        take = "python3 -c 'x = bytearray({} << 20)'; echo $?"
+        assert one(take.format(300)).split() == ["0"]
+        assert "137" in one(take.format(700)).splitlines(), "killed"
+        if (os.cpu_count() or 1) > 1:
+            path, unified = keeper.hierarchy(keeper.mountinfo(), "cpu")
+            assert path is not None
+            group = keeper.group(path, name)
+            files = ["cpu.max"] if unified else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+            assert " ".join((group / file).read_text().strip() for file in files) == "100000 100000"
+            before = throttled(group)
+            one("for n in 1 2 3; do timeout 1 sh -c 'while :; do :; done' & done; wait")
+            assert throttled(group) > before
+        seen = facts.parse(one(facts.probe()), "n1", time.time())
+        assert (seen.memory, seen.cpus, seen.swap) == (size.memory, 1, 0)
+
+    holds()
+    reboot(one)
+    holds()
+    rooms.reset("n1", lab=scratch_lab)
+    holds()
+
+    one("systemctl poweroff", check=False)
+    until(lambda: rooms.list_nodes(scratch_lab)[0].state == "stopped", "poweroff")
+    (node,) = rooms.up(["n1"], lab=scratch_lab, size={"n1": rooms.Size(2**30)})
+    assert node.size == rooms.Size(2**30, 1), "what was not said stays"
+    one("python3 -c 'x = bytearray(700 << 20)'")
+
+    rooms.up(["n2"], lab=scratch_lab)
+    Shell(scratch_lab, rooms.list_nodes(scratch_lab)[1])("test ! -e /etc/stackwright-lab-limits")
+    assert any(line.startswith("group ") for line in remains(scratch_lab))
+    rooms.down(lab=scratch_lab)
+    assert remains(scratch_lab) == []
+
+
+def throttled(group: Path) -> int:
+    """How often the node had to wait because it had used up its processors' time."""
+    (line,) = [x for x in (group / "cpu.stat").read_text().splitlines() if x.startswith("nr_throttled ")]
+    return int(line.split()[1])
 
 
 def test_up_returns_a_node_that_runs_and_says_so(scratch_lab: Lab) -> None:
@@ -254,14 +310,14 @@ def test_down_leaves_nothing(scratch_lab: Lab) -> None:
     assert rooms.down(lab=scratch_lab) == []
 
 
-def start_up(lab: Lab, *names: str) -> subprocess.Popen[bytes]:
+def start_up(lab: Lab, *words: str) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "STACKWRIGHT_LAB_DIR": str(lab.directory),
         "STACKWRIGHT_LAB_NUMBER": str(lab.number),
         "PYTHONPATH": str(Path(rooms.__file__).parents[2]),
     }
-    return subprocess.Popen([sys.executable, "-m", "stackwright.lab", "up", *names], env=environment)
+    return subprocess.Popen([sys.executable, "-m", "stackwright.lab", "up", *words], env=environment)
 
 
 MOMENTS: dict[str, Callable[[Lab], bool]] = {
@@ -279,7 +335,7 @@ def test_a_crash_of_up_is_cleared_up(scratch_lab: Lab, moment: str) -> None:
     shells(scratch_lab, "base-is-there")
     rooms.down(lab=scratch_lab)
     for remedy in ("down", "up"):
-        process = start_up(scratch_lab, "n1", "n2")
+        process = start_up(scratch_lab, "n1", "n2", "--memory", "1G", "--cpus", "1")
         until(lambda: MOMENTS[moment](scratch_lab), moment)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from stackwright import answers, bundle, bundling, cli, facts, lock, locking, pl
 from stackwright.bundle import archive, names
 from stackwright.cli import lab as lab_command
 from stackwright.cli.lab import node_names
-from stackwright.lab import Node
+from stackwright.lab import Node, Size
 from stackwright.lock import HostLock, Lock, Package
 from stackwright.model import ExitCode, Facts, Interface, StackwrightError
 
@@ -236,6 +236,7 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
         {"about": {"hosts": ["\x1b[2J"]}},
         {"about": {"platforms": ["debian-12"]}},
         {"about": {"memory": {"n1": "much"}}},
+        {"about": {"cpus": {"n1": "many"}}},
         {"about": {"packages": 5}},
         {"about": {"release": "\x1b]0;zed"}},
         {"about": [1]},
@@ -652,15 +653,17 @@ def test_nodes_are_called_after_the_hosts_they_stand_for() -> None:
 
 def test_nodes_are_of_the_platform_that_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[tuple[str, ...], str]] = []
+    large = Size(2**60)
 
-    def up(names: list[str], *, release: str, say: Callable[[str], None]) -> list[Node]:
+    def up(names: list[str], *, release: str, size: Mapping[str, Size], say: Callable[[str], None]) -> list[Node]:
         say(f"up: {names}")
+        assert size == {name: large if name == "x" else Size() for name in names}
         asked.append((tuple(names), release))
         return [replace(_NODE, name=name) for name in names]
 
     monkeypatch.setattr(lab_command, "up", up)
     said: list[str] = []
-    nodes = lab_command.up_for(["a", "b"], {"a": "debian-13", "b": "debian-12"}, {"a": 2**60}, ["x", "y"], said.append)
+    nodes = lab_command.up_for(["a", "b"], {"a": "debian-13", "b": "debian-12"}, {"a": large}, ["x", "y"], said.append)
     assert [node.name for node in nodes] == ["x", "y"]
     assert asked == [(("x",), "trixie"), (("y",), "bookworm")]
     assert "nodes share it" in said[0]
@@ -696,9 +699,11 @@ def test_nodes_for_a_bundle_are_of_its_platform(
 ) -> None:
     assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
     asked: list[tuple[list[str], str]] = []
+    (fact,) = CASES["allinone"].facts().values()
 
-    def up(names: list[str], *, release: str, say: Callable[[str], None]) -> list[Node]:
+    def up(names: list[str], *, release: str, size: Mapping[str, Size], say: Callable[[str], None]) -> list[Node]:
         asked.append((names, release))
+        assert size == {"n1": Size(fact.memory, fact.cpus)}
         say("up")
         return [replace(_NODE, name=name) for name in names]
 

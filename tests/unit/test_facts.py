@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,51 @@ def test_probe_of_this_machine(shell: str) -> None:
     assert abs(seen.clock_offset) < 60
     assert seen.python
     assert facts.from_json(facts.to_json(seen)) == seen
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, None),
+        ({"memory.max": "max", "cpu.max": "max 100000", "memory.swap.max": "max"}, None),
+        (
+            {"memory.max": "201326592", "cpu.max": "50000 100000", "memory.swap.max": "0"},
+            (201326592, 1, 0),
+        ),
+        ({"memory/memory.limit_in_bytes": "9223372036854771712", "cpu/cpu.cfs_quota_us": "-1"}, None),
+        ({"memory/memory.limit_in_bytes": "201326592", "cpu/cpu.cfs_quota_us": "100000"}, (201326592, 1, None)),
+        ({"lab-limits": "memory 201326592\nswap 0\ncpu 100000 100000"}, (201326592, 1, 0)),
+        ({"memory.max": "1099511627776000", "lab-limits": "cpu 819200000 100000"}, None),
+    ],
+)
+def test_probe_sees_what_a_container_is_limited_to(
+    tmp_path: Path, files: Mapping[str, str], expected: tuple[int, int, int | None] | None
+) -> None:
+    def seen(script: str) -> Facts:
+        done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        return facts.parse(done.stdout, "127.0.0.1", time.time())
+
+    script = facts.probe().replace("/sys/fs/cgroup", str(tmp_path))
+    script = script.replace("/etc/stackwright-lab-limits", f"{tmp_path}/lab-limits")
+    machine = seen(script)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+        if name.endswith("quota_us"):
+            (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+    limited = seen(script)
+    memory, cpus, swap = expected or (machine.memory, machine.cpus, machine.swap)
+    assert (limited.memory, limited.cpus) == (memory, cpus)
+    assert limited.swap == (machine.swap if swap is None else swap)
+    if expected:
+        assert int(limited.extra["memory-available"]) <= memory
+
+
+@pytest.mark.parametrize(("quota", "cpus"), [("150000 100000", 2), ("200000 100000", 2), ("0 0", 8), ("odd", 8)])
+def test_part_of_a_processor_counts_as_one(quota: str, cpus: int) -> None:
+    answer = f"cpus\t8\nlimit-cpu\t{quota}\nend\t1\n"
+    assert facts.parse(answer, "198.18.0.1", 0).cpus == cpus
 
 
 def test_probe_sees_a_listening_socket() -> None:

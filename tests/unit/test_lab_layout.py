@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stackwright.lab import layout
-from stackwright.lab.layout import Lab, Record
+from stackwright.lab.layout import Lab, Record, Size
 from stackwright.model import ExitCode, StackwrightError
 
 LAB = Lab(Path("/srv/lab"), 3)
@@ -103,8 +105,31 @@ def test_a_record_cut_off_anywhere_is_no_record() -> None:
 
 
 def test_a_record_of_a_later_version_can_be_read() -> None:
-    text = layout.dump_record(RECORD).replace("{", '{"memory": 4,', 1)
+    text = layout.dump_record(RECORD).replace("{", '{"colour": 4,', 1)
     assert layout.parse_record(text) == RECORD
+
+
+def test_a_record_of_an_earlier_version_has_no_limits() -> None:
+    earlier = {k: v for k, v in json.loads(layout.dump_record(RECORD)).items() if k not in ("memory", "cpus")}
+    record = layout.parse_record(json.dumps(earlier))
+    assert record == RECORD
+    assert record.size == Size()
+    sized = replace(RECORD, memory=2**30, cpus=2)
+    assert layout.parse_record(layout.dump_record(sized)) == sized
+    assert layout.parse_record(json.dumps({**earlier, "memory": "much"})) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (Size(), "no limit"),
+        (Size(8 * 2**30), "8 GiB"),
+        (Size(512 * 2**20, 1), "0.5 GiB, 1 processor"),
+        (Size(0, 4), "4 processors"),
+    ],
+)
+def test_a_size_in_words(size: Size, words: str) -> None:
+    assert str(size) == words
 
 
 def test_the_hosts_file_keeps_what_others_wrote() -> None:

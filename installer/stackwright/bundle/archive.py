@@ -267,6 +267,10 @@ def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_text, value))
 
 
+def _counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(number, int) for number in value.values())
+
+
 _ABOUT: Mapping[str, Callable[[Any], bool]] = {
     "release": _text,
     "templates": _text,
@@ -274,7 +278,8 @@ _ABOUT: Mapping[str, Callable[[Any], bool]] = {
     "hosts": _texts,
     "packages": _texts,
     "platforms": lambda value: isinstance(value, dict) and all(map(_text, [*value, *value.values()])),
-    "memory": lambda value: isinstance(value, dict) and all(isinstance(n, int) for n in value.values()),
+    "memory": _counts,
+    "cpus": _counts,
 }
 """What the index may say of a setup, without what a terminal would obey; the rest is left to newer versions."""
 

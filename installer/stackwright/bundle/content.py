@@ -148,6 +148,7 @@ def files(setup: Setup, rename: names.Rename = lambda value: value) -> tuple[dic
         "hosts": list(setup.facts),
         "platforms": {name: host.platform for name, host in setup.lock.hosts.items()},
         "memory": {name: fact.memory for name, fact in setup.facts.items()},
+        "cpus": {name: fact.cpus for name, fact in setup.facts.items()},
     }
     out = {
         ANSWERS: _answers_text(setup.answers).encode(),

@@ -153,7 +153,7 @@ def _hosts(arguments: argparse.Namespace, index: Index) -> tuple[dict[str, str],
     from stackwright.cli import lab
 
     named = [n.strip() for n in arguments.lab.split(",") if n.strip()]
-    nodes = lab.up_for(theirs, index.about.get("platforms", {}), index.about.get("memory", {}), named, _say)
+    nodes = lab.up_for(theirs, index.about.get("platforms", {}), lab.sizes_told(index.about), named, _say)
     return {name: node.address for name, node in zip(theirs, nodes, strict=True)}, lab.access(nodes)
 
 

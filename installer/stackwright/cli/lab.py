@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
+import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stackwright.lab import RELEASES, Node, command, up
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.lab import LEAST_MEMORY, RELEASES, Node, Size, check_room, command, up
+from stackwright.model import ExitCode, Facts, StackwrightError
 
 _RELEASE_OF = {"debian-12": "bookworm", "debian-13": "trixie"}
+_ANY = Size()
 _NODE = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carries out a lab command; `up --from FILE` is done here, the lab knows nothing of answers."""
     if arguments.lab_command == "up" and arguments.origin and _is_file(arguments.origin):
-        return _from_file(Path(arguments.origin), arguments.names, arguments.release)
+        asked = Size(arguments.memory, arguments.cpus)
+        return _from_file(Path(arguments.origin), arguments.names, arguments.release, asked)
     return command.run_command(arguments)
 
 
@@ -41,12 +45,12 @@ def node_names(hosts: Sequence[str]) -> list[str]:
 def up_for(
     hosts: Sequence[str],
     platforms: Mapping[str, str],
-    memory: Mapping[str, int],
+    sizes: Mapping[str, Size],
     names: Sequence[str],
     say: Callable[[str], None],
 ) -> list[Node]:
-    """A node for each host, of its platform; in their order. Raises StackwrightError where the lab has no such
-    platform."""
+    """A node for each host, of its platform and size; in their order. Raises StackwrightError where the lab has no
+    such platform."""
     strange = sorted({platforms.get(h, "") for h in hosts} - {*_RELEASE_OF, ""})
     if strange:
         raise StackwrightError(
@@ -59,18 +63,48 @@ def up_for(
         raise StackwrightError(
             f"{len(hosts)} hosts are described, and {len(chosen)} nodes were named", "name as many", ExitCode.USAGE
         )
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    wanted = sum(memory.get(host, 0) for host in hosts)
-    if wanted > there:
-        say(
-            f"warning: these hosts have {wanted / 2**30:.0f} GiB of memory together, and this machine has "
-            f"{there / 2**30:.0f} GiB: nodes share it"
-        )
+    check_room([sizes.get(host, Size()) for host in hosts], say)
+    size = {name: sizes.get(host, Size()) for host, name in zip(hosts, chosen, strict=True)}
     by_release: dict[str, list[str]] = {}
     for host, name in zip(hosts, chosen, strict=True):
         by_release.setdefault(_RELEASE_OF.get(platforms.get(host, ""), RELEASES[0]), []).append(name)
-    made = {node.name: node for release, some in by_release.items() for node in up(some, release=release, say=say)}
+    made = {
+        node.name: node
+        for release, some in by_release.items()
+        for node in up(some, release=release, size={name: size[name] for name in some}, say=say)
+    }
     return [made[name] for name in chosen]
+
+
+def sizes_told(about: Mapping[str, Any], asked: Size = _ANY) -> dict[str, Size]:
+    """The sizes of a bundle's hosts, as it tells them; what is asked for goes before. Exactly theirs: the cloud ran
+    there, and its answers say how many processes each service has. Older bundles tell no processors."""
+    memory, cpus = about.get("memory", {}), about.get("cpus", {})
+    return {
+        host: Size(
+            asked.memory or (max(memory.get(host, 0), LEAST_MEMORY) if memory.get(host, 0) > 0 else 0),
+            asked.cpus or max(0, cpus.get(host, 0)),
+        )
+        for host in about.get("hosts", ())
+    }
+
+
+def fitting_memory(components: Sequence[str], answers: Mapping[str, Any], cpus: int) -> int:
+    """Bytes for a node that stands for a host with these components and `cpus` processors: whole GiB.
+
+    The estimate is what preflight lets pass, and beyond a limit processes are killed where a host would swap. So there
+    is a quarter more for what is not estimated: further instances, what the installation itself takes, files in /run.
+    Files that are read or written count as well, but give way. More memory makes the planner take more workers, so what
+    is looked for is a size that also has room for the workers it leads to.
+    """
+    from stackwright import preflight
+    from stackwright.planner.choices import workers
+
+    return next(
+        size
+        for size in itertools.count(2**30, 2**30)
+        if preflight.estimate_memory(components, workers(answers, Facts("", memory=size, cpus=cpus))) * 5 <= size * 4
+    )
 
 
 def access(nodes: Sequence[Node]) -> dict[str, Any]:
@@ -79,18 +113,18 @@ def access(nodes: Sequence[Node]) -> dict[str, Any]:
     return {"user": first.user, "keys": (str(first.key),), "known_hosts": (str(first.known_hosts),)}
 
 
-def _from_file(path: Path, names: Sequence[str], release: str) -> int:
+def _from_file(path: Path, names: Sequence[str], release: str, asked: Size) -> int:
     """Brings up what a bundle or an answer file describes."""
     if path.suffix == ".bundle" or (path.is_file() and zipfile.is_zipfile(path)):
         from stackwright import bundle
 
         about = bundle.read(path).about
         hosts = [str(h) for h in about.get("hosts", ())]
-        nodes = up_for(hosts, about.get("platforms", {}), about.get("memory", {}), names, command.say)
+        nodes = up_for(hosts, about.get("platforms", {}), sizes_told(about, asked), names, command.say)
         _show(hosts, nodes)
         print(f"\nnext: stackwright bundle reproduce {path} --lab {','.join(n.name for n in nodes)}")
         return ExitCode.OK
-    return _from_answers(path, names, release)
+    return _from_answers(path, names, release, asked)
 
 
 def _show(hosts: Sequence[str], nodes: Sequence[Node]) -> None:
@@ -98,20 +132,24 @@ def _show(hosts: Sequence[str], nodes: Sequence[Node]) -> None:
         print(f"{host} -> {command.row(node)}")
 
 
-def _from_answers(path: Path, names: Sequence[str], release: str) -> int:
+def _from_answers(path: Path, names: Sequence[str], release: str, asked: Size) -> int:
     """Nodes for the hosts of an answer file, and beside it one for these nodes."""
-    from stackwright import answers, bundle, places, planner, platforms, preflight
+    from stackwright import answers, bundle, places, planner, platforms
     from stackwright.services import SERVICES
 
     given = answers.load([path], environ={}, run=False, files=False).answers
     hosts = planner.all_hosts(given, SERVICES)
     placed = planner.place(given, SERVICES)
-    asked = str(given.get("CONFIG_OPENSTACK_RELEASE") or "")
+    carried = str(given.get("CONFIG_OPENSTACK_RELEASE") or "")
     known = [p for p in platforms.PLATFORMS if p.id in _RELEASE_OF]
-    fitting = [p.id for p in known if not asked or asked in {n for r in p.releases for n in (r.name, r.series)}]
-    system = next((p for p, own in _RELEASE_OF.items() if own == release), "") or (fitting[0] if fitting else asked)
-    memory = {host: preflight.estimate_memory([c.name for c in placed[host]]) for host in hosts}
-    nodes = up_for(hosts, dict.fromkeys(hosts, system), memory, names, command.say)
+    fitting = [p.id for p in known if not carried or carried in {n for r in p.releases for n in (r.name, r.series)}]
+    system = next((p for p, own in _RELEASE_OF.items() if own == release), "") or (fitting[0] if fitting else carried)
+    cpus = min(asked.cpus or sys.maxsize, os.cpu_count() or 1)
+    sizes = {
+        host: Size(asked.memory or fitting_memory([c.name for c in placed[host]], given, cpus), asked.cpus)
+        for host in hosts
+    }
+    nodes = up_for(hosts, dict.fromkeys(hosts, system), sizes, names, command.say)
     _show(hosts, nodes)
     rename = bundle.renamer({host: node.address for host, node in zip(hosts, nodes, strict=True)})
     own, mark = path.with_name(f"{path.stem}-lab.answers"), f"# {path.name}, for nodes of the lab.\n"

@@ -44,7 +44,7 @@ def parse(output: str, host: str, clock: float) -> Facts:
     interfaces = _interfaces(seen["link"], seen["address"])
     gateway, default_interface = _route(seen["route"])
     container = one("container") == "yes"
-    memory = {k: int(v) * 1024 for k, v in (line.split()[:2] for line in seen["memory"])}
+    memory = _limited({k: int(v) * 1024 for k, v in (line.split()[:2] for line in seen["memory"])}, seen)
     sudo = one("sudo")
     return Facts(
         host=host,
@@ -61,7 +61,7 @@ def parse(output: str, host: str, clock: float) -> Facts:
         kernel=one("kernel"),
         virtualization=one("virtualization") or ("container-other" if container else "none"),
         container=container,
-        cpus=max(1, _number(one("cpus"))),
+        cpus=max(1, min([_number(one("cpus")), *_processors(seen["limit-cpu"])])),
         memory=memory.get("MemTotal", 0),
         swap=memory.get("SwapTotal", 0),
         disk_free=_disks(seen["disk"]),
@@ -130,6 +130,21 @@ def _host_keys(lines: Sequence[str]) -> tuple[str, ...]:
 
 def _number(text: str) -> int:
     return int(text) if text.isdigit() else 0
+
+
+def _limited(memory: Mapping[str, int], seen: Mapping[str, list[str]]) -> dict[str, int]:
+    """/proc/meminfo with no more in it than the control groups allow: they say "max", or more than any machine has,
+    where they allow everything."""
+    least = [int(text) for text in seen.get("limit-memory", ()) if text.isdigit()]
+    swap = [int(text) for text in seen.get("limit-swap", ()) if text.isdigit()]
+    limits = {"MemTotal": least, "MemAvailable": least, "SwapTotal": swap}
+    return {key: min([value, *limits.get(key, ())]) for key, value in memory.items()}
+
+
+def _processors(quotas: Sequence[str]) -> list[int]:
+    """From "150000 100000", time in each period: two processors, one of them not to the full. "max" and -1 are none."""
+    found = [words for words in (line.split() for line in quotas) if len(words) == 2 and all(map(str.isdigit, words))]
+    return [-(-int(quota) // int(period)) for quota, period in found if int(quota) and int(period)]
 
 
 def _os_release(lines: Sequence[str]) -> dict[str, str]:

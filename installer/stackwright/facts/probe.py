@@ -117,6 +117,18 @@ done | awk '!s[$0]++'
 
 awk '/^(MemTotal|MemAvailable|SwapTotal):/ {sub(":", "", $1); print "memory\t" $1 " " $2}' /proc/meminfo
 p cpus "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
+# What is above counts the whole machine; in a container the topmost group limits it. On a machine that one says
+# nothing, or no limit. A node of the lab sees no such group where its machine has old hierarchies.
+g=/sys/fs/cgroup
+if [ -r $g/memory.max ]; then lines limit-memory < $g/memory.max
+elif [ -r $g/memory/memory.limit_in_bytes ]; then lines limit-memory < $g/memory/memory.limit_in_bytes; fi
+[ -r $g/memory.swap.max ] && lines limit-swap < $g/memory.swap.max
+if [ -r $g/cpu.max ]; then lines limit-cpu < $g/cpu.max
+elif [ -r $g/cpu/cpu.cfs_quota_us ]; then
+  read -r quota < $g/cpu/cpu.cfs_quota_us; read -r period < $g/cpu/cpu.cfs_period_us; p limit-cpu "$quota $period"
+fi
+[ -r /etc/stackwright-lab-limits ] && while read -r what limit; do p "limit-$what" "$limit"; done \
+  < /etc/stackwright-lab-limits
 for d in / /usr /var /var/lib /var/lib/mysql /var/lib/nova /var/lib/glance /var/lib/cinder /var/log /var/cache /srv \
   /tmp; do
   [ -d "$d" ] && df -Pk "$d" 2>/dev/null | awk 'NR == 2 {print "disk\t" $4 " " $6}'

@@ -5,16 +5,20 @@ network. The installer treats one like any other host: an address and an SSH key
 """
 
 from stackwright.lab.command import add_arguments, main, run_command
-from stackwright.lab.layout import RELEASES, Lab, Node, lab_from
+from stackwright.lab.layout import RELEASES, Lab, Node, Size, lab_from
 from stackwright.lab.nodes import down, up
 from stackwright.lab.records import list_nodes, list_snapshots, ssh_command
+from stackwright.lab.sizes import LEAST_MEMORY, check_room
 from stackwright.lab.snapshots import remove_snapshot, reset, take_snapshot
 
 __all__ = [
+    "LEAST_MEMORY",
     "RELEASES",
     "Lab",
     "Node",
+    "Size",
     "add_arguments",
+    "check_room",
     "down",
     "lab_from",
     "list_nodes",

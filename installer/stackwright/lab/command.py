@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from stackwright.lab import nodes, records, snapshots
-from stackwright.lab.layout import RELEASES, Node
+from stackwright.lab import nodes, records, sizes, snapshots
+from stackwright.lab.layout import RELEASES, Node, Size
 from stackwright.model import ExitCode, StackwrightError
 
 
@@ -24,8 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     up.add_argument(
         "--from", dest="origin", default="", metavar="TAG|FILE",
-        help="start from a snapshot; or bring up what an answer file or a bundle describes",
+        help="start from a snapshot; or bring up what an answer file or a bundle describes, each node as large as the "
+        "host it stands for",
     )  # fmt: skip
+    up.add_argument(
+        "--memory", type=_memory, default=0, metavar="SIZE",
+        help="how much each node may have, such as 8G (default: what FILE or the snapshot says, else no limit)",
+    )  # fmt: skip
+    up.add_argument(
+        "--cpus", type=_cpus, default=0, metavar="N", help="how many processors each node may have, likewise"
+    )
     listing = commands.add_parser("list", help="show the nodes", description="Shows the lab's nodes and snapshots.")
     listing.add_argument("--json", action="store_true", help="for programs")
     ssh = commands.add_parser("ssh", help="log in to a node, or run a command on it")
@@ -43,6 +51,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("tag", metavar="TAG")
 
 
+def _memory(text: str) -> int:
+    from stackwright.values.single import size
+
+    try:
+        found = size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if found < sizes.LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"{text} is too little: a node needs {sizes.LEAST_MEMORY // 2**20}M")
+    return found
+
+
+def _cpus(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10_000:
+        raise argparse.ArgumentTypeError("a whole number of processors is allowed, such as 2")
+    return int(text)
+
+
 def say(line: str) -> None:
     """Tells a person what goes on."""
     print(line, file=sys.stderr, flush=True)
@@ -50,15 +76,18 @@ def say(line: str) -> None:
 
 def row(node: Node) -> str:
     """A node as a line of a table."""
-    return f"{node.name:<16} {node.state:<8} {node.release:<9} {node.address:<15} {node.fqdn}"
+    size = f"  {node.size}" if node.size != Size() else ""
+    return f"{node.name:<16} {node.state:<8} {node.release:<9} {node.address:<15} {node.fqdn}{size}"
 
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Carries out a parsed lab command and returns the exit status. Raises StackwrightError."""
     match arguments.lab_command:
         case "up":
-            for node in nodes.up(arguments.names, release=arguments.release, snapshot=arguments.origin, say=say):
-                print(row(node))
+            size = dict.fromkeys(arguments.names, Size(arguments.memory, arguments.cpus))
+            sizes.check_room(size.values(), say)
+            made = nodes.up(arguments.names, release=arguments.release, snapshot=arguments.origin, size=size, say=say)
+            print("\n".join(row(node) for node in made))
             print(f"\nlog in: stackwright lab ssh {arguments.names[0]}")
         case "list":
             found = records.list_nodes()

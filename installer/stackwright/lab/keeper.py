@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stackwright.lab import machine
@@ -30,39 +31,96 @@ def hierarchies(mountinfo: str) -> list[Path]:
 
     A node that shares its group of the unified hierarchy with another one kills the other's services with its own.
     """
-    out = []
+    found = [path for path, has in _mounted(mountinfo) if not has or {"name=systemd", "memory"} & has]
+    return list(dict.fromkeys(found))
+
+
+def hierarchy(mountinfo: str, controller: str) -> tuple[Path | None, bool]:
+    """Where groups get limits of this controller, and whether that is the unified hierarchy; None where nowhere.
+
+    A controller is in one hierarchy only: an old one that is mounted has it, or the unified one may.
+    """
+    unified = None
+    for path, has in _mounted(mountinfo):
+        if controller in has:
+            return path, False
+        if not has and controller in _words(path / "cgroup.controllers"):
+            unified = unified or path
+    return unified, True
+
+
+def _mounted(mountinfo: str) -> Iterator[tuple[Path, frozenset[str]]]:
+    """The hierarchies that are mounted as a whole, with the options of old ones; none for the unified one."""
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         kind, _, options = [*right.split(" ", 2), "", ""][:3]
-        wanted = kind == "cgroup2" or (kind == "cgroup" and {"name=systemd", "memory"} & set(options.split(",")))
-        if wanted and len(left.split()) > 4 and left.split()[3] == "/":
-            out.append(Path(left.split()[4]))
-    return list(dict.fromkeys(out))
+        if kind in ("cgroup", "cgroup2") and len(left.split()) > 4 and left.split()[3] == "/":
+            yield Path(left.split()[4]), frozenset(options.split(",") if kind == "cgroup" else ())
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
+
+
+def mountinfo() -> str:
+    """What is mounted here, as the kernel says it."""
+    return Path("/proc/self/mountinfo").read_text()
+
+
+def group(path: Path, name: str) -> Path:
+    """The node's control group in the hierarchy mounted at `path`."""
+    return path / "stackwright-lab" / name
 
 
 def groups(name: str) -> list[Path]:
-    """The node's control groups, one in each hierarchy; they need not exist."""
-    mounted = hierarchies(Path("/proc/self/mountinfo").read_text())
-    return [path / "stackwright-lab" / name for path in mounted]
+    """The control groups that every node has, one in each hierarchy; they need not exist."""
+    return [group(path, name) for path in hierarchies(mountinfo())]
+
+
+def limited(name: str) -> list[Path]:
+    """The further control group of a node that has a limit of processors, where that is in a hierarchy of its own.
+
+    Other nodes have none: in it all processes of a node together get as much as one outside.
+    """
+    path, _ = hierarchy(mountinfo(), "cpu")
+    return [g for g in ([group(path, name)] if path else []) if g not in groups(name) and g.is_dir()]
 
 
 def start(name: str, argv: Sequence[str], log: Path, environment: dict[str, str]) -> None:
-    """Starts a systemd-nspawn command line under a keeper that nobody's Ctrl-C or exit reaches."""
+    """Starts a systemd-nspawn command line under a keeper that nobody's Ctrl-C or exit reaches.
+
+    What limits the node must be set before: the keeper itself goes into its groups, and every process after it.
+    """
     made = groups(name)
-    for group in made:
-        group.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        each.mkdir(parents=True, exist_ok=True)
+    made += limited(name)
     shell = 'log=$1; shift; exec setsid --fork "$@" </dev/null >>"$log" 2>&1'
     keeper = ["sh", "-c", _KEEPER, "stackwright-lab-keeper", " ".join(map(str, made)), *argv]
     machine.run(["sh", "-c", shell, "sh", log, *keeper], env=environment)
 
 
-def remove_groups(name: str) -> None:
-    """Removes the node's control groups; they are empty once its processes are gone."""
-    for group in groups(name):
-        if group.is_dir():
-            for path in sorted(group.rglob("*/"), key=lambda p: len(p.parts), reverse=True):
-                with contextlib.suppress(OSError):
-                    path.rmdir()
-            for path in (group, group.parent):
-                with contextlib.suppress(OSError):
-                    path.rmdir()
+def remove_groups(name: str, patience: float = 2.0) -> None:
+    """Removes the node's control groups; they are empty once its processes are gone.
+
+    The kernel may need a moment after their end: waits for that up to `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
+    for each in (*groups(name), *limited(name)):
+        while each.is_dir():
+            for path in sorted(each.rglob("*/"), key=lambda p: len(p.parts), reverse=True):
+                _remove(path)
+            if _remove(each) or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        _remove(each.parent)
+
+
+def _remove(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        path.rmdir()
+        return True
+    return False

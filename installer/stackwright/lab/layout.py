@@ -121,6 +121,22 @@ class Lab:
 
 
 @dataclass(frozen=True)
+class Size:
+    """How much of the machine a node may have; 0 is as much as there is."""
+
+    memory: int = 0
+    """Bytes."""
+    cpus: int = 0
+    """Processors."""
+
+    def __str__(self) -> str:
+        parts = [f"{self.memory / 2**30:.3g} GiB"] if self.memory else []
+        if self.cpus:
+            parts.append(f"{self.cpus} processor{'s' if self.cpus > 1 else ''}")
+        return ", ".join(parts) or "no limit"
+
+
+@dataclass(frozen=True)
 class Record:
     """What is written down about a node before anything is made for it, so that `down` can undo a half-made one."""
 
@@ -134,6 +150,13 @@ class Record:
     """Snapshots between the base and the node's own layer, the newest first."""
     device: int = 0
     """Device number of the mounted overlay, 0 until it is mounted: tells which loop devices are the node's."""
+    memory: int = 0
+    """Bytes that it may have, 0 for as many as there are; that and the next as in `Size`."""
+    cpus: int = 0
+
+    @property
+    def size(self) -> Size:
+        return Size(self.memory, self.cpus)
 
 
 @dataclass(frozen=True)
@@ -157,6 +180,14 @@ class Node:
     index: int = 0
     pid: int = 0
     """Of the systemd-nspawn process; 0 while not running."""
+    memory: int = 0
+    """Bytes that it may have, 0 for as many as the machine has."""
+    cpus: int = 0
+    """Processors that it may have, 0 for as many as the machine has."""
+
+    @property
+    def size(self) -> Size:
+        return Size(self.memory, self.cpus)
 
 
 def lab_from(environment: Mapping[str, str]) -> Lab:
@@ -239,7 +270,8 @@ def parse_record(text: str) -> Record | None:
         record = Record(**{**values, "layers": tuple(values.get("layers", ()))})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    typed = isinstance(record.index, int) and isinstance(record.device, int) and isinstance(record.name, str)
+    numbers = (record.index, record.device, record.memory, record.cpus)
+    typed = all(isinstance(number, int) for number in numbers) and isinstance(record.name, str)
     return record if typed else None
 
 

@@ -6,14 +6,16 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from stackwright.lab import base, keeper, machine, network, packages, records
+from stackwright.lab import base, keeper, machine, network, packages, records, sizes
 from stackwright.lab.layout import (
     RELEASES,
     Lab,
     Node,
     Record,
+    Size,
     check_names,
     check_release,
     fqdn,
@@ -42,6 +44,7 @@ def up(
     *,
     release: str = "",
     snapshot: str = "",
+    size: Mapping[str, Size] | None = None,
     lab: Lab | None = None,
     say: Say = quiet,
     environment: Mapping[str, str] | None = None,
@@ -51,6 +54,10 @@ def up(
     `release` is what new nodes are made of, bookworm if not given. `snapshot` names what `take_snapshot` made; its
     release is used then. A node that was stopped is started with its disk as it was. A node from before a restart of
     the machine is made afresh. Raises StackwrightError, also when a node is there but is not of that release.
+
+    `size` says by name how much of the machine nodes may have; what it does not say stays as it was, which for a new
+    node is what the snapshot's had, or no limit. A node that runs keeps its size, and `say` hears so; as it does where
+    the kernel cannot hold nodes to their sizes.
     """
     lab = records.chosen(lab)
     wanted = check_names(names)
@@ -71,8 +78,11 @@ def up(
             if name in there:
                 _check_same(there[name], origin, release)
         network.ensure(lab)
+        missing: set[str] = set()
         for name in wanted:
-            start(lab, there.get(name) or _record(lab, name, base_name, origin, release or RELEASES[0]), say)
+            record = there.get(name) or _record(lab, name, base_name, origin, release or RELEASES[0])
+            missing |= {*start(lab, _sized(lab, record, (size or {}).get(name, Size()), say), say)}
+        sizes.tell(missing, say)
         records.publish(lab)
         base.prune(lab, records.used_bases(lab))
     for name in wanted:
@@ -139,22 +149,44 @@ def _record(lab: Lab, name: str, base_name: str, origin: Record | None, release:
         base=base_name,
         boot_id=machine.boot_id(),
         layers=origin.layers if origin else (),
+        memory=origin.memory if origin else 0,
+        cpus=origin.cpus if origin else 0,
     )
     records.write(lab, record)
     return record
 
 
-def start(lab: Lab, record: Record, say: Say) -> None:
-    """Starts a node that has a record, unless it runs. The caller holds the lock and publishes afterwards."""
+def _sized(lab: Lab, record: Record, asked: Size, say: Say) -> Record:
+    """The record with the size that is asked for, written; a node that runs keeps its own."""
+    wanted = Size(asked.memory or record.memory, asked.cpus or record.cpus)
+    if wanted == record.size:
+        return record
+    if machine.node_pids(lab.root(record.name)):
+        say(f"{record.name}: keeps its size ({record.size}); for {wanted}: stackwright lab down {record.name}")
+        return record
+    changed = replace(record, memory=wanted.memory, cpus=wanted.cpus)
+    records.write(lab, changed)
+    return changed
+
+
+def start(lab: Lab, record: Record, say: Say) -> tuple[str, ...]:
+    """Starts a node that has a record, unless it runs. The caller holds the lock and publishes afterwards.
+
+    Returns which of its limits the kernel does not hold it to, for `sizes.tell`.
+    """
     name = record.name
     if machine.node_pids(lab.root(name)):
         say(f"{name}: already running at {lab.address(record.index)}")
-        return
+        return ()
     say(f"{name}: starting at {lab.address(record.index)}")
     _mount(lab, record)
-    _furnish(lab, name)
+    # Those of an earlier start may have other limits.
+    keeper.remove_groups(lab.namespace(name))
+    held = sizes.hold(lab.namespace(name), record.size, keeper.mountinfo())
+    _furnish(lab, name, held)
     network.connect(lab, name, record.index)
     _boot(lab, name)
+    return sizes.lost(record.size, held)
 
 
 def _mount(lab: Lab, record: Record) -> None:
@@ -182,9 +214,12 @@ def _mount(lab: Lab, record: Record) -> None:
     records.noted_device(lab, record, root.stat().st_dev)
 
 
-def _furnish(lab: Lab, name: str) -> None:
+def _furnish(lab: Lab, name: str, held: Size) -> None:
     """Gives the node its identity: names, keys, resolver. What must stay as the node made it is set only once."""
     etc, marker = lab.root(name) / "etc", lab.disk(name) / "furnished"
+    (lab.root(name) / sizes.LIMITS).unlink(missing_ok=True)
+    if text := sizes.limits_text(held):
+        _put(lab.root(name) / sizes.LIMITS, text)
     if not marker.exists():
         _put(etc / "hostname", f"{name}\n")
         _put(etc / "machine-id", f"{uuid.uuid4().hex}\n", 0o444)

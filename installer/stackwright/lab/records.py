@@ -90,6 +90,8 @@ def _node(lab: Lab, record: Record) -> Node:
         external_gateway=lab.external_gateway,
         index=record.index,
         pid=pids[0] if pids else 0,
+        memory=record.memory,
+        cpus=record.cpus,
     )
 
 

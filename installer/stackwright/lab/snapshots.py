@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from stackwright.lab import machine, nodes, packages, records
+from stackwright.lab import machine, nodes, packages, records, sizes
 from stackwright.lab.layout import Lab, check_name, dump_record
 from stackwright.model import ExitCode, StackwrightError
 
@@ -53,7 +53,7 @@ def take_snapshot(name: str, tag: str, *, lab: Lab | None = None, say: nodes.Say
         machine.remove_tree(lab.disk(name) / "work")
         (made / "node.json").write_text(dump_record(kept))
         records.write(lab, kept)
-        nodes.start(lab, kept, say)
+        sizes.tell(nodes.start(lab, kept, say), say)
         records.publish(lab)
     # The disk was mounted without any waiting for writes; a snapshot is to survive a restart of the machine.
     machine.run(["sync", "--file-system", made])
@@ -68,8 +68,8 @@ def next_tag(name: str, lab: Lab) -> str:
 
 def reset(name: str, tag: str = "", *, lab: Lab | None = None, say: nodes.Say = nodes.quiet) -> str:
     """Throws away what a node did since its newest snapshot, or since the one named, and starts it from there again;
-    where it has none, as it was made. It keeps its name, address and host key. Returns the snapshot's name, empty where
-    there is none. Raises StackwrightError."""
+    where it has none, as it was made. It keeps its name, address, size and host key. Returns the snapshot's name, empty
+    where there is none. Raises StackwrightError."""
     lab = records.chosen(lab)
     machine.require()
     origin = nodes.snapshot_record(lab, check_name(tag, "snapshot")) if tag else None
@@ -85,7 +85,7 @@ def reset(name: str, tag: str = "", *, lab: Lab | None = None, say: nodes.Say = 
         say(f"{name}: back to {fresh.layers[0] if fresh.layers else 'how it was made'}")
         nodes.discard(lab, name, record)
         records.write(lab, fresh)
-        nodes.start(lab, fresh, say)
+        sizes.tell(nodes.start(lab, fresh, say), say)
         records.publish(lab)
     nodes.wait(lab, name)
     return fresh.layers[0] if fresh.layers else ""
