@@ -214,10 +214,11 @@ def catalog(components: Iterable[str], context: Mapping[str, Any]) -> Rendered:
     parameter different values.
     """
     folder = resources.templates()
-    manifest = [_template(folder, "global.pp.j2", context)]
+    names = tuple(components)
+    manifest = [_template(folder, "global.pp.j2", {**context, "components": names})]
     data: dict[str, str] = {}
     given_by: dict[str, str] = {}
-    for name in components:
+    for name in names:
         body = _template(folder, f"{name}.pp.j2", context)
         if not body:
             raise RenderError(f"component {name} has no template {name}.pp.j2")

@@ -1,5 +1,6 @@
 # Applies to everything in this catalog.
 Exec { logoutput => on_failure }
+class { 'stackwright::migrations': services => ['cinder', 'glance', 'keystone', 'neutron', 'nova', 'placement'] }
 
 # --- clients
 include openstacklib::openstackclient
