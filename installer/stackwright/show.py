@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -56,6 +57,30 @@ def text(plan: Plan) -> str:
     for host, opened in plan.summary.get("ports", {}).items():
         out += [f"\n{host} is open at:", *(f"  {line}" for line in opened)]
     return "\n".join(out)
+
+
+def data(plan: Plan, found: Difference) -> dict[str, Any]:
+    """The plan for machines: every step with what it waits for, why it would be done (`kept`: it would not be), and the
+    settings that would change, secrets masked; when something was applied last (seconds since the epoch, or null); and
+    the ports that would be open."""
+    todo = {change.step: change for change in found.todo}
+    return {
+        "release": plan.summary.get("release", ""),
+        "applied": found.at or None,
+        "steps": [
+            {
+                "step": step.id,
+                "host": step.host,
+                "title": step.title,
+                "after": [*step.needs, *step.after],
+                "why": todo[step.id].why if step.id in todo else "kept",
+                "changes": [dataclasses.asdict(c) for c in todo[step.id].changes] if step.id in todo else [],
+            }
+            for step in plan.steps
+        ],
+        "gone": {host: list(names) for host, names in found.gone.items()},
+        "ports": {host: list(opened) for host, opened in plan.summary.get("ports", {}).items()},
+    }
 
 
 def _contents(step: Step) -> Iterable[tuple[str, bytes]]:

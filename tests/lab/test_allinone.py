@@ -219,6 +219,9 @@ def test_what_is_there_is_told(cloud: Cloud) -> None:
     assert done.returncode == ExitCode.FAILED
     assert "FAILED      memcached" in done.stdout
     assert "nothing would be done" in cloud.command("plan", "-a", file).stdout
+    for words in (("plan", "-a", file), ("apply", "-a", file, "--dry-run")):
+        planned = json.loads(cloud.command(*words, "--json").stdout)
+        assert {step["why"] for step in planned["steps"]} == {"kept"}, words
     changed = cloud.command("plan", "-a", file, "--set", "CONFIG_DEBUG_MODE=y").stdout
     assert "keystone::logging::debug: false -> true" in changed
     assert not [s for s in cloud.answers.secret_texts() if len(s) > 7 and s in changed]

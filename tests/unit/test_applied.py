@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -117,6 +118,24 @@ def test_a_changed_secret_is_told_and_never_shown(place: places.Place) -> None:
     assert "entirely-another" not in text
     assert "nova-ks-pw" not in text
     assert "~" not in text.replace("~/", "")
+
+
+def test_a_plan_for_machines(place: places.Place) -> None:
+    fresh = show.data(plan(), workflow.difference(plan(), place))
+    assert fresh["applied"] is None
+    assert [s["step"] for s in fresh["steps"]] == [s.id for s in plan().steps]
+    assert {s["why"] for s in fresh["steps"]} == {"new"}
+    assert all(set(step["after"]) <= {s["step"] for s in fresh["steps"]} for step in fresh["steps"])
+    pretend(place, plan())
+    changed = plan(CONFIG_DEBUG_MODE="y", CONFIG_NOVA_KS_PW="entirely-another")
+    text = json.dumps(show.data(changed, workflow.difference(changed, place)))
+    found = json.loads(text)
+    assert found["applied"] > 0
+    assert {s["why"] for s in found["steps"]} == {"kept", "changed", "follows"}
+    changes = [c for s in found["steps"] for c in s["changes"]]
+    assert {(c["before"], c["after"]) for c in changes if c["name"] == "nova::logging::debug"} == {("false", "true")}
+    assert [secret for secret in ("entirely-another", "nova-ks-pw") if secret in text] == []
+    assert any("everyone" in line for line in found["ports"][CONTROL]), found["ports"]
 
 
 def test_a_host_that_joins_is_new_and_the_others_open_their_firewalls(place: places.Place) -> None:

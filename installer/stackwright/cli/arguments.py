@@ -130,6 +130,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--out", type=Path, default=None, metavar="DIR", help="write exactly what would be uploaded"
     )
     made["plan"].add_argument("--all", action="store_true", help="every step, also what is as it was applied last")
+    made["plan"].add_argument("--json", action="store_true", help="every step, and what would change, as JSON")
     made["status"].add_argument("--offline", action="store_true", help="ask no host: only what is recorded here")
     made["status"].add_argument("--json", action="store_true", help="all of it as JSON")
     made["logs"].add_argument("host", metavar="HOST", help="as the answer file calls it, or the first part of that")

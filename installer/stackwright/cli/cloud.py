@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import json
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -215,7 +216,7 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: 
         show.write(plan, arguments.out)
         print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
     else:
-        _show(plan, place, _lost(place, seen), whole=arguments.all)
+        _show(plan, place, _lost(place, seen), whole=arguments.all, as_json=arguments.json)
     return ExitCode.OK
 
 
@@ -232,12 +233,14 @@ def _lost(place: Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
     return found
 
 
-def _show(plan: Plan, place: Place, lost: tuple[str, ...], *, whole: bool = False) -> None:
+def _show(plan: Plan, place: Place, lost: tuple[str, ...], *, whole: bool = False, as_json: bool = False) -> None:
     """The plan as what it would change, or step by step where nothing was applied yet."""
     from stackwright import show, workflow
 
     found = workflow.difference(plan, place, lost)
-    if whole or not found.at:
+    if as_json:
+        print(json.dumps(show.data(plan, found), indent=1))
+    elif whole or not found.at:
         print(show.text(plan))
     else:
         print(show.difference(found) + "\n\n`stackwright plan --all` shows every step and every open port")
@@ -260,8 +263,9 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     if due := plan.hosts if arguments.again else workflow.packages_due(plan, place, lost):
         _resolve(arguments, answers, hosts, looked, clock, due)
     if arguments.dry_run:
-        _show(plan, place, lost)
-        print("\nnothing was changed (--dry-run)")
+        _show(plan, place, lost, as_json=arguments.json)
+        if not arguments.json:
+            print("\nnothing was changed (--dry-run)")
         return ExitCode.OK
     bundling.keep_facts(place, seen)
     with ui.Screen(kind="json" if arguments.json else None) as screen:
