@@ -170,7 +170,7 @@ class TestHostKeyOnATerminal:
         return shown.split()[1]
 
     def test_it_is_shown_asked_for_once_and_pinned(self, sshd: Sshd, home: Path) -> None:
-        question = "Is that its key? (yes/no)"
+        question = "Is that its key? (yes/no/all)"
         code, seen = on_a_terminal(self.words(sshd, home), {question: "no"}, home)
         assert code == ExitCode.UNREACHABLE
         assert f"Its ED25519 key is {self.fingerprint(sshd)}." in seen
@@ -196,7 +196,7 @@ class TestHostKeyOnATerminal:
         command = " ".join(seen.split("hint: ")[1].split()).split("`")[1]
         assert command.startswith("ssh-keygen -R")
         subprocess.run(command, shell=True, check=True, capture_output=True)  # noqa: S602
-        _, seen = on_a_terminal(self.words(sshd, home), {"Is that its key? (yes/no)": "yes"}, home)
+        _, seen = on_a_terminal(self.words(sshd, home), {"Is that its key? (yes/no/all)": "yes"}, home)
         assert "the host key" not in seen
 
     def test_a_passphrase_is_asked_for_and_neither_shown_nor_kept(self, sshd: Sshd, home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from stackwright import __version__, answers, cli
 from stackwright.answers.reading import flag_name
-from stackwright.cli import first
+from stackwright.cli import cloud, first
 from stackwright.cli.arguments import COMMANDS, parser
 from stackwright.cli.flags import settings
 from stackwright.model import ExitCode, StackwrightError
@@ -475,3 +476,22 @@ def test_standard_output_is_the_machine_s_where_it_asks_for_json(
     said = capsys.readouterr()
     assert said.out == ""
     assert "of an earlier run" in said.err
+
+
+def test_all_host_keys_are_taken_by_one_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is still shown."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as typed, os.fdopen(writing, "w") as person:
+        monkeypatch.setattr(sys, "stdin", typed)
+        confirm = cloud._Confirm()
+        for said, taken in (("no", False), ("yes", True), ("all", True)):
+            person.write(f"{said}\n")
+            person.flush()
+            assert confirm("h1", "ED25519", "SHA256:x") is taken
+        capsys.readouterr()
+        assert confirm("h2", "ED25519", "SHA256:y")
+    shown = capsys.readouterr().err
+    assert "h2 is not known yet. Its ED25519 key is SHA256:y." in shown
+    assert "?" not in shown

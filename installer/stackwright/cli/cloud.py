@@ -50,7 +50,7 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
         access,
         place,
         accept_new=arguments.accept_new_host_keys,
-        confirm=_confirm if sys.stdin.isatty() else None,
+        confirm=_Confirm() if sys.stdin.isatty() else None,
         password=streams.secret("password to log in with: ") if arguments.ask_password else "",
         sudo_password=streams.secret("password of sudo: ") if arguments.ask_sudo_password else "",
         over_ssh=arguments.over_ssh,
@@ -58,11 +58,24 @@ def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] 
     )
 
 
-def _confirm(host: str, kind: str, fingerprint: str) -> bool:
-    told = f"{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that its key? (yes/no) "
-    print(told, end="", flush=True, file=sys.stderr)  # the output may be for a machine
-    # Not by input(): this is not the main thread, and who is left in there would hold up the end of the program.
-    return os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower() in {"y", "yes"}
+class _Confirm:
+    """Asks a person whether a host key is right. `all` takes this one and those of all further hosts, which are shown:
+    nobody answers two hundred questions."""
+
+    def __init__(self) -> None:
+        self.all = False
+
+    def __call__(self, host: str, kind: str, fingerprint: str) -> bool:
+        told = f"{host} is not known yet. Its {kind} key is {fingerprint}.\n"
+        if self.all:
+            print(told, end="", flush=True, file=sys.stderr)
+            return True
+        # The output may be for a machine.
+        print(f"{told}Is that its key? (yes/no/all) ", end="", flush=True, file=sys.stderr)
+        # Not by input(): this is not the main thread, and who is left in there would hold up the end of the program.
+        said = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
+        self.all = said in {"a", "all"}
+        return self.all or said in {"y", "yes"}
 
 
 def _passphrase(key: Path) -> str:
