@@ -51,6 +51,14 @@ class Catalog:
     resources: dict[str, dict[str, str]]
 
 
+def check_migrations(catalog: Catalog) -> None:
+    """Each migration that is to be started before its turn is there under that name, and waits for its end."""
+    titles = [ref[len("Stackwright_ahead[") : -1] for ref in catalog.resources if ref.startswith("Stackwright_ahead[")]
+    for title in titles:
+        assert catalog.resources.get(f"Exec[{title}]", {}).get("provider") == "ahead", f"{catalog.host}: {title}"
+    assert bool(titles) == ("Class[Stackwright::Migrations]" in catalog.resources)
+
+
 def node_facts(name: str, fqdn: str, address: str) -> dict[str, Any]:
     """Recorded facts of a platform, as those of a host of this name and address."""
     record: dict[str, Any] = json.loads((FACTS / f"{name}.json").read_text())

@@ -1,0 +1,47 @@
+"""Debian 13 with Epoxy: the cloud that one command makes there, and that a second run changes nothing of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from first_day import Day
+
+from stackwright.lab import Lab
+
+pytestmark = pytest.mark.lab
+
+NAME = "trixie"
+RESULTS = Path(__file__).resolve().parents[2] / "test-results" / NAME
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Iterator[Day]:
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir(parents=True)
+    made = Day(tmp_path_factory.mktemp("home"), first_day_lab, RESULTS)
+    yield made
+    for kept in (*made.state.glob("*/logs/*"), *made.state.glob("*/report.*")):
+        shutil.copy(kept, RESULTS)
+
+
+def test_one_command_ends_in_a_cloud_that_is_proved(day: Day) -> None:
+    done = day.run(f"stackwright --allinone --lab {NAME} --release epoxy")
+    (RESULTS / "output.txt").write_text(done.stdout + done.stderr)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    assert "OpenStack epoxy is installed and proved to work" in done.stdout
+    (proof,) = day.state.glob("*/verify.json")
+    result = json.loads(proof.read_text())
+    names = {check["name"] for check in result["checks"] if check["state"] == "ok"}
+    assert names >= {"instance", "dhcp", "metadata", "ping", "ssh", "outbound", "volume-write", "object", "dashboard"}
+
+
+def test_the_second_run_changes_nothing(day: Day) -> None:
+    done = day.run(f"stackwright apply -a {day.home}/stackwright-{NAME}.answers --again --json --no-verify")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+    (finished,) = (event for event in events if event["kind"] == "finished")
+    assert finished["data"]["changed"] == 0, [e for e in events if e["data"].get("changed")]
