@@ -323,6 +323,25 @@ class TestWays:
             connection.close()
         jumps.close()
 
+    def test_a_jump_host_whose_link_was_cut_unnoticed(
+        self, sshd: Sshd, cable: Cable, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gate = sshd.host(cable.port)
+        host = dataclasses.replace(sshd.host(), jump=gate)
+        trust = Trust(files=(*sshd.known().files, *sshd.known(cable.port).files))
+        jumps = Jumps()
+        link = jumps.link(gate, trust)
+        cable.cut()
+        while link.alive():
+            time.sleep(0.01)
+        cable.mend()
+        looks = [True]
+        monkeypatch.setattr(link, "alive", lambda: bool(looks) and looks.pop())
+        with connect(host, trust, jumps=jumps) as connection:
+            assert connection.run("echo through").out == "through\n"
+        assert cable.connections == 2
+        jumps.close()
+
     def test_a_proxy_command(self, sshd: Sshd, tmp_path: Path) -> None:
         """The program ends with the connection, and not with Ctrl-C."""
         script = tmp_path / "proxy.py"

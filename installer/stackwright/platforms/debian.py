@@ -270,6 +270,9 @@ TRIXIE = replace(
     releases=(EPOXY,),
     # Since MariaDB 11.4 its clients insist on TLS; the module's server has none, and is reached over its socket.
     mariadb_client={"ssl-verify-server-cert": "OFF"},
+    # Migrations of Keystone, Nova and Cinder set their database's character set without a collation, and get MariaDB's
+    # own (uca1400 since 11.5): the next run would find another one than it wants, and migrate and restart again.
+    mariadb_server={"character_set_collations": "utf8mb3=utf8mb3_general_ci,utf8mb4=utf8mb4_general_ci"},
 )
 
 PLATFORMS = (BOOKWORM, TRIXIE)

@@ -101,6 +101,8 @@ class Platform:
     every run, after which the databases are synchronised and services restarted."""
     starts_services: bool
     """Whether installing a package starts its services (Debian does, hence policy-rc.d during the transaction)."""
+    mariadb_server: Mapping[str, str] = field(default_factory=dict)
+    """Options that MariaDB itself needs there besides."""
     mariadb_client: Mapping[str, str] = field(default_factory=dict)
     """Options of MariaDB's own client programs, which Puppet's module starts."""
     codename: str = ""

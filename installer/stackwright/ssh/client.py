@@ -131,7 +131,17 @@ class SshLink:
     def _dial(self, trust: Trust) -> socket.socket | paramiko.Channel:
         host = self._host
         if host.jump:
-            self._jump = self._jumps.link(host.jump, trust) if self._jumps else SshLink(host.jump, trust)
+            if self._jumps is None:
+                self._jump = SshLink(host.jump, trust)
+                return self._jump.tunnel(host.dialled, host.port)
+            self._jump = self._jumps.link(host.jump, trust)
+            try:
+                return self._jump.tunnel(host.dialled, host.port)
+            except StackwrightError:
+                if self._jump.alive():
+                    raise
+            # That the link was cut may only be seen when it is used; then it is made anew.
+            self._jump = self._jumps.link(host.jump, trust)
             return self._jump.tunnel(host.dialled, host.port)
         if host.proxy:
             self._proxy = Proxy(host.proxy)
