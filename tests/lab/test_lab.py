@@ -92,6 +92,7 @@ def test_nodes_behave_like_hosts(scratch_lab: Lab) -> None:
     one(f"ping -c 1 -W 5 {two.node.name}")
     one("apt-get update --error-on=any")
     one("test -w /proc/sys/net/ipv4/ip_forward && test -c /dev/net/tun && test -c /dev/fuse && test -b /dev/loop0")
+    one("test ! -e /dev/kvm")
 
     # The machine's clock is not the node's to set.
     assert "not permitted" in one("LC_ALL=C date -s @0", check=False)
