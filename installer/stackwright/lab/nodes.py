@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 LOCK = Path("/run/lock/stackwright-lab.lock")
 """One for the whole machine: bridges and forwarding are shared by all labs."""
 
-# Without kvm: guests were seen to hang under it in a node. There it has a group of the machine, so libvirt's account may
+# Without kvm: guests were seen to hang under it in nodes. It has a group of the machine there, so libvirt's account may
 # not use it while root may: libvirt then asks QEMU anew what it can do for each instance (0.85 s in place of 0.05), and
 # once waited for the answer for ever.
 _DEVICES = ("loop-control", *(f"loop{n}" for n in range(8)), "fuse", "net/tun", "vhost-net")
