@@ -30,6 +30,24 @@ _CATALOG = {
 }
 
 
+_AGENTS = {
+    "openvswitch-agent": "Open vSwitch agent",
+    "linuxbridge-agent": "Linux bridge agent",
+    "l3-agent": "L3 agent",
+    "dhcp-agent": "DHCP agent",
+    "metadata-agent": "Metadata agent",
+    "ovn-metadata": "OVN Metadata agent",
+}
+"""What Neutron's API calls them."""
+
+
+def _agents(whole: Cloud) -> tuple[str, ...]:
+    found = [kind for name, kind in _AGENTS.items() if whole.has(name)]
+    if any("l3" in host.roles for host in whole.having("ovn-controller")):
+        found.append("OVN Controller Gateway agent")
+    return tuple(found)
+
+
 def config(whole: Cloud, answers: Answers) -> verify.VerifyConfig:
     """What is to be proved of this cloud."""
     demo = bool(answers.get("CONFIG_PROVISION_DEMO"))
@@ -44,6 +62,7 @@ def config(whole: Cloud, answers: Answers) -> verify.VerifyConfig:
         demo_password=str(answers["CONFIG_KEYSTONE_DEMO_PW"]) if demo else "",
         demo_network="private" if demo and whole.has("neutron-server") else "",
         compute_hosts=tuple(h.fqdn for h in whole.having("nova-compute")),
+        agents=_agents(whole),
         image=str(answers["CONFIG_PROVISION_IMAGE_NAME"]) if demo else "",
         ssh_user=guest.USER if built else str(answers["CONFIG_PROVISION_IMAGE_SSH_USER"]),
         external_network="public" if demo else "",

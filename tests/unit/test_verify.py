@@ -537,12 +537,14 @@ def test_a_service_that_is_down_disabled_or_absent_is_named() -> None:
     with pytest.raises(Failure, match="missing: nova-scheduler"):
         control.nova_services(Told(os_services={"services": good[:2]}), 0)  # type: ignore[arg-type]
     with pytest.raises(Failure, match="Neutron has no agent"):
-        control.neutron_agents(Told(agents={"agents": []}), (), 0)  # type: ignore[arg-type]
+        control.neutron_agents(Told(agents={"agents": []}), (), (), 0)  # type: ignore[arg-type]
     agent = {"agent_type": "OVN Controller agent", "host": "n1.lab.test", "alive": True, "admin_state_up": True}
     told: Any = Told(agents={"agents": [agent]})
-    assert control.neutron_agents(told, ("n1.lab.test",), 0) == "OVN Controller agent"
+    assert control.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent",), 0) == "OVN Controller agent"
     with pytest.raises(Failure, match="no agent has reported from n2"):
-        control.neutron_agents(told, ("n1.lab.test", "n2.lab.test"), 0)
+        control.neutron_agents(told, ("n1.lab.test", "n2.lab.test"), (), 0)
+    with pytest.raises(Failure, match="no agent of this kind has reported: L3 agent"):
+        control.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent", "L3 agent"), 0)
 
 
 def hypervisor(host: str) -> dict[str, Any]:

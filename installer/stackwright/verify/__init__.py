@@ -42,6 +42,8 @@ class VerifyConfig:
     """The roles that an ordinary user of this cloud needs; those that it does not have are passed over."""
     compute_hosts: tuple[str, ...] = ()
     """Names of the hosts that must be compute hosts, short or complete."""
+    agents: tuple[str, ...] = ()
+    """Kinds of Neutron's agents of which there must be one, as its API calls them."""
     image: str = "cirros"
     ssh_user: str = "cirros"
     flavor: str = "m1.tiny"
@@ -62,7 +64,7 @@ class VerifyConfig:
     boot_timeout: float = 300.0
     reach_timeout: float = 180.0
     """For an answer to ping and SSH once the instance is active."""
-    settle_timeout: float = 90.0
+    settle_timeout: float = 180.0
     """For agents and services to report themselves."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """More texts that must not appear in the lines of logs that a failure shows."""

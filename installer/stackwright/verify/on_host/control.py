@@ -108,15 +108,19 @@ def nova_services(admin: Session, timeout: float) -> str:
     return _counted([r["binary"] for r in rows])
 
 
-def neutron_agents(admin: Session, expected: Sequence[str], timeout: float) -> str:
-    """Every agent is up, and every compute host has one: without, its instances get no network."""
+def neutron_agents(admin: Session, expected: Sequence[str], kinds: Sequence[str], timeout: float) -> str:
+    """Every agent is up, every compute host has one, and there is one of each of these kinds: without, instances get
+    no network, no address, or are not reached. One that has just been started is not in the list yet."""
 
     def missing(rows: list[dict[str, Any]]) -> str:
         there = {r["host"].partition(".")[0] for r in rows}
         lost = [host for host in expected if host.partition(".")[0] not in there]
         if not rows:
             return "Neutron has no agent at all"
-        return "no agent has reported from " + ", ".join(lost) if lost else ""
+        if lost:
+            return "no agent has reported from " + ", ".join(lost)
+        absent = sorted(set(kinds) - {r["agent_type"] for r in rows})
+        return "no agent of this kind has reported: " + ", ".join(absent) if absent else ""
 
     rows = _all_up(
         lambda: list(admin.get("network", "/agents")["agents"]),
@@ -328,7 +332,7 @@ def checks(
             title = "Compute hosts are mapped to a cell"
             add("cell-mapping", title, service, cells, "endpoint-nova", "endpoint-placement")
         elif kind == "network":
-            agents = functools.partial(neutron_agents, admin, tuple(config.compute_hosts), settle)
+            agents = functools.partial(neutron_agents, admin, config.compute_hosts, config.agents, settle)
             add("neutron-agents", "Neutron's agents", service, agents, "endpoint-neutron")
         elif kind == "volumev3":
             services = functools.partial(cinder_services, admin, settle)
