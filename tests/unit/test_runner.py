@@ -88,10 +88,11 @@ def test_what_fails_twice_has_failed(runner: ModuleType, tmp_path: Path) -> None
     assert count.unsteady == ["suite.test_one::test_unsteady[a@b]"]
 
 
+@pytest.mark.parametrize("limit", ["SECOND_TRY", "WHOLE"])
 def test_what_took_long_is_not_run_again(
-    runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    limit: str, runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(runner, "SECOND_TRY", 0)
+    monkeypatch.setattr(runner, limit, 0)
     count = runner.Count()
     assert not runner.run(stage(runner), count)
     assert (count.passed, count.failed, count.skipped) == (1, 1, 1)
