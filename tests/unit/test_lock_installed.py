@@ -26,7 +26,7 @@ class Root:
     config: Path
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        for path in ("/usr/sbin/policy-rc.d", scripts.PINS):
+        for path in ("/usr/sbin/policy-rc.d", "/var/lib/stackwright", scripts.PINS):
             script = script.replace(path, f"{self.folder}{path}")
         environment = {
             **os.environ, "APT_CONFIG": str(self.config), "DPKG_ADMINDIR": str(self.folder / "var/lib/dpkg"),
