@@ -18,6 +18,7 @@ from stackwright.platforms.repositories import TRUNK_TAGS, trunk
 if TYPE_CHECKING:
     from stackwright.hosts import Hosts
     from stackwright.places import Place
+    from stackwright.ssh import Result
 
 _KEPT = "trunk.json"
 """In the cloud's folder."""
@@ -135,9 +136,7 @@ def _kept_dependencies(place: Place) -> dict[str, _Dependencies]:
 
 def _look_up_dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> _Dependencies | None:
     """What is there now; None where it cannot be had."""
-    through = f"--proxy {shlex.quote(proxy)} " if proxy else ""
-    script = _ASK_DEPENDENCIES.replace("@PROXY@", through).replace("@URL@", shlex.quote(url))
-    result = hosts.connect(name).run(script, timeout=180)
+    result = _ask(hosts, name, _ASK_DEPENDENCIES, url, proxy, 180)
     said = [line.partition("\t") for line in result.out.splitlines()]
     file = "".join(f"{text}\n" for key, _, text in said if key == "file")
     digests = (text.split(" ") for key, _, text in said if key == "repomd")
@@ -166,8 +165,7 @@ def held(answers: Answers, trunk: str) -> Answers:
 
 
 def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[str, str]:
-    through = f"--proxy {shlex.quote(proxy)} " if proxy else ""
-    result = hosts.connect(name).run(_ASK.replace("@PROXY@", through).replace("@URL@", shlex.quote(where)), timeout=90)
+    result = _ask(hosts, name, _ASK, where, proxy, 90)
     found = re.fullmatch(r"([0-9a-f]{32})\b.*?(?: (\d+))?\s*", result.out)
     if not found:
         raise StackwrightError(
@@ -177,3 +175,10 @@ def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[
             ExitCode.UNREACHABLE,
         )
     return {"hash": found[1], "moved": found[2] or ""}
+
+
+def _ask(hosts: Hosts, name: str, script: str, url: str, proxy: str, timeout: float) -> Result:
+    """What one of the scripts above says on a host."""
+    through = f"--proxy {shlex.quote(proxy)} " if proxy else ""
+    script = script.replace("@PROXY@", through).replace("@URL@", shlex.quote(url))
+    return hosts.connect(name).run(script, timeout=timeout)

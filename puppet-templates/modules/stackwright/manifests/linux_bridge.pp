@@ -8,32 +8,16 @@ define stackwright::linux_bridge (
   Optional[String[1]] $address    = undef,
   Optional[String[1]] $masquerade = undef,
 ) {
-  $script = "/usr/local/libexec/stackwright/bridge-${name}"
-  $unit   = "stackwright-bridge-${name}.service"
-
-  ensure_resource('file', ['/usr/local/libexec', '/usr/local/libexec/stackwright'], { 'ensure' => 'directory', 'mode' => '0755' })
-
-  file { $script:
-    mode    => '0755',
-    content => epp('stackwright/linux_bridge.epp', {
+  stackwright::unit { "bridge-${name}":
+    script => epp('stackwright/linux_bridge.epp', {
         'bridge'     => $name,
         'interfaces' => $interfaces,
         'address'    => $address,
         'masquerade' => $masquerade,
     }),
-    notify  => Service[$unit],
-  }
-  -> file { "/etc/systemd/system/${unit}":
-    content => epp('stackwright/linux_bridge.service.epp', { 'bridge' => $name, 'script' => $script }),
-    notify  => Service[$unit],
-  }
-  ~> exec { "systemctl daemon-reload for ${unit}":
-    command     => 'systemctl daemon-reload',
-    path        => ['/usr/bin', '/bin'],
-    refreshonly => true,
-  }
-  -> service { $unit:
-    ensure => running,
-    enable => true,
+    unit   => epp('stackwright/linux_bridge.service.epp', {
+        'bridge' => $name,
+        'script' => "/usr/local/libexec/stackwright/bridge-${name}",
+    }),
   }
 }

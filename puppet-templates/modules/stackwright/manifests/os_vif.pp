@@ -7,11 +7,11 @@ class stackwright::os_vif (
   Enum['system', 'netdev'] $datapath_type = 'system',
 ) {
   include nova::params
+  include stackwright::libexec
   $folder = '/usr/local/libexec/stackwright/os-vif'
   $dropins = "/etc/systemd/system/${nova::params::compute_service_name}.service.d"
   $ensure = $datapath_type ? { 'netdev' => 'file', default => 'absent' }
 
-  ensure_resource('file', ['/usr/local/libexec', '/usr/local/libexec/stackwright'], { 'ensure' => 'directory', 'mode' => '0755' })
   file { [$folder, $dropins]: ensure => directory, mode => '0755' }
   file {
     default:
