@@ -51,7 +51,17 @@ class Catalog:
     resources: dict[str, dict[str, str]]
 
 
-def check_migrations(catalog: Catalog) -> None:
+def check_order(catalog: Catalog) -> None:
+    """What no module orders by itself. Puppet takes such resources in the order of the manifest, which any change of
+    shape changes."""
+    _check_migrations(catalog)
+    for ref in catalog.resources:
+        ours = catalog.resources.get(f"Service[stackwright-bridge-{ref[len('Vs_bridge[') : -1]}.service]")
+        if ref.startswith("Vs_bridge[") and ours is not None:
+            assert f'"{ref}"' in ours.get("before", ""), f"{catalog.host}: {ref}"
+
+
+def _check_migrations(catalog: Catalog) -> None:
     """Each migration that is to be started before its turn is there under that name, and waits for its end."""
     titles = [ref[len("Stackwright_ahead[") : -1] for ref in catalog.resources if ref.startswith("Stackwright_ahead[")]
     for title in titles:

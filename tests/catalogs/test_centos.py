@@ -14,7 +14,7 @@ import rdo
 import yaml
 from centos_facts import centos_9
 from matrix import Compiled, catalogs, matrix
-from puppet_tools import check_migrations, compile_apart, job, need
+from puppet_tools import check_order, compile_apart, job, need
 from variants import VARIANTS
 
 import golden
@@ -38,7 +38,7 @@ def test_every_catalog_compiles_without_a_warning(case: Compiled) -> None:
     for catalog in found:
         assert catalog.ok, f"{catalog.host}: {catalog.error}\n" + "\n".join(catalog.warnings)
         assert [w for w in catalog.warnings if _ours(w) and w not in allowed] == [], catalog.host
-        check_migrations(catalog)
+        check_order(catalog)
 
 
 @pytest.mark.slow

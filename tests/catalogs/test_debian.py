@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bookworm
 import pytest
-from puppet_tools import Catalog, check_migrations, compile_case, compile_jobs, job, need, need_modules, node_facts
+from puppet_tools import Catalog, check_order, compile_case, compile_jobs, job, need, need_modules, node_facts
 
 import golden
 from golden import CASES
@@ -56,7 +56,7 @@ def test_every_catalog_compiles_without_a_warning(name: str) -> None:
     for catalog in found:
         assert catalog.ok, f"{catalog.host}: {catalog.error}"
         assert set(catalog.warnings) <= ALLOWED_WARNINGS.get(name, set()), catalog.host
-        check_migrations(catalog)
+        check_order(catalog)
 
 
 @pytest.mark.parametrize("name", EACH)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import trixie
-from puppet_tools import Catalog, check_migrations, compile_plan, need, node_facts
+from puppet_tools import Catalog, check_order, compile_plan, need, node_facts
 from variants import _OVS, _TLS
 
 import golden
@@ -56,7 +56,7 @@ def catalogs(name: str) -> tuple[Catalog, ...]:
 def test_it_compiles(name: str) -> None:
     for catalog in catalogs(name):
         assert catalog.ok, f"{catalog.host}: {catalog.error}\n" + "\n".join(catalog.warnings)
-        check_migrations(catalog)
+        check_order(catalog)
 
 
 @pytest.mark.parametrize("name", VARIANTS)

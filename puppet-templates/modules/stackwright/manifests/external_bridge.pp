@@ -27,5 +27,6 @@ define stackwright::external_bridge (
         'script' => "/usr/local/libexec/stackwright/bridge-${name}",
     }),
   }
-  Service['openvswitch'] -> Service["stackwright-bridge-${name}.service"]
+  # Neutron's own class makes the bridge too, in the kernel's datapath, where this one has not done it before.
+  Service['openvswitch'] -> Service["stackwright-bridge-${name}.service"] -> Vs_bridge <| title == $name |>
 }
