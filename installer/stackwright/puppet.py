@@ -168,7 +168,7 @@ _KINDS = (
     (re.compile(r"^Exec\[.*(db[ _-]?sync|migrat|map_cell0|bootstrap|db_load)", re.IGNORECASE), "database migrations"),
     (re.compile(r"^Nova_cell_v2\["), "database migrations"),
     (re.compile(r"^(Exec|Cron)\["), "commands"),
-    (re.compile(r"^Service\["), "service starts"),
+    (re.compile(r"^(Service|Stackwright_started)\["), "service starts"),
     (re.compile(r"^(Mysql|Rabbitmq|Mongodb|Redis)_"), "databases and queues"),
     (
         re.compile(r"_config\[|^(File|File_line|Ini_setting|Augeas|Concat_file|Concat_fragment|Vs_config)\["),

@@ -1,8 +1,9 @@
-"""Commands that are started before Puppet comes to them, with the real Puppet: `stackwright_ahead` and the provider
-`ahead` of exec resources."""
+"""What is started before Puppet needs its end, with the real Puppet: `stackwright_ahead` and the provider `ahead` of exec
+resources, `stackwright_started` and that of services."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,11 +17,13 @@ pytestmark = [
 ]
 
 
-def apply(folder: Path, manifest: str) -> subprocess.CompletedProcess[str]:
+def apply(folder: Path, manifest: str, programs: str = "") -> subprocess.CompletedProcess[str]:
+    """Applies a manifest; `programs` is where programs are looked for first."""
     (folder / "site.pp").write_text(manifest.replace("@HERE@", str(folder)))
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"} if programs else None
     words = ["puppet", "apply", "--modulepath", str(MODULES), "--vardir", str(folder / "var")]
     words += ["--confdir", str(folder / "etc"), "--detailed-exitcodes", "--color", "false", str(folder / "site.pp")]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
 def migration(name: str, command: str, more: str = "") -> str:
@@ -89,3 +92,93 @@ def test_one_for_what_is_not_in_the_catalog_does_nothing(tmp_path: Path) -> None
     manifest = "exec { 'config': command => '/bin/true' } ~> stackwright_ahead { 'migrate': }"
     done = apply(tmp_path, manifest)
     assert done.returncode == 2, done.stdout + done.stderr
+
+
+CHAIN = (
+    "exec { 'config': command => '/bin/true' }\n"
+    "stackwright_ahead { 'first': subscribe => Exec['config'] }\n"
+    "-> stackwright_ahead { 'second': after => 'first', subscribe => Exec['config'] }\n"
+    "-> exec { 'slow': command => '/bin/sleep 1.5' }\n"
+    "-> exec { 'first': command => '/bin/sh -c \"sleep 0.5; echo first >> @HERE@/done; @END@\"', provider => 'ahead',\n"
+    "  refreshonly => true, subscribe => Exec['config'] }\n"
+    "~> exec { 'seen': command => '/bin/cp @HERE@/done @HERE@/seen', refreshonly => true }\n"
+    "~> exec { 'second': command => '/bin/sh -c \"echo second >> @HERE@/done\"', provider => 'ahead', refreshonly => true }\n"
+)
+"""`seen` is what was done before the second one's turn came."""
+
+
+def test_one_that_comes_after_another_does_not_wait_for_its_turn(tmp_path: Path) -> None:
+    done = apply(tmp_path, CHAIN.replace("@END@", "true"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert (tmp_path / "done").read_text() == (tmp_path / "seen").read_text() == "first\nsecond\n"
+
+
+@pytest.mark.parametrize("end", ["exit 3", "kill -9 $PPID"])
+def test_one_that_comes_after_another_that_failed_is_not_begun(tmp_path: Path, end: str) -> None:
+    done = apply(tmp_path, CHAIN.replace("@END@", end.replace("$", "\\$")))
+    assert done.returncode in (4, 6), done.stdout + done.stderr
+    assert (tmp_path / "done").read_text() == "first\n"
+    assert "Exec[second]: Skipping because of failed dependencies" in done.stdout + done.stderr
+
+
+# Of a unit it is told how to start; a file says whether it runs.
+SYSTEMCTL = """\
+#!/bin/sh
+for unit; do :; done
+case $1 in
+  is-active) test -e @HERE@/$unit.running ;;
+  is-enabled) echo enabled ;;
+  show) echo NeedDaemonReload=no ;;
+  unmask) ;;
+  start|restart) echo "$1 $unit" >> @HERE@/log; sh -eu @HERE@/$unit.start && touch @HERE@/$unit.running ;;
+  *) echo "not told of $*" >&2; exit 1 ;;
+esac
+"""
+
+SERVICES = """
+service { ['a', 'b']: ensure => running, enable => true, provider => 'ahead' }
+-> stackwright_started { 'services': }
+-> exec { 'after': command => '/bin/sh -c "ls @HERE@ > @HERE@/after"' }
+"""
+
+
+def services(folder: Path, a: str, b: str, manifest: str = SERVICES) -> subprocess.CompletedProcess[str]:
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    for name, text in (("systemctl", SYSTEMCTL), ("journalctl", "#!/bin/sh\necho what $6 wrote\n")):
+        (programs / name).write_text(text.replace("@HERE@", str(folder)))
+        (programs / name).chmod(0o755)
+    (folder / "a.start").write_text(a.replace("@HERE@", str(folder)))
+    (folder / "b.start").write_text(b.replace("@HERE@", str(folder)))
+    return apply(folder, manifest, str(programs))
+
+
+def test_services_start_side_by_side_and_are_waited_for(tmp_path: Path) -> None:
+    meet = "touch @HERE@/{0}.here; for i in $(seq 300); do test ! -e @HERE@/{1}.here || exit 0; sleep 0.1; done; exit 1"
+    done = services(tmp_path, meet.format("a", "b"), meet.format("b", "a"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert {"a.running", "b.running"} <= set((tmp_path / "after").read_text().split())
+    assert sorted((tmp_path / "log").read_text().splitlines()) == ["start a", "start b"]
+
+
+def test_a_service_that_does_not_start_is_told_with_its_journal(tmp_path: Path) -> None:
+    done = services(tmp_path, "exit 1", "sleep 0.5")
+    assert done.returncode in (4, 6)
+    text = done.stdout + done.stderr
+    assert "Systemd start for a failed!" in text
+    assert "what a wrote" in text
+    assert "Systemd start for b" not in text
+    assert (tmp_path / "b.running").exists()
+    assert not (tmp_path / "after").exists()
+
+
+def test_services_that_run_are_left_alone_until_something_changes(tmp_path: Path) -> None:
+    for unit in "ab":
+        (tmp_path / f"{unit}.running").touch()
+    unchanged = SERVICES.partition("-> exec")[0]
+    done = services(tmp_path, "", "", unchanged)
+    assert (done.returncode, (tmp_path / "log").exists()) == (0, False), done.stdout + done.stderr
+    done = services(tmp_path, "sleep 0.5; touch @HERE@/late", "", "exec { 'config': command => '/bin/true' } ~>" + SERVICES)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert sorted((tmp_path / "log").read_text().splitlines()) == ["restart a", "restart b"]
+    assert "late" in (tmp_path / "after").read_text().split()

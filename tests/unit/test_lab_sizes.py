@@ -184,7 +184,7 @@ def test_memory_fits_the_workers_that_a_host_of_that_size_gets(cpus: int, answer
     size = lab_command.fitting_memory(everything, given, cpus)
     assert size % GIB == 0
     number = workers(given, Facts("", memory=size, cpus=cpus))
-    assert preflight.estimate_memory(everything, max(number, 2 if cpus > 1 else 1)) < size
+    assert preflight.estimate_memory(everything, max(number, min(2, cpus // 2), 1)) < size
 
 
 def test_a_bundle_tells_the_sizes_of_its_hosts() -> None:

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from stackwright.model import StackwrightError
 from stackwright.ssh import Connection, disk_hint
 
-_UNIT = re.compile(r"(?:systemctl (?:start|restart|reload|status|enable) |unit |Job for )([A-Za-z0-9@_.:-]+)")
+_UNIT = re.compile(
+    r"(?:systemctl (?:start|restart|reload|status|enable) |Systemd (?:start|restart) for |unit |Job for )"
+    r"([A-Za-z0-9@_.:-]+)"
+)
 _SERVICE = re.compile(r"^Service\[([^\]]+)\]$")
 
 # The journal's lines first, then the newest of the files in the service's log folder (nova-api: /var/log/nova).

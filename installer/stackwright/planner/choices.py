@@ -36,16 +36,17 @@ def _auto(value: Any) -> bool:
 
 
 def workers(answers: Mapping[str, Any], facts: Facts) -> int:
-    """Processes per API service: as answered, else one per core, at most one per 2 GiB of memory, 2 to 8.
+    """Processes per API service: as answered, else one for two cores, at most one per 2 GiB of memory, 1 to 8.
 
-    A dozen services each with a process per core is what makes small hosts swap; eight are enough for any
-    host that also does other things.
+    A dozen services each with a process per core is what makes small hosts swap. Each process of an API takes 5 to 10
+    seconds of a core to start, and serves several requests at a time in threads; eight are enough for any host that
+    also does other things.
     """
     answered = str(answers.get("CONFIG_SERVICE_WORKERS") or "")
     if answered.isdigit() and int(answered) > 0:
         return int(answered)
     by_memory = facts.memory // (2 * _GIB) if facts.memory else facts.cpus
-    return max(1 if facts.cpus == 1 else 2, min(facts.cpus, by_memory, 8))
+    return max(1, min(facts.cpus // 2, by_memory, 8))
 
 
 def choose(answers: Mapping[str, Any], facts: Facts) -> Choices:

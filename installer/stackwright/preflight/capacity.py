@@ -166,9 +166,9 @@ def _volumes(situation: Situation, host: str, facts: Facts, where: str) -> list[
 
 
 def _workers(situation: Situation, facts: Facts) -> int:
-    """As answered; else two, which is what hosts with little memory get."""
+    """As answered; else what a host of four cores gets, with as little memory."""
     answered = situation.text("CONFIG_SERVICE_WORKERS")
-    return int(answered) if answered.isdigit() and int(answered) else min(2, facts.cpus)
+    return int(answered) if answered.isdigit() and int(answered) else max(1, min(2, facts.cpus // 2))
 
 
 def _lighter(components: frozenset[str]) -> str:

@@ -5,33 +5,35 @@
 class stackwright::migrations (
   Array[Enum['cinder', 'glance', 'heat', 'keystone', 'neutron', 'nova', 'placement']] $services,
 ) {
-  # The exec resources of the modules, and the anchor that each comes after.
+  # The exec resources of the modules, and the anchor that the first of them comes after. Each of the others comes after
+  # the one before it, and its module tells it to run whenever that one did.
   $all = {
-    'keystone'  => { 'keystone-manage db_sync'  => 'dbsync' },
-    'glance'    => { 'glance-manage db_sync'    => 'dbsync' },
-    'placement' => { 'placement-manage-db-sync' => 'dbsync' },
-    'nova'      => { 'nova-db-sync-api'         => 'dbsync_api', 'nova-db-sync' => 'dbsync' },
-    'neutron'   => { 'neutron-db-sync'          => 'dbsync' },
-    'cinder'    => { 'cinder-manage db_sync'    => 'dbsync' },
-    'heat'      => { 'heat-dbsync'              => 'dbsync' },
+    'keystone'  => ['dbsync', ['keystone-manage db_sync', 'keystone bootstrap']],
+    'nova'      => ['dbsync_api', ['nova-db-sync-api', 'nova-cell_v2-map_cell0', 'nova-db-sync']],
+    'neutron'   => ['dbsync', ['neutron-db-sync']],
+    'glance'    => ['dbsync', ['glance-manage db_sync', 'glance-manage db_load_metadefs']],
+    'cinder'    => ['dbsync', ['cinder-manage db_sync']],
+    'placement' => ['dbsync', ['placement-manage-db-sync']],
+    'heat'      => ['dbsync', ['heat-dbsync']],
   }
-  $chosen = $all.filter |$service, $execs| { $service in $services }
-  $chosen.each |$service, $execs| {
-    $execs.each |$title, $phase| {
+  $chosen = $all.filter |$service, $found| { $service in $services }
+  $titles = $chosen.values.map |$found| { $found[1] }.flatten
+  $chosen.each |$service, $found| {
+    [$phase, $execs] = $found
+    $execs.each |$number, $title| {
       Exec <| title == $title |> { provider => 'ahead' }
       stackwright_ahead { $title:
+        after     => $number ? { 0 => undef, default => $execs[$number - 1] },
         subscribe => Anchor["${service}::install::end", "${service}::config::end", "${service}::${phase}::begin"],
       }
     }
   }
-  # None is waited for before all have been started. Nova's second one comes after its first, and before the others'
-  # end is waited for; Keystone is wanted by all, and is not kept from starting.
-  $titles = $chosen.values.map |$execs| { $execs.keys }.flatten
-  $first = $titles - ['nova-db-sync']
-  $first.each |$title| { Stackwright_ahead[$first] -> Exec <| title == $title |> }
-  if 'nova' in $services {
-    ($first - ['nova-db-sync-api', 'keystone-manage db_sync']).each |$title| {
-      Stackwright_ahead['nova-db-sync'] -> Exec <| title == $title |>
+  # None is waited for before all have been started, those of a service in their order.
+  $titles.each |$title| { Stackwright_ahead[$titles] -> Exec <| title == $title |> }
+  $chosen.values.each |$found| {
+    $found[1].reduce |$earlier, $title| {
+      Stackwright_ahead[$earlier] -> Stackwright_ahead[$title]
+      $title
     }
   }
 }

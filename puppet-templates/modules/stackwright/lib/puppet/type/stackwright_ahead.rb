@@ -10,8 +10,17 @@ Puppet::Type.newtype(:stackwright_ahead) do
     desc 'The title of the exec resource. Nothing happens where there is none.'
   end
 
+  newparam(:after) do
+    desc 'The title of another one, which was started: the command begins when that one has ended well.'
+  end
+
   def refresh
     exec = catalog.resource(:exec, self[:name])
-    PuppetX::Stackwright::Ahead.start(exec) if exec
+    return unless exec
+
+    PuppetX::Stackwright::Ahead.start(exec.ref, self[:after] && "Exec[#{self[:after]}]") do
+      output, status = exec.provider.run_now(exec[:command])
+      [output, status.exitstatus]
+    end
   end
 end

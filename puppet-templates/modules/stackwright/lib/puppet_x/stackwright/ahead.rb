@@ -3,54 +3,80 @@ require 'tempfile'
 
 module PuppetX
   module Stackwright
-    # Commands of exec resources that were started before Puppet comes to them: each in a process of its own.
+    # Work that was started before Puppet needs its end: each piece in a process of its own.
     module Ahead
-      Job = Struct.new(:pid, :file)
+      Job = Struct.new(:pid, :file, :ended)
       @jobs = {}
 
       class << self
-        # Starts what an exec resource does, as its provider would; `take` has the result. As many as the machine has
-        # processors, and two at least, work at a time: migrations wait for the database half of the time.
-        def start(exec)
-          return if @jobs.key?(exec.title)
+        # Starts a block, which returns [output, exit status]; `take` has both. With `after`, it waits for the end of
+        # that piece, and is not begun where that one failed. As many as the machine has processors, and two at least,
+        # work at a time: migrations wait for the database half of the time.
+        def start(name, after = nil, &work)
+          return if @jobs.key?(name)
 
           tokens
           file = Tempfile.new('stackwright-ahead')
-          pid = fork { child(exec, file) }
-          @jobs[exec.title] = Job.new(pid, file)
+          earlier = @jobs[after]&.ended
+          ended, ending = IO.pipe
+          pid = fork do
+            ended.close
+            child(file, ending, earlier, work)
+          end
+          # Only the child has it now, so that its end is told also where it is killed.
+          ending.close
+          @jobs[name] = Job.new(pid, file, ended)
         end
 
-        # [output, exit status] of a command that was started, once it has ended; nil where none was, or it was taken.
-        def take(title)
-          job = @jobs.delete(title)
+        # [output, exit status] of what was started, once it has ended; nil where nothing was, or it was not begun, or
+        # it was taken.
+        def take(name)
+          job = @jobs.delete(name)
           return unless job
 
           _, status = Process.wait2(job.pid)
+          output = File.read(job.file.path)
           # Killed from outside: as a shell tells it.
-          [File.read(job.file.path), status.exitstatus || (128 + status.termsig)]
+          return [output, 128 + status.termsig] if status.signaled?
+
+          code = status.exitstatus
+          code == NOT_BEGUN ? nil : [output, code]
         ensure
-          job.file.close! if job
+          if job
+            job.file.close!
+            job.ended.close
+          end
+        end
+
+        # Names of what was started and not taken.
+        def pending
+          @jobs.keys
         end
 
         private
 
-        # A pipe with a byte in it for each command that may work.
+        # No program of OpenStack or systemd ends with it.
+        NOT_BEGUN = 99
+        private_constant :NOT_BEGUN
+
+        # A pipe with a byte in it for each piece that may work.
         def tokens
           @tokens ||= IO.pipe.tap do |_, free|
             free.write('.' * [Etc.nprocessors, 2].max)
             # Nobody is left waiting for a result where Puppet ends early; a migration is not to be cut short.
-            at_exit { @jobs.each_key.to_a.each { |title| take(title) } if Process.pid == @parent }
+            at_exit { pending.each { |name| take(name) } if Process.pid == @parent }
             @parent = Process.pid
           end
         end
 
-        def child(exec, file)
+        def child(file, ending, earlier, work)
+          # What an earlier one writes to its pipe is its exit status; nothing where it was killed.
+          exit!(NOT_BEGUN) unless earlier.nil? || earlier.read == '0'
           waiting, free = @tokens
           waiting.read(1)
           begin
-            output, status = exec.provider.run_now(exec[:command])
+            output, code = work.call
             file.write(output)
-            code = status.exitstatus
           rescue StandardError => e
             file.write("#{e.class}: #{e.message}\n")
             code = 1
@@ -58,6 +84,7 @@ module PuppetX
             free.write('.')
           end
           file.flush
+          ending.write(code.to_s)
           # Nothing of Puppet's own is tidied up by this process.
           exit!(code)
         end

@@ -10,7 +10,7 @@ Puppet::Type.type(:exec).provide :ahead, :parent => :posix do
   alias_method :run_now, :run
 
   def run(command, check = false)
-    output, code = PuppetX::Stackwright::Ahead.take(resource.title) unless check
+    output, code = PuppetX::Stackwright::Ahead.take(resource.ref) unless check
     return super unless code
 
     ended = Puppet::Util::Execution::ProcessOutput.new(output, code)

@@ -1,0 +1,28 @@
+require_relative '../../../puppet_x/stackwright/ahead'
+
+Puppet::Type.type(:service).provide :ahead, :parent => :systemd do
+  desc <<-EOT
+    As systemd, but nobody waits for a unit that is started or restarted, until a `stackwright_started` resource asks
+    whether all went well. Units of OpenStack take 3 to 15 seconds each until they say that they are ready.
+  EOT
+
+  def start
+    ahead { super }
+  end
+
+  def restart
+    ahead { super }
+  end
+
+  private
+
+  def ahead
+    PuppetX::Stackwright::Ahead.start(resource.ref) do
+      yield
+      ['', 0]
+    rescue Puppet::Error => e
+      # With the lines of its journal.
+      [e.message, 1]
+    end
+  end
+end

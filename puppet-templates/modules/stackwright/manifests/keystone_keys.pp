@@ -1,0 +1,21 @@
+# The first keys of Keystone's tokens and credentials, as `keystone-manage fernet_setup` and `credential_setup` make them:
+# 0 is the next one, 1 the one in use, each 32 random bytes in URL-safe base64 (Fernet's specification). Each of those
+# programs takes 6 seconds to load; they find the keys and have nothing to do.
+class stackwright::keystone_keys {
+  ['fernet', 'credential'].each |$kind| {
+    $folder = "/etc/keystone/${kind}-keys"
+    exec { "stackwright-keystone-${kind}-keys":
+      command  => "umask 077; for key in 1 0; do
+        head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\\n' > ${folder}/\$key.tmp && mv ${folder}/\$key.tmp ${folder}/\$key || exit 1
+      done",
+      creates  => "${folder}/0",
+      provider => shell,
+      path     => ['/usr/bin', '/bin'],
+      user     => 'keystone',
+      require  => File[$folder],
+      before   => Exec["keystone-manage ${kind}_setup"],
+      notify   => Anchor['keystone::service::begin'],
+    }
+    Exec["stackwright-keystone-${kind}-keys"] -> Stackwright_ahead <| title == 'keystone bootstrap' |>
+  }
+}
