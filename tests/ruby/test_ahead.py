@@ -96,7 +96,7 @@ def test_one_for_what_is_not_in_the_catalog_does_nothing(tmp_path: Path) -> None
 
 CHAIN = (
     "exec { 'config': command => '/bin/true' }\n"
-    "stackwright_ahead { 'first': subscribe => Exec['config'] }\n"
+    "stackwright_ahead { 'first': goes_on => true, subscribe => Exec['config'] }\n"
     "-> stackwright_ahead { 'second': after => 'first', subscribe => Exec['config'] }\n"
     "-> exec { 'slow': command => '/bin/sleep 1.5' }\n"
     "-> exec { 'first': command => '/bin/sh -c \"sleep 0.5; echo first >> @HERE@/done; @END@\"', provider => 'ahead',\n"

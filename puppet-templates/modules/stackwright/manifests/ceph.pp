@@ -111,14 +111,19 @@ class stackwright::ceph (
     before      => Service['ceph-mon@a'],
   }
 
-  # `rbd pool init` waits until the pool can be written to.
+  # Initialising a pool waits until it can be written to, so there is something else to do in between.
   $stackwright::ceph::client::pools.each |String $pool| {
     exec { "stackwright-ceph-pool-${pool}":
-      command => "{ ceph osd pool ls | grep -qx '${pool}' || ceph osd pool create '${pool}'; } && rbd pool init '${pool}'",
-      unless  => "ceph --connect-timeout 60 osd pool application get '${pool}' rbd",
+      command => "ceph osd pool create '${pool}'",
+      unless  => "ceph --connect-timeout 60 osd pool ls | grep -qx '${pool}'",
       require => Service['ceph-osd@0', 'ceph-mgr@a'],
       before  => Exec['stackwright-ceph-client'],
     }
+    -> exec { "stackwright-ceph-pool-${pool}-init":
+      command => "rbd pool init '${pool}'",
+      unless  => "ceph --connect-timeout 60 osd pool application get '${pool}' rbd",
+    }
+    Anchor <| title == 'cinder::service::begin' |> -> Exec["stackwright-ceph-pool-${pool}-init"] -> Service <| tag == 'cinder-service' |>
   }
 
   # Only the file's name is an argument, never the key.

@@ -5,11 +5,11 @@
 class stackwright::migrations (
   Array[Enum['cinder', 'glance', 'heat', 'keystone', 'neutron', 'nova', 'placement']] $services,
 ) {
-  # The exec resources of the modules, and the anchor that the first of them comes after. Each of the others comes after
-  # the one before it, and its module tells it to run whenever that one did.
+  # The exec resources of the modules, with the creation of Nova's cell, and the anchor that the first of them comes
+  # after. Each of the others comes after the one before it, and its module tells it to run whenever that one did.
   $all = {
     'keystone'  => ['dbsync', ['keystone-manage db_sync', 'keystone bootstrap']],
-    'nova'      => ['dbsync_api', ['nova-db-sync-api', 'nova-cell_v2-map_cell0', 'nova-db-sync']],
+    'nova'      => ['dbsync_api', ['nova-db-sync-api', 'nova-cell_v2-map_cell0', 'nova-db-sync', 'Nova_cell_v2[default]']],
     'neutron'   => ['dbsync', ['neutron-db-sync']],
     'glance'    => ['dbsync', ['glance-manage db_sync', 'glance-manage db_load_metadefs']],
     'cinder'    => ['dbsync', ['cinder-manage db_sync']],
@@ -24,12 +24,14 @@ class stackwright::migrations (
       Exec <| title == $title |> { provider => 'ahead' }
       stackwright_ahead { $title:
         after     => $number ? { 0 => undef, default => $execs[$number - 1] },
+        goes_on   => $number + 1 < length($execs),
         subscribe => Anchor["${service}::install::end", "${service}::config::end", "${service}::${phase}::begin"],
       }
     }
   }
   # None is waited for before all have been started, those of a service in their order.
   $titles.each |$title| { Stackwright_ahead[$titles] -> Exec <| title == $title |> }
+  Stackwright_ahead[$titles] -> Nova_cell_v2 <| |>
   $chosen.values.each |$found| {
     $found[1].reduce |$earlier, $title| {
       Stackwright_ahead[$earlier] -> Stackwright_ahead[$title]

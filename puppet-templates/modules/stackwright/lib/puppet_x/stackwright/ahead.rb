@@ -9,10 +9,12 @@ module PuppetX
       @jobs = {}
 
       class << self
-        # Starts a block, which returns [output, exit status]; `take` has both. With `after`, it waits for the end of
-        # that piece, and is not begun where that one failed. As many as the machine has processors, and two at least,
-        # work at a time: migrations wait for the database half of the time.
-        def start(name, after = nil, &work)
+        # Starts a block, which returns [output, exit status]; `take` has both. As many as the machine has processors,
+        # and two at least, work at a time: migrations wait for the database half of the time.
+        #
+        # With `after`, it waits for the end of that piece, and is not begun where that one failed. One that `goes_on`
+        # has such a successor, which takes its place: a chain that was begun does not queue again.
+        def start(name, after: nil, goes_on: false, &work)
           return if @jobs.key?(name)
 
           tokens
@@ -21,7 +23,7 @@ module PuppetX
           ended, ending = IO.pipe
           pid = fork do
             ended.close
-            child(file, ending, earlier, work)
+            child(file, ending, earlier, goes_on, work)
           end
           # Only the child has it now, so that its end is told also where it is killed.
           ending.close
@@ -36,9 +38,11 @@ module PuppetX
 
           _, status = Process.wait2(job.pid)
           output = File.read(job.file.path)
-          # Killed from outside: as a shell tells it.
-          return [output, 128 + status.termsig] if status.signaled?
-
+          if status.signaled?
+            # Killed from outside, with its place: as a shell tells it.
+            @tokens.last.write('.')
+            return [output, 128 + status.termsig]
+          end
           code = status.exitstatus
           code == NOT_BEGUN ? nil : [output, code]
         ensure
@@ -69,20 +73,19 @@ module PuppetX
           end
         end
 
-        def child(file, ending, earlier, work)
+        def child(file, ending, earlier, goes_on, work)
           # What an earlier one writes to its pipe is its exit status; nothing where it was killed.
           exit!(NOT_BEGUN) unless earlier.nil? || earlier.read == '0'
           waiting, free = @tokens
-          waiting.read(1)
+          waiting.read(1) unless earlier
           begin
             output, code = work.call
             file.write(output)
           rescue StandardError => e
             file.write("#{e.class}: #{e.message}\n")
             code = 1
-          ensure
-            free.write('.')
           end
+          free.write('.') unless goes_on && code == 0
           file.flush
           ending.write(code.to_s)
           # Nothing of Puppet's own is tidied up by this process.

@@ -6,6 +6,11 @@ Puppet::Type.type(:service).provide :ahead, :parent => :systemd do
     whether all went well. Units of OpenStack take 3 to 15 seconds each until they say that they are ready.
   EOT
 
+  # Never the default: only who asks for it waits for it, too.
+  def self.specificity
+    -1
+  end
+
   def start
     ahead { super }
   end
