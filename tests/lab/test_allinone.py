@@ -315,6 +315,14 @@ def test_hieradata_and_manifests_leave_the_node(cloud: Cloud) -> None:
     assert cloud.sh("find /var/lib/stackwright/runs -name '*.yaml' -o -name '*.pp'").strip() == ""
 
 
+def test_keystones_first_keys_are_as_its_own_programs_make_them(cloud: Cloud) -> None:
+    for kind in ("fernet", "credential"):
+        there = cloud.sh(f"cd /etc/keystone/{kind}-keys && stat -c '%n %a %U %s' *").splitlines()
+        assert there == ["0 600 keystone 44", "1 600 keystone 44"]
+    # Among the symptoms that it looks for are an empty and an unusable repository of each.
+    cloud.sh("su -s /bin/sh keystone -c 'keystone-manage doctor'")
+
+
 def test_the_dashboard_in_a_browser(cloud: Cloud) -> None:
     cloud.sh(
         ". /root/keystonerc_demo; openstack server show shown >/dev/null 2>&1 ||"

@@ -126,3 +126,27 @@ def test_what_cannot_be_read_is_left_to_nova_manage(tmp_path: Path, cells: str, 
 def test_another_way_into_the_database_is_left_to_nova_manage(tmp_path: Path, url: str) -> None:
     conf = CONF.replace("mysql+pymysql://nova_api:p%40s%5Cs%22w@[2001:db8::1]:3307/nova_api?charset=utf8mb3", url)
     assert ask(tmp_path, "default", conf=conf) == (EXPECTED, ["nova-manage cell_v2 list_cells --verbose"])
+
+
+AHEAD = """
+cell = type.new('name' => 'default', 'ensure' => 'present')
+PuppetX::Stackwright::Ahead.start(cell.ref) do
+  sleep 0.5
+  File.rename(File.join(here, 'cells.new'), File.join(here, 'cells'))
+  ['', 0]
+end
+provider.prefetch('default' => cell)
+puts JSON.generate('there' => cell.provider.exists?, 'left' => PuppetX::Stackwright::Ahead.pending)
+"""
+
+
+def test_a_cell_whose_creation_was_started_ahead_is_waited_for(tmp_path: Path) -> None:
+    ask(tmp_path, "default")
+    (tmp_path / "cells.new").write_text(CELLS)
+    (tmp_path / "cells").write_text(CELLS.splitlines(keepends=True)[0])
+    script = ASK.partition("found = ")[0] + AHEAD
+    done = subprocess.run(
+        ["ruby", "-e", script, str(MODULES), str(OURS), str(tmp_path), "default"], capture_output=True, text=True,
+        check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )  # fmt: skip
+    assert json.loads(done.stdout.splitlines()[-1]) == {"there": True, "left": []}

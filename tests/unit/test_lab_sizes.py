@@ -193,3 +193,12 @@ def test_a_bundle_tells_the_sizes_of_its_hosts() -> None:
     assert lab_command.sizes_told({"hosts": ["a"]}) == {"a": Size()}
     assert lab_command.sizes_told(about, Size(GIB, 1)) == dict.fromkeys("abc", Size(GIB, 1))
     assert command.row(_node("n1", Size(GIB))).endswith("  1 GiB")
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory", "answer", "expected"),
+    [(1, 8, "", 1), (2, 8, "", 1), (4, 8, "", 2), (64, 256, "", 8), (64, 7, "", 3), (64, 1, "", 1), (2, 8, "6", 6), (0, 0, "", 1)],
+)
+def test_workers_follow_processors_and_memory(cpus: int, memory: int, answer: str, expected: int) -> None:
+    given = {"CONFIG_SERVICE_WORKERS": answer}
+    assert workers(given, Facts("", memory=memory * GIB, cpus=cpus)) == expected
