@@ -69,23 +69,38 @@ apt() {
 }
 """
 
+# What packages' own scripts call in vain is found by dpkg as a stand-in, in a folder that comes first on its path:
+#
 # Most of what setting up OpenStack's packages takes is byte code: py3compile starts two interpreters for each of three
-# hundred packages (0.2 s of CPU each, before the first module is compiled), and dpkg waits for it. So dpkg finds
-# another py3compile on its path, which only notes the package, and the noted ones are compiled beside dpkg, many at a
-# time. A run that is killed loses byte code only, which is a matter of speed: Python does without.
-_BYTECODE = """\
-notes=/var/lib/stackwright/bytecode
-rm -rf $notes
-mkdir -p $notes
-: > $notes/noted
-cat > $notes/py3compile <<'END'
+# hundred packages (0.2 s of CPU each, before the first module is compiled), and dpkg waits for it. So py3compile only
+# notes the package, and the noted ones are compiled beside dpkg, many at a time. A run that is killed loses byte code
+# only, which is a matter of speed: Python does without.
+#
+# A hundred packages have systemd read all units anew (0.15 s of its CPU each), for services that must not start yet. It
+# does so once, when all are there. A folder that is left over says that a run was killed before that.
+_STANDINS = """\
+standins=$state/standins
+mkdir -p "$standins"
+: > "$standins/noted"
+cat > "$standins/py3compile" <<'END'
 #!/bin/sh
 case "$#$1" in
-  2-p|3-p) echo "$2 ${3-}" >> /var/lib/stackwright/bytecode/noted ;;
+  2-p|3-p) echo "$2 ${3-}" >> "${0%/*}/noted" ;;
   *) exec /usr/bin/py3compile "$@" ;;
 esac
 END
-chmod 755 $notes/py3compile
+cat > "$standins/systemctl" <<'END'
+#!/bin/sh
+for word; do
+  case $word in
+    --system|-q|--quiet) ;;
+    daemon-reload) exit 0 ;;
+    *) break ;;
+  esac
+done
+exec /usr/bin/systemctl "$@"
+END
+chmod 755 "$standins/py3compile" "$standins/systemctl"
 modules() {
   while read -r package folder; do
     folder=${folder:-/usr/lib/python3/dist-packages}
@@ -97,13 +112,13 @@ modules() {
 }
 # Noted packages from a line on, up to another one, by so many processes; what cannot be compiled is left to Python.
 compile() {
-  sed -n "$1,$2p" $notes/noted | modules | xargs -r -n 100 -P "$3" python3 -m compileall -q >/dev/null 2>&1 || true
+  sed -n "$1,$2p" "$standins/noted" | modules | xargs -r -n 100 -P "$3" python3 -m compileall -q >/dev/null 2>&1 || true
 }
 compiler() {
   from=1
   spare=$(($(nproc) - 1))
-  while kill -0 $$ 2>/dev/null && [ ! -e $notes/done ]; do
-    to=$(wc -l < $notes/noted)
+  while kill -0 $$ 2>/dev/null && [ ! -e "$standins/done" ]; do
+    to=$(wc -l < "$standins/noted")
     if [ "$to" -ge $from ] && command -v python3 >/dev/null; then
       compile $from "$to" $((spare > 0 ? spare : 1))
       from=$((to + 1))
@@ -145,7 +160,7 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
     so a policy-rc.d refuses all starts meanwhile. dbus and polkit have to be told of their new policies afterwards, or
     libvirt is refused. eatmydata is used where the host has it: throw-away nodes do.
 
-    Python's modules are compiled beside dpkg, see `_BYTECODE`.
+    Python's modules are compiled beside dpkg, and systemd reads its units once, see `_STANDINS`.
 
     A package's own script that fails is tried a second time. Horizon's compresses its style sheets in four threads
     (django-compressor 4.0) with a compiler that keeps its state in globals (pyScss 1.4): now and then it finds a syntax
@@ -160,6 +175,11 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
         + _TRANSACTION
         + f"""\
 wanted="{names}"
+# A run that was killed in its transaction has told systemd nothing of the new units.
+if [ -d "$state/standins" ]; then
+  systemctl daemon-reload
+  rm -rf "$state/standins"
+fi
 {_APT_EXACT if exact else _APT_MISSING}if [ -z "$missing" ]; then echo "all packages are there"; exit 0; fi
 policy=/usr/sbin/policy-rc.d
 saved=
@@ -175,7 +195,7 @@ apt -y --no-install-recommends $may --download-only install $missing || {{
   exit 75
 }}
 command -v eatmydata >/dev/null 2>&1 && fast=eatmydata
-{_BYTECODE}compiler &
+{_STANDINS}compiler &
 compiler=$!
 status=$(mktemp)
 mkfifo "$status.pipe"
@@ -184,7 +204,7 @@ told='s/^pmstatus:\\([^ ]*\\):\\([0-9][0-9]*\\)\\(\\.[0-9]*\\)\\{{0,1\\}}:.*/sta
 sed -un "$told" < "$status.pipe" &
 reader=$!
 transaction() {{
-  apt -y --no-install-recommends $may -o APT::Status-Fd=3 -o DPkg::Path=$notes:/usr/sbin:/usr/bin:/sbin:/bin \\
+  apt -y --no-install-recommends $may -o APT::Status-Fd=3 -o DPkg::Path="$standins:/usr/sbin:/usr/bin:/sbin:/bin" \\
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install $missing 3>&4 4>&-
 }}
 before
@@ -199,13 +219,15 @@ if [ $rc -ne 0 ] && half=$(dpkg --audit) && [ -n "$half" ]; then
 fi
 exec 4>&-
 wait $reader || true
-: > $notes/done
+: > "$standins/done"
 wait $compiler || true
-rm -rf "$status" "$status.pipe" $notes
+rm -rf "$status" "$status.pipe"
 brought
+# Also where the transaction failed: a part of the packages may be there.
+systemctl daemon-reload || [ $rc -ne 0 ]
+rm -rf "$standins"
 [ $rc -eq 0 ] || exit $rc
 [ -z "$fast" ] || sync
-systemctl daemon-reload
 systemctl reload dbus 2>/dev/null || true
 systemctl try-restart polkit 2>/dev/null || true
 """
