@@ -118,3 +118,10 @@ def test_systemd_reads_its_units_after_a_run_that_was_killed(root: Root) -> None
     assert root.told_systemd() == ["daemon-reload"]
     install(root, "openstack-dashboard")
     assert root.told_systemd() == ["daemon-reload"]
+
+
+def test_byte_code_is_for_everybody(root: Root) -> None:
+    """A run's umask is 077. Services are not root."""
+    root.program("python3", f"umask > {root.folder}/umask")
+    assert root.run(f"umask 077\n{scripts.apt_install(['modules'])}").returncode == 0
+    assert (root.folder / "umask").read_text() == "0022\n"

@@ -115,6 +115,7 @@ compile() {
   sed -n "$1,$2p" "$standins/noted" | modules | xargs -r -n 100 -P "$3" python3 -m compileall -q >/dev/null 2>&1 || true
 }
 compiler() {
+  umask 022  # not the run's own: services read what is compiled, and they are not root
   from=1
   spare=$(($(nproc) - 1))
   while kill -0 $$ 2>/dev/null && [ ! -e "$standins/done" ]; do
