@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,18 @@ def test_byte_code_is_for_everybody(root: Root) -> None:
     root.program("python3", f"umask > {root.folder}/umask")
     assert root.run(f"umask 077\n{scripts.apt_install(['modules'])}").returncode == 0
     assert (root.folder / "umask").read_text() == "0022\n"
+
+
+def test_nobody_waits_until_it_is_on_the_disk(root: Root) -> None:
+    root.program("eatmydata", 'exec "$@"')
+    root.program("sync", f"while [ ! -e {root.folder}/go ]; do sleep 0.05; done; touch {root.folder}/synced")
+    script = root.script(scripts.apt_install(["units"]))
+    try:
+        subprocess.run(["dash", "-c", script], capture_output=True, env=root.environment, check=True, timeout=60)
+        assert not (root.folder / "synced").exists()
+    finally:
+        (root.folder / "go").touch()
+    end = time.monotonic() + 10
+    while not (root.folder / "synced").exists():
+        assert time.monotonic() < end, "it was not written at all"
+        time.sleep(0.05)
