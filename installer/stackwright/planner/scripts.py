@@ -131,6 +131,39 @@ compiler() {
 }
 """
 
+STATIC_DUE = "dashboard-static-due"
+"""In Stackwright's folder on a host: a file that says that the dashboard's static files are still to be made."""
+
+# openstack-dashboard's script makes static files if it can execute manage.py, 13 s in its set-up and 14 s in a trigger
+# at the end, both on dpkg's time. So it cannot, by an override of the file's mode, and a step beside Puppet makes them
+# once (`planner/dashboard.py`). A file says that the override is ours, for a run that is killed; an administrator's own
+# stays, and Debian's way with it.
+_DASHBOARD = f"""\
+manage=/usr/share/openstack-dashboard/manage.py
+held=$state/dashboard-held
+hold_dashboard() {{
+  case " $missing " in
+    *" openstack-dashboard "*|*" openstack-dashboard="*|*" openstack-dashboard:"*) ;;
+    *) return 0 ;;
+  esac
+  ! dpkg-statoverride --list $manage >/dev/null || return 0
+  : > "$held"
+  : > "$state/{STATIC_DUE}"
+  dpkg-statoverride --add root root 0644 $manage
+  [ ! -e $manage ] || chmod 644 $manage
+}}
+free_dashboard() {{
+  [ -e "$held" ] || return 0
+  case $(dpkg-statoverride --list $manage || true) in
+    "root root 644 "*)
+      dpkg-statoverride --remove $manage
+      [ ! -e $manage ] || chmod 755 $manage
+      ;;
+  esac
+  rm -f "$held"
+}}
+"""
+
 
 def apt_lists() -> str:
     """Brings Debian's package lists up to date.
@@ -163,9 +196,10 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
 
     Python's modules are compiled beside dpkg, and systemd reads its units once, see `_STANDINS`.
 
-    A package's own script that fails is tried a second time. Horizon's compresses its style sheets in four threads
-    (django-compressor 4.0) with a compiler that keeps its state in globals (pyScss 1.4): now and then it finds a syntax
-    error where there is none.
+    The dashboard's static files are not made in the transaction, see `_DASHBOARD`.
+
+    A package's own script that fails is tried a second time, because some fail by chance: the dashboard's did, and does
+    where an administrator's override has it make static files after all.
     """
     # Versions have a tilde, which is nothing special where they stand; a lock is read only if they are sound.
     names = " ".join(packages if exact else (shlex.quote(p) for p in packages))
@@ -174,8 +208,10 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
         + RECORD
         + _APT_PACKAGES
         + _TRANSACTION
+        + _DASHBOARD
         + f"""\
 wanted="{names}"
+free_dashboard
 # A run that was killed in its transaction has told systemd nothing of the new units.
 if [ -d "$state/standins" ]; then
   systemctl daemon-reload
@@ -185,7 +221,7 @@ fi
 policy=/usr/sbin/policy-rc.d
 saved=
 [ -e $policy ] && {{ saved=$policy.stackwright; mv $policy $saved; }}
-trap 'rm -f $policy "$said"; [ -z "$saved" ] || mv $saved $policy' EXIT
+trap 'rm -f $policy "$said"; [ -z "$saved" ] || mv $saved $policy; free_dashboard' EXIT
 printf '#!/bin/sh\\nexit 101\\n' > $policy
 chmod 755 $policy
 # The download first, apart: it may be tried again, a half-configured transaction may not. Nor would it help where what
@@ -208,6 +244,7 @@ transaction() {{
   apt -y --no-install-recommends $may -o APT::Status-Fd=3 -o DPkg::Path="$standins:/usr/sbin:/usr/bin:/sbin:/bin" \\
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install $missing 3>&4 4>&-
 }}
+hold_dashboard
 before
 exec 4> "$status.pipe"
 rc=0
