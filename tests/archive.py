@@ -1,4 +1,4 @@
-"""A small Debian archive of packages made on the spot, signed as real ones are."""
+"""A small Debian archive of packages made on the spot, signed as real ones are; and systems to install them in."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import hashlib
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Archive:
             f"Signed-By: {where}/key.asc\nArchitectures: amd64\n"
         )
 
-    def package(self, name: str, version: str, depends: str = "", script: str = "") -> Path:
-        """Makes a package; it is offered after the next `publish`."""
+    def package(self, name: str, version: str, depends: str = "", script: str = "", program: str = "") -> Path:
+        """Makes a package; it is offered after the next `publish`. `script` is its postinst, `program` the path of an
+        executable in it."""
         tree = self.folder / "build" / f"{name}_{version}"
         (tree / "DEBIAN").mkdir(parents=True, exist_ok=True)
         needs = f"Depends: {depends}\n" if depends else ""
@@ -45,6 +48,11 @@ class Archive:
         share = tree / "usr/share" / name
         share.mkdir(parents=True, exist_ok=True)
         (share / "version").write_text(f"{version}\n")
+        if program:
+            at = tree / program.lstrip("/")
+            at.parent.mkdir(parents=True, exist_ok=True)
+            at.write_text("#!/bin/sh\n")
+            at.chmod(0o755)
         pool = self.folder / "pool"
         pool.mkdir(exist_ok=True)
         path = pool / f"{name}_{version.replace(':', '%3a')}_amd64.deb"
@@ -123,3 +131,58 @@ def status(name: str, version: str) -> str:
         f"Package: {name}\nStatus: install ok installed\nVersion: {version}\nArchitecture: amd64\n"
         "Maintainer: T <t@example.org>\nDescription: made by a test\n\n"
     )
+
+
+@dataclass
+class Root:
+    """A system that consists of a dpkg and an apt of its own, in a folder: no other part of this machine is changed.
+    Packages' own scripts run outside of it, with its path in DPKG_ROOT."""
+
+    folder: Path
+    config: Path
+
+    @classmethod
+    def make(cls, folder: Path, archive: Archive) -> Self:
+        config = own_root(folder, archive)
+        for name in ("bin", "usr/sbin", "etc", "var/lib/dpkg/updates", "var/lib/dpkg/info", "var/lib/dpkg/triggers"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        for name in ("available", "diversions", "statoverride"):
+            (folder / "var/lib/dpkg" / name).touch()
+        log = folder / "dpkg.log"
+        options = f'"--root={folder}"; "--log={log}"; "--force-script-chrootless";'
+        config.write_text(config.read_text() + f"DPkg::Options {{{options}}};\n")
+        made = cls(folder, config)
+        made.program("systemctl", f'echo "$@" >> {folder}/systemctl.log')
+        done = made.run("apt-get -q update --error-on=any")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return made
+
+    def program(self, name: str, text: str) -> None:
+        """Makes a program that is found before those of this machine."""
+        path = self.folder / "bin" / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def script(self, script: str) -> str:
+        """The same with this system's own paths."""
+        script = script.replace("/usr/bin/systemctl", f"{self.folder}/bin/systemctl")
+        for path in ("/usr/sbin/policy-rc.d", "/var/lib/stackwright", "/etc/apt/preferences.d"):
+            script = script.replace(path, f"{self.folder}{path}")
+        return script
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {
+            **os.environ, "APT_CONFIG": str(self.config), "DPKG_ADMINDIR": str(self.folder / "var/lib/dpkg"),
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8",
+        }  # fmt: skip
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["dash", "-c", self.script(script)],
+            capture_output=True, text=True, env=self.environment, check=False, timeout=120,
+        )  # fmt: skip
+
+    def versions(self) -> dict[str, str]:
+        told = self.run("dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'").stdout
+        return dict(line.split()[1:] for line in told.splitlines() if line.startswith(("ii", "hi")))

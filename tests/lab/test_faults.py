@@ -503,7 +503,7 @@ def test_python_modules_are_compiled_beside_dpkg(site: Site, tmp_path: Path) -> 
             "find /usr/share/demo /usr/lib/python3/dist-packages -name '*.pyc' -newer /tmp/demo.deb"
         )
         assert {Path(line).name.partition(".")[0] for line in compiled.split()} == {"demomodule", "private"}
-        assert site.on_node("ls -d /var/lib/stackwright/bytecode; true") == ""
+        assert site.on_node("ls -d /var/lib/stackwright/standins; true") == ""
         log = site.on_node("cat /var/lib/stackwright/changes.log").splitlines()
         assert "file made: /tmp/demo.deb" in log
         assert [line for line in log if "demo-modules" in line] == ["package installed: demo-modules 1"]

@@ -4,8 +4,6 @@ ones too, and nothing the second time. tests/lab/test_lock_node.py does the same
 from __future__ import annotations
 
 import os
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,22 +16,7 @@ from stackwright.planner import locked, scripts
 DEBIAN = platforms.by_id("debian-12")
 
 
-@dataclass
-class Root:
-    """A system that consists of a dpkg and an apt of its own."""
-
-    folder: Path
-    config: Path
-
-    def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        for path in ("/usr/sbin/policy-rc.d", "/var/lib/stackwright", scripts.PINS):
-            script = script.replace(path, f"{self.folder}{path}")
-        environment = {
-            **os.environ, "APT_CONFIG": str(self.config), "DPKG_ADMINDIR": str(self.folder / "var/lib/dpkg"),
-            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8",
-        }  # fmt: skip
-        return subprocess.run(["dash", "-c", script], capture_output=True, text=True, env=environment, check=False)
-
+class Root(archive.Root):
     def install(self, exact: dict[str, str]) -> bool:
         """As the plan does it; whether something was changed."""
         upload, run = locked.actions(DEBIAN, exact, 60)
@@ -44,10 +27,6 @@ class Root:
         done = self.run(run.script)
         assert done.returncode == 0, done.stdout + done.stderr
         return "stackwright: changed" in done.stdout
-
-    def versions(self) -> dict[str, str]:
-        told = self.run("dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n'").stdout
-        return dict(line.split()[1:] for line in told.splitlines() if line.startswith(("ii", "hi")))
 
 
 @pytest.fixture(scope="module")
@@ -66,18 +45,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> archive.Archive:
 def root(tmp_path: Path, packages: archive.Archive) -> Root:
     if os.geteuid():
         pytest.skip("dpkg installs as root only")
-    config = archive.own_root(tmp_path, packages)
-    for name in ("bin", "usr/sbin", "var/lib/dpkg/updates", "var/lib/dpkg/info", "var/lib/dpkg/triggers"):
-        (tmp_path / name).mkdir(parents=True, exist_ok=True)
-    for name in ("available", "diversions", "statoverride"):
-        (tmp_path / "var/lib/dpkg" / name).touch()
-    (tmp_path / "bin/systemctl").write_text("#!/bin/sh\n")
-    (tmp_path / "bin/systemctl").chmod(0o755)
-    log = tmp_path / "dpkg.log"
-    config.write_text(config.read_text() + f'DPkg::Options {{"--root={tmp_path}"; "--log={log}";}};\n')
-    made = Root(tmp_path, config)
-    assert made.run("apt-get -q update --error-on=any").returncode == 0
-    return made
+    return Root.make(tmp_path, packages)
 
 
 def test_exactly_the_locked_versions_are_there_afterwards(root: Root) -> None:

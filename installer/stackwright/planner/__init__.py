@@ -24,6 +24,7 @@ from stackwright.model import (
 )
 from stackwright.planner import (
     credentials,
+    dashboard,
     filtering,
     firewall,
     locked,
@@ -112,6 +113,8 @@ def plan(
             doors = sorted({f"{w.host}:firewall" for p in group for w in waits[p] if w.host != name})
             steps.append(Step(own_id, name, _title(new), actions, tuple(sorted(needed)), after=tuple(doors)))
             before = [own_id]
+        # After Puppet's in the list, which gets the room on its host first.
+        steps += dashboard.steps(host)
         steps += _people(whole, host)
     steps += migration.steps(whole)
     by_id = {s.id: s for s in steps}

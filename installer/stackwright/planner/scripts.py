@@ -69,23 +69,38 @@ apt() {
 }
 """
 
+# What packages' own scripts call in vain is found by dpkg as a stand-in, in a folder that comes first on its path:
+#
 # Most of what setting up OpenStack's packages takes is byte code: py3compile starts two interpreters for each of three
-# hundred packages (0.2 s of CPU each, before the first module is compiled), and dpkg waits for it. So dpkg finds
-# another py3compile on its path, which only notes the package, and the noted ones are compiled beside dpkg, many at a
-# time. A run that is killed loses byte code only, which is a matter of speed: Python does without.
-_BYTECODE = """\
-notes=/var/lib/stackwright/bytecode
-rm -rf $notes
-mkdir -p $notes
-: > $notes/noted
-cat > $notes/py3compile <<'END'
+# hundred packages (0.2 s of CPU each, before the first module is compiled), and dpkg waits for it. So py3compile only
+# notes the package, and the noted ones are compiled beside dpkg, many at a time. A run that is killed loses byte code
+# only, which is a matter of speed: Python does without.
+#
+# A hundred packages have systemd read all units anew (0.15 s of its CPU each), for services that must not start yet. It
+# does so once, when all are there. A folder that is left over says that a run was killed before that.
+_STANDINS = """\
+standins=$state/standins
+mkdir -p "$standins"
+: > "$standins/noted"
+cat > "$standins/py3compile" <<'END'
 #!/bin/sh
 case "$#$1" in
-  2-p|3-p) echo "$2 ${3-}" >> /var/lib/stackwright/bytecode/noted ;;
+  2-p|3-p) echo "$2 ${3-}" >> "${0%/*}/noted" ;;
   *) exec /usr/bin/py3compile "$@" ;;
 esac
 END
-chmod 755 $notes/py3compile
+cat > "$standins/systemctl" <<'END'
+#!/bin/sh
+for word; do
+  case $word in
+    --system|-q|--quiet) ;;
+    daemon-reload) exit 0 ;;
+    *) break ;;
+  esac
+done
+exec /usr/bin/systemctl "$@"
+END
+chmod 755 "$standins/py3compile" "$standins/systemctl"
 modules() {
   while read -r package folder; do
     folder=${folder:-/usr/lib/python3/dist-packages}
@@ -97,13 +112,14 @@ modules() {
 }
 # Noted packages from a line on, up to another one, by so many processes; what cannot be compiled is left to Python.
 compile() {
-  sed -n "$1,$2p" $notes/noted | modules | xargs -r -n 100 -P "$3" python3 -m compileall -q >/dev/null 2>&1 || true
+  sed -n "$1,$2p" "$standins/noted" | modules | xargs -r -n 100 -P "$3" python3 -m compileall -q >/dev/null 2>&1 || true
 }
 compiler() {
+  umask 022  # not the run's own: services read what is compiled, and they are not root
   from=1
   spare=$(($(nproc) - 1))
-  while kill -0 $$ 2>/dev/null && [ ! -e $notes/done ]; do
-    to=$(wc -l < $notes/noted)
+  while kill -0 $$ 2>/dev/null && [ ! -e "$standins/done" ]; do
+    to=$(wc -l < "$standins/noted")
     if [ "$to" -ge $from ] && command -v python3 >/dev/null; then
       compile $from "$to" $((spare > 0 ? spare : 1))
       from=$((to + 1))
@@ -113,6 +129,39 @@ compiler() {
   done
   compile $from '$' "$(nproc)"
 }
+"""
+
+STATIC_DUE = "dashboard-static-due"
+"""In Stackwright's folder on a host: a file that says that the dashboard's static files are still to be made."""
+
+# openstack-dashboard's script makes static files if it can execute manage.py, 13 s in its set-up and 14 s in a trigger
+# at the end, both on dpkg's time. So it cannot, by an override of the file's mode, and a step beside Puppet makes them
+# once (`planner/dashboard.py`). A file says that the override is ours, for a run that is killed; an administrator's own
+# stays, and Debian's way with it.
+_DASHBOARD = f"""\
+manage=/usr/share/openstack-dashboard/manage.py
+held=$state/dashboard-held
+hold_dashboard() {{
+  case " $missing " in
+    *" openstack-dashboard "*|*" openstack-dashboard="*|*" openstack-dashboard:"*) ;;
+    *) return 0 ;;
+  esac
+  ! dpkg-statoverride --list $manage >/dev/null || return 0
+  : > "$held"
+  : > "$state/{STATIC_DUE}"
+  dpkg-statoverride --add root root 0644 $manage
+  [ ! -e $manage ] || chmod 644 $manage
+}}
+free_dashboard() {{
+  [ -e "$held" ] || return 0
+  case $(dpkg-statoverride --list $manage || true) in
+    "root root 644 "*)
+      dpkg-statoverride --remove $manage
+      [ ! -e $manage ] || chmod 755 $manage
+      ;;
+  esac
+  rm -f "$held"
+}}
 """
 
 
@@ -145,11 +194,12 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
     so a policy-rc.d refuses all starts meanwhile. dbus and polkit have to be told of their new policies afterwards, or
     libvirt is refused. eatmydata is used where the host has it: throw-away nodes do.
 
-    Python's modules are compiled beside dpkg, see `_BYTECODE`.
+    Python's modules are compiled beside dpkg, and systemd reads its units once, see `_STANDINS`.
 
-    A package's own script that fails is tried a second time. Horizon's compresses its style sheets in four threads
-    (django-compressor 4.0) with a compiler that keeps its state in globals (pyScss 1.4): now and then it finds a syntax
-    error where there is none.
+    The dashboard's static files are not made in the transaction, see `_DASHBOARD`.
+
+    A package's own script that fails is tried a second time, because some fail by chance: the dashboard's did, and does
+    where an administrator's override has it make static files after all.
     """
     # Versions have a tilde, which is nothing special where they stand; a lock is read only if they are sound.
     names = " ".join(packages if exact else (shlex.quote(p) for p in packages))
@@ -158,13 +208,20 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
         + RECORD
         + _APT_PACKAGES
         + _TRANSACTION
+        + _DASHBOARD
         + f"""\
 wanted="{names}"
+free_dashboard
+# A run that was killed in its transaction has told systemd nothing of the new units.
+if [ -d "$state/standins" ]; then
+  systemctl daemon-reload
+  rm -rf "$state/standins"
+fi
 {_APT_EXACT if exact else _APT_MISSING}if [ -z "$missing" ]; then echo "all packages are there"; exit 0; fi
 policy=/usr/sbin/policy-rc.d
 saved=
 [ -e $policy ] && {{ saved=$policy.stackwright; mv $policy $saved; }}
-trap 'rm -f $policy "$said"; [ -z "$saved" ] || mv $saved $policy' EXIT
+trap 'rm -f $policy "$said"; [ -z "$saved" ] || mv $saved $policy; free_dashboard' EXIT
 printf '#!/bin/sh\\nexit 101\\n' > $policy
 chmod 755 $policy
 # The download first, apart: it may be tried again, a half-configured transaction may not. Nor would it help where what
@@ -175,7 +232,7 @@ apt -y --no-install-recommends $may --download-only install $missing || {{
   exit 75
 }}
 command -v eatmydata >/dev/null 2>&1 && fast=eatmydata
-{_BYTECODE}compiler &
+{_STANDINS}compiler &
 compiler=$!
 status=$(mktemp)
 mkfifo "$status.pipe"
@@ -184,9 +241,10 @@ told='s/^pmstatus:\\([^ ]*\\):\\([0-9][0-9]*\\)\\(\\.[0-9]*\\)\\{{0,1\\}}:.*/sta
 sed -un "$told" < "$status.pipe" &
 reader=$!
 transaction() {{
-  apt -y --no-install-recommends $may -o APT::Status-Fd=3 -o DPkg::Path=$notes:/usr/sbin:/usr/bin:/sbin:/bin \\
+  apt -y --no-install-recommends $may -o APT::Status-Fd=3 -o DPkg::Path="$standins:/usr/sbin:/usr/bin:/sbin:/bin" \\
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install $missing 3>&4 4>&-
 }}
+hold_dashboard
 before
 exec 4> "$status.pipe"
 rc=0
@@ -199,13 +257,16 @@ if [ $rc -ne 0 ] && half=$(dpkg --audit) && [ -n "$half" ]; then
 fi
 exec 4>&-
 wait $reader || true
-: > $notes/done
+: > "$standins/done"
 wait $compiler || true
-rm -rf "$status" "$status.pipe" $notes
+rm -rf "$status" "$status.pipe"
 brought
+# Also where the transaction failed: a part of the packages may be there.
+systemctl daemon-reload || [ $rc -ne 0 ]
+rm -rf "$standins"
 [ $rc -eq 0 ] || exit $rc
-[ -z "$fast" ] || sync
-systemctl daemon-reload
+# What follows needs nothing that is on the disk. The run's end waits for none of its children that write no log.
+[ -z "$fast" ] || sync >/dev/null 2>&1 &
 systemctl reload dbus 2>/dev/null || true
 systemctl try-restart polkit 2>/dev/null || true
 """
