@@ -211,6 +211,14 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
         + _DASHBOARD
         + f"""\
 wanted="{names}"
+policy=/usr/sbin/policy-rc.d
+saved=$policy.stackwright
+allow_starts() {{
+  ! grep -qs '^# stackwright' $policy || rm -f $policy
+  [ ! -e $saved ] || mv $saved $policy
+}}
+# What a run has left that was killed.
+allow_starts
 free_dashboard
 # A run that was killed in its transaction has told systemd nothing of the new units.
 if [ -d "$state/standins" ]; then
@@ -218,11 +226,9 @@ if [ -d "$state/standins" ]; then
   rm -rf "$state/standins"
 fi
 {_APT_EXACT if exact else _APT_MISSING}if [ -z "$missing" ]; then echo "all packages are there"; exit 0; fi
-policy=/usr/sbin/policy-rc.d
-saved=
-[ -e $policy ] && {{ saved=$policy.stackwright; mv $policy $saved; }}
-trap 'rm -f $policy "$said"; [ -z "$saved" ] || mv $saved $policy; free_dashboard' EXIT
-printf '#!/bin/sh\\nexit 101\\n' > $policy
+[ ! -e $policy ] || mv $policy $saved
+trap 'rm -f "$said"; allow_starts; free_dashboard' EXIT
+printf '#!/bin/sh\\n# stackwright: nothing starts before it is configured\\nexit 101\\n' > $policy
 chmod 755 $policy
 # The download first, apart: it may be tried again, a half-configured transaction may not. Nor would it help where what
 # is wanted is not to be had.
