@@ -499,6 +499,7 @@ def test_python_modules_are_compiled_beside_dpkg(site: Site, tmp_path: Path) -> 
         done = site.run(upload, Step("packages", "node", "packages", (install,), ("put",)))
         assert done.ok, done.failures
         assert site.on_node("cat /tmp/demo.called").strip() != "/usr/bin/py3compile"
+        site.on_node("for i in $(seq 100); do ls -d /var/lib/stackwright/bytecode.* || break; sleep 0.1; done")
         compiled = site.on_node(
             "find /usr/share/demo /usr/lib/python3/dist-packages -name '*.pyc' -newer /tmp/demo.deb"
         )

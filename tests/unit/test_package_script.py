@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -128,11 +129,25 @@ def test_systemd_reads_its_units_after_a_run_that_was_killed(root: Root) -> None
     assert root.told_systemd() == ["daemon-reload"]
 
 
-def test_byte_code_is_for_everybody(root: Root) -> None:
+def test_byte_code_is_for_everybody_and_nobody_waits_for_it(root: Root) -> None:
     """A run's umask is 077. Services are not root."""
-    root.program("python3", f"umask > {root.folder}/umask")
-    assert root.run(f"umask 077\n{scripts.apt_install(['modules'])}").returncode == 0
+    (root.folder / "wait").touch()
+    root.program("python3", f"while [ -e {root.folder}/wait ]; do sleep 0.05; done; umask > {root.folder}/umask")
+    try:
+        assert root.run(f"umask 077\n{scripts.apt_install(['modules'])}").returncode == 0
+        assert not (root.folder / "umask").exists()
+    finally:
+        (root.folder / "wait").unlink()
+    state = root.folder / "var/lib/stackwright"
+    until(lambda: not list(state.glob("bytecode.*")), "it was not compiled to the end")
     assert (root.folder / "umask").read_text() == "0022\n"
+
+
+def until(what: Callable[[], bool], otherwise: str) -> None:
+    end = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.05)
 
 
 def test_nobody_waits_until_it_is_on_the_disk(root: Root) -> None:
@@ -144,10 +159,7 @@ def test_nobody_waits_until_it_is_on_the_disk(root: Root) -> None:
         assert not (root.folder / "synced").exists()
     finally:
         (root.folder / "go").touch()
-    end = time.monotonic() + 10
-    while not (root.folder / "synced").exists():
-        assert time.monotonic() < end, "it was not written at all"
-        time.sleep(0.05)
+    until((root.folder / "synced").exists, "it was not written at all")
 
 
 @pytest.mark.parametrize(("name", "exact"), [("openstack-dashboard", False), ("openstack-dashboard=1-1", True)])
@@ -198,11 +210,26 @@ def test_what_a_killed_run_left_is_undone_by_the_next(root: Root) -> None:
     install_and_be_killed(root)
     assert root.dashboard() == (False, "644")
     assert root.overrides == "root root 644 /usr/share/openstack-dashboard/manage.py\n"
-    assert root.run("dpkg --configure -a").returncode == 0
-    assert "all packages are there" in install(root, "openstack-dashboard").stdout
+    done = install(root, "openstack-dashboard")
+    assert done.returncode == 0, done.stdout + done.stderr
     assert root.dashboard() == (False, "755")
+    assert "all packages are there" in install(root, "openstack-dashboard").stdout
     assert root.overrides == ""
     assert (root.folder / DUE).exists()
+
+
+@pytest.mark.parametrize("own", ["", "#!/bin/sh\nexit 104\n"])
+def test_starts_are_allowed_again_after_a_run_that_was_killed(root: Root, own: str) -> None:
+    """An administrator's policy is the one that was there before the killed run, and no other."""
+    policy = root.folder / "usr/sbin/policy-rc.d"
+    policy.parent.mkdir(parents=True, exist_ok=True)
+    if own:
+        policy.write_text(own)
+    install_and_be_killed(root)
+    assert "stackwright" in policy.read_text()
+    assert root.run(scripts.apt_install(["openstack-dashboard"])).returncode == 0
+    assert (policy.read_text() if policy.exists() else "") == own
+    assert not policy.with_name("policy-rc.d.stackwright").exists()
 
 
 def test_an_override_that_was_changed_after_a_killed_run_is_nobodys_but_the_administrators(root: Root) -> None:

@@ -73,20 +73,22 @@ apt() {
 #
 # Most of what setting up OpenStack's packages takes is byte code: py3compile starts two interpreters for each of three
 # hundred packages (0.2 s of CPU each, before the first module is compiled), and dpkg waits for it. So py3compile only
-# notes the package, and the noted ones are compiled beside dpkg, many at a time. A run that is killed loses byte code
-# only, which is a matter of speed: Python does without.
+# notes the package, and the noted ones are compiled beside dpkg, many at a time, and on beside Puppet's first minute,
+# which leaves a core idle. What is killed loses byte code only, which is a matter of speed: Python does without.
 #
 # A hundred packages have systemd read all units anew (0.15 s of its CPU each), for services that must not start yet. It
 # does so once, when all are there. A folder that is left over says that a run was killed before that.
 _STANDINS = """\
 standins=$state/standins
 mkdir -p "$standins"
-: > "$standins/noted"
-cat > "$standins/py3compile" <<'END'
+rm -rf "$state"/bytecode.*
+bytecode=$(mktemp -d "$state/bytecode.XXXXXX")
+: > "$bytecode/noted"
+cat > "$standins/py3compile" <<END
 #!/bin/sh
-case "$#$1" in
-  2-p|3-p) echo "$2 ${3-}" >> "${0%/*}/noted" ;;
-  *) exec /usr/bin/py3compile "$@" ;;
+case "\\$#\\$1" in
+  2-p|3-p) echo "\\$2 \\${3-}" >> "$bytecode/noted" ;;
+  *) exec /usr/bin/py3compile "\\$@" ;;
 esac
 END
 cat > "$standins/systemctl" <<'END'
@@ -110,24 +112,25 @@ modules() {
     done
   done
 }
-# Noted packages from a line on, up to another one, by so many processes; what cannot be compiled is left to Python.
+# Noted packages from a line on, up to another one; what cannot be compiled is left to Python.
 compile() {
-  sed -n "$1,$2p" "$standins/noted" | modules | xargs -r -n 100 -P "$3" python3 -m compileall -q >/dev/null 2>&1 || true
+  sed -n "$1,$2p" "$bytecode/noted" | modules | xargs -r -n 100 -P "$spare" python3 -m compileall -q || true
 }
 compiler() {
   umask 022  # not the run's own: services read what is compiled, and they are not root
   from=1
-  spare=$(($(nproc) - 1))
-  while kill -0 $$ 2>/dev/null && [ ! -e "$standins/done" ]; do
-    to=$(wc -l < "$standins/noted")
-    if [ "$to" -ge $from ] && command -v python3 >/dev/null; then
-      compile $from "$to" $((spare > 0 ? spare : 1))
+  spare=$(($(nproc) > 1 ? $(nproc) - 1 : 1))
+  while kill -0 $$ && [ ! -e "$bytecode/done" ]; do
+    to=$(wc -l < "$bytecode/noted")
+    if [ "$to" -ge $from ] && command -v python3; then
+      compile $from "$to"
       from=$((to + 1))
     else
       sleep 0.5
     fi
   done
-  compile $from '$' "$(nproc)"
+  compile $from '$'
+  rm -rf "$bytecode"
 }
 """
 
@@ -230,6 +233,9 @@ fi
 trap 'rm -f "$said"; allow_starts; free_dashboard' EXIT
 printf '#!/bin/sh\\n# stackwright: nothing starts before it is configured\\nexit 101\\n' > $policy
 chmod 755 $policy
+# A transaction that was cut off, by a host that went down: apt wants it brought to its end before anything else.
+[ -z "$(ls "${{DPKG_ADMINDIR:-/var/lib/dpkg}}/updates" 2>/dev/null)" ] ||
+  dpkg --force-confdef --force-confold --configure -a || true
 # The download first, apart: it may be tried again, a half-configured transaction may not. Nor would it help where what
 # is wanted is not to be had.
 apt -y --no-install-recommends $may --download-only install $missing || {{
@@ -238,8 +244,8 @@ apt -y --no-install-recommends $may --download-only install $missing || {{
   exit 75
 }}
 command -v eatmydata >/dev/null 2>&1 && fast=eatmydata
-{_STANDINS}compiler &
-compiler=$!
+{_STANDINS}# By exec: a shell that redirects a function keeps the run's own output open, and somebody waits for its end.
+(exec >/dev/null 2>&1; compiler) &
 status=$(mktemp)
 mkfifo "$status.pipe"
 # Not awk: Debian's waits for 4 KiB before it looks at them.
@@ -263,8 +269,7 @@ if [ $rc -ne 0 ] && half=$(dpkg --audit) && [ -n "$half" ]; then
 fi
 exec 4>&-
 wait $reader || true
-: > "$standins/done"
-wait $compiler || true
+: > "$bytecode/done"
 rm -rf "$status" "$status.pipe"
 brought
 # Also where the transaction failed: a part of the packages may be there.
