@@ -63,7 +63,11 @@ def check_order(catalog: Catalog) -> None:
 
 def _check_migrations(catalog: Catalog) -> None:
     """Each migration that is to be started before its turn is there under that name, and waits for its end."""
-    titles = [ref.removeprefix("Stackwright_ahead[").removesuffix("]") for ref in catalog.resources if ref.startswith("Stackwright_ahead[")]
+    titles = [
+        ref.removeprefix("Stackwright_ahead[").removesuffix("]")
+        for ref in catalog.resources
+        if ref.startswith("Stackwright_ahead[")
+    ]
     for title in titles:
         if title.endswith("]"):
             assert title in catalog.resources, f"{catalog.host}: {title}"

@@ -1,5 +1,5 @@
-"""What is started before Puppet needs its end, with the real Puppet: `stackwright_ahead` and the provider `ahead` of exec
-resources, `stackwright_started` and that of services."""
+"""What is started before Puppet needs its end, with the real Puppet: `stackwright_ahead` and the provider `ahead` of
+exec resources, `stackwright_started` and that of services."""
 
 from __future__ import annotations
 
@@ -102,7 +102,8 @@ CHAIN = (
     "-> exec { 'first': command => '/bin/sh -c \"sleep 0.5; echo first >> @HERE@/done; @END@\"', provider => 'ahead',\n"
     "  refreshonly => true, subscribe => Exec['config'] }\n"
     "~> exec { 'seen': command => '/bin/cp @HERE@/done @HERE@/seen', refreshonly => true }\n"
-    "~> exec { 'second': command => '/bin/sh -c \"echo second >> @HERE@/done\"', provider => 'ahead', refreshonly => true }\n"
+    "~> exec { 'second': command => '/bin/sh -c \"echo second >> @HERE@/done\"', provider => 'ahead',\n"
+    "  refreshonly => true }\n"
 )
 """`seen` is what was done before the second one's turn came."""
 
@@ -178,7 +179,9 @@ def test_services_that_run_are_left_alone_until_something_changes(tmp_path: Path
     unchanged = SERVICES.partition("-> exec")[0]
     done = services(tmp_path, "", "", unchanged)
     assert (done.returncode, (tmp_path / "log").exists()) == (0, False), done.stdout + done.stderr
-    done = services(tmp_path, "sleep 0.5; touch @HERE@/late", "", "exec { 'config': command => '/bin/true' } ~>" + SERVICES)
+    done = services(
+        tmp_path, "sleep 0.5; touch @HERE@/late", "", "exec { 'config': command => '/bin/true' } ~>" + SERVICES
+    )
     assert done.returncode == 2, done.stdout + done.stderr
     assert sorted((tmp_path / "log").read_text().splitlines()) == ["restart a", "restart b"]
     assert "late" in (tmp_path / "after").read_text().split()

@@ -197,7 +197,16 @@ def test_a_bundle_tells_the_sizes_of_its_hosts() -> None:
 
 @pytest.mark.parametrize(
     ("cpus", "memory", "answer", "expected"),
-    [(1, 8, "", 1), (2, 8, "", 1), (4, 8, "", 2), (64, 256, "", 8), (64, 7, "", 3), (64, 1, "", 1), (2, 8, "6", 6), (0, 0, "", 1)],
+    [
+        (1, 8, "", 1),
+        (2, 8, "", 1),
+        (4, 8, "", 2),
+        (64, 256, "", 8),
+        (64, 7, "", 3),
+        (64, 1, "", 1),
+        (2, 8, "6", 6),
+        (0, 0, "", 1),
+    ],
 )
 def test_workers_follow_processors_and_memory(cpus: int, memory: int, answer: str, expected: int) -> None:
     given = {"CONFIG_SERVICE_WORKERS": answer}

@@ -1,6 +1,7 @@
 # Applies to everything in this catalog.
 Exec { logoutput => on_failure }
 class { 'stackwright::migrations': services => ['cinder', 'glance', 'keystone', 'neutron', 'nova', 'placement'] }
+include stackwright::starts
 
 # --- clients
 include openstacklib::openstackclient
@@ -51,6 +52,7 @@ include keystone
 include keystone::cache
 include keystone::db
 include keystone::bootstrap
+include stackwright::keystone_keys
 include apache
 include keystone::wsgi::apache
 include keystone::cron::fernet_rotate
@@ -144,6 +146,12 @@ include nova::keystone::authtoken
 include nova::metadata
 include nova::api
 include nova::cell_v2::simple_setup
+# Hosts are discovered while networks and flavors are made.
+Exec <| title == 'nova-cell_v2-discover_hosts' |> { provider => 'ahead' }
+stackwright_ahead { 'nova-cell_v2-discover_hosts': subscribe => Anchor['nova::service::end'] }
+Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Neutron_network <| |> -> Exec['nova-cell_v2-discover_hosts']
+Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Nova_flavor <| |> -> Exec['nova-cell_v2-discover_hosts']
+Neutron_router <| |> -> Exec['nova-cell_v2-discover_hosts']
 include nova::cron::archive_deleted_rows
 include apache
 include nova::wsgi::apache_api

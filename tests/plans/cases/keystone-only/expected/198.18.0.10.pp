@@ -3,6 +3,7 @@ Exec { logoutput => on_failure }
 # MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
 # not restarted, on every run.
 Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
+include stackwright::starts
 
 # --- clients
 include openstacklib::openstackclient
@@ -34,6 +35,7 @@ include keystone
 include keystone::cache
 include keystone::db
 include keystone::bootstrap
+include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
 # uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
 keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }

@@ -4,6 +4,7 @@ Exec { logoutput => on_failure }
 # not restarted, on every run.
 Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
 class { 'stackwright::migrations': services => ['cinder', 'glance', 'keystone', 'neutron', 'nova', 'placement'] }
+include stackwright::starts
 
 # --- clients
 include openstacklib::openstackclient
@@ -75,6 +76,7 @@ include keystone
 include keystone::cache
 include keystone::db
 include keystone::bootstrap
+include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
 # uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
 keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
@@ -177,6 +179,12 @@ include nova::keystone::authtoken
 include nova::metadata
 include nova::api
 include nova::cell_v2::simple_setup
+# Hosts are discovered while networks and flavors are made.
+Exec <| title == 'nova-cell_v2-discover_hosts' |> { provider => 'ahead' }
+stackwright_ahead { 'nova-cell_v2-discover_hosts': subscribe => Anchor['nova::service::end'] }
+Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Neutron_network <| |> -> Exec['nova-cell_v2-discover_hosts']
+Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Nova_flavor <| |> -> Exec['nova-cell_v2-discover_hosts']
+Neutron_router <| |> -> Exec['nova-cell_v2-discover_hosts']
 include nova::cron::archive_deleted_rows
 include nova::wsgi::uwsgi_api
 include nova::wsgi::uwsgi_api_metadata

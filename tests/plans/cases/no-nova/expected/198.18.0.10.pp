@@ -4,6 +4,7 @@ Exec { logoutput => on_failure }
 # not restarted, on every run.
 Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
 class { 'stackwright::migrations': services => ['cinder', 'glance', 'keystone', 'neutron'] }
+include stackwright::starts
 
 # --- ceph
 include stackwright::ceph
@@ -71,6 +72,7 @@ include keystone
 include keystone::cache
 include keystone::db
 include keystone::bootstrap
+include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
 # uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
 keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }

@@ -4,6 +4,7 @@ Exec { logoutput => on_failure }
 # not restarted, on every run.
 Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
 class { 'stackwright::migrations': services => ['nova', 'placement'] }
+include stackwright::starts
 
 # --- placement-api
 include placement
@@ -26,6 +27,12 @@ include nova::keystone::authtoken
 include nova::metadata
 include nova::api
 include nova::cell_v2::simple_setup
+# Hosts are discovered while networks and flavors are made.
+Exec <| title == 'nova-cell_v2-discover_hosts' |> { provider => 'ahead' }
+stackwright_ahead { 'nova-cell_v2-discover_hosts': subscribe => Anchor['nova::service::end'] }
+Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Neutron_network <| |> -> Exec['nova-cell_v2-discover_hosts']
+Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Nova_flavor <| |> -> Exec['nova-cell_v2-discover_hosts']
+Neutron_router <| |> -> Exec['nova-cell_v2-discover_hosts']
 include nova::cron::archive_deleted_rows
 include nova::wsgi::uwsgi_api
 include nova::wsgi::uwsgi_api_metadata

@@ -1,5 +1,6 @@
 # Applies to everything in this catalog.
 Exec { logoutput => on_failure }
+include stackwright::starts
 
 # --- external-bridge
 include vswitch::ovs
