@@ -208,6 +208,12 @@ def _hosts(answers: Answers, resolves: Mapping[str, str]) -> Iterator[Problem]:
             answers, named[six][0], "mixed-families", "IPv4 or IPv6 addresses for all hosts, or names",
             "services on IPv4 hosts may not reach those on IPv6 hosts", warning=True,
         )  # fmt: skip
+    cache = answers["CONFIG_PACKAGE_CACHE_HOST"]
+    if cache and named.get(cache) == ("CONFIG_PACKAGE_CACHE_HOST",):
+        yield problem(
+            answers, "CONFIG_PACKAGE_CACHE_HOST", "no-role", "a host with another role, written as it stands there",
+            "CONFIG_CONTROLLER_HOST's is a good one: it needs the most packages",
+        )  # fmt: skip
     excluded = answers["EXCLUDE_SERVERS"]
     for host in excluded:
         if host not in named:

@@ -82,6 +82,7 @@ BESIDES: Mapping[str, str] = {
     "CONFIG_PACKAGE_MIRROR": _REPOSITORIES,
     "CONFIG_MIRROR_KEYS": _REPOSITORIES,
     "CONFIG_PACKAGE_PROXY": _REPOSITORIES,
+    "CONFIG_PACKAGE_CACHE_HOST": "how package managers reach their repositories, and Squid on that host",
     "CONFIG_OFFLINE_REPO": _REPOSITORIES,
     "CONFIG_SIG_PREVIEW": _REPOSITORIES,
     "CONFIG_VERSION_LOCK": "what `dnf update` may do to OpenStack's packages later",

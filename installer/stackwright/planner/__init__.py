@@ -31,6 +31,7 @@ from stackwright.planner import (
     migration,
     names,
     order,
+    package_cache,
     preparation,
     scripts,
     sources,
@@ -98,7 +99,7 @@ def plan(
     steps: list[Step] = []
     for name, host in whole.hosts.items():
         prepared = _prepare(whole, host, kinds, module, (exact or {}).get(name))
-        steps += map(locked.from_bundle, prepared) if offline else prepared
+        steps += map(locked.from_bundle, prepared) if offline else package_cache.through(whole, prepared)
         steps.append(_firewall(host, opened))
         before = [s.id for s in prepared if not s.id.endswith((":lists", ":repositories", ":names"))]
         so_far: list[Placed] = []
@@ -155,6 +156,8 @@ def _module(whole: Cloud) -> Upload:
 def _prepare(whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: locked.Exact | None) -> list[Step]:
     """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
     steps = [Step(f"{host.name}:module", host.name, "our Puppet module", (module,))]
+    if cache := package_cache.step(whole, host):
+        steps.append(cache)
     steps.append(sources.step(whole, host))
     after = (steps[-1].id,)
     named = names.step(whole, host)

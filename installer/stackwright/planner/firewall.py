@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stackwright.model import ExitCode, StackwrightError
-from stackwright.planner import placement
+from stackwright.planner import package_cache, placement
 from stackwright.planner.topology import Cloud, Host, strings
 from stackwright.services import SERVICES, listening
 
@@ -79,6 +79,10 @@ def _of_host(whole: Cloud, host: Host, neighbours: _Neighbours) -> tuple[Opening
             else:
                 sources = neighbours.sources(host, wanted)
             some.append(Opening(port.protocol, port.number, last, port.what, who, sources))
+    if package_cache.host_of(whole.answers) == host.name and len(whole.hosts) > 1:
+        at, who = package_cache.PORT, tuple(whole.hosts)
+        sources = tuple(dict.fromkeys(a for h in whole.hosts.values() for a in package_cache.addresses(h)))
+        some.append(Opening("tcp", at, at, "package cache", who, sources))
     for protocol, first, last in whole.answers.get("CONFIG_FIREWALL_PORTS") or ():
         everyone.append(Opening(protocol, first, last, "CONFIG_FIREWALL_PORTS"))
     return (*dict.fromkeys(everyone), *some)

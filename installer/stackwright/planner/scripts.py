@@ -48,7 +48,7 @@ PINS = "/etc/apt/preferences.d/stackwright-lock"
 """Where apt is told which versions of packages are wanted, for what is installed from a lock."""
 
 # Exit status 75 (EX_TEMPFAIL) says that trying again may help: a mirror that hiccups, a lock that is held.
-_APT_PREAMBLE = """\
+APT_PREAMBLE = """\
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 fast=
@@ -175,7 +175,7 @@ def apt_lists() -> str:
     itself: what is needed of that one is missed when the packages are installed.
     """
     return (
-        _APT_PREAMBLE
+        APT_PREAMBLE
         + """\
 lists() {
   for pause in 5 10 20; do
@@ -207,7 +207,7 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
     # Versions have a tilde, which is nothing special where they stand; a lock is read only if they are sound.
     names = " ".join(packages if exact else (shlex.quote(p) for p in packages))
     return (
-        _APT_PREAMBLE
+        APT_PREAMBLE
         + RECORD
         + _APT_PACKAGES
         + _TRANSACTION

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.values import YES_NO, boolean, trunk, url, urls, web_url
+from stackwright.values import YES_NO, boolean, host, trunk, url, urls, web_url
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -42,6 +42,18 @@ OPTIONS: tuple[Option, ...] = (
         default="",
         parse=web_url,
         flag="package-proxy",
+        ours=True,
+    ),
+    Option(
+        "CONFIG_PACKAGE_CACHE_HOST",
+        (
+            "Host of this cloud that keeps what all its hosts download of packages (Squid, port 3128), so that each "
+            "comes over the line once. Worth it from three hosts on, or where the line is slow; repositories have to "
+            "be reached over http, since what comes over TLS is not kept. Empty: each host downloads for itself."
+        ),
+        default="",
+        parse=host,
+        flag="package-cache-host",
         ours=True,
     ),
     Option(
