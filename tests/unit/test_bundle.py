@@ -290,7 +290,7 @@ def elsewhere(seen: dict[str, Facts], mine: dict[str, str]) -> dict[str, Facts]:
         )
         out[own] = replace(
             fact, host=own, hostname=own.partition(".")[0], fqdn=own, address=address, interfaces=interfaces,
-            machine_id=f"{number}", host_keys=("ssh-ed25519 AAAAother",), cpus=1, memory=fact.memory * 2,
+            machine_id=f"{number}", host_keys=("ssh-ed25519 AAAAother",), cpus=8, memory=fact.memory * 2,
             resolves={own: (address,)},
         )  # fmt: skip
     return out
@@ -310,7 +310,7 @@ def test_the_same_plan_comes_of_it_on_other_hosts(case: str) -> None:
     plan = {name: content for name, content in files.items() if name.startswith("plan/")}
     assert len(plan) > 10
     assert bundle.compare(plan, own) == []
-    # Without the pins, fewer processors would make another plan; so the comparison can fail.
+    # Without the pins, more processors would make another plan; so the comparison can fail.
     unpinned = bundle.plan_files(theirs.plan(back))
     assert any("workers" in line for line in bundle.compare(plan, unpinned))
 
