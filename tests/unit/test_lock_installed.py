@@ -13,6 +13,8 @@ from stackwright import platforms
 from stackwright.model import Run, Upload
 from stackwright.planner import locked, scripts
 
+pytestmark = pytest.mark.slow
+
 DEBIAN = platforms.by_id("debian-12")
 
 

@@ -19,6 +19,8 @@ from stackwright import answers, planner
 from stackwright.model import Plan, PuppetApply, Run
 from stackwright.planner import scripts
 
+pytestmark = pytest.mark.slow
+
 MANAGE = "usr/share/openstack-dashboard/manage.py"
 DUE = f"var/lib/stackwright/{scripts.STATIC_DUE}"
 HOST, COMPUTE = "198.18.0.10", "198.18.0.31"
