@@ -16,6 +16,8 @@ from stackwright import cli, lock, places, planner, report, verify, workflow
 from stackwright.model import Event, ExitCode, Plan, Problem, PuppetApply, Run, Severity, StackwrightError, Step
 from stackwright.ssh import Connection, LocalConnection
 
+pytestmark = pytest.mark.slow
+
 PUPPET = str(Path(__file__).with_name("standin-puppet"))
 SECRET = "correct-horse/battery"
 QUOTED = "correct-horse%2Fbattery"
