@@ -116,10 +116,26 @@ class _Session(paramiko.ServerInterface):
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         if self._server.fault == "no commands":
             return False
-        threading.Thread(target=self._run, args=(channel, command.decode()), daemon=True).start()
+        replied = self._next_reply()
+        threading.Thread(target=self._run, args=(channel, command.decode(), replied), daemon=True).start()
         return True
 
-    def _run(self, channel: paramiko.Channel, command: str) -> None:
+    def _next_reply(self) -> threading.Event:
+        """Is set when this thread, the transport's own, has sent what it sends next: the answer to this request. A
+        command that ended and closed its channel before that would look like one that was refused."""
+        replied, here, send = threading.Event(), threading.get_ident(), self._transport._send_user_message
+
+        def watched(message: paramiko.Message) -> None:
+            send(message)
+            if threading.get_ident() == here:
+                self._transport._send_user_message = send
+                replied.set()
+
+        self._transport._send_user_message = watched
+        return replied
+
+    def _run(self, channel: paramiko.Channel, command: str, replied: threading.Event) -> None:
+        replied.wait(10)
         process = subprocess.Popen(
             ["/bin/sh", "-c", command],
             stdin=subprocess.PIPE,
