@@ -46,6 +46,7 @@ def test_all_hosts_download_through_one(os_id: str, first: str) -> None:
     (allowed,) = (line.split()[3:] for line in text.splitlines() if line.startswith("acl hosts src "))
     assert {FIRST, SECOND, "127.0.0.1"} <= set(allowed)
     assert "cache_peer" not in text
+    assert "acl web port 80 443 1025-65535" in text, "a mirror may be at any port, as with Squid's own settings"
 
 
 def test_without_it_and_with_packages_that_are_brought_there_is_none() -> None:

@@ -38,9 +38,9 @@ def _auto(value: Any) -> bool:
 def workers(answers: Mapping[str, Any], facts: Facts) -> int:
     """Processes per API service: as answered, else one for two cores, at most one per 2 GiB of memory, 1 to 8.
 
-    A dozen services each with a process per core is what makes small hosts swap. Each process of an API takes 5 to 10
-    seconds of a core to start, and serves several requests at a time in threads; eight are enough for any host that
-    also does other things.
+    A dozen services each with a process per core is what makes small hosts swap. Each process of an API
+    loads its whole program, and serves several requests at a time in threads; eight are enough for any host that also
+    does other things.
     """
     answered = str(answers.get("CONFIG_SERVICE_WORKERS") or "")
     if answered.isdigit() and int(answered) > 0:

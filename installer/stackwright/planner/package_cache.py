@@ -9,6 +9,7 @@ makes Squid fetch it (`collapsed_forwarding`).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ _NEW = "/var/lib/stackwright/squid.conf"
 _CONF = """\
 # Written by Stackwright: what the cloud's hosts download of packages.
 acl hosts src @HOSTS@
-acl web port 80 443 8080
+acl web port 80 443 1025-65535
 acl tls port 443
 acl CONNECT method CONNECT
 http_access deny !web
@@ -106,9 +107,9 @@ def host_of(answers: Mapping[str, Any]) -> str:
 
 def addresses(host: Host) -> tuple[str, ...]:
     """Those that a host's packets to another one may bear: what it is known by, and what its interfaces have."""
-    own = (a.partition("/")[0] for i in host.facts.interfaces for a in i.addresses)
-    found = (a for a in (host.address, *own) if is_address(a) and not a.lower().startswith(("fe80:", "127.", "::1")))
-    return tuple(dict.fromkeys(found))
+    own = (ipaddress.ip_interface(a).ip for i in host.facts.interfaces for a in i.addresses)
+    found = (str(a) for a in own if not a.is_loopback and not a.is_link_local)
+    return tuple(dict.fromkeys((*([host.address] if is_address(host.address) else []), *found)))
 
 
 def step(whole: Cloud, host: Host) -> Step | None:

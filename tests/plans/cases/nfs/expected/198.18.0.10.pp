@@ -179,12 +179,7 @@ include nova::keystone::authtoken
 include nova::metadata
 include nova::api
 include nova::cell_v2::simple_setup
-# Hosts are discovered while networks and flavors are made.
-Exec <| title == 'nova-cell_v2-discover_hosts' |> { provider => 'ahead' }
-stackwright_ahead { 'nova-cell_v2-discover_hosts': subscribe => Anchor['nova::service::end'] }
-Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Neutron_network <| |> -> Exec['nova-cell_v2-discover_hosts']
-Stackwright_ahead['nova-cell_v2-discover_hosts'] -> Nova_flavor <| |> -> Exec['nova-cell_v2-discover_hosts']
-Neutron_router <| |> -> Exec['nova-cell_v2-discover_hosts']
+include stackwright::discovery
 include nova::cron::archive_deleted_rows
 include nova::wsgi::uwsgi_api
 include nova::wsgi::uwsgi_api_metadata
