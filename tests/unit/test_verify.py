@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.server
 import json
 import os
@@ -704,14 +705,19 @@ def pythons() -> list[str]:
     return [*found, old] if works else found
 
 
+def write_program(folder: Path) -> None:
+    """As on a host, with a lock of its own: another test beside this one is on the same host."""
+    for file in verify.files(str(folder)):
+        path = Path(file.path)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(file.content.replace(b'Path("/run/lock")', f"Path({str(folder)!r})".encode()))
+
+
 @pytest.mark.parametrize("python", pythons())
 def test_the_program_runs_alone_and_names_the_root_of_a_failure(standin: Cloud, tmp_path: Path, python: str) -> None:
     password = "not-" + SECRET
     config = verify.VerifyConfig(standin.url + "/identity/v3", password, settle_timeout=1)
-    for file in (*verify.files(str(tmp_path)),):
-        path = Path(file.path)
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(file.content)
+    write_program(tmp_path)
     place = tmp_path / "config.json"
     place.write_bytes(config.to_json())
     command = [python, "-B", "-s", "-m", "on_host", str(place)]
@@ -731,13 +737,15 @@ def test_the_program_runs_alone_and_names_the_root_of_a_failure(standin: Cloud, 
     assert "refuses the password" in result.failures[0].detail
     assert {c.detail for c in result.checks if c.state == "skipped"} == {"because token-admin failed"}
     assert verify.text(result)[-1] == "The cloud does not work as it should: keystone."
+    with (tmp_path / "stackwright-verify.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 6
+    assert "another verification is running" in done.stderr
 
 
 def run_program(folder: Path, config: verify.VerifyConfig) -> subprocess.CompletedProcess[str]:
-    for file in verify.files(str(folder)):
-        path = Path(file.path)
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(file.content)
+    write_program(folder)
     place = folder / "config.json"
     place.write_bytes(config.to_json())
     place.chmod(0o600)
