@@ -7,7 +7,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stackwright import answers as answer_files
-from stackwright import bundle, executor, facts, lock, locking, planner, platforms, report
+from stackwright import bundle, executor, facts, lock, locking, planner, platforms, report, sidebyside
 from stackwright.bundle import offline
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
 from stackwright.planner import locked
 from stackwright.planner.locked import OFFLINE
+from stackwright.planner.package_cache import PORT
 from stackwright.report.neutral import neutralizer
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ MADE = "bundle.json"
 
 _PIECE = 8 * 1024**2
 """Bytes that are brought to or from a host at once."""
+
+_HOSTS_AT_ONCE = 4
+"""That packages are brought to: each takes two pieces of memory."""
 
 _SPARE = 1024**3
 """Bytes that are left free on a host: the packages are unpacked there."""
@@ -225,9 +229,49 @@ def gather_packages(
     return out
 
 
-def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Say) -> None:
-    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone. Raises
-    StackwrightError where there are none for it, or no room."""
+@contextmanager
+def packages_there(
+    hosts: Hosts, kinds: Mapping[str, str], folder: Path, cache: tuple[str, str] | None, say: Say
+) -> Iterator[None]:
+    """The packages of an unpacked bundle are there, meanwhile, for hosts of these platforms. Each gets its own; with
+    `cache`, a host and its address, that one serves the others of its platform, as far as they reach it. Raises
+    StackwrightError where the bundle has none for a host, or a host no room."""
+    if not cache or list(kinds.values()).count(kinds[cache[0]]) < 2:
+        sidebyside.each(kinds, lambda name: bring_packages(hosts, name, folder, kinds[name], say), _HOSTS_AT_ONCE)
+        yield
+        return
+    first, address = cache
+    bring_packages(hosts, first, folder, kinds[first], say)
+    try:
+        served = _serve(hosts, first, say)
+
+        def one(name: str) -> None:
+            near = served and kinds[name] == kinds[first]
+            if near and not hosts.connect(name).run(offline.reached(address), timeout=30).ok:
+                say(f"{name}: does not reach {address}, port {PORT}")
+                near = False
+            bring_packages(hosts, name, folder, kinds[name], say, address if near else "")
+
+        sidebyside.each([name for name in kinds if name != first], one, _HOSTS_AT_ONCE)
+        yield
+    finally:
+        with suppress(StackwrightError):
+            hosts.connect(first).run(offline.END_SERVING, timeout=60)
+
+
+def _serve(hosts: Hosts, name: str, say: Say) -> bool:
+    """Whether a host serves the packages that it has now; says why not."""
+    said = hosts.connect(name).run(offline.SERVE, timeout=300)
+    if not said.ok:
+        last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
+        say(f"{name}: does not serve its packages to the others, so each gets its own: {last}")
+    return said.ok
+
+
+def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Say, served_at: str = "") -> None:
+    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone. A host that is
+    served them at an address gets the rest, which leads there. Raises StackwrightError where there are none for it, or
+    no room."""
     root = folder / bundle.PACKAGES / platform
     if not root.is_dir():
         raise StackwrightError(
@@ -235,12 +279,22 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
             "leave --offline away; or make it with `stackwright bundle create --offline`",
             ExitCode.USAGE,
         )
+
+    def file(path: Path) -> File:
+        inside = path.relative_to(root).as_posix()
+        content = path.read_bytes()
+        return File(offline.place(inside), offline.led(inside, content, served_at) if served_at else content)
+
     connection = hosts.connect(name)
-    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    files = [
+        path
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not (served_at and offline.is_served(path.relative_to(root).as_posix()))
+    ]
     _refuse_full(connection, name, sum(path.stat().st_size for path in files))
-    say(f"{name}: bringing packages")
+    say(f"{name}: takes packages from {served_at}" if served_at else f"{name}: bringing packages")
     for batch in _batches(files):
-        connection.put(tuple(File(offline.place(p.relative_to(root).as_posix()), p.read_bytes()) for p in batch))
+        connection.put(tuple(map(file, batch)))
 
 
 def _refuse_full(connection: Connection, name: str, wanted: int) -> None:

@@ -89,6 +89,21 @@ def install(hosts: Hosts, name: str, exact: dict[str, str], state: Path, *, with
     return outcome.changed
 
 
+def bundled(hosts: Hosts, wanted: dict[str, str], folder: Path) -> Path:
+    """Gathers these on locked1; returns a folder like an unpacked bundle."""
+    content = bundling.gather_packages(
+        hosts, "locked1", [f"{k}={v}" for k, v in wanted.items()], "debian-12", folder / "here", lambda _: None
+    )  # type: ignore[arg-type]
+    assert sum(name.endswith(".deb") for name in content) == 2
+    assert any(name.endswith("InRelease") for name in content)
+    for name, path in content.items():
+        assert isinstance(path, Path)
+        target = folder / "bundle" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    return folder / "bundle"
+
+
 def versions(shell: Shell) -> dict[str, str]:
     return dict(line.split() for line in shell("dpkg-query -W -f '${Package} ${Version}\\n' tool lib").splitlines())
 
@@ -144,19 +159,10 @@ def test_a_bundles_packages_are_installed_without_any_mirror(
     """Gathered on one node with their archive's signature, brought to another one in pieces, checked by apt again."""
     packages.publish()
     wanted = {k: v for k, v in taken(nodes, "locked1").installable.items() if k in ("tool", "lib")}
-    content = bundling.gather_packages(
-        nodes, "locked1", [f"{k}={v}" for k, v in wanted.items()], "debian-12", tmp_path / "here", lambda _: None
-    )  # type: ignore[arg-type]
-    assert sum(name.endswith(".deb") for name in content) == 2
-    assert any(name.endswith("InRelease") for name in content)
+    folder = bundled(nodes, wanted, tmp_path)
     two = nodes.shells["locked2"]
     two(f"rm -rf {AT} /etc/apt/sources.list.d/* /var/lib/apt/lists/*_*; apt-get -qq -y purge tool lib || true")
-    for name, path in content.items():
-        assert isinstance(path, Path)
-        target = tmp_path / "bundle" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    bundling.bring_packages(nodes, "locked2", tmp_path / "bundle", "debian-12", lambda _: None)  # type: ignore[arg-type]
+    bundling.bring_packages(nodes, "locked2", folder, "debian-12", lambda _: None)  # type: ignore[arg-type]
     lists = Step("locked2:lists", "locked2", "", (Run("lists", scripts.apt_lists(), 100),))
     with journal.open_journal(tmp_path / "state") as kept:
         assert executor.run(Plan((locked.from_bundle(lists),), ("locked2",)), nodes.connect, kept, lambda _: None).ok
@@ -170,6 +176,45 @@ def test_a_bundles_packages_are_installed_without_any_mirror(
     said = two(locked.offline("apt-get -y install tool=1.0-1 2>&1"), check=False)
     assert "Hash Sum mismatch" in said or "size" in said, said
     assert two("dpkg-query -W -f '${db:Status-Status}' tool 2>&1 || true").strip() != "installed"
+
+
+def test_one_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path: Path) -> None:
+    """They are brought to it alone, and to all where it cannot serve them."""
+    one, two = nodes.shells["locked1"], nodes.shells["locked2"]
+    wanted = {k: v for k, v in taken(nodes, "locked1").installable.items() if k in ("tool", "lib")}
+    folder = bundled(nodes, wanted, tmp_path)
+    two(
+        f"rm -rf {AT} {OFFLINE} /etc/apt/sources.list.d/* /var/lib/apt/lists/*_*; apt-get -qq -y purge tool lib || true"
+    )
+    one(f"rm -rf {OFFLINE}; python3 -c 'import http.server' || apt-get -qq -y install python3")
+    kinds = dict.fromkeys(nodes.shells, "debian-12")
+    told: list[str] = []
+    address = one.node.address
+    with bundling.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
+        assert told == ["locked1: bringing packages", f"locked2: takes packages from {address}"]
+        assert not two(f"find {OFFLINE} -name '*.deb'")
+        lists = Step("locked2:lists", "locked2", "", (Run("lists", scripts.apt_lists(), 100),))
+        with journal.open_journal(tmp_path / "state") as kept:
+            assert executor.run(
+                Plan((locked.from_bundle(lists),), ("locked2",)), nodes.connect, kept, lambda _: None
+            ).ok
+        assert problems(nodes, "locked2", wanted, without_mirror=True) == []
+        install(nodes, "locked2", wanted, tmp_path / "state", without_mirror=True)
+        assert versions(two) == wanted
+        unit = one("systemctl show -p User,DynamicUser stackwright-packages")
+        assert "DynamicUser=yes" in unit
+    assert one("systemctl is-active stackwright-packages || true").strip() == "inactive"
+    # Something else is at its port.
+    one("systemd-run -q --unit=in-the-way python3 -m http.server --directory /nowhere 3128")
+    told.clear()
+    with bundling.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
+        why = "OSError: [Errno 98] Address already in use"
+        assert told[1:] == [
+            f"locked1: does not serve its packages to the others, so each gets its own: {why}",
+            "locked2: bringing packages",
+        ]
+        assert two(f"find {OFFLINE} -name 'tool*.deb'")
+    one("systemctl stop in-the-way")
 
 
 def test_actions_are_of_the_kinds_that_the_executor_knows() -> None:

@@ -28,8 +28,9 @@ from stackwright import (
     preflight,
     workflow,
 )
+from stackwright.bundle import offline
 from stackwright.executor import Outcome
-from stackwright.model import Answers, Event, Facts, Plan, Problem, StackwrightError, Step
+from stackwright.model import Answers, Event, Facts, Plan, Problem, Run, StackwrightError, Step
 from stackwright.planner import locked
 from stackwright.planner.topology import Cloud
 from stackwright.planner.topology import Host as PlannedHost
@@ -353,11 +354,26 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
         assert "openstack-keystone" not in site.installed(), "somebody signed it whom the bundle does not trust"
         site.shell(f"mv /srv/trusted {keys}")
         assert installed("ours").ok
-        found = site.installed()
-        assert {name: found.get(name.rpartition(".")[0]) for name in exact} == {
-            name: version.rpartition("-")[0] for name, version in exact.items()
-        }
+        wanted = {name: version.rpartition("-")[0] for name, version in exact.items()}
+
+        def found() -> dict[str, str | None]:
+            known = site.installed()
+            return {name: known.get(name.rpartition(".")[0]) for name in exact}
+
+        assert found() == wanted
+        # The same from a host that serves them: this one, at a port that is free here.
+        repository = f"{locked.OFFLINE}/repos.d/offline.repo"
+        led = offline.led("repos.d/offline.repo", site.shell(f"cat {repository}").encode(), "127.0.0.1").decode()
+        site.shell(f"cat > {repository} <<'E'\n{led.replace(':3128', ':3129')}E\n")
+        site.shell("rpm -e --noscripts --nodeps openstack-keystone; rm -rf /root/.cache /var/cache/dnf")
+        assert not installed("alone").ok
+        with site.connect() as connection:
+            served = connection.run(offline.SERVE.replace("3128", "3129"), timeout=60)
+        assert served.ok, served.err
+        assert installed("served").ok
+        assert found() == wanted
     finally:
+        site.shell(offline.END_SERVING)
         site.shell("sed -i 's/:9/:8080/' /etc/yum.repos.d/*.repo")
 
 
@@ -371,6 +387,43 @@ def test_through_a_proxy(site: Site) -> None:
     assert site.packages(**settings).ok
     assert "openstack-keystone" in site.installed()
     assert "//mirror.example/mirror/SIGs/9-stream/cloud/x86_64/openstack-zed/" in site.shell("cat /srv/proxy.log")
+
+
+def test_through_the_sites_package_cache(site: Site) -> None:
+    """dnf asks the cache while it answers, and the mirror itself while it does not. (A proxy stands in for Squid, which
+    runs in test_package_cache_node.py.)"""
+    plan = site.plan(CONFIG_PACKAGE_CACHE_HOST=site.address)
+    repositories, packages = (plan.step(f"{site.address}:{name}") for name in ("repositories", "packages"))
+    assert f"{site.address}:cache" in repositories.needs
+
+    def installed(port: str, state: str) -> None:
+        def elsewhere(script: str) -> str:
+            script = script.replace(f"/dev/tcp/{site.address}/3128", f"/dev/tcp/127.0.0.1/{port}")
+            return script.replace(f"http://{site.address}:3128", f"http://127.0.0.1:{port}")
+
+        steps = [dataclasses.replace(repositories, needs=()), packages]
+        steps = [
+            dataclasses.replace(
+                s,
+                actions=tuple(
+                    dataclasses.replace(a, script=elsewhere(a.script)) if isinstance(a, Run) else a for a in s.actions
+                ),
+            )
+            for s in steps
+        ]
+        with journal.open_journal(site.state.with_name(state)) as kept:
+            outcome = executor.run(Plan(tuple(steps)), site.connect, kept, site.events.append)
+        assert outcome.ok, outcome.failures
+        assert "openstack-keystone" in site.installed()
+
+    installed("3128", "cached")
+    log = site.shell("cat /srv/proxy.log")
+    assert f"{MIRROR}/SIGs/9-stream/cloud/x86_64/openstack-zed/openstack-keystone-1.0-1.noarch.rpm\n" in log
+    proxy = site.shell("dnf -q config-manager --dump | grep '^proxy ='").strip()
+    assert proxy == "proxy =", "an administrator's dnf is left as it was"
+    site.reset()
+    installed("9", "away")
+    site.shell("test ! -e /srv/proxy.log")
 
 
 def test_offline(site: Site) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import subprocess
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,6 +151,49 @@ def test_they_can_be_had_elsewhere_without_any_mirror(elsewhere: Apt) -> None:
     assert done.returncode == 0, "the list has it"
     done = elsewhere.run(f"cd {elsewhere.root} && apt-get -q download tool=1.0-2")
     assert done.returncode != 0, "and the package is not there"
+
+
+def test_a_host_has_them_from_another_one_that_has_them(
+    elsewhere: Apt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over http, although the host knows a proxy; and what was changed on its way is refused as well."""
+    own = tmp_path / "own"
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(elsewhere.root))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setattr(offline, "PORT", server.server_address[1])
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for path in elsewhere.root.rglob("*"):
+            file = path.relative_to(elsewhere.root).as_posix()
+            if path.is_file() and not offline.is_served(file):
+                (own / file).parent.mkdir(parents=True, exist_ok=True)
+                as_gathered = path.read_bytes().replace(str(elsewhere.root).encode(), OFFLINE.encode())
+                led = offline.led(file, as_gathered, "127.0.0.1")
+                (own / file).write_bytes(led.replace(OFFLINE.encode(), str(own).encode()))
+        assert not (own / "mirror").exists()
+        config = archive.own_root(tmp_path / "another", archive.Archive(tmp_path / "nothing"))
+        proxy = 'Acquire::http::Proxy "http://127.0.0.1:9";\n'
+        config.write_text(config.read_text() + proxy + (own / "apt.conf").read_text())
+        host = Apt(own, config)
+        done = host.run(f"cd {own} && apt-get -q update --error-on=any && apt-get -q download tool=1.0-1 lib")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert sorted(p.name for p in own.glob("*.deb")) == ["lib_2%3a2.0-1_amd64.deb", "tool_1.0-1_amd64.deb"]
+        (deb,) = elsewhere.root.glob("mirror/1/pool/tool_*.deb")
+        deb.write_bytes(bytes(reversed(deb.read_bytes())))
+        done = host.run(f"cd {own} && rm *.deb && apt-get -q download tool=1.0-1")
+        assert "Hash Sum mismatch" in done.stderr
+        server.shutdown()
+
+
+def test_dnf_takes_what_is_signed_from_the_other_host_and_the_rest_from_its_own_folder() -> None:
+    repositories = (
+        f"[a]\nbaseurl=file://{OFFLINE}/rpms\ngpgcheck=1\ngpgkey=file://{OFFLINE}/keys/trusted.asc\n\n"
+        f"[b]\nbaseurl=file://{OFFLINE}/unsigned\ngpgcheck=0\n"
+    )
+    assert offline.led("repos.d/offline.repo", repositories.encode(), "fd00::1").decode() == repositories.replace(
+        f"baseurl=file://{OFFLINE}/rpms", "proxy=_none_\nbaseurl=http://[fd00::1]:3128/rpms"
+    )
+    files = ("rpms/a.rpm", "unsigned/b.rpm", "keys/trusted.asc", "repos.d/offline.repo", "images/cirros.raw")
+    assert [file for file in files if offline.is_served(file)] == ["rpms/a.rpm"]
 
 
 def test_what_was_changed_on_its_way_is_refused(elsewhere: Apt) -> None:

@@ -55,6 +55,13 @@ def test_without_it_and_with_packages_that_are_brought_there_is_none() -> None:
         assert "3128" not in "".join(scripts_of(plan, f"{SECOND}:packages").values())
 
 
+def test_where_a_bundle_brings_packages_nothing_is_downloaded_for_it_either() -> None:
+    wanted = given(**{KEY: FIRST})
+    plan = planner.plan(wanted, outcome.facts(wanted), offline=True)
+    assert not [s.id for s in plan.steps if s.id.endswith(":cache")]
+    assert not [n for s in plan.steps for n in s.needs if n.endswith(":cache")]
+
+
 def test_it_has_the_way_out_that_hosts_have() -> None:
     plan = planned("centos", **{KEY: FIRST, "CONFIG_PACKAGE_PROXY": "http://proxy.example.org:8080"})
     (conf,) = (a for a in plan.step(f"{FIRST}:cache").actions if isinstance(a, Upload))

@@ -10,8 +10,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from stackwright.planner import STATE_DIR
-from stackwright.planner.locked import OFFLINE
+from stackwright.planner import STATE_DIR, scripts
+from stackwright.planner.locked import APT_CONFIG, OFFLINE
+from stackwright.planner.package_cache import PORT
 
 _APT = r"""
 set -eu
@@ -128,6 +129,44 @@ cd "$d" && rm -f wanted there
 @LIST@
 """
 
+_UNIT = "stackwright-packages"
+
+SERVE = f"""\
+set -eu
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+{scripts.RECORD}# Minimal systems have less of it than that, or none.
+python3 -c 'import http.server' 2> /dev/null || {{
+  export APT_CONFIG={APT_CONFIG}
+  apt-get -q update
+  apt-get -q -y --no-install-recommends install python3
+  record "package installed: python3"
+}} >&2
+if systemctl is-active --quiet firewalld; then firewall-cmd -q --add-port={PORT}/tcp; fi
+systemctl stop {_UNIT} 2> /dev/null || true
+systemctl reset-failed {_UNIT} 2> /dev/null || true
+# It sees nothing else of the host, and ends by itself should nobody end it.
+systemd-run -q --unit={_UNIT} --property=DynamicUser=yes --property=BindReadOnlyPaths={OFFLINE}:/srv \\
+  --property=RuntimeMaxSec=86400 "$(command -v python3)" -m http.server --directory /srv {PORT}
+answers() {{
+  timeout 2 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{PORT} && printf "HEAD / HTTP/1.0\\r\\n\\r\\n" >&3 && head -n 1 <&3' \\
+    2> /dev/null | grep -q ' 200 '
+}}
+n=0
+until answers; do
+  n=$((n + 1))
+  [ $n -lt 50 ] && systemctl is-active --quiet {_UNIT} || {{
+    journalctl -q -n 20 -o cat -u {_UNIT} | grep 'Error' >&2
+    exit 1
+  }}
+  sleep 0.2
+done
+"""
+"""A script for a host that has a bundle's packages: serves them over http, at the package cache's port, to whoever
+installs them and checks their signatures."""
+
+END_SERVING = f"systemctl stop {_UNIT} 2> /dev/null || true"
+"""For the same host; where nothing is served it does nothing."""
+
 _TAKE_IMAGES = """\
 mkdir "$d/images"
 [ ! -d @IMAGES@ ] || cp @IMAGES@/* "$d/images/" 2>/dev/null || true"""
@@ -157,6 +196,32 @@ def place(file: str) -> str:
     """Where a file of those that `gather` listed belongs on a host."""
     kind, _, name = file.partition("/")
     return f"{IMAGES}/{name}" if kind == "images" else f"{OFFLINE}/{file}"
+
+
+def reached(address: str) -> str:
+    """A script for another host: exits with 0 where it reaches what is served at an address."""
+    return f"timeout 10 bash -c ': < /dev/tcp/{address}/{PORT}'"
+
+
+def is_served(file: str) -> bool:
+    """Whether one of those that `gather` listed need not be on a host that is served. What nobody signed has to be:
+    http would not tell that it was changed on its way."""
+    return file.startswith(("mirror/", "rpms/"))
+
+
+def led(file: str, content: bytes, address: str) -> bytes:
+    """What such a file has in it on a host that is served from an address."""
+    host = f"[{address}]" if ":" in address else address
+    if file.startswith("sources.d/"):
+        return content.replace(f"file:{OFFLINE}/mirror/".encode(), f"http://{host}:{PORT}/mirror/".encode())
+    if file.startswith("repos.d/"):
+        there = f"proxy=_none_\nbaseurl=http://{host}:{PORT}/rpms"
+        return content.replace(f"baseurl=file://{OFFLINE}/rpms".encode(), there.encode())
+    if file == "apt.conf":
+        # A proxy of the host's is for other archives. Lists are served under their names, not under their checksums.
+        own = "" if ":" in address else f'Acquire::http::Proxy::{address} "DIRECT";\n'
+        return content + f'Acquire::http::Proxy "DIRECT";\n{own}Acquire::By-Hash "no";\n'.encode()
+    return content
 
 
 def listed(output: str) -> dict[str, int]:

@@ -108,6 +108,7 @@ def _told(index: Index) -> str:
 
 def _reproduce(arguments: argparse.Namespace) -> int:
     from stackwright import bundle, bundling, lock, locking, planner, workflow
+    from stackwright.planner import package_cache
     from stackwright.services import SERVICES
 
     index = bundle.read(arguments.file, arguments.signer)
@@ -129,11 +130,14 @@ def _reproduce(arguments: argparse.Namespace) -> int:
         seen = workflow.look(hosts, planner.all_hosts(answers, SERVICES), answers)
         locking.exact(renamed, answers, seen, frozenset(arguments.skip_check))
         _say(_compared(folder, setup, seen, mine))
-        if arguments.offline and not arguments.dry_run:
-            for name in seen:
-                bundling.bring_packages(hosts, name, folder, renamed.hosts[name].platform, _say)
-            arguments.from_bundle = True
-        return cloud.apply(arguments, hosts, place)
+        if not arguments.offline or arguments.dry_run:
+            return cloud.apply(arguments, hosts, place)
+        arguments.from_bundle = True
+        whole, kinds = planner.cloud(answers, seen), {name: renamed.hosts[name].platform for name in seen}
+        shared = whole.hosts.get(package_cache.host_of(answers))
+        cache = (shared.name, shared.address) if shared else None
+        with bundling.packages_there(hosts, kinds, folder, cache, _say):
+            return cloud.apply(arguments, hosts, place)
 
 
 def _hosts(arguments: argparse.Namespace, index: Index) -> tuple[dict[str, str], dict[str, Any]]:

@@ -98,7 +98,7 @@ def plan(
     kinds, module, opened = Kinds(), _module(whole), firewall.openings(whole)
     steps: list[Step] = []
     for name, host in whole.hosts.items():
-        prepared = _prepare(whole, host, kinds, module, (exact or {}).get(name))
+        prepared = _prepare(whole, host, kinds, module, (exact or {}).get(name), offline=offline)
         steps += map(locked.from_bundle, prepared) if offline else package_cache.through(whole, prepared)
         steps.append(_firewall(host, opened))
         before = [s.id for s in prepared if not s.id.endswith((":lists", ":repositories", ":names"))]
@@ -153,10 +153,12 @@ def _module(whole: Cloud) -> Upload:
     return Upload(tuple(files))
 
 
-def _prepare(whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: locked.Exact | None) -> list[Step]:
+def _prepare(
+    whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: locked.Exact | None, *, offline: bool
+) -> list[Step]:
     """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
     steps = [Step(f"{host.name}:module", host.name, "our Puppet module", (module,))]
-    if cache := package_cache.step(whole, host):
+    if not offline and (cache := package_cache.step(whole, host)):
         steps.append(cache)
     steps.append(sources.step(whole, host))
     after = (steps[-1].id,)

@@ -49,7 +49,8 @@ OPTIONS: tuple[Option, ...] = (
         (
             "Host of this cloud that keeps what all its hosts download of packages (Squid, port 3128), so that each "
             "comes over the line once. Worth it from three hosts on, or where the line is slow; repositories have to "
-            "be reached over http, since what comes over TLS is not kept. Empty: each host downloads for itself."
+            "be reached over http, since what comes over TLS is not kept. The packages of a bundle (--offline) are "
+            "brought to it alone, and served to the others from there. Empty: each host gets its own."
         ),
         default="",
         parse=host,
