@@ -104,6 +104,7 @@ def test_three_hosts_make_a_cloud(site: Site) -> None:
     states = {check["name"]: check["state"] for check in result["checks"]}
     assert states.keys() >= {"instance", "dhcp", "metadata", "ping", "ssh", "outbound"}
     assert set(states.values()) == {"ok"}
+    assert "spread" not in states, "there is one compute host"
     # os-vif left the integration bridge as it was (modules/stackwright/files/os-vif).
     assert "datapath of type system" not in site.sh("compute1", "cat /var/log/openvswitch/ovs-vswitchd.log")
     # The instance ran on the compute host, and its floating address was reached on the network host.
@@ -141,9 +142,10 @@ def test_a_compute_host_joins(site: Site) -> None:
     # The scheduler looks for new hosts a few times a minute.
     result = site.verify()
     assert {check["state"] for check in result["checks"]} == {"ok"}
-    names = (site.sh(n, "hostname -f").strip() for n in ("compute1", "compute2"))
-    mapped = next(check["detail"] for check in result["checks"] if check["name"] == "cell-mapping")
-    assert all(name in mapped for name in names), mapped
+    names = [site.sh(n, "hostname -f").strip() for n in ("compute1", "compute2")]
+    details = {check["name"]: check["detail"] for check in result["checks"]}
+    for check in ("cell-mapping", "between"):  # mapped; an instance on each, which reach each other
+        assert all(name in details[check] for name in names), details
 
 
 def test_an_instance_moves(site: Site) -> None:

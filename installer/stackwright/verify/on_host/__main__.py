@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from . import cloud, control, dashboard, instance, logs, volume
+from . import cloud, control, dashboard, instance, logs, spread, volume
 from .api import Failure, Http
 from .runner import Check, Reporter, Skip, run_all
 
@@ -86,6 +86,12 @@ def verify(config: Any, reporter: Reporter) -> bool:
     def own() -> cloud.Session:
         return tenants[0].session
 
+    def here() -> cloud.Session:
+        def session(project: str) -> cloud.Session:
+            return connect(config.admin_user, config.admin_password, project)
+
+        return spread.admin_here(admin, session, name)
+
     def page() -> str:
         only = config.dashboard_certificate
         return dashboard.look(config.dashboard_url, name, tenants[0].password, site.name, config.ca_file, only)
@@ -100,6 +106,7 @@ def verify(config: Any, reporter: Reporter) -> bool:
     checks.insert(1, Check("project", "A project of its own", "keystone", project, needs))
     checks.append(Check("leftovers", "Leftovers of earlier verifications", "cleanup", leftovers, needs))
     checks += instance.checks(site, admin, own, image)
+    checks += spread.checks(site, admin, here, own, image)
     checks += volume.checks(site, own)
     if config.dashboard_url:
         needs = ("instance", "project")

@@ -29,6 +29,9 @@ class Site:
         self.fixed_address = self.gateway = self.outside_gateway = ""
         self.floating = ""
         self.server: dict[str, Any] = {}
+        self.flavor = ""
+        self.others: dict[str, tuple[str, str]] = {}
+        """By compute host: the instance there and its address, besides the first one's."""
         self.volume = self.device = ""
         self.namespace = ""
         """The network namespace that the instance is reached through where there is no floating address."""
@@ -133,10 +136,11 @@ def flavor_id(admin: Session, own: Session, name: str, spare: str) -> str:
 def boot(admin: Session, own: Session, site: Site, image: Mapping[str, Any]) -> str:
     """The instance is ACTIVE. A fault of Nova is told in Nova's words."""
     config = site.config
+    site.flavor = flavor_id(admin, own, config.flavor, site.name)
     about: dict[str, Any] = {
         "name": site.name,
         "imageRef": image["id"],
-        "flavorRef": flavor_id(admin, own, config.flavor, site.name),
+        "flavorRef": site.flavor,
         "key_name": site.name,
         "networks": [{"port": site.port}],
     }
@@ -170,15 +174,20 @@ def console_text(own: Session, site: Site) -> str:
     """The console's log. Several checks wait for its lines: within two seconds they all get the same."""
     with site.console_lock:
         if time.monotonic() - site.console_read > 2.0:
-            path = f"/servers/{site.server['id']}/action"
-            try:
-                found = own.post("compute", path, {"os-getConsoleOutput": {"length": 2000}})
-                site.console = str(found["output"] or "")
-            except ApiError as error:
-                if error.status not in (404, 409):  # not there yet
-                    raise
+            site.console = console_of(own, site.server["id"]) or site.console
             site.console_read = time.monotonic()
         return site.console
+
+
+def console_of(own: Session, server: str) -> str:
+    """The log of an instance's console; empty where there is none yet."""
+    try:
+        found = own.post("compute", f"/servers/{server}/action", {"os-getConsoleOutput": {"length": 2000}})
+    except ApiError as error:
+        if error.status not in (404, 409):
+            raise
+        return ""
+    return str(found["output"] or "")
 
 
 def console_tail(own: Session, site: Site, count: int = 12) -> tuple[str, ...]:

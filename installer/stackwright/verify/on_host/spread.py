@@ -1,0 +1,135 @@
+"""Checks where there are several compute hosts: an instance on each, which the first one reaches over the tunnels."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .api import ApiError, Failure, wait_for
+from .cloud import Session
+from .instance import Site, console_of, ssh
+from .runner import Check, Skip
+
+LIMIT = 8
+"""Hosts that are tried besides the first instance's. A project may have ten instances unless its quota says otherwise
+(Nova's default); of more hosts, each verification takes others."""
+
+# The first one that takes the name of a host and still asks the scheduler (Nova's history of its API).
+_VERSION = {"X-OpenStack-Nova-API-Version": "2.74"}
+
+
+def admin_here(admin: Session, connect: Callable[[str], Session], project: str) -> Session:
+    """The admin in the project of ours: only an admin may name the host of an instance, and ours is removed as a
+    whole afterwards. `connect` makes its session from a project's name."""
+    roles = admin.get("identity", "/roles?name=admin")["roles"]
+    found = admin.get("identity", f"/projects?name={project}")["projects"]
+    if not roles or not found:
+        raise Skip("there is no role called admin")
+    path = f"/projects/{found[0]['id']}/users/{admin.token().user_id}/roles/{roles[0]['id']}"
+    admin.call("PUT", "identity", path)
+    return connect(project)
+
+
+def boot(admin: Session, here: Callable[[], Session], own: Session, site: Site, image: Mapping[str, Any]) -> str:
+    """An instance is ACTIVE on each of the other compute hosts that have room for one."""
+    first = site.server.get("OS-EXT-SRV-ATTR:host", "")
+    rows = admin.get("compute", "/os-services?binary=nova-compute")["services"]
+    hosts = sorted({r["host"] for r in rows if r["state"] == "up" and r["status"] == "enabled"} - {first})
+    if not hosts:
+        raise Skip("no other compute host is up and enabled")
+    chosen = sorted(random.sample(hosts, min(LIMIT, len(hosts))))
+    asked: dict[str, tuple[str, str]] = {}
+    session = here()
+    for number, host in enumerate(chosen, 2):
+        name = f"{site.name}-{number}"
+        about = {"name": name, "network_id": site.network, "security_groups": [site.group]}
+        port = own.post("network", "/ports", {"port": about})["port"]
+        server = {
+            "name": name, "imageRef": image["id"], "flavorRef": site.flavor, "networks": [{"port": port["id"]}],
+            "host": host,
+        }  # fmt: skip
+        try:
+            made = session.post("compute", "/servers", {"server": server}, _VERSION)["server"]["id"]
+        except ApiError as error:
+            if error.status == 403 and "quota" in error.message.lower():
+                break
+            raise
+        asked[host] = (made, port["fixed_ips"][0]["ip_address"])
+    if not asked:
+        raise Skip("a project's quota has no room for a second instance")
+
+    full: list[str] = []
+    for host, (server_id, address) in asked.items():
+        if _active(session, server_id, host, site.config.boot_timeout):
+            site.others[host] = (server_id, address)
+        else:
+            full.append(host)
+    if not site.others:
+        raise Skip(f"the scheduler finds no room on {', '.join(full)}")
+    left = [h for h in hosts if h not in site.others]
+    return f"ACTIVE on {', '.join(site.others)}" + (f"; not tried: {', '.join(left)}" if left else "")
+
+
+def _active(session: Session, server: str, host: str, timeout: float) -> bool:
+    """Whether it is ACTIVE; not, where the scheduler has no room for it. Raises Failure for anything else."""
+
+    def look() -> bool | None:
+        seen = session.get("compute", f"/servers/{server}")["server"]
+        if seen["status"] == "ERROR":
+            fault = seen.get("fault", {}).get("message", "no reason given")
+            if "No valid host" in fault:
+                return False
+            raise Failure(f"the instance on {host} went to ERROR: {fault}", "nova")
+        return True if seen["status"] == "ACTIVE" else None
+
+    return wait_for(f"the instance on {host} to be ACTIVE", look, timeout)
+
+
+def reached(own: Session, site: Site) -> str:
+    """The first instance gets an answer from each of the others, over the network that they share."""
+    lost = dict(site.others)
+
+    def look() -> bool | None:
+        for host, (_, address) in list(lost.items()):
+            code, _, _ = ssh(site, f"ping -c 1 -w 5 {address}")
+            if not code:
+                del lost[host]
+        return None if lost else True
+
+    home = site.server.get("OS-EXT-SRV-ATTR:host", "a host")
+    try:
+        wait_for("the other instances to answer", look, site.config.reach_timeout, 2.0)
+    except Failure:
+        host, (server, address) = next(iter(lost.items()))
+        text = console_of(own, server)
+        up = "that guest has its address" if address in text else "that guest did not get its address"
+        names = ", ".join(f"{a} on {h}" for h, (_, a) in lost.items())
+        lines = tuple(line for line in text.splitlines() if line.strip())[-12:]
+        message = f"the instance on {home} gets no answer from {names}; of {host}: {up}"
+        raise Failure(message, "neutron", lines=lines) from None
+    return f"{site.fixed_address} on {home} pings " + ", ".join(f"{a} on {h}" for h, (_, a) in site.others.items())
+
+
+def checks(
+    site: Site,
+    admin: Session,
+    here: Callable[[], Session],
+    own: Callable[[], Session],
+    image: Callable[[], Mapping[str, Any]],
+) -> list[Check]:
+    """None where there is but one compute host. They need those of the data plane by name."""
+    services = set(site.config.services)
+    if len(site.config.compute_hosts) < 2 or not {"compute", "network"} <= services:
+        return []
+
+    def each() -> str:
+        return boot(admin, here, own(), site, image())
+
+    return [
+        Check("spread", "An instance on each other compute host", "nova", each, ("console",)),
+        Check(
+            "between", "Instances on different hosts reach each other", "neutron",
+            lambda: reached(own(), site), ("spread", "ssh"),
+        ),
+    ]  # fmt: skip
