@@ -640,6 +640,7 @@ def test_reproduce_compares_the_plans(
     assert "is that of the bundle, to the byte" in said.err
     assert f"{mine}:packages" in said.out
     assert "packages, as locked" in said.out
+    assert list((places.state_root() / "bundles").iterdir()) == [], "what was unpacked is of no use afterwards"
 
 
 # ------------------------------------------------------------------------------------------------------------- nodes

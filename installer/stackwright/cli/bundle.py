@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,14 +108,24 @@ def _told(index: Index) -> str:
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:
+    from stackwright import bundle
+    from stackwright.places import Place
+
+    index = bundle.read(arguments.file, arguments.signer)
+    _say(_told(index))
+    # For this run alone: the packages in it may be gigabytes.
+    with tempfile.TemporaryDirectory(dir=Place(_root(arguments) / "bundles").make()) as work:
+        folder = Path(work) / "unpacked"
+        bundle.unpack(arguments.file, folder, arguments.signer)
+        return _from(folder, index, arguments)
+
+
+def _from(folder: Path, index: Index, arguments: argparse.Namespace) -> int:
+    """Installs what an unpacked bundle describes."""
     from stackwright import bundle, bundling, lock, locking, planner, workflow
     from stackwright.planner import package_cache
     from stackwright.services import SERVICES
 
-    index = bundle.read(arguments.file, arguments.signer)
-    _say(_told(index))
-    folder = _root(arguments) / "bundles" / index.digest[:16]
-    bundle.unpack(arguments.file, folder, arguments.signer)
     setup = bundle.load(folder, index)
     if why := bundle.same_plan(setup, index):
         _say(f"warning: this Stackwright makes another plan of it than the one in it: {why}")
