@@ -36,6 +36,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -288,11 +289,17 @@ class Bench:
             whole, ours, hosts = self.planned(nodes)
             ended: dict[str, float] = {}
             failures: list[str] = []
+            # One step after the other, on one host at least, so that these add up to the time that it took.
+            kinds: Counter[str] = Counter()
+            items: list[list[Any]] = []
 
             def emit(event: Event) -> None:
                 if event.kind in ("started", "ok", "failed", "skipped"):
                     said.write(f"{time.strftime('%H:%M:%S')} {event.step} {event.kind}\n")
                     said.flush()
+                spent = event.data.get("profile", {})
+                kinds.update(spent.get("kinds", {}))
+                items.extend(spent.get("items", ()))
 
             def install() -> dict[str, Any]:
                 begun = time.monotonic()
@@ -305,7 +312,10 @@ class Bench:
                         failures.extend(f"{f.step}: {f.cause}" for f in done.failures)
                         if failures and title == "tools":
                             raise StackwrightError(f"Packstack's way did not begin: {failures}", f"see {said.name}")
-                return {"complete": not failures, "detail": {"ended after": ended, "failures": failures}}
+                told = {"ended after": ended, "failures": failures}
+                told["by_kind"] = {kind: round(seconds, 1) for kind, seconds in kinds.most_common()}
+                told["slowest"] = sorted(items, key=lambda item: -item[3])[:20]
+                return {"complete": not failures, "detail": told}
 
             yield self.measured("stock", install)
 

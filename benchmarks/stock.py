@@ -15,6 +15,8 @@ COMPUTE = frozenset({"nova-compute"})
 POST = frozenset({"demo", "clients"})
 QUICKER = frozenset({"discovery", "keystone_keys", "migrations", "starts"})
 """Classes of our module that only make upstream ones quicker."""
+AROUND = ("cron", "ethtool", "nftables")
+"""What the modules count on: CentOS has it from the start, and a bare Debian has not."""
 TIMEOUT = 7200.0
 """Seconds that a pass may take."""
 
@@ -53,7 +55,7 @@ def _tools(whole: Any, name: str, by_id: Mapping[str, Step]) -> list[Step]:
     """Puppet, its modules, the `openstack` command that the stock providers call; and the image."""
     platform = whole.hosts[name].platform
     module = by_id[f"{name}:module"]
-    names = (*platform.puppet_packages, *platform.module_packages, "python3-openstackclient")
+    names = (*platform.puppet_packages, *platform.module_packages, "python3-openstackclient", *AROUND)
     actions = (Run("tools", apt_install(names), 1800), Upload((_POLICY,)))
     tools = Step(f"{name}:tools", name, "Puppet and its modules", actions, (module.id, f"{name}:lists"))
     image = by_id.get(f"{name}:image")
