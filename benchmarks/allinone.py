@@ -74,14 +74,15 @@ apt-get -q update
 apt-get -q -y --no-install-recommends --download-only install @PACKAGES@
 """
 
-# What the script asks for where nobody answers: it finds its own address with net-tools.
+# What the script asks for where nobody answers: it finds its own address with net-tools. Told one of these two, it does
+# not think of the other.
 DEBIAN = """\
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
 apt-get -q update
 apt-get -q -y install openstack-deploy net-tools
 cd /root
-echo RC_KEYSTONE_ENDPOINT_IP=@ADDRESS@ > osinstallrc
+printf '%s\\n' RC_KEYSTONE_ENDPOINT_IP=@ADDRESS@ RC_KEYSTONE_REGION=regionOne > osinstallrc
 timeout @PATIENCE@ openstack-deploy --non-interactive all-in-one < /dev/null
 """
 
