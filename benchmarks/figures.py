@@ -98,26 +98,27 @@ def table(rows: Sequence[Row], machine: Machine) -> str:
 
 
 def ratios(rows: Sequence[Row]) -> list[str]:
-    """What the targets are about, a line each. They are for one node: several share the machine's processors here."""
+    """What the targets are about, a line each."""
     found = {(row.nodes, row.cache, row.way): row for row in rows}
     out = []
     for nodes, cache in sorted({(row.nodes, row.cache) for row in rows}, key=lambda k: (k[0], CACHES.index(k[1]))):
         of = {way: found.get((nodes, cache, way)) for way in WAYS}
         where = f"{nodes} node{'s' if nodes > 1 else ''}, {cache}"
-
-        def aim(text: str, nodes: int = nodes) -> str:
-            return f" ({text})" if nodes == 1 else ""
-
         ours, floor = of["ours"], of["floor"]
         if ours and ours.complete and floor and floor.wall:
-            out.append(f"{where}: ours / floor {ours.wall / floor.wall:.2f}{aim('at most 1.5')}")
+            out.append(f"{where}: ours / floor {ours.wall / floor.wall:.2f}{_aim(nodes, 'at most 1.5')}")
         if ours and ours.complete and (stock := of["stock"]) and stock.wall:
             sign = "" if stock.complete else "less than "
-            out.append(f"{where}: ours / stock {sign}{ours.wall / stock.wall:.2f}{aim('at most 0.20')}")
+            out.append(f"{where}: ours / stock {sign}{ours.wall / stock.wall:.2f}{_aim(nodes, 'at most 0.20')}")
         if ours and ours.complete and (debian := of["debian"]) and debian.wall:
             sign = "" if debian.complete else "less than "
             out.append(f"{where}: ours / debian {sign}{ours.wall / debian.wall:.2f}")
         for way, most in (("unchanged", 10), ("again", 60)):
             if row := of[way]:
-                out.append(f"{where}: {way} {row.wall:.1f} s{aim(f'under {most} s')}")
+                out.append(f"{where}: {way} {row.wall:.1f} s{_aim(nodes, f'under {most} s')}")
     return out
+
+
+def _aim(nodes: int, text: str) -> str:
+    """Targets are for one node: several share the machine's processors."""
+    return f" ({text})" if nodes == 1 else ""

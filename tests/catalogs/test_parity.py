@@ -7,7 +7,6 @@ reason. A reason that nothing needs any more is an error, as is a resource witho
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -23,7 +22,7 @@ OURS = Compiled("ovn", "zed")
 
 def reference() -> set[str]:
     """Packstack's resources, as they would be called on our host."""
-    if not REFERENCE.exists() and os.environ.get("CI", "") not in ("1", "true"):
+    if not REFERENCE.exists():
         pytest.skip("Packstack's list of resources is not beside us")
     lines = REFERENCE.read_text(encoding="utf-8").splitlines()[1:]
     text = "\n".join(line.partition("\t")[0] for line in lines)

@@ -17,6 +17,7 @@ import archive
 from stackwright import bundling
 from stackwright.bundle import offline
 from stackwright.model import File, StackwrightError
+from stackwright.planner import package_cache
 from stackwright.planner.locked import APT_CONFIG, OFFLINE
 from stackwright.ssh import LocalConnection, Result
 
@@ -160,7 +161,7 @@ def test_a_host_has_them_from_another_one_that_has_them(
     own = tmp_path / "own"
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(elsewhere.root))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        monkeypatch.setattr(offline, "PORT", server.server_address[1])
+        monkeypatch.setattr(package_cache, "PORT", server.server_address[1])
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for path in elsewhere.root.rglob("*"):
             file = path.relative_to(elsewhere.root).as_posix()

@@ -96,8 +96,9 @@ def test_a_full_host_is_no_defect_and_any_other_fault_is_one() -> None:
     with pytest.raises(Skip, match="no room on b"):
         boot(Cloud({"a": "up", "b": "up"}, faults=full), site_on("a"))
     broken = {"b": "Binding failed for port p1"}
-    with pytest.raises(Failure, match="the instance on b went to ERROR: Binding failed for port p1"):
+    with pytest.raises(Failure, match="b: the instance went to ERROR: Binding failed for port p1") as caught:
         boot(Cloud({"a": "up", "b": "up"}, faults=broken), site_on("a"))
+    assert caught.value.service == "neutron"
     with pytest.raises(Skip, match="no other compute host"):
         boot(Cloud({"a": "up"}), site_on("a"))
 

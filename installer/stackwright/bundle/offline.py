@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from stackwright.planner import STATE_DIR, scripts
+from stackwright.planner import STATE_DIR, package_cache, scripts
 from stackwright.planner.locked import APT_CONFIG, OFFLINE
 from stackwright.planner.package_cache import PORT
 
@@ -141,8 +141,7 @@ python3 -c 'import http.server' 2> /dev/null || {{
   apt-get -q -y --no-install-recommends install python3
   record "package installed: python3"
 }} >&2
-if systemctl is-active --quiet firewalld; then firewall-cmd -q --add-port={PORT}/tcp; fi
-systemctl stop {_UNIT} 2> /dev/null || true
+{package_cache.LET_IN}systemctl stop {_UNIT} 2> /dev/null || true
 systemctl reset-failed {_UNIT} 2> /dev/null || true
 # It sees nothing else of the host, and ends by itself should nobody end it.
 systemd-run -q --unit={_UNIT} --property=DynamicUser=yes --property=BindReadOnlyPaths={OFFLINE}:/srv \\
@@ -211,11 +210,11 @@ def is_served(file: str) -> bool:
 
 def led(file: str, content: bytes, address: str) -> bytes:
     """What such a file has in it on a host that is served from an address."""
-    host = f"[{address}]" if ":" in address else address
+    url = package_cache.url(address)
     if file.startswith("sources.d/"):
-        return content.replace(f"file:{OFFLINE}/mirror/".encode(), f"http://{host}:{PORT}/mirror/".encode())
+        return content.replace(f"file:{OFFLINE}/mirror/".encode(), f"{url}/mirror/".encode())
     if file.startswith("repos.d/"):
-        there = f"proxy=_none_\nbaseurl=http://{host}:{PORT}/rpms"
+        there = f"proxy=_none_\nbaseurl={url}/rpms"
         return content.replace(f"baseurl=file://{OFFLINE}/rpms".encode(), there.encode())
     if file == "apt.conf":
         # A proxy of the host's is for other archives. Lists are served under their names, not under their checksums.

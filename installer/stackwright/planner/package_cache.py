@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 PORT = 3128
 """Squid's own."""
 
+LET_IN = f"if systemctl is-active --quiet firewalld; then firewall-cmd -q --add-port={PORT}/tcp; fi\n"
+"""For a shell on the cache's host. The firewall of the plan comes later, and opens the port for good."""
+
 SIZE = 20 * 1024
 """MB on the cache's disk, at the most: OpenStack's packages of one release are 1 to 2 GB."""
 
@@ -81,9 +84,7 @@ if ! cmp -s {_NEW} /etc/squid/squid.conf; then
   systemctl restart squid
 fi
 systemctl is-active --quiet squid || systemctl enable --now squid
-# The firewall of the plan comes later, and opens the port for good.
-if systemctl is-active --quiet firewalld; then firewall-cmd -q --add-port={PORT}/tcp; fi
-"""
+{LET_IN}"""
 
 # A shell that has sockets, and not curl: minimal systems lack it.
 _THROUGH = """\
@@ -105,6 +106,11 @@ fi
 def host_of(answers: Mapping[str, Any]) -> str:
     """The host that keeps packages; empty for none, and where all are brought rather than downloaded."""
     return "" if answers.get("CONFIG_OFFLINE_REPO") else text(answers.get("CONFIG_PACKAGE_CACHE_HOST"))
+
+
+def url(address: str) -> str:
+    """Where the cache on a host of that address is."""
+    return f"http://[{address}]:{PORT}" if ":" in address else f"http://{address}:{PORT}"
 
 
 def addresses(host: Host) -> tuple[str, ...]:
@@ -143,8 +149,7 @@ def through(whole: Cloud, prepared: Iterable[Step]) -> list[Step]:
 
 def _through(one: Step, cache: Host) -> Step:
     first = one.id.endswith((":lists", ":repositories"))
-    url = f"http://[{cache.address}]:{PORT}" if ":" in cache.address else f"http://{cache.address}:{PORT}"
-    words = {"@ADDRESS@": cache.address, "@PORT@": str(PORT), "@URL@": url}
+    words = {"@ADDRESS@": cache.address, "@PORT@": str(PORT), "@URL@": url(cache.address)}
     prefix = _THROUGH
     for place, word in words.items():
         prefix = prefix.replace(place, word)

@@ -133,8 +133,18 @@ def flavor_id(admin: Session, own: Session, name: str, spare: str) -> str:
     return str(admin.post("compute", "/flavors", {"flavor": about})["flavor"]["id"])
 
 
+def active(session: Session, server: str) -> dict[str, Any] | None:
+    """The instance once it is ACTIVE, nothing before. Failure tells a fault in Nova's words."""
+    seen: dict[str, Any] = session.get("compute", f"/servers/{server}")["server"]
+    if seen["status"] == "ERROR":
+        fault = seen.get("fault", {}).get("message", "no reason given")
+        service = "neutron" if re.search(r"(?i)network|port|vif|binding", fault) else "nova"
+        raise Failure(f"the instance went to ERROR: {fault}", service)
+    return seen if seen["status"] == "ACTIVE" else None
+
+
 def boot(admin: Session, own: Session, site: Site, image: Mapping[str, Any]) -> str:
-    """The instance is ACTIVE. A fault of Nova is told in Nova's words."""
+    """The instance is ACTIVE."""
     config = site.config
     site.flavor = flavor_id(admin, own, config.flavor, site.name)
     about: dict[str, Any] = {
@@ -146,16 +156,8 @@ def boot(admin: Session, own: Session, site: Site, image: Mapping[str, Any]) -> 
     }
     server = own.post("compute", "/servers", {"server": about})["server"]["id"]
 
-    def look() -> dict[str, Any] | None:
-        seen: dict[str, Any] = own.get("compute", f"/servers/{server}")["server"]
-        if seen["status"] == "ERROR":
-            fault = seen.get("fault", {}).get("message", "no reason given")
-            service = "neutron" if re.search(r"(?i)network|port|vif|binding", fault) else "nova"
-            raise Failure(f"the instance went to ERROR: {fault}", service)
-        return seen if seen["status"] == "ACTIVE" else None
-
     try:
-        site.server = wait_for("the instance to be ACTIVE", look, config.boot_timeout)
+        site.server = wait_for("the instance to be ACTIVE", lambda: active(own, server), config.boot_timeout)
     except ApiError:
         raise
     except Failure as failure:
@@ -193,9 +195,14 @@ def console_of(own: Session, server: str) -> str:
 def console_tail(own: Session, site: Site, count: int = 12) -> tuple[str, ...]:
     """The console's last lines, for a failure; nothing where it cannot be had."""
     try:
-        return tuple(line for line in console_text(own, site).splitlines() if line.strip())[-count:]
+        return last_lines(console_text(own, site), count)
     except Failure:
         return ()
+
+
+def last_lines(text: str, count: int = 12) -> tuple[str, ...]:
+    """Of those that are not empty."""
+    return tuple(line for line in text.splitlines() if line.strip())[-count:]
 
 
 def console(own: Session, site: Site) -> str:

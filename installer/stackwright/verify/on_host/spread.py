@@ -8,7 +8,7 @@ from typing import Any
 
 from .api import ApiError, Failure, wait_for
 from .cloud import Session
-from .instance import Site, console_of, ssh
+from .instance import Site, active, console_of, last_lines, ssh
 from .runner import Check, Skip
 
 LIMIT = 8
@@ -73,17 +73,15 @@ def boot(admin: Session, here: Callable[[], Session], own: Session, site: Site, 
 
 def _active(session: Session, server: str, host: str, timeout: float) -> bool:
     """Whether it is ACTIVE; not, where the scheduler has no room for it. Raises Failure for anything else."""
-
-    def look() -> bool | None:
-        seen = session.get("compute", f"/servers/{server}")["server"]
-        if seen["status"] == "ERROR":
-            fault = seen.get("fault", {}).get("message", "no reason given")
-            if "No valid host" in fault:
-                return False
-            raise Failure(f"the instance on {host} went to ERROR: {fault}", "nova")
-        return True if seen["status"] == "ACTIVE" else None
-
-    return wait_for(f"the instance on {host} to be ACTIVE", look, timeout)
+    try:
+        wait_for("the instance to be ACTIVE", lambda: active(session, server), timeout)
+    except ApiError:
+        raise
+    except Failure as failure:
+        if "No valid host" in failure.message:
+            return False
+        raise Failure(f"{host}: {failure.message}", failure.service) from None
+    return True
 
 
 def reached(own: Session, site: Site) -> str:
@@ -102,12 +100,14 @@ def reached(own: Session, site: Site) -> str:
         wait_for("the other instances to answer", look, site.config.reach_timeout, 2.0)
     except Failure:
         host, (server, address) = next(iter(lost.items()))
-        text = console_of(own, server)
+        try:
+            text = console_of(own, server)
+        except Failure:
+            text = ""
         up = "that guest has its address" if address in text else "that guest did not get its address"
         names = ", ".join(f"{a} on {h}" for h, (_, a) in lost.items())
-        lines = tuple(line for line in text.splitlines() if line.strip())[-12:]
         message = f"the instance on {home} gets no answer from {names}; of {host}: {up}"
-        raise Failure(message, "neutron", lines=lines) from None
+        raise Failure(message, "neutron", lines=last_lines(text)) from None
     return f"{site.fixed_address} on {home} pings " + ", ".join(f"{a} on {h}" for h, (_, a) in site.others.items())
 
 
