@@ -52,6 +52,7 @@ def nodes(make_node: Callable[..., Shell], packages: archive.Archive) -> Hosts:
     """locked1 has tool 1.0-1 and lib 2:2.0-1 of the archive; locked2 is fresh. Both know the archive."""
     shells = {name: make_node(name) for name in ("locked1", "locked2")}
     for shell in shells.values():
+        shell("apt-get clean")  # nodes of the lab begin with what earlier ones have downloaded, the test's packages too
         publish(shell, packages)
     shells["locked1"](scripts.apt_install(["tool"]))
     return Hosts(shells)
