@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -311,14 +311,14 @@ def test_down_leaves_nothing(scratch_lab: Lab) -> None:
     assert rooms.down(lab=scratch_lab) == []
 
 
-def start_up(lab: Lab, *words: str) -> subprocess.Popen[bytes]:
+def start_up(lab: Lab, *words: str, program: Sequence[str] = ("-m", "stackwright.lab")) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "STACKWRIGHT_LAB_DIR": str(lab.directory),
         "STACKWRIGHT_LAB_NUMBER": str(lab.number),
         "PYTHONPATH": str(Path(rooms.__file__).parents[2]),
     }
-    return subprocess.Popen([sys.executable, "-m", "stackwright.lab", "up", *words], env=environment)
+    return subprocess.Popen([sys.executable, *program, "up", *words], env=environment)
 
 
 MOMENTS: dict[str, Callable[[Lab], bool]] = {
@@ -347,11 +347,52 @@ def test_a_crash_of_up_is_cleared_up(scratch_lab: Lab, moment: str) -> None:
         assert remains(scratch_lab) == []
 
 
+SLOW = """\
+import sys
+from stackwright.lab import command, machine
+machine._PATH = f"{sys.argv.pop(1)}:{machine._PATH}"
+sys.exit(command.main(sys.argv[1:]))
+"""
+
+
+def test_a_keeper_that_a_crash_of_up_left_on_its_way_does_not_arrive_after_down(
+    scratch_lab: Lab, tmp_path: Path
+) -> None:
+    """`down` goes by command lines, and a keeper has its own only once setsid has started it."""
+    shells(scratch_lab, "base-is-there")
+    rooms.down(lab=scratch_lab)
+    there = tmp_path / "there"
+    slow = tmp_path / "setsid"
+    slow.write_text(
+        "#!/usr/bin/python3\nimport os, sys, time\n"
+        f"open({str(there)!r}, 'w')\ntime.sleep(3)\nos.execv('/usr/bin/setsid', sys.argv)\n"
+    )
+    slow.chmod(0o755)
+    process = start_up(scratch_lab, "n1", program=("-c", SLOW, str(tmp_path)))
+    until(there.exists, "the keeper's setsid")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    rooms.down(lab=scratch_lab)
+    time.sleep(4)
+    assert remains(scratch_lab) == []
+
+
 def test_down_works_without_any_record(scratch_lab: Lab) -> None:
     shells(scratch_lab, "n1", "n2")
     (scratch_lab.disk("n1") / "node.json").write_text('{"name": "n1", "ind')
     (scratch_lab.disk("n2") / "node.json").unlink()
     rooms.down(lab=scratch_lab)
+    assert remains(scratch_lab) == []
+
+
+def test_down_finds_a_node_by_its_processes_or_its_groups_alone(scratch_lab: Lab) -> None:
+    root, name = scratch_lab.root("n1"), scratch_lab.namespace("n1")
+    with subprocess.Popen(["sh", "-c", "read word", "sh", f"--directory={root}"], stdin=subprocess.PIPE) as left:
+        assert rooms.down(lab=scratch_lab) == ["n1"]
+        assert left.wait() == -signal.SIGKILL
+    for group in keeper.groups(name):
+        (group / "keeper").mkdir(parents=True)
+    assert rooms.down(lab=scratch_lab) == ["n1"]
     assert remains(scratch_lab) == []
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +39,33 @@ def test_a_program_that_fails_is_quoted() -> None:
         machine.run(["sh", "-c", "echo no such thing >&2; exit 3"])
     assert error.value.hint
     assert machine.run(["sh", "-c", "echo seen; exit 3"], check=False) == "seen\n"
+
+
+UNDER_A_LOCK = """\
+import sys
+from pathlib import Path
+from stackwright.lab import machine
+with machine.locked(Path(sys.argv[1])):
+    machine.run(["sh", "-c", "echo $$ >$0; exec sleep 1000", sys.argv[2]])
+"""
+
+
+def test_a_lock_outlives_a_crash_until_the_programs_under_it_have_ended(tmp_path: Path) -> None:
+    lock, there = tmp_path / "lock", tmp_path / "there"
+    words = [sys.executable, "-c", UNDER_A_LOCK, str(lock), str(there)]
+    with subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(Path(lab.__file__).parents[2])}) as crashing:
+        while not (there.is_file() and there.read_text()):
+            assert crashing.poll() is None
+            time.sleep(0.01)
+        crashing.kill()
+    waited: list[str] = []
+
+    def waiting() -> None:
+        waited.append("so it is held")
+        os.kill(int(there.read_text()), signal.SIGKILL)
+
+    with machine.locked(lock, waiting):
+        assert waited
 
 
 def test_loop_devices_on_loop_devices_come_first() -> None:

@@ -231,14 +231,14 @@ def ensure(lab: Lab, release: str, environment: Mapping[str, str], say: Callable
         return key
     with machine.locked(
         lab.bases / f"{release}.lock", lambda: say(f"waiting for another process that makes the {release} base")
-    ) as lock:
+    ):
         if not (lab.bases / key).is_dir():
             say(f"making the {release} base image; this takes about a minute, once")
-            _make(lab, key, release, sources, lock)
+            _make(lab, key, release, sources)
     return key
 
 
-def _make(lab: Lab, key: str, release: str, sources: Sources, lock: int) -> None:
+def _make(lab: Lab, key: str, release: str, sources: Sources) -> None:
     partial = lab.bases / f".{key}.partial"
     recipe = lab.bases / f".{key}.recipe"
     for left in (partial, recipe):
@@ -256,8 +256,7 @@ def _make(lab: Lab, key: str, release: str, sources: Sources, lock: int) -> None
             "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--skip=cleanup/apt/lists",
             f"--include={','.join(_PACKAGES)}", "--dpkgopt=force-unsafe-io", f"--aptopt={recipe / '90stackwright-lab'}",
             *hooks, release, partial, *inputs,
-        ],
-        holding=(lock,),
+        ]
     )  # fmt: skip
     _finish(partial, recipe, sources)
     machine.remove_tree(recipe)

@@ -12,7 +12,10 @@ from stackwright.lab import machine
 # systemd-nspawn ends with 133 when its node reboots and there is no systemd outside that would start it again.
 # Each start gets fresh control groups (run1, run2, ...): a used one accepts no processes once its controllers are
 # handed down. The keeper itself stays in a leaf, out of the node's way.
+# It gives up the lab's lock as its first act: from then on it is found by its command line, and before that nobody
+# looks. Whoever kills `stackwright lab up` at this moment would leave a keeper that `down` had not seen.
 _KEEPER = """\
+exec </dev/null
 groups=$1; shift
 n=0
 for g in $groups; do mkdir -p "$g/keeper" && echo $$ > "$g/keeper/cgroup.procs"; done
@@ -80,6 +83,11 @@ def groups(name: str) -> list[Path]:
     return [group(path, name) for path in hierarchies(mountinfo())]
 
 
+def grouped(prefix: str) -> set[str]:
+    """What follows the prefix in the names of the control groups that are there."""
+    return {p.name.removeprefix(prefix) for each in groups("") for p in each.glob(f"{prefix}*")}
+
+
 def limited(name: str) -> list[Path]:
     """The further control group of a node that has a limit of processors, where that is in a hierarchy of its own.
 
@@ -98,9 +106,9 @@ def start(name: str, argv: Sequence[str], log: Path, environment: dict[str, str]
     for each in made:
         each.mkdir(parents=True, exist_ok=True)
     made += limited(name)
-    shell = 'log=$1; shift; exec setsid --fork "$@" </dev/null >>"$log" 2>&1'
+    shell = 'log=$1; shift; exec setsid --fork "$@" >>"$log" 2>&1'
     keeper = ["sh", "-c", _KEEPER, "stackwright-lab-keeper", " ".join(map(str, made)), *argv]
-    machine.run(["sh", "-c", shell, "sh", log, *keeper], env=environment)
+    machine.run(["sh", "-c", shell, "sh", log, *keeper], env=environment, hands_lock_on=True)
 
 
 def remove_groups(name: str, patience: float = 2.0) -> None:

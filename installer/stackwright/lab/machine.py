@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from stackwright.model import ExitCode, StackwrightError
@@ -61,22 +62,26 @@ def run(
     input: str | None = None,
     env: Mapping[str, str] | None = None,
     check: bool = True,
-    holding: Collection[int] = (),
+    hands_lock_on: bool = False,
 ) -> str:
     """Standard output of a program. Raises StackwrightError with the program's last lines when it fails.
 
-    `holding`: file descriptors of locks that stay held until the program ends, even if this process is killed before.
+    The locks of `locked` stay held until the program and all that it starts have ended, even if this process is killed
+    before. With `hands_lock_on` the newest of them is the program's standard input, and no other is passed on: what it
+    leaves running gives the lock up when it closes that.
     """
     words = [str(word) for word in argv]
+    held = _held.get()
+    on_standard_input = held[-1] if hands_lock_on and held else subprocess.DEVNULL
     done = subprocess.run(
         words,
         input=input,
-        stdin=subprocess.DEVNULL if input is None else None,
+        stdin=on_standard_input if input is None else None,
         capture_output=True,
         text=True,
         errors="replace",
         env={**os.environ, "PATH": _PATH, "LC_ALL": "C.UTF-8", **(env or {})},
-        pass_fds=tuple(holding),
+        pass_fds=() if hands_lock_on else held,
         umask=0o022,  # what goes into a node must not depend on the caller's
         check=False,
     )
@@ -95,11 +100,15 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-@contextmanager
-def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
-    """Holds an exclusive lock on a file; calls `waiting` once if somebody else has it. A crash releases it.
+_held: ContextVar[tuple[int, ...]] = ContextVar("held", default=())
+"""The file descriptors of the locks that this thread holds."""
 
-    Yields the lock's file descriptor.
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Holds an exclusive lock on a file; calls `waiting` once if somebody else has it.
+
+    A crash releases it, but not before the programs have ended that were started under it: see `run`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
@@ -108,7 +117,11 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[i
         except BlockingIOError:
             waiting()
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle.fileno()
+        before = _held.set((*_held.get(), handle.fileno()))
+        try:
+            yield
+        finally:
+            _held.reset(before)
 
 
 # ---------------------------------------------------------------------------------------------------------- processes
@@ -134,14 +147,20 @@ def _all_pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
+def containers() -> dict[int, Path]:
+    """The keepers and the systemd-nspawn processes of all nodes, with the folder that each one's root is."""
+    found = {}
+    for pid in _all_pids():
+        argv = _argv(pid)
+        roots = [word.removeprefix("--directory=") for word in argv if word.startswith("--directory=")]
+        if roots and Path(argv[0]).name in ("sh", "systemd-nspawn") and alive(pid):
+            found[pid] = Path(roots[0])
+    return found
+
+
 def node_pids(root: Path) -> list[int]:
     """The keeper and the systemd-nspawn processes of the node whose file system is mounted at `root`."""
-    wanted = f"--directory={root}"
-    return [
-        pid
-        for pid in _all_pids()
-        if (argv := _argv(pid)) and Path(argv[0]).name in ("sh", "systemd-nspawn") and wanted in argv and alive(pid)
-    ]
+    return [pid for pid, directory in containers().items() if directory == root]
 
 
 def _pid_namespace(pid: int) -> str:

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from stackwright.lab import machine, network
+from stackwright.lab import keeper, machine, network
 from stackwright.lab.layout import (
     Lab,
     Node,
@@ -63,9 +63,10 @@ def _replace(path: Path, text: str) -> None:
 
 
 def traces(lab: Lab) -> list[str]:
-    """Names of nodes of which anything is there: a folder or a namespace, with or without a record."""
+    """Names of nodes of which anything is there, with or without a record: folders, namespaces, processes, groups."""
     folders = [p.name for p in lab.nodes.iterdir()] if lab.nodes.is_dir() else []
-    return sorted({*folders, *network.namespaces(lab)})
+    running = [root.parent.name for root in machine.containers().values() if root.parent.parent == lab.nodes]
+    return sorted({*folders, *running, *network.namespaces(lab), *keeper.grouped(lab.namespace(""))})
 
 
 def usable(record: Record) -> bool:
