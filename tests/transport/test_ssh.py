@@ -342,6 +342,26 @@ class TestWays:
         assert cable.connections == 2
         jumps.close()
 
+    def test_a_jump_host_whose_link_cannot_be_sent_to_before_its_thread_has_seen_that(
+        self, sshd: Sshd, cable: Cable, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gate = sshd.host(cable.port)
+        host = dataclasses.replace(sshd.host(), jump=gate)
+        trust = Trust(files=(*sshd.known().files, *sshd.known(cable.port).files))
+        jumps = Jumps()
+        link = jumps.link(gate, trust)
+
+        def nothing_can_be_sent(*_: object, **__: object) -> None:
+            raise EOFError
+
+        monkeypatch.setattr(link._transport, "open_channel", nothing_can_be_sent)
+        assert link.alive()
+        with connect(host, trust, jumps=jumps) as connection:
+            assert connection.run("echo through").out == "through\n"
+        assert cable.connections == 2
+        assert not link.alive()
+        jumps.close()
+
     def test_a_proxy_command(self, sshd: Sshd, tmp_path: Path) -> None:
         """The program ends with the connection, and not with Ctrl-C."""
         script = tmp_path / "proxy.py"

@@ -115,13 +115,18 @@ class SshLink:
             self._proxy.close()
 
     def tunnel(self, address: str, port: int) -> paramiko.Channel:
-        """A channel to an address behind this host. Raises StackwrightError when it cannot be reached from there."""
+        """A channel to an address behind this host. Raises LinkDropped when this link is gone, and StackwrightError
+        when the address cannot be reached from there."""
         assert self._transport
         try:
             return self._transport.open_channel(
                 "direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=self._host.connect_timeout
             )
         except (paramiko.SSHException, OSError, EOFError) as error:
+            # What cannot be sent is told by EOFError, and that may be before the link's own thread has seen its end.
+            if not isinstance(error, paramiko.SSHException) or not self.alive():
+                self.close()
+                raise LinkDropped(self._host.name, "it was closed by the other side, or nobody answers") from None
             raise StackwrightError(
                 f"{address} port {port} cannot be reached from the jump host {self._host.name}: {error}",
                 f"Try `ssh {self._host.name} nc -vz {address} {port}`; AllowTcpForwarding must be on there.",
@@ -135,11 +140,8 @@ class SshLink:
                 self._jump = SshLink(host.jump, trust)
                 return self._jump.tunnel(host.dialled, host.port)
             self._jump = self._jumps.link(host.jump, trust)
-            try:
+            with contextlib.suppress(LinkDropped):
                 return self._jump.tunnel(host.dialled, host.port)
-            except StackwrightError:
-                if self._jump.alive():
-                    raise
             # That the link was cut may only be seen when it is used; then it is made anew.
             self._jump = self._jumps.link(host.jump, trust)
             return self._jump.tunnel(host.dialled, host.port)
