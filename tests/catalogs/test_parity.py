@@ -53,6 +53,7 @@ def test_the_reference_is_the_whole_list() -> None:
     assert len(reference()) > 3300
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group(str(OURS))
 def test_whatever_is_lacking_has_its_reason() -> None:
     patterns = [re.compile(pattern) for pattern in reasons()]
@@ -60,6 +61,7 @@ def test_whatever_is_lacking_has_its_reason() -> None:
     assert unexplained == []
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group(str(OURS))
 def test_no_reason_is_stale() -> None:
     found = lacking()
