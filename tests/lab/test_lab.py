@@ -190,8 +190,13 @@ def test_a_node_has_no_more_than_its_size(scratch_lab: Lab) -> None:
             files = ["cpu.max"] if unified else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
             assert " ".join((group / file).read_text().strip() for file in files) == "100000 100000"
             before = throttled(group)
-            one("for n in 1 2 3; do timeout 1 sh -c 'while :; do :; done' & done; wait")
-            assert throttled(group) > before
+
+            def held_back() -> bool:
+                one("for n in 1 2 3; do timeout 1 sh -c 'while :; do :; done' & done; wait")
+                return throttled(group) > before
+
+            # Beside other work it may get less than its size in any case.
+            until(held_back, "the node's processors are limited", patience=180)
         seen = facts.parse(one(facts.probe()), "n1", time.time())
         assert (seen.memory, seen.cpus, seen.swap) == (size.memory, 1, 0)
 
