@@ -31,16 +31,6 @@ def test_skipped():
     pytest.skip("because")
 """
 
-UNSTEADY_IN_A_CLASS = """\
-import pathlib
-
-class TestIt:
-    def test_unsteady(self):
-        kept = pathlib.Path(__file__).with_name("seen in a class")
-        seen, _ = kept.exists(), kept.write_text("")
-        assert seen
-"""
-
 BROKEN = """\
 import pytest
 
@@ -76,10 +66,10 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def stage(runner: ModuleType, *more: str, second_try: int = 600) -> object:
+def stage(runner: ModuleType, *more: str) -> object:
     alone = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "-n0")
     grouped = (*alone[:-1], "-n", "1", "--dist", "loadgroup")
-    return runner.Stage("some", (*grouped, *more, "suite"), "some.xml", alone=alone, second_try=second_try)
+    return runner.Stage("some", (*grouped, *more, "suite"), "some.xml", alone=alone)
 
 
 def test_what_passes_the_second_time_is_told(runner: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
@@ -98,20 +88,13 @@ def test_what_fails_twice_has_failed(runner: ModuleType, tmp_path: Path) -> None
     assert count.unsteady == ["suite.test_one::test_unsteady[a@b]"]
 
 
-def test_one_in_a_class_is_run_again(runner: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "suite" / "test_two.py").write_text(UNSTEADY_IN_A_CLASS)
-    count = runner.Count()
-    assert runner.run(stage(runner), count)
-    assert count.unsteady == ["suite.test_one::test_unsteady[a@b]", "suite.test_two.TestIt::test_unsteady"]
-
-
-@pytest.mark.parametrize("whole", [0, 3600])
+@pytest.mark.parametrize("limit", ["SECOND_TRY", "WHOLE"])
 def test_what_took_long_is_not_run_again(
-    whole: int, runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    limit: str, runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(runner, "WHOLE", whole)
+    monkeypatch.setattr(runner, limit, 0)
     count = runner.Count()
-    assert not runner.run(stage(runner, second_try=0 if whole else 600), count)
+    assert not runner.run(stage(runner), count)
     assert (count.passed, count.failed, count.skipped) == (1, 1, 1)
     assert "once more" not in capfd.readouterr().out
 
