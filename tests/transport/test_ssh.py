@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from stackwright.model import ExitCode, StackwrightError
-from stackwright.ssh import Channel, Jumps, LinkDropped, Trust, connect, fingerprint
+from stackwright.ssh import Channel, Host, Jumps, LinkDropped, Trust, connect, fingerprint
 
 from .conftest import HAS_IPV6, KEYGEN, Cable, Sshd, free_port, keygen
 
@@ -306,9 +306,7 @@ class TestLogin:
 class TestWays:
     def test_hosts_behind_one_jump_host_share_a_link_to_it(self, sshd: Sshd, cable: Cable) -> None:
         """An sshd lets ten log in at the same time, and then refuses by chance."""
-        gate = sshd.host(cable.port)
-        host = dataclasses.replace(sshd.host(), jump=gate)
-        trust = Trust(files=(*sshd.known().files, *sshd.known(cable.port).files))
+        _, host, trust = _behind(sshd, cable)
         jumps = Jumps()
         with ThreadPoolExecutor(8) as pool:
             made = list(pool.map(lambda _: connect(host, trust, jumps=jumps), range(8)))
@@ -326,9 +324,7 @@ class TestWays:
     def test_a_jump_host_whose_link_was_cut_unnoticed(
         self, sshd: Sshd, cable: Cable, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        gate = sshd.host(cable.port)
-        host = dataclasses.replace(sshd.host(), jump=gate)
-        trust = Trust(files=(*sshd.known().files, *sshd.known(cable.port).files))
+        gate, host, trust = _behind(sshd, cable)
         jumps = Jumps()
         link = jumps.link(gate, trust)
         cable.cut()
@@ -345,9 +341,7 @@ class TestWays:
     def test_a_jump_host_whose_link_cannot_be_sent_to_before_its_thread_has_seen_that(
         self, sshd: Sshd, cable: Cable, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        gate = sshd.host(cable.port)
-        host = dataclasses.replace(sshd.host(), jump=gate)
-        trust = Trust(files=(*sshd.known().files, *sshd.known(cable.port).files))
+        gate, host, trust = _behind(sshd, cable)
         jumps = Jumps()
         link = jumps.link(gate, trust)
 
@@ -389,6 +383,13 @@ class TestWays:
         with pytest.raises(StackwrightError, match="ProxyCommand leads to no SSH server: no such gate") as caught:
             connect(host, sshd.known())
         assert caught.value.code == ExitCode.UNREACHABLE
+
+
+def _behind(sshd: Sshd, cable: Cable) -> tuple[Host, Host, Trust]:
+    """A jump host that the cable leads to, a host behind it, and the keys of both."""
+    gate = sshd.host(cable.port)
+    trust = Trust(files=(*sshd.known().files, *sshd.known(cable.port).files))
+    return gate, dataclasses.replace(sshd.host(), jump=gate), trust
 
 
 def _processes(word: str) -> list[int]:

@@ -12,8 +12,8 @@ from stackwright.lab import machine
 # systemd-nspawn ends with 133 when its node reboots and there is no systemd outside that would start it again.
 # Each start gets fresh control groups (run1, run2, ...): a used one accepts no processes once its controllers are
 # handed down. The keeper itself stays in a leaf, out of the node's way.
-# It gives up the lab's lock as its first act: from then on it is found by its command line, and before that nobody
-# looks. Whoever kills `stackwright lab up` at this moment would leave a keeper that `down` had not seen.
+# It gives up the lab's lock as its first act: from then on `down` finds it by its command line, and before that `down`
+# waits, even for the keeper of a `stackwright lab up` that was killed.
 _KEEPER = """\
 exec </dev/null
 groups=$1; shift

@@ -65,7 +65,7 @@ def _replace(path: Path, text: str) -> None:
 def traces(lab: Lab) -> list[str]:
     """Names of nodes of which anything is there, with or without a record: folders, namespaces, processes, groups."""
     folders = [p.name for p in lab.nodes.iterdir()] if lab.nodes.is_dir() else []
-    running = [root.parent.name for root in machine.containers().values() if root.parent.parent == lab.nodes]
+    running = [name for root in machine.containers().values() if lab.root(name := root.parent.name) == root]
     return sorted({*folders, *running, *network.namespaces(lab), *keeper.grouped(lab.namespace(""))})
 
 
