@@ -34,9 +34,13 @@ from typing import Any
 import cloud
 from farm import Farm, running
 
-from stackwright import answers, places, planner, puppet, ui, workflow
+from stackwright import answers, planner
+from stackwright.executor import puppet
 from stackwright.model import Action, Answers, Facts, Plan, Probe, PuppetApply, Run, Step, Upload
+from stackwright.operations import apply
+from stackwright.output import live as live_output
 from stackwright.ssh import Connection, pack
+from stackwright.state import directory
 
 SIZES = (10, 100, 500)
 SAMPLE = 20
@@ -118,7 +122,7 @@ def _standin(action: Action, farm: Farm, step: Step, seconds: float) -> Action:
             return replace(action, script="true")
 
 
-class Hosts(workflow.Hosts):
+class Hosts(apply.Hosts):
     """The farm's hosts."""
 
     def __init__(self, farm: Farm) -> None:
@@ -133,13 +137,13 @@ class Hosts(workflow.Hosts):
 
 def together(farm: Farm, work: Work, *, live: bool) -> dict[str, Any]:
     """Carries out the plan as `apply` does. Figures of this process."""
-    place = places.Place(farm.folder / "state")
-    about = workflow.about(work.given, work.seen, work.plan)
+    place = directory.StateDir(farm.folder / "state")
+    about = apply.about(work.given, work.seen, work.plan)
     began, spent = time.perf_counter(), time.process_time()
     with Hosts(farm) as hosts, (farm.folder / "screen").open("w") as quiet:
-        screen = ui.Screen() if live else ui.Screen(quiet, "plain")
+        screen = live_output.Screen() if live else live_output.Screen(quiet, "plain")
         with screen:
-            outcome = workflow.apply(work.plan, hosts, place, screen, about=about).outcome
+            outcome = apply.apply(work.plan, hosts, place, screen, about=about).outcome
         if not outcome.ok:
             raise SystemExit(f"the plan was not carried out: {outcome.failures[:3]}")
     return {

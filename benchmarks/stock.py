@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stackwright import planner, render
+from stackwright import planner
 from stackwright.model import Action, File, Plan, PuppetApply, Run, Step, Upload
-from stackwright.planner.scripts import apt_install
+from stackwright.planner import render
+from stackwright.planner.steps.packages import apt_install
 
 NETWORK = frozenset({"external-bridge", "ovn-controller", "ovn-metadata"})
 COMPUTE = frozenset({"nova-compute"})
@@ -97,6 +98,6 @@ def _plain(file: File) -> File:
 
 
 def _takes_a_place(path: str) -> bool:
-    if path.endswith("/lib/facter/unread.rb"):
+    if path.endswith("/lib/facter/disabled_facts.rb"):
         return True
     return "/lib/puppet/provider/" in path and "/provider/stackwright_" not in path

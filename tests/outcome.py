@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stackwright import planner
 from stackwright.model import Answers, Certificate, Certificates, Facts, Interface, Plan, Problem
-from stackwright.planner import tls
+from stackwright.planner.steps import certificates as certificate_steps
 from stackwright.planner.topology import Cloud, strings
 from stackwright.services import SERVICES
 from stackwright.values import is_address
@@ -55,9 +55,9 @@ def certificates(given: Answers, seen: Mapping[str, Facts]) -> Certificates:
     whole = planner.cloud(given, seen)
     of = {
         (w.component, w.host): Certificate(f"{w.component}-{w.host}.crt\n", f"{w.component}-{w.host}.key\n", w.names)
-        for w in tls.wanted(whole)
+        for w in certificate_steps.wanted(whole)
     }
-    return Certificates(of, "authority.crt\n" if tls.signed(whole) else "")
+    return Certificates(of, "authority.crt\n" if certificate_steps.signed(whole) else "")
 
 
 def plan(given: Answers, seen: Mapping[str, Facts]) -> Plan:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from golden import Case, last_runs
-from stackwright import resources
 from stackwright.model import Facts, Plan
+from stackwright.planner import assets
 
 HERE = Path(__file__).parent
 FACTS = HERE.parent / "data" / "puppet-facts"
@@ -48,7 +48,7 @@ class Catalog:
     ok: bool
     error: str
     warnings: tuple[str, ...]
-    resources: dict[str, dict[str, str]]
+    assets: dict[str, dict[str, str]]
 
 
 def check_order(catalog: Catalog) -> None:
@@ -64,15 +64,15 @@ def check_order(catalog: Catalog) -> None:
 def _check_migrations(catalog: Catalog) -> None:
     """Each migration that is to be started before its turn is there under that name, and waits for its end."""
     titles = [
-        ref.removeprefix("Stackwright_ahead[").removesuffix("]")
+        ref.removeprefix("Stackwright_async[").removesuffix("]")
         for ref in catalog.resources
-        if ref.startswith("Stackwright_ahead[")
+        if ref.startswith("Stackwright_async[")
     ]
     for title in titles:
         if title.endswith("]"):
             assert title in catalog.resources, f"{catalog.host}: {title}"
         else:
-            assert catalog.resources.get(f"Exec[{title}]", {}).get("provider") == "ahead", f"{catalog.host}: {title}"
+            assert catalog.resources.get(f"Exec[{title}]", {}).get("provider") == "async", f"{catalog.host}: {title}"
     migrations = "Class[Stackwright::Migrations]" in catalog.resources
     assert migrations == bool(set(titles) - {"nova-cell_v2-discover_hosts"}), catalog.host
 
@@ -130,7 +130,7 @@ def compile_plan(
 def compile_jobs(jobs: list[dict[str, Any]], modulepath: str) -> list[Catalog]:
     """Compiles catalogs, our own module before those of the path. What was compiled before is remembered, between
     runs as well: by the job, and by what the modules and this code are."""
-    path = f"{resources.puppet_module().parent}:{modulepath}"
+    path = f"{assets.puppet_module().parent}:{modulepath}"
     out = []
     for one in jobs:
         question = json.dumps(one, sort_keys=True)

@@ -46,6 +46,8 @@ def test_every_pass_compiles_and_does_as_upstream_does(
     found = compile_apart(jobs, f"{own}:{modulepath}")
     assert [f"{c.host}: {c.error}" for c in found if not c.ok] == []
     for catalog in found:
-        quicker = [ref for ref in catalog.resources if ref.startswith(("Stackwright_ahead", "Stackwright_started"))]
+        quicker = [
+            ref for ref in catalog.resources if ref.startswith(("Stackwright_async", "Stackwright_wait_services"))
+        ]
         assert quicker == [], catalog.host
-        assert "ahead" not in {r.get("provider") for r in catalog.resources.values()}, catalog.host
+        assert "async" not in {r.get("provider") for r in catalog.resources.values()}, catalog.host

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from puppet_tools import need
 
-from stackwright import resources
+from stackwright.planner import assets
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ esac
 def test_an_interface_takes_its_addresses_and_routes_to_the_bridge(tmp_path: Path) -> None:
     """A host is reached by IPv6 as well: it must not be lost with the address that the bridge takes."""
     need("puppet")
-    template = resources.puppet_module() / "templates" / "external_bridge.epp"
+    template = assets.puppet_module() / "templates" / "external_bridge.epp"
     values = (
         "{bridge => 'br-ex', datapath_type => 'system', interfaces => ['eth1'], address => undef, masquerade => undef}"
     )

@@ -18,7 +18,7 @@ from puppet_tools import check_order, compile_apart, job, need
 from variants import VARIANTS
 
 import golden
-from stackwright import resources
+from stackwright.planner import assets
 
 ALLOWED_WARNINGS = {"Support for the linuxbridge mechanism driver has been deprecated."}
 """The agent is what was asked for; upstream has let it go."""
@@ -45,7 +45,7 @@ def test_every_catalog_compiles_without_a_warning(case: Compiled) -> None:
 def test_what_puppet_is_made_to_remember_changes_no_catalog() -> None:
     """Of a compute host after others that are like it, and not quite."""
     need("ruby", "puppet")
-    path = f"{resources.puppet_module().parent}:{rdo.modulepath('zed')}"
+    path = f"{assets.puppet_module().parent}:{rdo.modulepath('zed')}"
     jobs = []
     for name in ("ovs-l2population", "linuxbridge-three-hosts", "ovn-three-hosts"):
         variant = VARIANTS[name]

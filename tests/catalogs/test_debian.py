@@ -16,7 +16,7 @@ from puppet_tools import Catalog, check_order, compile_case, compile_jobs, job, 
 
 import golden
 from golden import CASES
-from stackwright import resources
+from stackwright.planner import assets
 from stackwright.platforms import by_id
 
 MODULEPATH = by_id("debian-12").modulepath
@@ -95,7 +95,7 @@ def test_all_manifests_are_puppet(tmp_path: Path) -> None:
     for name, case in CASES.items():
         for path in case.expected.glob("*.pp"):
             (tmp_path / f"{name}-{path.name}").write_bytes(path.read_bytes())
-    files = [*tmp_path.glob("*.pp"), *resources.puppet_module().rglob("*.pp")]
+    files = [*tmp_path.glob("*.pp"), *assets.puppet_module().rglob("*.pp")]
     assert len(files) > len(CASES)
     done = subprocess.run(["puppet", "parser", "validate", *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -103,7 +103,7 @@ def test_all_manifests_are_puppet(tmp_path: Path) -> None:
 
 def test_all_epp_templates_are_valid() -> None:
     need("puppet")
-    files = [*resources.puppet_module().rglob("*.epp")]
+    files = [*assets.puppet_module().rglob("*.epp")]
     assert files
     done = subprocess.run(["puppet", "epp", "validate", *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -111,7 +111,7 @@ def test_all_epp_templates_are_valid() -> None:
 
 def test_all_ruby_of_our_module_is_ruby() -> None:
     need("ruby")
-    files = [*resources.puppet_module().rglob("*.rb")]
+    files = [*assets.puppet_module().rglob("*.rb")]
     assert files
     script = "ARGV.each { |f| RubyVM::InstructionSequence.compile_file(f) }"
     done = subprocess.run(["ruby", "-w", "-e", script, *files], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from puppet_tools import need
 
-from stackwright import puppet
+from stackwright.executor import puppet
 from stackwright.model import PuppetApply
 
 MANIFEST = """\

@@ -11,7 +11,7 @@ from shell import Shell
 from stackwright import lab as rooms
 from stackwright import platforms
 from stackwright.lab import Lab
-from stackwright.planner.scripts import apt_install, apt_lists
+from stackwright.planner.steps.packages import apt_install, apt_lists
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 LAB_NUMBER = int(os.environ.get("STACKWRIGHT_TEST_LAB_NUMBER", "250")) + 2 * _WORKER

@@ -23,9 +23,10 @@ import horizon
 import pytest
 from first_day import FIRST, Day, the_repeated_one_is_the_same
 
-from stackwright import answers, bundle, lab, lock, places
+from stackwright import answers, bundle, lab, lock
 from stackwright.lab import Lab, Node
 from stackwright.model import Answers, ExitCode
+from stackwright.state import directory
 
 pytestmark = pytest.mark.lab
 
@@ -352,7 +353,7 @@ def test_tempest_smoke(cloud: Cloud) -> None:
 
 
 def test_the_state_folder_is_where_it_is_said_to_be(cloud: Cloud) -> None:
-    assert places.place(cloud.node.address, cloud.day.state).folder == cloud.place
+    assert directory.state_dir(cloud.node.address, cloud.day.state).folder == cloud.place
     assert str(cloud.place / "keystonerc_admin") in cloud.output
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from stackwright import lab, resources
+from stackwright import lab
+from stackwright.planner import assets
 
 pytestmark = pytest.mark.lab
 
@@ -116,7 +117,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         machine.sh("useradd --system cinder; useradd --system swift; mkdir -p /root/modules")
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
-            archive.add(resources.puppet_module(), "stackwright")
+            archive.add(assets.puppet_module(), "stackwright")
         machine.sh("tar -C /root/modules --no-same-owner -xf -", packed.getvalue())
         yield machine
     finally:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from stackwright import places, workflow
 from stackwright.model import Event, ExitCode, Plan, Run, StackwrightError, Step
+from stackwright.operations import apply as apply_ops
 from stackwright.ssh import Connection, LocalConnection
+from stackwright.state import directory
 
 pytestmark = pytest.mark.lab
 
 
-class Hosts(workflow.Hosts):
+class Hosts(apply_ops.Hosts):
     """One host, which is a folder of this machine."""
 
     def __init__(self, base: Path) -> None:
@@ -31,7 +32,7 @@ def test_its_disk_is_full(tmp_path: Path) -> None:
     small, done_file = tmp_path / "small", tmp_path / "done"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "small", small], check=True)
-    place = places.Place(small / "cloud")
+    place = directory.StateDir(small / "cloud")
     names = [f"n{number}" for number in range(40)]
     needs = [(), *((f"h:{name}",) for name in names)]
     steps = tuple(
@@ -47,9 +48,9 @@ def test_its_disk_is_full(tmp_path: Path) -> None:
                 while True:
                     file.write(b"x" * 4096)
 
-    def apply(emit: Callable[[Event], None]) -> workflow.Applied:
+    def apply(emit: Callable[[Event], None]) -> apply_ops.Applied:
         with Hosts(tmp_path / "host") as hosts:
-            return workflow.apply(Plan(steps), hosts, place, emit, about=about)
+            return apply_ops.apply(Plan(steps), hosts, place, emit, about=about)
 
     try:
         with pytest.raises(StackwrightError, match="cannot be written: No space left") as caught:

@@ -22,12 +22,14 @@ from typing import ClassVar, cast
 
 import pytest
 
-from stackwright import answers, executor, lab, places, platforms, preflight, workflow
+from stackwright import answers, executor, lab, platforms, preflight
 from stackwright.executor import Outcome
-from stackwright.journal import open_journal
 from stackwright.model import Event, ExitCode, File, Plan, Probe, PuppetApply, Run, StackwrightError, Step, Upload
-from stackwright.planner.scripts import apt_install, apt_lists
+from stackwright.operations import apply
+from stackwright.planner.steps.packages import apt_install, apt_lists
 from stackwright.ssh import Connection, Host, LocalConnection, Trust, connect
+from stackwright.state import directory
+from stackwright.state.journal import open_journal
 
 pytestmark = pytest.mark.lab
 
@@ -194,7 +196,7 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from stackwright import executor
-from stackwright.journal import open_journal
+from stackwright.state.journal import open_journal
 from stackwright.model import Plan, PuppetApply, Step
 from stackwright.ssh import Host, Trust, connect
 action = PuppetApply("demo", {manifest!r}, "demo::password: {secret}\\n", "/usr/share/puppet/modules")
@@ -604,9 +606,9 @@ def _problems(site: Site, tmp_path: Path) -> dict[str, list[str]]:
     file = tmp_path / "two.answers"
     file.write_text("CONFIG_CONTROLLER_HOST=node.lab.test\nCONFIG_COMPUTE_HOSTS=here.lab.test\n")
     read = answers.read([file], environ={})
-    seen = workflow.look(cast(workflow.Hosts, Two(site)), ["node.lab.test", "here.lab.test"], read)
+    seen = apply.look(cast(apply.Hosts, Two(site)), ["node.lab.test", "here.lab.test"], read)
     found: dict[str, list[str]] = {}
-    for problem in workflow.problems(read, seen):
+    for problem in apply.problems(read, seen):
         found.setdefault(problem.name, []).append(f"{problem.severity}: {problem.seen}")
     return found
 
@@ -649,11 +651,11 @@ def test_a_password_is_needed_once(site: Site, tmp_path: Path, monkeypatch: pyte
         "echo 'fresh ALL=(ALL) ALL' >/etc/sudoers.d/fresh\n"
         "echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-demo.conf; systemctl restart ssh"
     )
-    access = places.Access(user="fresh", known_hosts=(str(site.node.known_hosts),))
+    access = directory.Access(user="fresh", known_hosts=(str(site.node.known_hosts),))
     address = site.node.address
 
-    def hosts(**passwords: str) -> workflow.Hosts:
-        return workflow.Hosts(access, places.Place(tmp_path / "state"), **passwords)  # type: ignore[arg-type]
+    def hosts(**passwords: str) -> apply.Hosts:
+        return apply.Hosts(access, directory.StateDir(tmp_path / "state"), **passwords)  # type: ignore[arg-type]
 
     with pytest.raises(StackwrightError, match="is refused"), hosts() as without:
         without.connect(address)

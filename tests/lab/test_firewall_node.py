@@ -16,11 +16,11 @@ from shell import Shell
 
 from stackwright import executor, lab
 from stackwright.executor import Outcome
-from stackwright.journal import open_journal
 from stackwright.model import Plan, Step
-from stackwright.planner import filtering
-from stackwright.planner.firewall import Opening
+from stackwright.planner.firewall_policy import Opening
+from stackwright.planner.steps import firewall_rules
 from stackwright.ssh import Connection, Host, Trust, connect
+from stackwright.state.journal import open_journal
 
 pytestmark = pytest.mark.lab
 
@@ -56,9 +56,9 @@ class Site:
         )
 
     def apply(self, openings: Sequence[Opening] | None, *, again: bool = False) -> Outcome:
-        actions = filtering.removal()
+        actions = firewall_rules.removal()
         if openings is not None:
-            actions = filtering.actions(self.kind, tuple(openings), (self.external,))
+            actions = firewall_rules.actions(self.kind, tuple(openings), (self.external,))
         with open_journal(self.state) as journal:
             step = Step("node:firewall", "node", "firewall", actions)
             return executor.run(Plan((step,)), self.connect, journal, lambda _: None, again=again)

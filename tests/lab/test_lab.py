@@ -20,7 +20,7 @@ from shell import Shell
 
 from stackwright import facts
 from stackwright import lab as rooms
-from stackwright.lab import Lab, keeper, machine
+from stackwright.lab import Lab, machine, supervisor
 from stackwright.model import StackwrightError
 
 pytestmark = pytest.mark.lab
@@ -184,9 +184,9 @@ def test_a_node_has_no_more_than_its_size(scratch_lab: Lab) -> None:
         assert one(take.format(300)).split() == ["0"]
         assert "137" in one(take.format(700)).splitlines(), "killed"
         if (os.cpu_count() or 1) > 1:
-            path, unified = keeper.hierarchy(keeper.mountinfo(), "cpu")
+            path, unified = supervisor.hierarchy(supervisor.mountinfo(), "cpu")
             assert path is not None
-            group = keeper.group(path, name)
+            group = supervisor.group(path, name)
             files = ["cpu.max"] if unified else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
             assert " ".join((group / file).read_text().strip() for file in files) == "100000 100000"
             before = throttled(group)
@@ -316,7 +316,7 @@ def test_down_leaves_nothing(scratch_lab: Lab) -> None:
     assert rooms.down(lab=scratch_lab) == []
 
 
-def start_up(lab: Lab, *words: str, program: Sequence[str] = ("-m", "stackwright.lab")) -> subprocess.Popen[bytes]:
+def start_up(lab: Lab, *words: str, program: Sequence[str] = ("-m", "stackwright", "lab")) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "STACKWRIGHT_LAB_DIR": str(lab.directory),
@@ -395,7 +395,7 @@ def test_down_finds_a_node_by_its_processes_or_its_groups_alone(scratch_lab: Lab
     with subprocess.Popen(["sh", "-c", "read word", "sh", f"--directory={root}"], stdin=subprocess.PIPE) as left:
         assert rooms.down(lab=scratch_lab) == ["n1"]
         assert left.wait() == -signal.SIGKILL
-    for group in keeper.groups(name):
+    for group in supervisor.groups(name):
         (group / "keeper").mkdir(parents=True)
     assert rooms.down(lab=scratch_lab) == ["n1"]
     assert remains(scratch_lab) == []

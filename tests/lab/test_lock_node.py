@@ -14,11 +14,14 @@ import pytest
 from shell import Shell
 
 import archive
-from stackwright import bundling, executor, journal, lab, lock, platforms, preflight, ssh
+from stackwright import executor, lab, lock, platforms, preflight, ssh
 from stackwright.bundle import offline
 from stackwright.model import File, Plan, Problem, Run, Step, Upload
-from stackwright.planner import locked, scripts
-from stackwright.planner.locked import OFFLINE
+from stackwright.operations import bundle
+from stackwright.planner.steps import locked
+from stackwright.planner.steps import packages as package_steps
+from stackwright.planner.steps.locked import OFFLINE
+from stackwright.state import journal
 
 pytestmark = pytest.mark.lab
 
@@ -54,7 +57,7 @@ def nodes(make_node: Callable[..., Shell], packages: archive.Archive) -> Hosts:
     for shell in shells.values():
         shell("apt-get clean")  # nodes of the lab begin with what earlier ones have downloaded, the test's packages too
         publish(shell, packages)
-    shells["locked1"](scripts.apt_install(["tool"]))
+    shells["locked1"](package_steps.apt_install(["tool"]))
     return Hosts(shells)
 
 
@@ -92,7 +95,7 @@ def install(hosts: Hosts, name: str, exact: dict[str, str], state: Path, *, with
 
 def bundled(hosts: Hosts, wanted: dict[str, str], folder: Path) -> Path:
     """Gathers these on locked1; returns a folder like an unpacked bundle."""
-    content = bundling.gather_packages(
+    content = bundle.gather_packages(
         hosts, "locked1", [f"{k}={v}" for k, v in wanted.items()], "debian-12", folder / "here", lambda _: None
     )  # type: ignore[arg-type]
     assert sum(name.endswith(".deb") for name in content) == 2
@@ -133,7 +136,7 @@ def test_a_lock_is_installed_exactly_although_there_is_something_newer(
     ) or [None]
     assert section is None or "packages" not in section.title, section
     # Without a lock the pins go.
-    two(scripts.apt_install(["tool"]) + f"\ntest ! -e {scripts.PINS}")
+    two(package_steps.apt_install(["tool"]) + f"\ntest ! -e {package_steps.PINS}")
 
 
 def test_what_is_gone_is_named_before_anything_is_changed(
@@ -163,8 +166,8 @@ def test_a_bundles_packages_are_installed_without_any_mirror(
     folder = bundled(nodes, wanted, tmp_path)
     two = nodes.shells["locked2"]
     two(f"rm -rf {AT} /etc/apt/sources.list.d/* /var/lib/apt/lists/*_*; apt-get -qq -y purge tool lib || true")
-    bundling.bring_packages(nodes, "locked2", folder, "debian-12", lambda _: None)  # type: ignore[arg-type]
-    lists = Step("locked2:lists", "locked2", "", (Run("lists", scripts.apt_lists(), 100),))
+    bundle.bring_packages(nodes, "locked2", folder, "debian-12", lambda _: None)  # type: ignore[arg-type]
+    lists = Step("locked2:lists", "locked2", "", (Run("lists", package_steps.apt_lists(), 100),))
     with journal.open_journal(tmp_path / "state") as kept:
         assert executor.run(Plan((locked.from_bundle(lists),), ("locked2",)), nodes.connect, kept, lambda _: None).ok
     assert problems(nodes, "locked2", wanted, without_mirror=True) == []
@@ -191,10 +194,10 @@ def test_one_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path
     kinds = dict.fromkeys(nodes.shells, "debian-12")
     told: list[str] = []
     address = one.node.address
-    with bundling.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
+    with bundle.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
         assert told == ["locked1: bringing packages", f"locked2: takes packages from {address}"]
         assert not two(f"find {OFFLINE} -name '*.deb'")
-        lists = Step("locked2:lists", "locked2", "", (Run("lists", scripts.apt_lists(), 100),))
+        lists = Step("locked2:lists", "locked2", "", (Run("lists", package_steps.apt_lists(), 100),))
         with journal.open_journal(tmp_path / "state") as kept:
             assert executor.run(
                 Plan((locked.from_bundle(lists),), ("locked2",)), nodes.connect, kept, lambda _: None
@@ -208,7 +211,7 @@ def test_one_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path
     # Something else is at its port.
     one("systemd-run -q --unit=in-the-way python3 -m http.server --directory /nowhere 3128")
     told.clear()
-    with bundling.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
+    with bundle.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
         why = "OSError: [Errno 98] Address already in use"
         assert told[1:] == [
             f"locked1: does not serve its packages to the others, so each gets its own: {why}",

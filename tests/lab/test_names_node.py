@@ -11,9 +11,9 @@ from shell import Shell
 
 import golden
 from stackwright import answers, executor, facts, planner
-from stackwright.journal import open_journal
 from stackwright.model import Facts, Plan
 from stackwright.ssh import Connection, Host, Trust, connect
+from stackwright.state.journal import open_journal
 
 pytestmark = pytest.mark.lab
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 from shell import Shell
 
-from stackwright.planner import network_manager
+from stackwright.planner.steps import network_manager
 from stackwright.planner.tunnels import Bridge
 
 pytestmark = pytest.mark.lab

@@ -12,10 +12,11 @@ from shell import Shell
 
 import golden
 from stackwright import answers, executor, facts, planner
-from stackwright.journal import open_journal
 from stackwright.model import Facts, Plan, Run, Step
-from stackwright.planner import package_cache, scripts
+from stackwright.planner.steps import package_cache
+from stackwright.planner.steps import packages as package_steps
 from stackwright.ssh import Connection, Host, Trust, connect
+from stackwright.state.journal import open_journal
 
 pytestmark = pytest.mark.lab
 
@@ -49,7 +50,9 @@ def test_what_one_host_downloaded_the_other_one_gets_from_the_cache(shells: dict
     def packages(host: str, name: str, *needs: str) -> Step:
         """As the plan's, which would take minutes."""
         whole_step = plan.step(f"{host}:packages")
-        own = replace(whole_step, actions=(Run("packages", scripts.apt_install([name]), 300, retries=3),), after=())
+        own = replace(
+            whole_step, actions=(Run("packages", package_steps.apt_install([name]), 300, retries=3),), after=()
+        )
         (step,) = package_cache.through(whole, [own])
         return replace(step, needs=needs)
 

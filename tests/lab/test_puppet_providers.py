@@ -19,7 +19,7 @@ import pytest
 
 from conftest import Shell
 from stackwright import lab as rooms
-from stackwright import resources
+from stackwright.planner import assets
 
 pytestmark = pytest.mark.lab
 
@@ -201,7 +201,7 @@ def cloud(request: pytest.FixtureRequest, make_node: Callable[..., Shell]) -> Cl
     cloud = Cloud(shell)
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        tar.add(resources.puppet_module(), "stackwright")
+        tar.add(assets.puppet_module(), "stackwright")
     cloud.write("/root/modules.tar", archive.getvalue())
     shell("mkdir -p /root/modules && tar -C /root/modules -xf /root/modules.tar")
 

@@ -13,7 +13,8 @@ import pytest
 
 import runs
 from golden import CASES
-from stackwright import report, workflow
+from stackwright import report
+from stackwright.operations import apply
 
 pytestmark = pytest.mark.lab
 
@@ -73,7 +74,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def known(case: str) -> dict[str, Any]:
     """What is known before a run of a golden case."""
-    return workflow.about(CASES[case].answers(), CASES[case].facts(), CASES[case].plan())
+    return apply.about(CASES[case].answers(), CASES[case].facts(), CASES[case].plan())
 
 
 def many() -> dict[str, Any]:

@@ -15,27 +15,19 @@ import pytest
 from shell import Shell
 
 import golden
-from stackwright import (
-    answers,
-    bundle,
-    bundling,
-    executor,
-    facts,
-    journal,
-    lock,
-    planner,
-    platforms,
-    preflight,
-    workflow,
-)
+from stackwright import answers, bundle, executor, facts, lock, planner, platforms, preflight
 from stackwright.bundle import offline
 from stackwright.executor import Outcome
 from stackwright.model import Answers, Event, Facts, Plan, Problem, Run, StackwrightError, Step
-from stackwright.planner import locked
+from stackwright.operations import apply
+from stackwright.operations import bundle as bundle_ops
+from stackwright.planner.steps import locked
+from stackwright.planner.steps import repositories as repository_steps
 from stackwright.planner.topology import Cloud
 from stackwright.planner.topology import Host as PlannedHost
 from stackwright.platforms import repositories
 from stackwright.ssh import Connection, Host, Trust, connect
+from stackwright.state import journal
 
 pytestmark = pytest.mark.lab
 
@@ -86,7 +78,7 @@ class Site:
         whole = planner.cloud(self.answers(**settings), {self.address: self.look()})
         host = whole.hosts[self.address]
         wanted = (*planner.packages(whole, host), *more)
-        script = preflight.package_check_script(host.platform, wanted, planner.sources.of(whole, host))
+        script = preflight.package_check_script(host.platform, wanted, repository_steps.of(whole, host))
         with self.connect() as connection:
             result = connection.run(script, timeout=120)
         return preflight.parse_package_check(result.out + result.err, self.address)
@@ -106,7 +98,7 @@ class Site:
         whole = planner.cloud(self.answers(), {self.address: self.look()})
         host = whole.hosts[self.address]
         words = locked.words(host.platform, exact)
-        script = preflight.package_check_script(host.platform, words, planner.sources.of(whole, host), exact=True)
+        script = preflight.package_check_script(host.platform, words, repository_steps.of(whole, host), exact=True)
         with self.connect() as connection:
             result = connection.run(script, timeout=120)
         return preflight.parse_package_check(result.out + result.err, self.address)
@@ -324,13 +316,13 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
         said = connection.run(lock.script("dnf", "/nowhere", "/nowhere"), timeout=120)
     exact = lock.parse(said.out, site.address, "centos-stream-9", "dnf").host.installable
     words = locked.words(platforms.by_id("centos-stream-9"), exact)
-    hosts = cast(workflow.Hosts, site)
-    content = bundling.gather_packages(hosts, site.address, words, "centos-stream-9", tmp_path, lambda _: None)
+    hosts = cast(apply.Hosts, site)
+    content = bundle_ops.gather_packages(hosts, site.address, words, "centos-stream-9", tmp_path, lambda _: None)
     names = [name.rpartition("/")[2] for name in content]
     assert "openstack-keystone-1.0-1.noarch.rpm" in names
     assert not [name for name in content if "unsigned" in name]
     with pytest.raises(StackwrightError, match=r"no repository has these any more: tool-0\.9-1\.noarch"):
-        bundling.gather_packages(
+        bundle_ops.gather_packages(
             hosts, site.address, ("tool-0.9-1.noarch",), "centos-stream-9", tmp_path, lambda _: None
         )
 
@@ -338,7 +330,7 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
     folder = tmp_path / "bundle" / bundle.PACKAGES
     folder.mkdir(parents=True)
     (tmp_path / "centos-stream-9").rename(folder / "centos-stream-9")
-    bundling.bring_packages(hosts, site.address, tmp_path / "bundle", "centos-stream-9", lambda _: None)
+    bundle_ops.bring_packages(hosts, site.address, tmp_path / "bundle", "centos-stream-9", lambda _: None)
     whole = planner.plan(site.answers(), {site.address: site.look()}, exact={site.address: exact}, offline=True)
     install = Plan((dataclasses.replace(whole.step(f"{site.address}:packages"), needs=()),))
 

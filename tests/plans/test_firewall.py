@@ -13,8 +13,9 @@ import golden
 from golden import CASES, Case
 from stackwright import answers, planner
 from stackwright.model import ExitCode, Facts, StackwrightError, Upload
-from stackwright.planner import filtering, firewall
-from stackwright.planner.firewall import Opening
+from stackwright.planner import firewall_policy
+from stackwright.planner.firewall_policy import Opening
+from stackwright.planner.steps import firewall_rules
 from stackwright.services import SERVICES, listening, options
 
 SPOKEN = {
@@ -38,7 +39,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 def opened(case: Case) -> dict[str, tuple[Opening, ...]]:
-    return firewall.openings(planner.cloud(case.answers(), case.facts()))
+    return firewall_policy.openings(planner.cloud(case.answers(), case.facts()))
 
 
 def _addresses(case: Case) -> dict[str, str]:
@@ -154,11 +155,11 @@ def test_a_host_that_is_left_alone_is_not_locked_out() -> None:
         n: replace(f, resolves={**f.resolves, "compute1.lab.stackwright.test": ("127.0.1.1", "198.18.0.11")})
         for n, f in CASES["roles-apart"].facts().items()
     }
-    (rule,) = _of(firewall.openings(_cloud("roles-apart", given, facts)), "data", "AMQP")
+    (rule,) = _of(firewall_policy.openings(_cloud("roles-apart", given, facts)), "data", "AMQP")
     assert "compute1.lab.stackwright.test" in rule.hosts
     assert "198.18.0.11" in rule.sources
     with pytest.raises(StackwrightError, match="cannot resolve its name") as caught:
-        firewall.openings(_cloud("roles-apart", given))
+        firewall_policy.openings(_cloud("roles-apart", given))
     assert caught.value.code == ExitCode.PREFLIGHT
 
 
@@ -168,10 +169,10 @@ def test_tunnels_come_from_their_own_addresses() -> None:
         eth1 = replace(fact.interfaces[1], addresses=(f"198.18.9.{number + 1}/24",))
         facts[name] = replace(fact, interfaces=(fact.interfaces[0], eth1))
     given = {"CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1"}
-    (rule,) = _of(firewall.openings(_cloud("three-hosts", given, facts)), "compute", "Geneve")
+    (rule,) = _of(firewall_policy.openings(_cloud("three-hosts", given, facts)), "compute", "Geneve")
     assert set(rule.sources) == {"198.18.9.1", "198.18.9.3"}, "compute and network, in the order of their names"
     subnets = {"CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS": "198.18.9.0/24,198.18.8.0/24"}
-    (rule,) = _of(firewall.openings(_cloud("three-hosts", subnets, facts)), "compute", "Geneve")
+    (rule,) = _of(firewall_policy.openings(_cloud("three-hosts", subnets, facts)), "compute", "Geneve")
     assert set(rule.sources) == {"198.18.9.0/24", "198.18.8.0/24"}
 
 
@@ -180,14 +181,14 @@ def test_who_is_in_two_networks_is_known_by_both_addresses() -> None:
     name = "control.lab.stackwright.test"
     other = replace(facts[name].interfaces[1], addresses=("198.18.0.77/24", "198.18.55.1/24", "fe80::1/64"))
     facts[name] = replace(facts[name], interfaces=(facts[name].interfaces[0], other))
-    (rule,) = _of(firewall.openings(_cloud("roles-apart", {}, facts)), "data", "MariaDB")
+    (rule,) = _of(firewall_policy.openings(_cloud("roles-apart", {}, facts)), "data", "MariaDB")
     assert {"198.18.0.10", "198.18.0.77"} <= set(rule.sources)
     assert "198.18.55.1" not in rule.sources
 
 
 def test_ssh_is_open_where_it_listens_and_further_ports_where_asked_for() -> None:
     facts = {n: replace(f, extra={**f.extra, "ssh-port": "2222 22022"}) for n, f in CASES["allinone"].facts().items()}
-    (rules,) = firewall.openings(
+    (rules,) = firewall_policy.openings(
         _cloud("allinone", {"CONFIG_FIREWALL_PORTS": "9100,161/udp,8000-8010"}, facts)
     ).values()
     assert {(o.protocol, o.ports) for o in rules if o.what == "SSH"} == {("tcp", "2222"), ("tcp", "22022")}
@@ -196,22 +197,22 @@ def test_ssh_is_open_where_it_listens_and_further_ports_where_asked_for() -> Non
 
 
 def test_what_the_answers_do_not_need_stays_closed() -> None:
-    lvm = _of(firewall.openings(_cloud("roles-apart", {"CONFIG_CINDER_BACKEND": "lvm"})), "store", "iSCSI")
-    ceph = firewall.openings(_cloud("roles-apart", {"CONFIG_CINDER_BACKEND": "ceph"}))
+    lvm = _of(firewall_policy.openings(_cloud("roles-apart", {"CONFIG_CINDER_BACKEND": "lvm"})), "store", "iSCSI")
+    ceph = firewall_policy.openings(_cloud("roles-apart", {"CONFIG_CINDER_BACKEND": "ceph"}))
     assert len(lvm) == 1
     assert _of(ceph, "store", "iSCSI") == []
     assert _of(ceph, "store", "Ceph monitor")
     gre = {"CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES": "gre", "CONFIG_NEUTRON_ML2_TYPE_DRIVERS": "gre,flat"}
-    rules = firewall.openings(_cloud("openvswitch-three-hosts", gre))
+    rules = firewall_policy.openings(_cloud("openvswitch-three-hosts", gre))
     assert _of(rules, "compute", "VXLAN") == []
     assert [o.protocol for o in _of(rules, "compute", "GRE")] == ["gre"]
-    moved = firewall.openings(_cloud("openvswitch-three-hosts", {"CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT": "8472"}))
+    moved = firewall_policy.openings(_cloud("openvswitch-three-hosts", {"CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT": "8472"}))
     assert [o.first for o in _of(moved, "compute", "VXLAN")] == [8472]
 
 
 def test_without_a_firewall_nothing_is_opened_and_old_rules_go() -> None:
     whole = _cloud("allinone", {"CONFIG_FIREWALL": "n"})
-    assert firewall.openings(whole) == {}
+    assert firewall_policy.openings(whole) == {}
     plan = planner.plan(whole.answers, CASES["allinone"].facts())  # type: ignore[arg-type]
     (step,) = [s for s in plan.steps if s.id.endswith(":firewall")]
     assert not [a for a in step.actions if isinstance(a, Upload)]
@@ -238,7 +239,7 @@ def test_both_kinds_of_address() -> None:
         Opening("gre", 0, 0, "GRE", ("a",), ("198.18.0.11",)),
         Opening("tcp", 80, 80, "dashboard"),
     )
-    rules = filtering.nftables(openings)
+    rules = firewall_rules.nftables(openings)
     for line in (
         'ip saddr { 198.18.0.10, 198.18.0.11 } tcp dport 5672 accept comment "AMQP"',
         'ip6 saddr { fd00:18::11 } tcp dport 5672 accept comment "AMQP"',
@@ -247,7 +248,7 @@ def test_both_kinds_of_address() -> None:
         'tcp dport 80 accept comment "dashboard"',
     ):
         assert f"\t\t{line}\n" in rules
-    policy = filtering.firewalld(openings)
+    policy = firewall_rules.firewalld(openings)
     assert (
         '<rule family="ipv6"><source address="fd00:18::11"/><port port="5672" protocol="tcp"/><accept/></rule>'
         in policy

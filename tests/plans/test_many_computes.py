@@ -10,10 +10,10 @@ import pytest
 
 import golden
 from golden import CASES, FOLDER
-from stackwright import answers, planner, render
+from stackwright import answers, planner
 from stackwright.model import Action, Answers, Facts, Plan
-from stackwright.planner import topology
-from stackwright.planner.kinds import Kinds
+from stackwright.planner import render, topology
+from stackwright.planner.host_classes import HostClasses
 from stackwright.planner.topology import Host
 from stackwright.platforms import by_id
 
@@ -47,10 +47,10 @@ def plan(agent: str, computes: int) -> Plan:
 def test_each_host_gets_what_it_would_get_alone(agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     together = plan(agent, 10)
 
-    def alone(_: Kinds, host: Host, __: object, make: Callable[[Host], tuple[Action, ...]]) -> tuple[Action, ...]:
+    def alone(_: HostClasses, host: Host, __: object, make: Callable[[Host], tuple[Action, ...]]) -> tuple[Action, ...]:
         return make(host)
 
-    monkeypatch.setattr(Kinds, "actions", alone)
+    monkeypatch.setattr(HostClasses, "actions", alone)
     assert planner.plan(*cloud(agent, 10)) == together
     runs = golden.last_runs(together)
     assert not any("\0" in run.manifest + run.hieradata or "\\u0000" in run.hieradata for run in runs.values())

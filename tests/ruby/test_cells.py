@@ -130,13 +130,13 @@ def test_another_way_into_the_database_is_left_to_nova_manage(tmp_path: Path, ur
 
 AHEAD = """
 cell = type.new('name' => 'default', 'ensure' => 'present')
-PuppetX::Stackwright::Ahead.start(cell.ref) do
+PuppetX::Stackwright::Async.start(cell.ref) do
   sleep 0.5
   File.rename(File.join(here, 'cells.new'), File.join(here, 'cells'))
   ['', 0]
 end
 provider.prefetch('default' => cell)
-puts JSON.generate('there' => cell.provider.exists?, 'left' => PuppetX::Stackwright::Ahead.pending)
+puts JSON.generate('there' => cell.provider.exists?, 'left' => PuppetX::Stackwright::Async.pending)
 """
 
 

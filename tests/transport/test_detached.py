@@ -32,7 +32,7 @@ def wait_for(condition: Callable[[], object], what: str = "it") -> None:
     raise AssertionError(f"waited in vain for {what}")
 
 
-class Told:
+class Listener:
     """Collects what a run tells."""
 
     def __init__(self) -> None:
@@ -46,14 +46,14 @@ class Told:
 def go(
     connection: Connection,
     script: str,
-    told: Told | None = None,
+    told: Listener | None = None,
     *,
     digest: str = "d",
     again: bool = False,
     patience: Patience = PATIENCE,
     name: str = "run",
 ) -> Ended:
-    told = told or Told()
+    told = told or Listener()
     return run_detached(
         connection,
         name,
@@ -68,14 +68,14 @@ def go(
 
 class TestRuns:
     def test_output_and_status(self, connection: Connection) -> None:
-        told = Told()
+        told = Listener()
         ended = go(connection, "echo one; echo two >&2; printf three; exit 5", told)
         assert ended.exit == 5
         assert told.lines == ["one", "two", "three"]
         assert ended.lines == ("one", "two", "three")
 
     def test_much_output_in_order(self, connection: Connection) -> None:
-        told = Told()
+        told = Listener()
         go(connection, "seq 30000", told)
         assert told.lines == [str(n) for n in range(1, 30001)]
 
@@ -98,7 +98,7 @@ class TestRuns:
     def test_daemons_that_it_starts_do_not_keep_it_alive(self, connection: Connection) -> None:
         ended = go(connection, "setsid sleep 20 >/dev/null 2>&1 & echo started")
         assert ended.exit == 0
-        told = Told()
+        told = Listener()
         assert go(connection, "echo next", told, digest="other").exit == 0
         assert told.notes == ["started"]
 
@@ -149,7 +149,7 @@ class TestLostLinks:
         return connect(sshd.host(cable.port), sshd.known(cable.port), base=base)
 
     def test_a_cut_link_loses_nothing(self, far: Connection, cable: Cable) -> None:
-        told = Told()
+        told = Listener()
 
         def cut() -> None:
             wait_for(lambda: len(told.lines) > 5, "output")
@@ -167,7 +167,7 @@ class TestLostLinks:
         assert cable.connections == 2
 
     def test_a_run_that_ends_while_the_link_is_down(self, far: Connection, cable: Cable, tmp_path: Path) -> None:
-        told = Told()
+        told = Listener()
         mark = tmp_path / "ended"
 
         def cut() -> None:
@@ -184,7 +184,7 @@ class TestLostLinks:
         assert (ended.exit, told.lines) == (7, ["a", "b"])
 
     def test_sshd_restarted_in_the_middle(self, sshd: Sshd, base: str) -> None:
-        told = Told()
+        told = Listener()
         connection = connect(sshd.host(), sshd.known(), base=base)
 
         def restart() -> None:
@@ -198,7 +198,7 @@ class TestLostLinks:
         assert (ended.exit, told.lines) == (0, ["a", "b"])
 
     def test_a_host_that_stays_away_is_given_up(self, far: Connection, cable: Cable) -> None:
-        told = Told()
+        told = Listener()
 
         def cut() -> None:
             wait_for(lambda: told.lines, "output")
@@ -215,7 +215,7 @@ class TestLostLinks:
     ) -> None:
         monkeypatch.setattr("stackwright.executor.lease.BEAT", 0.3)
         monkeypatch.setattr("stackwright.executor.lease.DEAD", 1.0)
-        told = Told()
+        told = Listener()
         lease = Lease(far, "me", on_lost=lambda why: told.notes.append(why))
 
         def hold() -> None:
@@ -263,7 +263,7 @@ class TestKilledController:
         count = tmp_path / "count"
         script = f"echo x >>'{count}'; echo a; sleep 2; echo b; exit 3"
         self._start_and_kill(connection.base, script)
-        told = Told()
+        told = Listener()
         ended = go(connection, script, told)
         assert (ended.exit, told.lines, told.notes) == (3, ["a", "b"], ["attached"])
         assert count.read_text() == "x\n"
@@ -273,7 +273,7 @@ class TestKilledController:
         script = f"echo x >>'{count}'; echo a; sleep 0.5; echo stackwright: changed"
         self._start_and_kill(connection.base, script)
         wait_for((Path(connection.base) / "runs" / "run" / "rc").exists, "the end")
-        told = Told()
+        told = Listener()
         ended = go(connection, script, told)
         assert (ended.exit, told.notes, ended.lines[-1]) == (0, ["resumed"], "stackwright: changed")
         assert count.read_text() == "x\n"
@@ -299,7 +299,7 @@ class TestKilledController:
     def test_another_one_is_waited_for(self, connection: Connection, tmp_path: Path) -> None:
         order = tmp_path / "order"
         self._start_and_kill(connection.base, f"echo a; sleep 2; echo old >>'{order}'")
-        told = Told()
+        told = Listener()
         go(connection, f"echo new >>'{order}'", told, digest="another")
         assert order.read_text() == "old\nnew\n"
         assert told.notes == ["waiting", "started"]

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 import stackwright
-from stackwright import cli, workflow
+from stackwright import cli
 from stackwright.model import ExitCode, StackwrightError
-from stackwright.places import Access, Place
+from stackwright.operations import apply
+from stackwright.state.directory import Access, StateDir
 
 from .conftest import KEYGEN, Sshd, free_port, keygen
 from .password_server import PasswordServer
@@ -46,9 +47,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def hosts(server: PasswordServer, tmp_path: Path, password: str = "") -> workflow.Hosts:
+def hosts(server: PasswordServer, tmp_path: Path, password: str = "") -> apply.Hosts:
     access = Access(user=getpass.getuser(), port=server.port)
-    return workflow.Hosts(access, Place(tmp_path / "state"), accept_new=True, password=password, over_ssh=True)
+    return apply.Hosts(access, StateDir(tmp_path / "state"), accept_new=True, password=password, over_ssh=True)
 
 
 class TestPassword:

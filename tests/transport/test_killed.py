@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from stackwright import executor
-from stackwright.journal import open_journal
 from stackwright.model import Event, File, Plan, Probe, PuppetApply, Run, Step, Upload
 from stackwright.ssh import connect
+from stackwright.state.journal import open_journal
 
 from .conftest import Sshd
 
@@ -32,7 +32,8 @@ CONTROLLER = """
 import os, pickle, signal, sys
 sys.path[:0] = {path!r}
 from pathlib import Path
-from stackwright import executor, journal
+from stackwright import executor
+from stackwright.state import journal
 from stackwright.ssh import Trust, connect
 plan, host, known, base, state, where, kind, step, what = pickle.loads(Path({job!r}).read_bytes())
 

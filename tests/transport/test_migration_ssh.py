@@ -12,7 +12,7 @@ import pytest
 
 from golden import CASES
 from stackwright import planner
-from stackwright.planner import migration
+from stackwright.planner.steps import migration
 from stackwright.planner.topology import Host
 
 from .conftest import Sshd

@@ -17,8 +17,10 @@ from urllib.parse import quote
 
 import pytest
 
-from stackwright import places, ui, workflow
 from stackwright.model import PuppetApply, Step
+from stackwright.operations import apply
+from stackwright.output import live
+from stackwright.state import directory
 
 from .conftest import KEYGEN, SSHD
 
@@ -94,10 +96,10 @@ def test_no_secret_is_left_anywhere_else(tmp_path: Path, monkeypatch: pytest.Mon
             plan = replace(work.plan, steps=tuple(failing(step, loose) for step in work.plan.steps))
             work = replace(work, plan=plan)
         screen, processes = io.StringIO(), dict[str, bytes]()
-        place = places.Place(tmp_path / "state")
-        about = workflow.about(work.given, work.seen, work.plan)
-        with scale.Hosts(hosts) as connected, ui.Screen(screen, "json") as shown, watching(processes):
-            done = workflow.apply(work.plan, connected, place, shown, about=about)
+        place = directory.StateDir(tmp_path / "state")
+        about = apply.about(work.given, work.seen, work.plan)
+        with scale.Hosts(hosts) as connected, live.Screen(screen, "json") as shown, watching(processes):
+            done = apply.apply(work.plan, connected, place, shown, about=about)
         assert done.outcome.ok == (not fails), done.outcome.failures[:1]
         left = {str(p.relative_to(tmp_path)): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
         assert {"state/journal.jsonl", "state/report.html", "state/report.json"} <= left.keys()

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from stackwright import answers
 from stackwright.answers import migrate, syntax
+from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.reading import Reading, from_documents, old_names
-from stackwright.answers.retired import RETIRED, translated
 from stackwright.model import StackwrightError
 from stackwright.services import options
 

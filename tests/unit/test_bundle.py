@@ -22,13 +22,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import golden
 import runs
 from golden import CASES
-from stackwright import answers, bundle, bundling, cli, facts, lock, locking, places, workflow
+from stackwright import answers, bundle, cli, facts, lock
 from stackwright.bundle import archive, names
 from stackwright.cli import lab as lab_command
 from stackwright.cli.lab import node_names
 from stackwright.lab import Node, Size
 from stackwright.lock import HostLock, Lock, Package
 from stackwright.model import ExitCode, Facts, Interface, StackwrightError
+from stackwright.operations import apply
+from stackwright.operations import bundle as bundle_ops
+from stackwright.operations import lock as lock_ops
+from stackwright.state import directory
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 FILES: dict[str, bytes | Path] = {
@@ -485,9 +489,9 @@ def applied(state: Path) -> Path:
     texts = bundle.shared_answers(case.answers())
     path.write_text("[general]\n" + "".join(f"{k}={v}\n" for k, v in texts.items()) + secrets)
     path.chmod(0o600)
-    place = places.place(str(case.answers()["CONFIG_CONTROLLER_HOST"]))
-    bundling.keep_facts(place, case.facts())
-    locking.keep(locking.Taken(lock_of("allinone")), place, None, "")
+    place = directory.state_dir(str(case.answers()["CONFIG_CONTROLLER_HOST"]))
+    bundle_ops.keep_facts(place, case.facts())
+    lock_ops.keep(lock_ops.Taken(lock_of("allinone")), place, None, "")
     secret = case.answers()["CONFIG_KEYSTONE_ADMIN_PW"]
     runs.keep(place.make(), runs.good())
     (place.folder / "logs" / "20260101-000000.log").write_text(f"12:00:00 a: the password is {secret}\n")
@@ -524,7 +528,7 @@ def test_a_password_that_is_a_word_keeps_nobody_from_making_one(applied: Path) -
     text = applied.read_text()
     (line,) = [one for one in text.splitlines() if one.startswith("CONFIG_KEYSTONE_ADMIN_PW=")]
     applied.write_text(text.replace(line, "CONFIG_KEYSTONE_ADMIN_PW=openstack"))
-    place = places.place("198.18.0.10")
+    place = directory.state_dir("198.18.0.10")
     (place.folder / "logs" / "20260101-000000.log").write_text("12:00:00 a: the password is openstack\n")
     assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
     bundle.unpack(Path("my.bundle"), Path("out"))
@@ -544,9 +548,9 @@ def test_a_password_that_is_a_word_keeps_nobody_from_making_one(applied: Path) -
 def test_a_last_look_finds_a_secret_however_it_is_written(write: Callable[[str], str]) -> None:
     flags = {"CONFIG_CONTROLLER_HOST": "198.18.0.10", "CONFIG_KEYSTONE_ADMIN_PW": 'ge"h<ei>/m1'}
     given = answers.read((), flags, environ={})
-    bundling._refuse_secrets(given, {"a": b"nothing of it"})
+    bundle_ops._refuse_secrets(given, {"a": b"nothing of it"})
     with pytest.raises(StackwrightError, match="a would have a password"):
-        bundling._refuse_secrets(given, {"a": f"x{write(flags['CONFIG_KEYSTONE_ADMIN_PW'])}y".encode()})
+        bundle_ops._refuse_secrets(given, {"a": f"x{write(flags['CONFIG_KEYSTONE_ADMIN_PW'])}y".encode()})
 
 
 def test_a_file_of_a_persons_own_is_not_written_over(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -563,7 +567,7 @@ def test_a_file_of_a_persons_own_is_not_written_over(applied: Path, capsys: pyte
 def test_before_anything_was_applied_there_is_nothing_to_make_one_of(
     applied: Path, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (state / "198.18.0.10" / bundling.FACTS).unlink()
+    (state / "198.18.0.10" / bundle_ops.FACTS).unlink()
     assert cli.main(["bundle", "create", "-a", str(applied)]) == ExitCode.USAGE
     assert "nothing was applied yet" in capsys.readouterr().err
 
@@ -580,13 +584,13 @@ def test_a_run_that_failed_has_a_bundle_too(
         os.utime(path, (1, 1))
     asked: list[str] = []
 
-    def take(given: Any, seen: dict[str, Facts], hosts: workflow.Hosts) -> locking.Taken:
+    def take(given: Any, seen: dict[str, Facts], hosts: apply.Hosts) -> lock_ops.Taken:
         asked.extend(seen)
-        assert isinstance(hosts, workflow.Hosts)
+        assert isinstance(hosts, apply.Hosts)
         assert given["CONFIG_CONTROLLER_HOST"] == "198.18.0.10"
-        return locking.Taken(lock_of("allinone"))
+        return lock_ops.Taken(lock_of("allinone"))
 
-    monkeypatch.setattr(locking, "take", take)
+    monkeypatch.setattr(lock_ops, "take", take)
     for _ in range(2):
         assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
     assert asked == ["198.18.0.10"], "once: then there is a lock"
@@ -611,7 +615,7 @@ def test_reproduce_makes_its_own_secrets_and_refuses_another_platform(
     assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
     mine = "198.18.9.9"
     fact = replace(CASES["allinone"].facts()["198.18.0.10"], host=mine, address=mine, os_version="13")
-    monkeypatch.setattr(workflow, "look", lambda *_: {mine: fact})
+    monkeypatch.setattr(apply, "look", lambda *_: {mine: fact})
     assert cli.main(["bundle", "reproduce", "my.bundle", "--hosts", mine, "--dry-run"]) == ExitCode.PREFLIGHT
     assert "wanted: debian-13" in capsys.readouterr().err
     own = answers.read([Path.home() / f"stackwright-{mine}.answers"], environ={})
@@ -631,8 +635,8 @@ def test_reproduce_compares_the_plans(
     resolves = {"else": (mine,), "else.example.org": (mine,)}
     fact = replace(fact, hostname="else", fqdn="else.example.org", address=mine, resolves=resolves, cpus=16)
     fact = replace(fact, interfaces=tuple(moved))
-    monkeypatch.setattr(workflow, "look", lambda *_: {mine: fact})
-    monkeypatch.setattr(locking, "problems", lambda *_, **__: [])
+    monkeypatch.setattr(apply, "look", lambda *_: {mine: fact})
+    monkeypatch.setattr(lock_ops, "problems", lambda *_, **__: [])
     capsys.readouterr()
     code = cli.main(["bundle", "reproduce", "my.bundle", "--hosts", mine, "--dry-run"])
     said = capsys.readouterr()
@@ -640,7 +644,7 @@ def test_reproduce_compares_the_plans(
     assert "is that of the bundle, to the byte" in said.err
     assert f"{mine}:packages" in said.out
     assert "packages, as locked" in said.out
-    assert list((places.state_root() / "bundles").iterdir()) == [], "what was unpacked is of no use afterwards"
+    assert list((directory.state_root() / "bundles").iterdir()) == [], "what was unpacked is of no use afterwards"
 
 
 # ------------------------------------------------------------------------------------------------------------- nodes
@@ -689,7 +693,7 @@ def test_nodes_for_an_answer_file_get_one_of_their_own(
     assert "next: stackwright apply -a my-lab.answers" in capsys.readouterr().out
     own = answers.load([Path("my-lab.answers")], environ={}, files=False).answers
     assert (own["CONFIG_CONTROLLER_HOST"], own["CONFIG_COMPUTE_HOSTS"]) == ("198.18.9.1", ("198.18.9.2",))
-    assert '"user": "root"' in places.place("198.18.9.1").read("access.json")
+    assert '"user": "root"' in directory.state_dir("198.18.9.1").read("access.json")
     assert cli.main(["lab", "up", "--from", "my.txt"]) == 0, "its own file is written anew"
     Path("my-lab.answers").write_text("mine")
     assert cli.main(["lab", "up", "--from", "my.txt"]) == ExitCode.ANSWERS, "a person's is not"

@@ -20,17 +20,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 import golden
 import outcome
-from stackwright import answers, certificates, planner, proof, show, workflow
-from stackwright.certificates import made, pem
+from stackwright import answers, certificates, planner
+from stackwright.certificates import generate, pem
 from stackwright.model import Answers, Certificate, Certificates, ExitCode, File, Run, StackwrightError, Upload
-from stackwright.places import Place
-from stackwright.planner import tls
-from stackwright.planner.tls import Wanted
+from stackwright.operations import apply, verify
+from stackwright.output import text
+from stackwright.planner.steps import certificates as certificate_steps
+from stackwright.planner.steps.certificates import CertificateRequest
 from stackwright.services import SERVICES, listening
+from stackwright.state.directory import StateDir
 from stackwright.verify.on_host import api
 
-RABBIT = Wanted("rabbitmq", "node1", ("node1.example.org", "node1", "127.0.0.1", "::1"))
-HORIZON = Wanted("horizon", "2001:db8::10", ("web.example.org", "web", "2001:db8::10"))
+RABBIT = CertificateRequest("rabbitmq", "node1", ("node1.example.org", "node1", "127.0.0.1", "::1"))
+HORIZON = CertificateRequest("horizon", "2001:db8::10", ("web.example.org", "web", "2001:db8::10"))
 
 
 def given(**more: str) -> Answers:
@@ -73,20 +75,20 @@ def trusting(authority: str) -> ssl.SSLContext:
 
 
 def test_what_is_made_is_good_under_all_names_of_its_host(tmp_path: Path) -> None:
-    found = certificates.gather(given(), [RABBIT], Place(tmp_path))
+    found = certificates.gather(given(), [RABBIT], StateDir(tmp_path))
     own = found.of["rabbitmq", "node1"]
     assert set(own.names) == set(RABBIT.names)
     for name in RABBIT.names:
         handshake(own, trusting(found.authority), name, tmp_path)
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
         handshake(own, trusting(found.authority), "node2.example.org", tmp_path)
-    other = certificates.gather(given(), [RABBIT], Place(tmp_path / "other"))
+    other = certificates.gather(given(), [RABBIT], StateDir(tmp_path / "other"))
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(other.of["rabbitmq", "node1"], trusting(found.authority), "node1", tmp_path)
 
 
 def test_what_is_made_is_kept_in_private(tmp_path: Path) -> None:
-    place = Place(tmp_path / "state")
+    place = StateDir(tmp_path / "state")
     first = certificates.gather(given(), [RABBIT, HORIZON], place)
     assert certificates.gather(given(), [RABBIT, HORIZON], place) == first
     assert first.file == str(place.folder / "certificates" / "authority.crt")
@@ -104,9 +106,9 @@ def test_what_is_made_is_kept_in_private(tmp_path: Path) -> None:
 
 
 def test_only_what_no_longer_fits_is_made_anew(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+    place = StateDir(tmp_path)
     first = certificates.gather(given(), [RABBIT, HORIZON], place)
-    moved = Wanted("rabbitmq", "node1", (*RABBIT.names, "198.18.0.77"))
+    moved = CertificateRequest("rabbitmq", "node1", (*RABBIT.names, "198.18.0.77"))
     second = certificates.gather(given(), [moved, HORIZON], place)
     assert second.authority == first.authority
     assert second.of["horizon", HORIZON.host] == first.of["horizon", HORIZON.host]
@@ -122,9 +124,9 @@ def test_only_what_no_longer_fits_is_made_anew(tmp_path: Path) -> None:
 
 def test_what_ends_within_a_month_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(made, "_SERVER_LASTS", timedelta(days=29))
-        first = certificates.gather(given(), [RABBIT], Place(tmp_path))
-    second = certificates.gather(given(), [RABBIT], Place(tmp_path))
+        patched.setattr(generate, "_SERVER_LASTS", timedelta(days=29))
+        first = certificates.gather(given(), [RABBIT], StateDir(tmp_path))
+    second = certificates.gather(given(), [RABBIT], StateDir(tmp_path))
     assert second.of != first.of
     lasts = _loaded(second.of["rabbitmq", "node1"]).not_valid_after_utc - datetime.now(UTC)
     assert timedelta(days=700) < lasts < timedelta(days=825)
@@ -140,13 +142,13 @@ def test_the_subject_is_as_answered(tmp_path: Path) -> None:
         CONFIG_SSL_CERT_SUBJECT_O="Example", CONFIG_SSL_CERT_SUBJECT_OU="Cloud",
         CONFIG_SSL_CERT_SUBJECT_CN="node1.example.org", CONFIG_SSL_CERT_SUBJECT_MAIL="ops@example.org",
     )  # fmt: skip
-    found = certificates.gather(said, [RABBIT], Place(tmp_path))
+    found = certificates.gather(said, [RABBIT], StateDir(tmp_path))
     own = _loaded(found.of["rabbitmq", "node1"])
     assert own.subject.rfc4514_string() == "CN=node1.example.org,OU=Cloud,O=Example,L=Kochi,ST=Kerala,C=IN"
     assert own.issuer.get_attributes_for_oid(x509.NameOID.EMAIL_ADDRESS)[0].value == "ops@example.org"
     assert own.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value == "node1.example.org"
     handshake(found.of["rabbitmq", "node1"], trusting(found.authority), "node1", tmp_path)
-    plain = certificates.gather(given(), [RABBIT], Place(tmp_path / "plain"))
+    plain = certificates.gather(given(), [RABBIT], StateDir(tmp_path / "plain"))
     assert _loaded(plain.of["rabbitmq", "node1"]).subject.rfc4514_string() == (
         "CN=node1.example.org,OU=stackwright,O=openstack,L=City,ST=State"
     )
@@ -154,7 +156,7 @@ def test_the_subject_is_as_answered(tmp_path: Path) -> None:
 
 def test_a_subject_that_cannot_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match="Germany") as raised:
-        certificates.gather(given(CONFIG_SSL_CERT_SUBJECT_C="Germany"), [RABBIT], Place(tmp_path))
+        certificates.gather(given(CONFIG_SSL_CERT_SUBJECT_C="Germany"), [RABBIT], StateDir(tmp_path))
     assert raised.value.code == ExitCode.ANSWERS
 
 
@@ -164,21 +166,21 @@ def test_places_of_a_person_are_used_and_those_of_packstack_stand_for_ours(tmp_p
         "CONFIG_SSL_CACERT_KEY_FILE": str(tmp_path / "ca" / "cloud.key"),
         "CONFIG_SSL_CERT_DIR": str(tmp_path / "servers"),
     }
-    found = certificates.gather(given(**chosen), [RABBIT], Place(tmp_path / "state"))
+    found = certificates.gather(given(**chosen), [RABBIT], StateDir(tmp_path / "state"))
     assert found.file == chosen["CONFIG_SSL_CACERT_FILE"]
     assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()} == {
         "ca/cloud.crt", "ca/cloud.key", "servers/rabbitmq-node1.crt", "servers/rabbitmq-node1.key",
     }  # fmt: skip
-    assert certificates.gather(given(**chosen), [RABBIT], Place(tmp_path / "state")) == found
-    defaults = given(**{**made.DEFAULTS, "CONFIG_SSL_CERT_DIR": "~/packstackca"})
-    assert certificates.gather(defaults, [RABBIT], Place(tmp_path / "own")).file.startswith(str(tmp_path / "own"))
+    assert certificates.gather(given(**chosen), [RABBIT], StateDir(tmp_path / "state")) == found
+    defaults = given(**{**generate.DEFAULTS, "CONFIG_SSL_CERT_DIR": "~/packstackca"})
+    assert certificates.gather(defaults, [RABBIT], StateDir(tmp_path / "own")).file.startswith(str(tmp_path / "own"))
 
 
 def test_half_an_authority_is_none(tmp_path: Path) -> None:
-    certificates.gather(given(), [RABBIT], Place(tmp_path))
+    certificates.gather(given(), [RABBIT], StateDir(tmp_path))
     (tmp_path / "certificates" / "authority.key").unlink()
     with pytest.raises(StackwrightError, match=r"authority\.key: it cannot be read") as raised:
-        certificates.gather(given(), [RABBIT], Place(tmp_path))
+        certificates.gather(given(), [RABBIT], StateDir(tmp_path))
     assert raised.value.code == ExitCode.ANSWERS
 
 
@@ -285,8 +287,8 @@ def test_what_is_brought_is_shown_with_those_above_it(brings: Brings, tmp_path: 
     root = brings((), authority=True)
     middle = brings((), authority=True, by=root)
     own = brings(("cloud.example.com",), by=middle)
-    wanted = Wanted("horizon", "node1", ("node1",), (*own, middle[0]))
-    found = certificates.gather(given(), [wanted], Place(tmp_path / "state"))
+    wanted = CertificateRequest("horizon", "node1", ("node1",), (*own, middle[0]))
+    found = certificates.gather(given(), [wanted], StateDir(tmp_path / "state"))
     shown = found.of["horizon", "node1"]
     assert (shown.given, shown.names, found.authority) == (True, ("cloud.example.com",), "")
     assert not (tmp_path / "state").exists(), "there was nothing to make"
@@ -301,7 +303,7 @@ def test_an_organisations_authority_signs(brings: Brings, tmp_path: Path) -> Non
     bundle = tmp_path / "bundle.crt"
     bundle.write_text(Path(middle[0]).read_text() + Path(root[0]).read_text())
     of = given(CONFIG_SSL_CACERT_SELFSIGN="n", CONFIG_SSL_CACERT_FILE=str(bundle), CONFIG_SSL_CACERT_KEY_FILE=middle[1])
-    found = certificates.gather(of, [RABBIT], Place(tmp_path / "state"))
+    found = certificates.gather(of, [RABBIT], StateDir(tmp_path / "state"))
     assert found.authority == bundle.read_text()
     context = ssl.create_default_context(cadata=Path(root[0]).read_text())
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -311,14 +313,14 @@ def test_an_organisations_authority_signs(brings: Brings, tmp_path: Path) -> Non
 def test_the_proof_takes_the_certificate_that_was_brought_and_no_other(brings: Brings, tmp_path: Path) -> None:
     """It may be from an authority, and for a name, that the hosts do not know."""
     own, other = brings(), brings()
-    wanted = [Wanted("horizon", "node1", (), pair) for pair in (own, other)]
-    shown = [certificates.gather(given(), [one], Place(tmp_path)).of["horizon", "node1"] for one in wanted]
+    wanted = [CertificateRequest("horizon", "node1", (), pair) for pair in (own, other)]
+    shown = [certificates.gather(given(), [one], StateDir(tmp_path)).of["horizon", "node1"] for one in wanted]
     pinned = api.context("", Path(own[0]).read_text())
     handshake(shown[0], pinned, "127.0.0.1", tmp_path)
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(shown[1], pinned, "127.0.0.1", tmp_path)
     signed = brings(by=brings((), authority=True))
-    again = certificates.gather(given(), [Wanted("horizon", "node1", (), signed)], Place(tmp_path))
+    again = certificates.gather(given(), [CertificateRequest("horizon", "node1", (), signed)], StateDir(tmp_path))
     handshake(again.of["horizon", "node1"], api.context("", Path(signed[0]).read_text()), "127.0.0.1", tmp_path)
 
 
@@ -348,7 +350,7 @@ def test_a_key_is_only_where_it_is_shown_and_only_its_service_can_read_it() -> N
 def test_a_cloud_without_tls_has_no_step_for_it() -> None:
     assert uploads(golden.CASES["three-hosts"]) == {}
     whole = planner.cloud(golden.CASES["three-hosts"].answers(), golden.CASES["three-hosts"].facts())
-    assert tls.wanted(whole) == ()
+    assert certificate_steps.wanted(whole) == ()
 
 
 def test_the_script_does_its_work_once_for_each_set_of_certificates(tmp_path: Path) -> None:
@@ -421,7 +423,7 @@ def test_ports_follow() -> None:
 
 def test_the_proof_trusts_the_authority() -> None:
     case = golden.CASES["tls"]
-    config = proof.config(planner.cloud(case.answers(), case.facts()), case.answers())
+    config = verify.config(planner.cloud(case.answers(), case.facts()), case.answers())
     assert config.dashboard_url == "https://198.18.0.10/horizon"
     assert config.ca_file == "/usr/local/share/ca-certificates/stackwright.crt"
     assert config.dashboard_certificate == ""
@@ -429,18 +431,18 @@ def test_the_proof_trusts_the_authority() -> None:
 
 def test_the_way_of_a_run_makes_what_the_plan_needs(tmp_path: Path) -> None:
     case = golden.CASES["tls"]
-    place = Place(tmp_path)
-    found = workflow.certify(case.answers(), case.facts(), place)
+    place = StateDir(tmp_path)
+    found = apply.certify(case.answers(), case.facts(), place)
     first = planner.plan(case.answers(), case.facts(), found)
-    again = planner.plan(case.answers(), case.facts(), workflow.certify(case.answers(), case.facts(), place))
+    again = planner.plan(case.answers(), case.facts(), apply.certify(case.answers(), case.facts(), place))
     assert first.digests() == again.digests()
     own = found.of["rabbitmq", "network.lab.stackwright.test"]
     assert set(own.names) == {"network.lab.stackwright.test", "network", "198.18.0.11"}
-    assert f"trusted with:  {found.file}" in show.summary(
+    assert f"trusted with:  {found.file}" in text.summary(
         first, [], tmp_path, None, proved=True, authority=Path(found.file)
     )
     plain = golden.CASES["three-hosts"]
-    assert workflow.certify(plain.answers(), plain.facts(), Place(tmp_path / "none")) == Certificates()
+    assert apply.certify(plain.answers(), plain.facts(), StateDir(tmp_path / "none")) == Certificates()
     assert not (tmp_path / "none").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from stackwright.planner import credentials
+from stackwright.planner.steps import credentials
 
 
 def sourced(text: str, before: dict[str, str]) -> dict[str, str]:

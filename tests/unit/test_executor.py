@@ -19,7 +19,6 @@ import pytest
 from stackwright import executor
 from stackwright.executor import Outcome
 from stackwright.executor.lease import Lease
-from stackwright.journal import Journal, open_journal
 from stackwright.model import (
     Event,
     ExitCode,
@@ -33,6 +32,7 @@ from stackwright.model import (
     Upload,
 )
 from stackwright.ssh import Connection, LocalConnection
+from stackwright.state.journal import Journal, open_journal
 
 ME = f"{pwd.getpwuid(os.getuid()).pw_name}:{grp.getgrgid(os.getgid()).gr_name}"
 PUPPET = str(Path(__file__).with_name("standin-puppet"))
@@ -315,7 +315,7 @@ class TestActions:
         assert len(shown) < 7
 
     def test_silent_work_is_seen_to_be_alive(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("stackwright.executor.telling.ALIVE", 0.5)
+        monkeypatch.setattr("stackwright.executor.progress.ALIVE", 0.5)
         site.run(sh("one", "echo 'stackwright: progress 3 10 unpacking'; sleep 4"))
         beats = [e.data for e in site.events if e.kind == "progress" and "for" in e.data]
         assert beats
@@ -452,7 +452,7 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from stackwright import executor
-from stackwright.journal import open_journal
+from stackwright.state.journal import open_journal
 from stackwright.model import Plan, Run, Step
 from stackwright.ssh import LocalConnection
 script = "cd {folder}; echo x >>one; while [ ! -e go ]; do sleep 0.1; done; echo x >>end"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from stackwright import puppet
-from stackwright.executor import profile
+from stackwright.executor import profile, puppet
 
 
 class Clock:

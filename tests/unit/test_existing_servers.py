@@ -13,7 +13,8 @@ from golden import CASES
 from stackwright import answers, facts, planner, preflight
 from stackwright.answers.checking import named_hosts
 from stackwright.model import Problem, Upload
-from stackwright.planner import credentials, placement
+from stackwright.planner import placement
+from stackwright.planner.steps import credentials
 from stackwright.services import SERVICES
 
 CASE = CASES["existing-servers"]

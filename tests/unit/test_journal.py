@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stackwright.journal import Record, open_journal
 from stackwright.model import ExitCode, StackwrightError
+from stackwright.state.journal import Record, open_journal
 
 
 def record(step: str, digest: str = "d", ok: bool = True, seconds: float = 1.0) -> Record:
@@ -109,7 +109,7 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_two_processes_cannot_write(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
-        "from pathlib import Path; from stackwright.journal import open_journal\n"
+        "from pathlib import Path; from stackwright.state.journal import open_journal\n"
         f"journal = open_journal(Path({str(tmp_path)!r})); print('open', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stackwright import lab
-from stackwright.lab import keeper, machine, network
+from stackwright.cli import lab_nodes
+from stackwright.lab import machine, network, supervisor
 from stackwright.lab.layout import Lab
 from stackwright.model import ExitCode, StackwrightError
 
@@ -53,7 +53,7 @@ with machine.locked(Path(sys.argv[1])):
 def test_a_lock_outlives_a_crash_until_the_programs_under_it_have_ended(tmp_path: Path) -> None:
     lock, there = tmp_path / "lock", tmp_path / "there"
     words = [sys.executable, "-c", UNDER_A_LOCK, str(lock), str(there)]
-    with subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(Path(lab.__file__).parents[2])}) as crashing:
+    with subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(Path(machine.__file__).parents[2])}) as crashing:
         while not (there.is_file() and there.read_text()):
             assert crashing.poll() is None
             time.sleep(0.01)
@@ -93,9 +93,9 @@ HYBRID = """\
 
 
 def test_control_groups_of_old_and_new_machines() -> None:
-    assert [p.name for p in keeper.hierarchies(HYBRID)] == ["memory", "systemd", "unified"]
+    assert [p.name for p in supervisor.hierarchies(HYBRID)] == ["memory", "systemd", "unified"]
     pure = "29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
-    assert keeper.hierarchies(pure) == [Path("/sys/fs/cgroup")]
+    assert supervisor.hierarchies(pure) == [Path("/sys/fs/cgroup")]
 
 
 def test_nodes_get_a_resolver_that_they_can_reach() -> None:
@@ -113,7 +113,7 @@ def test_the_world_does_not_reach_nodes() -> None:
 
 
 def test_a_mistake_on_the_command_line_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    assert lab.main(["up", "N1"]) == ExitCode.USAGE
+    assert lab_nodes.main(["up", "N1"]) == ExitCode.USAGE
     said = capsys.readouterr().err
     assert said.startswith("error: 'N1' cannot be the name of a node")
     assert "\n\nhint: " in said
@@ -122,6 +122,6 @@ def test_a_mistake_on_the_command_line_is_told_without_a_traceback(capsys: pytes
 
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as leaving:
-        lab.main(["upp"])
+        lab_nodes.main(["upp"])
     assert leaving.value.code == ExitCode.USAGE
     assert "upp" in capsys.readouterr().err

@@ -9,7 +9,8 @@ import pytest
 
 from stackwright import cli, lab, platforms, preflight
 from stackwright.cli import lab as lab_command
-from stackwright.lab import Size, command, keeper, nodes, sizes
+from stackwright.cli import lab_nodes
+from stackwright.lab import Size, nodes, sizes, supervisor
 from stackwright.model import ExitCode, Facts
 from stackwright.planner.choices import workers
 
@@ -95,12 +96,12 @@ def test_what_the_kernel_cannot_hold_is_told_and_no_error(old: str, tmp_path: Pa
 
 
 def test_a_controller_is_looked_for_where_it_is(old: str, unified: str, tmp_path: Path) -> None:
-    assert keeper.hierarchy(unified, "cpu") == (tmp_path, True)
-    assert keeper.hierarchy(unified, "rdma") == (None, True)
+    assert supervisor.hierarchy(unified, "cpu") == (tmp_path, True)
+    assert supervisor.hierarchy(unified, "rdma") == (None, True)
     part = unified.replace(" / ", " /a ", 1)
-    assert keeper.hierarchy(part, "cpu") == (None, True)
+    assert supervisor.hierarchy(part, "cpu") == (None, True)
     (tmp_path / "unified/cgroup.controllers").write_text("memory\n")
-    assert keeper.hierarchy(old, "memory") == (tmp_path / "memory", False)
+    assert supervisor.hierarchy(old, "memory") == (tmp_path / "memory", False)
 
 
 def test_a_node_is_told_its_limits() -> None:
@@ -133,13 +134,13 @@ def _node(name: str, size: Size) -> lab.Node:
 
 def test_sizes_on_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     seen = asked(monkeypatch)
-    assert lab.main(["up", "n1", "n2", "--memory", "6144M", "--cpus", "2"]) == ExitCode.OK
+    assert lab_nodes.main(["up", "n1", "n2", "--memory", "6144M", "--cpus", "2"]) == ExitCode.OK
     assert seen == [{"n1": Size(6 * GIB, 2), "n2": Size(6 * GIB, 2)}]
     assert "n1  6 GiB, 2 processors\n" in capsys.readouterr().out
     assert cli.main(["lab", "up", "n1"]) == ExitCode.OK
     assert seen[1:] == [{"n1": Size()}]
     assert "GiB" not in capsys.readouterr().out
-    assert lab.main(["up", "n1", "--memory", "1000T"]) == ExitCode.OK
+    assert lab_nodes.main(["up", "n1", "--memory", "1000T"]) == ExitCode.OK
     assert "nodes share it" in capsys.readouterr().err
 
 
@@ -154,7 +155,7 @@ def test_sizes_on_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 )
 def test_sizes_that_cannot_be(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as leaving:
-        lab.main(["up", "n1", *words])
+        lab_nodes.main(["up", "n1", *words])
     assert leaving.value.code == ExitCode.USAGE
     assert said in capsys.readouterr().err
 
@@ -192,7 +193,7 @@ def test_a_bundle_tells_the_sizes_of_its_hosts() -> None:
     assert lab_command.sizes_told(about) == {"a": Size(7 * GIB, 4), "b": Size(), "c": Size(sizes.LEAST_MEMORY)}
     assert lab_command.sizes_told({"hosts": ["a"]}) == {"a": Size()}
     assert lab_command.sizes_told(about, Size(GIB, 1)) == dict.fromkeys("abc", Size(GIB, 1))
-    assert command.row(_node("n1", Size(GIB))).endswith("  1 GiB")
+    assert lab_nodes.row(_node("n1", Size(GIB))).endswith("  1 GiB")
 
 
 @pytest.mark.parametrize(

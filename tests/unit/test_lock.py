@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 import archive
 import golden
 from golden import CASES
-from stackwright import answers, cli, lock, locking, places, planner, platforms, preflight
+from stackwright import answers, cli, lock, planner, platforms, preflight
 from stackwright.lock import HostLock, Lock, Package, Repository
 from stackwright.lock.versions import dpkg, rpm
 from stackwright.model import ExitCode, Run, StackwrightError, Upload
-from stackwright.planner import locked, scripts
+from stackwright.operations import lock as lock_ops
+from stackwright.planner.steps import locked
+from stackwright.planner.steps import packages as package_steps
+from stackwright.state import directory
 
 HOST = HostLock(
     platform="debian-12",
@@ -388,7 +391,7 @@ def test_a_locked_plan_pins_and_installs_exactly_these() -> None:
     upload, run = step.actions
     assert isinstance(upload, Upload)
     assert isinstance(run, Run)
-    assert upload.files[0].path == scripts.PINS
+    assert upload.files[0].path == package_steps.PINS
     pins = upload.files[0].content.decode()
     assert "Package: libc6:amd64\nPin: version 2.36-9+deb12u10\nPin-Priority: 1001\n" in pins
     assert "nova-api=2:26.2.2-1~deb12u3" in run.script
@@ -404,7 +407,7 @@ def test_the_script_asks_only_for_what_is_not_there_in_that_version(tmp_path: Pa
     tool = tmp_path / "dpkg-query"
     tool.write_text("#!/bin/sh\nprintf 'ii  bash=5-1\\nii  lib:amd64=2-1\\nrc  old=1\\nhi  held=3-1\\n'\n")
     tool.chmod(0o755)
-    script = scripts.apt_install(["bash=5-1", "lib:amd64=2-2", "old=1", "held=3-1", "zlib=1~rc1"], exact=True)
+    script = package_steps.apt_install(["bash=5-1", "lib:amd64=2-2", "old=1", "held=3-1", "zlib=1~rc1"], exact=True)
     head = script.partition("missing=$(")
     wanted = next(line for line in head[0].splitlines() if line.startswith("wanted="))
     script = f"{wanted}\nmissing=$({head[2].partition('if [ -z')[0]}"
@@ -427,7 +430,7 @@ def test_nevras_are_what_dnf_is_asked_for() -> None:
 
 
 def exact_of(made: Lock, case: str = "allinone") -> dict[str, dict[str, str]]:
-    return locking.exact(made, CASES[case].answers(), CASES[case].facts())
+    return lock_ops.exact(made, CASES[case].answers(), CASES[case].facts())
 
 
 def everything(case: str, *, lack: str = "") -> Lock:
@@ -476,19 +479,19 @@ def test_a_lock_that_does_not_fit_is_refused_with_all_reasons() -> None:
 
 
 def test_what_is_kept_says_how_it_differs_and_holds_no_secret(tmp_path: Path) -> None:
-    place = places.Place(tmp_path)
+    place = directory.StateDir(tmp_path)
     given_answers = CASES["allinone"].answers()
     made = replace(LOCK, answers=answers.public(given_answers))
-    path = locking.keep(locking.Taken(made, {"n1": ("1 denied",)}), place, None, "")
+    path = lock_ops.keep(lock_ops.Taken(made, {"n1": ("1 denied",)}), place, None, "")
     text = path.read_text()
     assert [s for s in given_answers.secret_texts() if s in text] == []
-    assert '"against": ""' in place.read(locking.AFTERWARDS)
+    assert '"against": ""' in place.read(lock_ops.AFTERWARDS)
     newer = replace(made, hosts={"n1": replace(HOST, kernel="7.0")})
-    locking.keep(locking.Taken(newer), place, None, "")
-    told = place.read(locking.AFTERWARDS)
+    lock_ops.keep(lock_ops.Taken(newer), place, None, "")
+    told = place.read(lock_ops.AFTERWARDS)
     assert "the lock of before" in told
     assert "kernel: 6.1.0-40-amd64 -> 7.0" in told
-    assert locking.Taken(newer).unrepeatable == {"n1": ["xz-utils"]}
+    assert lock_ops.Taken(newer).unrepeatable == {"n1": ["xz-utils"]}
 
 
 def test_public_answers_have_no_secrets_and_impersonal_ones_say_whose_they_were() -> None:

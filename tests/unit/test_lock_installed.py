@@ -11,7 +11,8 @@ import pytest
 import archive
 from stackwright import platforms
 from stackwright.model import Run, Upload
-from stackwright.planner import locked, scripts
+from stackwright.planner.steps import locked
+from stackwright.planner.steps import packages as package_steps
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +52,7 @@ def root(tmp_path: Path, packages: archive.Archive) -> Root:
 
 
 def test_exactly_the_locked_versions_are_there_afterwards(root: Root) -> None:
-    assert root.run(scripts.apt_install(["tool"])).returncode == 0
+    assert root.run(package_steps.apt_install(["tool"])).returncode == 0
     assert root.versions() == {"tool": "1.0-2", "lib": "2:2.0-2"}
     wanted = {"tool": "1.0~rc1-1", "lib": "2:2.0-1"}
     assert root.install(wanted), "both are older than what is there"
@@ -63,11 +64,11 @@ def test_exactly_the_locked_versions_are_there_afterwards(root: Root) -> None:
 
 def test_what_is_locked_is_held_until_packages_are_installed_without(root: Root) -> None:
     assert root.install({"lib": "2:2.0-1"})
-    pins = root.folder / scripts.PINS.lstrip("/")
+    pins = root.folder / package_steps.PINS.lstrip("/")
     assert "Package: lib\nPin: version 2:2.0-1\nPin-Priority: 1001\n" in pins.read_text()
     assert root.run("apt-get -q -y dist-upgrade").returncode == 0
     assert root.versions() == {"lib": "2:2.0-1"}
-    assert root.run(scripts.apt_install(["tool"])).returncode == 0
+    assert root.run(package_steps.apt_install(["tool"])).returncode == 0
     assert not pins.exists()
     assert root.versions()["tool"] == "1.0-2"
 
@@ -76,7 +77,7 @@ def test_what_is_locked_is_held_until_packages_are_installed_without(root: Root)
     ("names", "exact"), [(["tool", "no-such-package"], False), (["tool=9.9-9"], True), (["stranded"], False)]
 )
 def test_what_is_not_to_be_had_is_not_tried_again(root: Root, names: list[str], exact: bool) -> None:
-    done = root.run(scripts.apt_install(names, exact=exact))
+    done = root.run(package_steps.apt_install(names, exact=exact))
     assert done.returncode == 100, done.stdout + done.stderr
     assert root.versions() == {}
 
@@ -85,7 +86,7 @@ def test_what_a_mirror_does_not_give_now_may_be_tried_again(root: Root, packages
     (file,) = packages.folder.rglob("tool_1.0-2_*.deb")
     away = file.rename(file.with_suffix(".away"))
     try:
-        assert root.run(scripts.apt_install(["tool"])).returncode == 75
+        assert root.run(package_steps.apt_install(["tool"])).returncode == 75
     finally:
         away.rename(file)
-    assert root.run(scripts.apt_install(["tool"])).returncode == 0
+    assert root.run(package_steps.apt_install(["tool"])).returncode == 0

@@ -17,7 +17,7 @@ from golden import CASES
 from stackwright import answers, facts, planner
 from stackwright.executor.redact import redactor
 from stackwright.model import Answers, File, Plan, PuppetApply, Upload
-from stackwright.planner import migration
+from stackwright.planner.steps import migration
 from stackwright.planner.topology import Host
 
 APART = CASES["roles-apart"]

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 import archive
-from stackwright import bundling
 from stackwright.bundle import offline
 from stackwright.model import File, StackwrightError
-from stackwright.planner import package_cache
-from stackwright.planner.locked import APT_CONFIG, OFFLINE
+from stackwright.operations import bundle
+from stackwright.planner.steps import package_cache
+from stackwright.planner.steps.locked import APT_CONFIG, OFFLINE
 from stackwright.ssh import LocalConnection, Result
 
 
@@ -99,7 +99,7 @@ def test_a_host_without_room_gets_no_packages(
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\nprintf '{said}\\n'\n")
         (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr(bundling, "_ROOM", bundling._ROOM.replace(OFFLINE, str(tmp_path)))
+    monkeypatch.setattr(bundle, "_ROOM", bundle._ROOM.replace(OFFLINE, str(tmp_path)))
     folder = tmp_path / "bundle/packages/debian-12/mirror"
     folder.mkdir(parents=True)
     (folder / "a.deb").write_bytes(b"x" * (2 * 2**20))
@@ -117,7 +117,7 @@ def test_a_host_without_room_gets_no_packages(
             put.extend(file.path for file in files)
 
     def bring() -> None:
-        bundling.bring_packages(Hosts(), "h", tmp_path / "bundle", "debian-12", lambda _: None)  # type: ignore[arg-type]
+        bundle.bring_packages(Hosts(), "h", tmp_path / "bundle", "debian-12", lambda _: None)  # type: ignore[arg-type]
 
     if fits:
         bring()

@@ -9,11 +9,11 @@ import pytest
 
 from stackwright.answers import reference
 from stackwright.answers.flags import by_flag, take
-from stackwright.answers.history import releases
-from stackwright.answers.old_flags import old_flags
-from stackwright.answers.packstack_comments import is_packstacks
+from stackwright.answers.packstack.comments import is_packstacks
+from stackwright.answers.packstack.flags import old_flags
+from stackwright.answers.packstack.history import releases
+from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.reading import flag_name, old_names
-from stackwright.answers.retired import RETIRED, translated
 from stackwright.cli.arguments import vocabulary
 from stackwright.model import Option
 from stackwright.services import SERVICES, options, service_of

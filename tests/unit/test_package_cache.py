@@ -13,7 +13,8 @@ import golden
 import outcome
 from stackwright import answers, planner
 from stackwright.model import Plan, Run, Upload
-from stackwright.planner import firewall, package_cache
+from stackwright.planner import firewall_policy
+from stackwright.planner.steps import package_cache
 
 FIRST, SECOND = "198.18.0.10", "198.18.0.11"
 KEY = "CONFIG_PACKAGE_CACHE_HOST"
@@ -73,7 +74,7 @@ def test_it_has_the_way_out_that_hosts_have() -> None:
 
 def test_the_firewall_lets_the_clouds_hosts_in_and_nobody_else() -> None:
     wanted = given(**{KEY: FIRST})
-    opened = firewall.openings(planner.cloud(wanted, outcome.facts(wanted)))
+    opened = firewall_policy.openings(planner.cloud(wanted, outcome.facts(wanted)))
     (found,) = (o for o in opened[FIRST] if o.first == package_cache.PORT)
     assert set(found.hosts) == {FIRST, SECOND}
     assert {FIRST, SECOND} <= set(found.sources)

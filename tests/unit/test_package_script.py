@@ -17,12 +17,12 @@ import golden
 import outcome
 from stackwright import answers, planner
 from stackwright.model import Plan, PuppetApply, Run
-from stackwright.planner import scripts
+from stackwright.planner.steps import packages as package_steps
 
 pytestmark = pytest.mark.slow
 
 MANAGE = "usr/share/openstack-dashboard/manage.py"
-DUE = f"var/lib/stackwright/{scripts.STATIC_DUE}"
+DUE = f"var/lib/stackwright/{package_steps.STATIC_DUE}"
 HOST, COMPUTE = "198.18.0.10", "198.18.0.31"
 
 # As Debian's: it makes static files if it can execute manage.py.
@@ -89,14 +89,14 @@ def root(tmp_path: Path, packages: archive.Archive) -> Root:
 
 
 def install(root: Root, *names: str, exact: bool = False) -> subprocess.CompletedProcess[str]:
-    return root.run(f"echo $$ > {root.folder}/pid\n" + scripts.apt_install(names, exact=exact))
+    return root.run(f"echo $$ > {root.folder}/pid\n" + package_steps.apt_install(names, exact=exact))
 
 
 def install_and_be_killed(root: Root) -> None:
     """In the script of the dashboard's package."""
     (root.folder / "kill").touch()
     # No pipes: the compiler beside dpkg goes on until somebody has taken notice that the script has ended.
-    script = root.script(f"echo $$ > {root.folder}/pid\n" + scripts.apt_install(["openstack-dashboard"]))
+    script = root.script(f"echo $$ > {root.folder}/pid\n" + package_steps.apt_install(["openstack-dashboard"]))
     done = subprocess.run(
         ["dash", "-c", script], env=root.environment, check=False, timeout=60,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -136,7 +136,7 @@ def test_byte_code_is_for_everybody_and_nobody_waits_for_it(root: Root) -> None:
     (root.folder / "wait").touch()
     root.program("python3", f"while [ -e {root.folder}/wait ]; do sleep 0.05; done; umask > {root.folder}/umask")
     try:
-        assert root.run(f"umask 077\n{scripts.apt_install(['modules'])}").returncode == 0
+        assert root.run(f"umask 077\n{package_steps.apt_install(['modules'])}").returncode == 0
         assert not (root.folder / "umask").exists()
     finally:
         (root.folder / "wait").unlink()
@@ -155,7 +155,7 @@ def until(what: Callable[[], bool], otherwise: str) -> None:
 def test_nobody_waits_until_it_is_on_the_disk(root: Root) -> None:
     root.program("eatmydata", 'exec "$@"')
     root.program("sync", f"while [ ! -e {root.folder}/go ]; do sleep 0.05; done; touch {root.folder}/synced")
-    script = root.script(scripts.apt_install(["units"]))
+    script = root.script(package_steps.apt_install(["units"]))
     try:
         subprocess.run(["dash", "-c", script], capture_output=True, env=root.environment, check=True, timeout=60)
         assert not (root.folder / "synced").exists()
@@ -229,7 +229,7 @@ def test_starts_are_allowed_again_after_a_run_that_was_killed(root: Root, own: s
         policy.write_text(own)
     install_and_be_killed(root)
     assert "stackwright" in policy.read_text()
-    assert root.run(scripts.apt_install(["openstack-dashboard"])).returncode == 0
+    assert root.run(package_steps.apt_install(["openstack-dashboard"])).returncode == 0
     assert (policy.read_text() if policy.exists() else "") == own
     assert not policy.with_name("policy-rc.d.stackwright").exists()
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from stackwright import facts, preflight, render
+from stackwright import facts, preflight
 from stackwright.model import Component, ExitCode, Facts, Interface, Port, Problem, Severity, StackwrightError
+from stackwright.planner import render
 from stackwright.platforms import PLATFORMS
 from stackwright.preflight.capacity import MEMORY
 from stackwright.services import SERVICES, options

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stackwright import puppet
+from stackwright.executor import puppet
 from stackwright.model import PuppetApply
 
 # Lines of Puppet 7.23's output, as it wrote them.
@@ -142,7 +142,7 @@ def test_a_type_that_cannot_be_listed_is_the_cause() -> None:
     [
         ("Package[nova-api]", "packages"),
         ("Service[nova-api]", "service starts"),
-        ("Stackwright_started[services]", "service starts"),
+        ("Stackwright_wait_services[services]", "service starts"),
         ("Exec[nova-db-sync-api]", "database migrations"),
         ("Exec[keystone-manage db_sync]", "database migrations"),
         ("Exec[placement-manage-db-sync]", "database migrations"),

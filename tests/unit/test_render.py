@@ -14,22 +14,24 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackwright import render, resources
-from stackwright.render import Own, RenderError
+from stackwright.planner import assets, render
+from stackwright.planner.render import Placeholder, RenderError
 
 
 @pytest.fixture
 def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of templates, in the place of ours."""
-    monkeypatch.setattr(resources, "templates", lambda: tmp_path)
+    monkeypatch.setattr(assets, "templates", lambda: tmp_path)
     (tmp_path / "global.pp.j2").write_text("# for all\n")
     return tmp_path
 
 
 def component(folder: Path, name: str, manifest: str, data: str | None = None) -> None:
-    (folder / f"{name}.pp.j2").write_text(manifest)
+    own = folder / name
+    own.mkdir(exist_ok=True)
+    (own / f"{name}.pp.j2").write_text(manifest)
     if data is not None:
-        (folder / f"{name}.yaml.j2").write_text(data)
+        (own / f"{name}.yaml.j2").write_text(data)
 
 
 def test_a_catalog_is_the_global_part_and_its_components_in_order(templates: Path) -> None:
@@ -116,12 +118,12 @@ WRITES = "{{ x | yaml }} {{ [x, 1] | yaml }} {{ {'k': x} | yaml }} {{ x | pp }} 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])))
 def test_a_form_that_is_filled_is_the_text_that_would_have_been_rendered(value: str) -> None:
-    form = render.Form(render.text(WRITES, {"x": Own("x"), "y": True}))
+    form = render.Template(render.text(WRITES, {"x": Placeholder("x"), "y": True}))
     assert form.filled({"x": value}) == render.text(WRITES, {"x": value, "y": True})
 
 
 def test_a_form_without_places_is_its_text() -> None:
-    assert render.Form("a\nb").filled({}) == "a\nb"
+    assert render.Template("a\nb").filled({}) == "a\nb"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_what_a_host_has_of_its_own_is_only_written(use: str) -> None:
     """Whatever else a template does with it may come out differently on another host of the same kind."""
     render.text(use, {"x": "abc"})
     with pytest.raises((RenderError, TypeError)):
-        render.text(use, {"x": Own("x")})
+        render.text(use, {"x": Placeholder("x")})
 
 
 PLAIN = st.recursive(

@@ -12,10 +12,10 @@ import pytest
 import runs
 from runs import COMPUTES, CONTROLLER, event, took
 from stackwright import report
-from stackwright.journal import Record
 from stackwright.report import drawing
 from stackwright.report.profile import by_kind, critical_path, slowest
 from stackwright.report.run import RunReport
+from stackwright.state.journal import Record
 
 
 class Page(HTMLParser):

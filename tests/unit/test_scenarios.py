@@ -14,10 +14,13 @@ import pytest
 import golden
 import outcome
 from golden import CASES
-from stackwright import answers, cli, lock, places, planner, scenarios, services, trial, workflow
+from stackwright import answers, cli, lock, planner, scenarios, services
 from stackwright.cli import cloud, first
 from stackwright.model import ExitCode, PuppetApply, Run, StackwrightError, Upload
+from stackwright.operations import apply
+from stackwright.operations import tempest as tempest_ops
 from stackwright.scenarios import Known, tempest
+from stackwright.state import directory
 
 OUTPUT = """{0} tempest.api.identity.v3.test_domains.DefaultDomainTestJSON.test_default_domain_exists [0.43s] ... ok
 {1} tempest.api.image.v2.test_images.ListImagesTest.test_list_no_params [1.2s] ... FAILED
@@ -242,7 +245,7 @@ def test_as_many_at_a_time_as_the_machine_allows() -> None:
 def test_the_step_is_sound_shell_and_keeps_the_password_out_of_it(case: str) -> None:
     given = CASES[case].answers()
     whole = planner.cloud(given, CASES[case].facts())
-    step = trial.step(whole, given, trial.Wanted("smoke", ("smoke",)))
+    step = tempest_ops.step(whole, given, tempest_ops.TestRequest("smoke", ("smoke",)))
     assert step.always
     secret = given["CONFIG_KEYSTONE_ADMIN_PW"]
     for action in step.actions:
@@ -285,17 +288,17 @@ def test_a_scenario_gets_a_node_of_its_own(
     )
     up: list[tuple[str, str]] = []
     monkeypatch.setattr(first, "_lab_node", lambda name, release, _: up.append((name, release)) or node)
-    monkeypatch.setattr(workflow, "presets", lambda *_: (None, {}))
+    monkeypatch.setattr(apply, "presets", lambda *_: (None, {}))
     applied, tested = [], []
     monkeypatch.setattr(
         cloud, "apply", lambda arguments, *_: applied.append(list(arguments.answer_file)) or ExitCode.OK
     )
 
-    def run(given: Any, _hosts: Any, _place: Any, wanted: trial.Wanted, **_: Any) -> trial.Tried:
+    def run(given: Any, _hosts: Any, _place: Any, wanted: tempest_ops.TestRequest, **_: Any) -> tempest_ops.TestResult:
         tested.append((wanted.name, given["CONFIG_HEAT_INSTALL"], given["CONFIG_NEUTRON_L2_AGENT"]))
-        return trial.Tried(tempest.Results(passed=1), tmp_path)
+        return tempest_ops.TestResult(tempest.Results(passed=1), tmp_path)
 
-    monkeypatch.setattr(trial, "run", run)
+    monkeypatch.setattr(tempest_ops, "run", run)
     assert cli.main(["test", "packstack-003", "--lab"]) == 0
     file = tmp_path / "stackwright-packstack-003.answers"
     assert up == [("packstack-003", "bookworm")]
@@ -312,7 +315,7 @@ def test_a_cloud_does_not_change_its_switches(
 ) -> None:
     monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
     (tmp_path / "a.txt").write_text("CONFIG_CONTROLLER_HOST=198.18.0.10\n")
-    places.place("198.18.0.10").write(lock.NAME, lock.write(lock.Lock("0.1.0", "", "zed")))
+    directory.state_dir("198.18.0.10").write(lock.NAME, lock.write(lock.Lock("0.1.0", "", "zed")))
     assert cli.main(["test", "packstack-003", "--install", "-a", str(tmp_path / "a.txt")]) == ExitCode.PREFLIGHT
     said = capsys.readouterr().err
     assert "packstack-003 is with openvswitch, and this cloud was installed with ovn" in said

@@ -9,30 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from stackwright import applied, cli, places, workflow
-from stackwright.journal import Record, open_journal
+from stackwright import cli
 from stackwright.model import ExitCode, Plan, Run, Step
+from stackwright.operations import apply
+from stackwright.state import directory, snapshots
+from stackwright.state.journal import Record, open_journal
 
 GARBAGE = [b"", b"\xff\x00\xfe{", b"{", b"[]", b"null", b"7", b'{"version": 99}', b'{"a": {"b": 1}}']
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, places.Place]:
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, directory.StateDir]:
     """An answer file whose secrets are made, and the state of a run."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
     file = tmp_path / "cloud.answers"
     file.write_text("CONFIG_CONTROLLER_HOST=node.lab.test\n")
-    place = places.place("node.lab.test")
-    workflow.read_answers([file], {})
+    place = directory.state_dir("node.lab.test")
+    apply.read_answers([file], {})
     plan = Plan((Step("node.lab.test:x", "node.lab.test", "x", (Run("x", "true"),)),))
     with open_journal(place.make()) as journal:
-        applied.keep(place, plan, journal, workflow._painter(plan, place))
+        snapshots.keep(place, plan, journal, apply._painter(plan, place))
         journal.add(
             Record("node.lab.test:x", plan.digests()["node.lab.test:x"], True, time.time(), host="node.lab.test")
         )
     place.write("verify.json", json.dumps({"at": 1.0, "ok": True}))
-    place.write("access.json", places.Access(user="ann").to_json())
+    place.write("access.json", directory.Access(user="ann").to_json())
     (place.folder / "known_hosts").write_text("node.lab.test ssh-ed25519 AAAA\n")
     return file, place
 
@@ -44,7 +46,7 @@ def status(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return code, said.out + said.err
 
 
-def test_the_state_is_that_of_a_run(cloud: tuple[Path, places.Place], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_state_is_that_of_a_run(cloud: tuple[Path, directory.StateDir], capsys: pytest.CaptureFixture[str]) -> None:
     code, said = status(cloud[0], capsys)
     assert code == ExitCode.OK
     assert "1 host, 1 well" in said
@@ -56,7 +58,7 @@ def test_the_state_is_that_of_a_run(cloud: tuple[Path, places.Place], capsys: py
 @pytest.mark.parametrize("garbage", GARBAGE)
 @pytest.mark.parametrize("name", ["applied.json", "applied.key", "verify.json", "access.json", "known_hosts"])
 def test_what_is_only_a_convenience_is_done_without(
-    cloud: tuple[Path, places.Place], name: str, garbage: bytes, capsys: pytest.CaptureFixture[str]
+    cloud: tuple[Path, directory.StateDir], name: str, garbage: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, place = cloud
     (place.folder / name).write_bytes(garbage)
@@ -66,7 +68,7 @@ def test_what_is_only_a_convenience_is_done_without(
 
 @pytest.mark.parametrize("garbage", [g for g in GARBAGE if g])
 def test_passwords_that_cannot_be_read_are_not_made_anew(
-    cloud: tuple[Path, places.Place], garbage: bytes, capsys: pytest.CaptureFixture[str]
+    cloud: tuple[Path, directory.StateDir], garbage: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, place = cloud
     path = place.folder / "secrets.json"
@@ -77,7 +79,9 @@ def test_passwords_that_cannot_be_read_are_not_made_anew(
     assert path.read_bytes() == garbage, "it was written over"
 
 
-def test_a_damaged_journal_names_its_line(cloud: tuple[Path, places.Place], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_journal_names_its_line(
+    cloud: tuple[Path, directory.StateDir], capsys: pytest.CaptureFixture[str]
+) -> None:
     file, place = cloud
     journal = place.folder / "journal.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
@@ -89,7 +93,9 @@ def test_a_damaged_journal_names_its_line(cloud: tuple[Path, places.Place], caps
     assert status(file, capsys)[0] == ExitCode.OK
 
 
-def test_a_newer_journal_is_left_alone(cloud: tuple[Path, places.Place], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_newer_journal_is_left_alone(
+    cloud: tuple[Path, directory.StateDir], capsys: pytest.CaptureFixture[str]
+) -> None:
     file, place = cloud
     journal = place.folder / "journal.jsonl"
     newer = journal.read_bytes().replace(b'"stackwright-journal": 1', b'"stackwright-journal": 2')
@@ -101,7 +107,7 @@ def test_a_newer_journal_is_left_alone(cloud: tuple[Path, places.Place], capsys:
 
 
 def test_a_file_in_the_folder_s_place(
-    tmp_path: Path, cloud: tuple[Path, places.Place], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, cloud: tuple[Path, directory.StateDir], capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other"
     other.write_text("not a folder")
@@ -112,7 +118,7 @@ def test_a_file_in_the_folder_s_place(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_named(cloud: tuple[Path, places.Place], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_named(cloud: tuple[Path, directory.StateDir], capsys: pytest.CaptureFixture[str]) -> None:
     file, place = cloud
     (place.folder / "secrets.json").unlink()
     (place.folder / ".secrets.json.new").symlink_to("/dev/full")

@@ -15,11 +15,14 @@ from pathlib import Path
 import pytest
 
 import outcome
-from stackwright import answers, bundle, cli, lock, pinning, places, planner, preflight, workflow
+from stackwright import answers, bundle, cli, lock, planner, preflight
 from stackwright.model import Answers, ExitCode, Facts, Severity, StackwrightError, Upload
+from stackwright.operations import apply, trunk
+from stackwright.planner.steps import repositories as repository_steps
 from stackwright.platforms import repositories
 from stackwright.services import SERVICES
 from stackwright.ssh import LocalConnection
+from stackwright.state import directory
 
 HOST = "198.18.0.10"
 CURRENT, PROMOTED = "0123456789abcdef0123456789abcdef", "8a1f8e4fe2f9daf8164f7c4b1a3f3b5c"
@@ -56,7 +59,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     server.server_close()
 
 
-class Hosts(workflow.Hosts):
+class Hosts(apply.Hosts):
     """The host is this machine."""
 
     def connect(self, name: str) -> LocalConnection:  # type: ignore[override]
@@ -71,13 +74,13 @@ def given(**values: str) -> Answers:
 def looked(tmp_path: Path, tag: str) -> tuple[Answers, dict[str, Facts]]:
     settings = given(CONFIG_RDO_TRUNK=tag)
     seen = {n: replace(f, seen_at=time.time()) for n, f in outcome.facts(settings, "centos", "9").items()}
-    return settings, pinning.pinned(Hosts(places.Access(), places.place(HOST, tmp_path)), settings, seen)
+    return settings, trunk.pinned(Hosts(directory.Access(), directory.state_dir(HOST, tmp_path)), settings, seen)
 
 
 def files(settings: Answers, seen: dict[str, Facts]) -> dict[str, str]:
     """Trunk's files as they come onto the host."""
     whole = planner.cloud(settings, seen)
-    found = planner.sources.of(whole, whole.hosts[HOST])
+    found = repository_steps.of(whole, whole.hosts[HOST])
     return {**{name: urllib.request.urlopen(url).read().decode() for name, url in found.fetched.items()}, **found.kept}
 
 
@@ -176,9 +179,9 @@ def test_a_tag_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_lock_and_bundle_have_what_the_tag_meant(tmp_path: Path) -> None:
     settings, seen = looked(tmp_path, "puppet-passed-ci")
     meant = f"puppet-passed-ci/{PROMOTED}"
-    assert pinning.meaning(settings, seen) == meant
-    assert pinning.meaning(given(CONFIG_RDO_TRUNK=CURRENT), {}) == f"current/{CURRENT}"
-    assert pinning.meaning(given(), seen) == ""
+    assert trunk.meaning(settings, seen) == meant
+    assert trunk.meaning(given(CONFIG_RDO_TRUNK=CURRENT), {}) == f"current/{CURRENT}"
+    assert trunk.meaning(given(), seen) == ""
     made = lock.Lock("1", "", "epoxy", trunk=meant)
     assert lock.read(lock.write(made)) == made
     assert (
@@ -187,12 +190,12 @@ def test_lock_and_bundle_have_what_the_tag_meant(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match="no tag and hash of trunk"):
         lock.read(lock.write(lock.Lock("1", "", "epoxy", trunk="current/x; reboot")))
     # Elsewhere, and when the tag has moved on, it is still the same.
-    held = pinning.held(settings, meant)
+    held = trunk.held(settings, meant)
     assert held["CONFIG_RDO_TRUNK"] == meant
     assert files(held, seen) == files(settings, seen)
     assert PROMOTED in files(held, {HOST: replace(seen[HOST], extra={})})["stackwright-trunk"]
-    assert pinning.held(given(), meant)["CONFIG_RDO_TRUNK"] == ""
-    assert pinning.held(given(CONFIG_RDO_TRUNK=CURRENT), meant)["CONFIG_RDO_TRUNK"] == CURRENT
+    assert trunk.held(given(), meant)["CONFIG_RDO_TRUNK"] == ""
+    assert trunk.held(given(CONFIG_RDO_TRUNK=CURRENT), meant)["CONFIG_RDO_TRUNK"] == CURRENT
     setup = bundle.Setup(bundle.shared_answers(settings), seen, made)
     assert bundle.pinned(setup)["CONFIG_RDO_TRUNK"] == meant
     pinned = replace(setup, answers={**setup.answers, "CONFIG_RDO_TRUNK": meant})
@@ -213,7 +216,7 @@ def test_with_a_lock_the_command_takes_what_the_tag_meant_then(
         asked.append(answers["CONFIG_RDO_TRUNK"])
         raise StackwrightError("no further", "", ExitCode.UNREACHABLE)
 
-    monkeypatch.setattr(workflow, "look", look)
+    monkeypatch.setattr(apply, "look", look)
     for words in (["--trunk", "current"], ["--trunk", "current", "--locked", str(held)], ["--locked", str(held)]):
         assert cli.main(["apply", "-a", str(file), *words]) == ExitCode.UNREACHABLE
     assert asked == ["current", f"current/{CURRENT}", ""]

@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 
 from golden import CASES
-from stackwright import cli, locking, places, planner, proof, standing, verify, workflow
+from stackwright import cli, planner, verify
 from stackwright.model import Answers, Event, ExitCode, Facts, Plan, Probe, Problem, Run, StackwrightError, Step
+from stackwright.operations import apply as apply_ops
+from stackwright.operations import health, lock
+from stackwright.operations import verify as verify_ops
 from stackwright.ssh import Connection, LocalConnection
+from stackwright.state import directory
 
 HOST = "198.18.0.10"
 
 
-class Hosts(workflow.Hosts):
+class Hosts(apply_ops.Hosts):
     """Hosts that are folders of this machine."""
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +36,7 @@ class Hosts(workflow.Hosts):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing, "_PATIENCE", (0, 0))
+    monkeypatch.setattr(health, "_PATIENCE", (0, 0))
 
 
 def steps(folder: Path) -> tuple[Step, ...]:
@@ -58,12 +62,12 @@ def times(folder: Path, what: str) -> int:
 
 def apply(
     folder: Path, plan: Plan, *, lost: Sequence[str] = (), again: bool = False
-) -> tuple[workflow.Applied, list[Event]]:
+) -> tuple[apply_ops.Applied, list[Event]]:
     events: list[Event] = []
-    place = places.Place(folder / "state")
+    place = directory.StateDir(folder / "state")
     with Hosts(folder / "hosts") as hosts:
         about = {"began": 0.0, "hosts": {}, "steps": []}
-        return workflow.apply(plan, hosts, place, events.append, about=about, lost=lost, again=again), events
+        return apply_ops.apply(plan, hosts, place, events.append, about=about, lost=lost, again=again), events
 
 
 def notes(events: list[Event]) -> list[str]:
@@ -111,13 +115,13 @@ def test_a_host_that_was_installed_anew_gets_everything_again(tmp_path: Path) ->
     plan = Plan(steps(tmp_path), (HOST,))
     assert apply(tmp_path, plan)[0].outcome.done == 2
     assert apply(tmp_path, plan)[0].outcome.done == 0
-    place = places.Place(tmp_path / "state")
+    place = directory.StateDir(tmp_path / "state")
     (found,) = CASES["allinone"].facts().values()
-    assert workflow.lost(place, {HOST: replace(found, host=HOST, cloud={"id": "x"})}) == ()
-    lost = workflow.lost(place, {HOST: replace(found, host=HOST, cloud={})})
+    assert apply_ops.reinstalled(place, {HOST: replace(found, host=HOST, cloud={"id": "x"})}) == ()
+    lost = apply_ops.reinstalled(place, {HOST: replace(found, host=HOST, cloud={})})
     assert lost == (HOST,)
-    assert workflow.packages_due(plan, place, ()) == ()
-    assert workflow.packages_due(plan, place, lost) == (HOST,)
+    assert apply_ops.packages_due(plan, place, ()) == ()
+    assert apply_ops.packages_due(plan, place, lost) == (HOST,)
     assert apply(tmp_path, plan, lost=lost)[0].outcome.done == 2
 
 
@@ -134,7 +138,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Callable[...
     def look(_hosts: object, _names: object, given: Answers) -> dict[str, Facts]:
         return {host: replace(f, cloud={"id": planner.cloud_id(given)}) for host, f in case.facts().items()}
 
-    monkeypatch.setattr(workflow, "look", look)
+    monkeypatch.setattr(apply_ops, "look", look)
     asked: list[str] = []
 
     def package_problems(*_: object, only: Sequence[str]) -> list[Problem]:
@@ -142,16 +146,16 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Callable[...
         asked.append("packages")
         return []
 
-    monkeypatch.setattr(workflow, "package_problems", package_problems)
+    monkeypatch.setattr(apply_ops, "package_problems", package_problems)
 
     def take(*_: object, **__: object) -> None:
         raise StackwrightError("what this machine consists of is of no interest")
 
-    monkeypatch.setattr(locking, "take", take)
+    monkeypatch.setattr(lock, "take", take)
     plan = Plan(steps(tmp_path), (HOST,), summary=case.plan().summary)
     monkeypatch.setattr(planner, "plan", lambda *_, **__: plan)
     hosts = Hosts(tmp_path / "hosts")
-    monkeypatch.setattr(workflow.Hosts, "connect", lambda _, name: hosts.connect(name))
+    monkeypatch.setattr(apply_ops.Hosts, "connect", lambda _, name: hosts.connect(name))
     checks = [
         {"kind": "check", "check": "ping", "title": "It answers", "service": "neutron", "state": "ok", "seconds": 0.1},
         {"kind": "finished", "seconds": 0.2, "left": []},
@@ -206,10 +210,10 @@ def test_a_cloud_that_was_not_proved_is_tried(cloud: tuple[Callable[..., int], l
     "text", ["", "null", "{", "[]", '{"ok": true}', '{"ok": true, "at": "x"}', '{"ok": 1, "at": 9e9}']
 )
 def test_a_proof_that_cannot_be_read_proves_nothing(tmp_path: Path, text: str) -> None:
-    plan, place = Plan(steps(tmp_path), (HOST,)), places.Place(tmp_path / "state")
+    plan, place = Plan(steps(tmp_path), (HOST,)), directory.StateDir(tmp_path / "state")
     apply(tmp_path, plan)
     place.write("verify.json", text)
-    assert proof.holds(plan, place) is None
+    assert verify_ops.holds(plan, place) is None
     place.write("verify.json", '{"ok": true, "at": 9e9}')
-    assert proof.holds(plan, place)
-    assert proof.holds(Plan(steps(tmp_path / "other"), (HOST,)), place) is None
+    assert verify_ops.holds(plan, place)
+    assert verify_ops.holds(Plan(steps(tmp_path / "other"), (HOST,)), place) is None

@@ -518,7 +518,7 @@ def row(binary: str, **more: Any) -> dict[str, Any]:
     return {"binary": binary, "host": "n1", "state": "up", "status": "enabled", **more}
 
 
-class Told:
+class Replies:
     """A session that answers the requests it was told of; KeyError for the others."""
 
     def __init__(self, **answers: Any) -> None:
@@ -530,17 +530,17 @@ class Told:
 
 def test_a_service_that_is_down_disabled_or_absent_is_named() -> None:
     good = [row("nova-compute"), row("nova-conductor"), row("nova-scheduler")]
-    assert "nova-compute" in control.nova_services(Told(os_services={"services": good}), 0)  # type: ignore[arg-type]
+    assert "nova-compute" in control.nova_services(Replies(os_services={"services": good}), 0)  # type: ignore[arg-type]
     for change in ({"state": "down"}, {"status": "disabled"}):
         bad = [{**good[0], **change}, *good[1:]]
         with pytest.raises(Failure, match="nova-compute on n1"):
-            control.nova_services(Told(os_services={"services": bad}), 0)  # type: ignore[arg-type]
+            control.nova_services(Replies(os_services={"services": bad}), 0)  # type: ignore[arg-type]
     with pytest.raises(Failure, match="missing: nova-scheduler"):
-        control.nova_services(Told(os_services={"services": good[:2]}), 0)  # type: ignore[arg-type]
+        control.nova_services(Replies(os_services={"services": good[:2]}), 0)  # type: ignore[arg-type]
     with pytest.raises(Failure, match="Neutron has no agent"):
-        control.neutron_agents(Told(agents={"agents": []}), (), (), 0)  # type: ignore[arg-type]
+        control.neutron_agents(Replies(agents={"agents": []}), (), (), 0)  # type: ignore[arg-type]
     agent = {"agent_type": "OVN Controller agent", "host": "n1.lab.test", "alive": True, "admin_state_up": True}
-    told: Any = Told(agents={"agents": [agent]})
+    told: Any = Replies(agents={"agents": [agent]})
     assert control.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent",), 0) == "OVN Controller agent"
     with pytest.raises(Failure, match="no agent has reported from n2"):
         control.neutron_agents(told, ("n1.lab.test", "n2.lab.test"), (), 0)
@@ -552,8 +552,8 @@ def hypervisor(host: str) -> dict[str, Any]:
     return {"hypervisor_hostname": host, "service": {"host": host}}
 
 
-def cells(hosts: list[str], mapped: list[str], inventory: dict[str, Any]) -> Told:
-    return Told(
+def cells(hosts: list[str], mapped: list[str], inventory: dict[str, Any]) -> Replies:
+    return Replies(
         os_services={"services": [row("nova-compute", host=h) for h in hosts]},
         os_hypervisors_detail={"hypervisors": [hypervisor(h) for h in mapped]},
         resource_providers={"resource_providers": [{"uuid": "u"}]},
@@ -714,7 +714,7 @@ def write_program(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("python", pythons())
-def test_the_program_runs_alone_and_names_the_root_of_a_failure(standin: Cloud, tmp_path: Path, python: str) -> None:
+def test_the_program_runs_alone_and_names_the_root_of_a_failure(standin: Replies, tmp_path: Path, python: str) -> None:
     password = "not-" + SECRET
     config = verify.VerifyConfig(standin.url + "/identity/v3", password, settle_timeout=1)
     write_program(tmp_path)
@@ -753,7 +753,7 @@ def run_program(folder: Path, config: verify.VerifyConfig) -> subprocess.Complet
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_the_program_makes_its_project_removes_leftovers_and_leaves_nothing(standin: Cloud, tmp_path: Path) -> None:
+def test_the_program_makes_its_project_removes_leftovers_and_leaves_nothing(standin: Replies, tmp_path: Path) -> None:
     old = standin.add("projects", name=cloud.PREFIX + "old")
     standin.add("users", name=cloud.PREFIX + "old")
     standin.roles[cloud.PREFIX + "old"] = {"r1"}

@@ -19,15 +19,16 @@ PLAN = """\
 import json, sys
 from pathlib import Path
 import stackwright
-from stackwright import answers, facts, planner, resources
+from stackwright import answers, facts, planner
+from stackwright.planner import assets
 
 record = json.loads(Path(sys.argv[1]).read_text())
 seen = {host: facts.from_json(json.dumps({"host": host, **values})) for host, values in record.items()}
 plan = planner.plan(answers.read([sys.argv[2]], environ={}), seen)
 print(json.dumps({
     "package": stackwright.__file__,
-    "templates": str(resources.templates()),
-    "examples": sorted(p.name for p in resources.answer_files().glob("*.txt")),
+    "templates": str(assets.templates()),
+    "examples": sorted(p.name for p in assets.answer_files().glob("*.txt")),
     "steps": [step.id for step in plan.steps],
 }))
 """

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stackwright import resources
 from stackwright.answers.checking import named_hosts
 from stackwright.model import Answers, Component, StackwrightError
+from stackwright.planner import assets
 from stackwright.services import SERVICES
 
 _BRIDGES = ("host.bridges", "host.bridge_mappings")
@@ -193,9 +193,10 @@ def settings(key: str) -> tuple[str, ...]:
     """The Puppet parameters that templates give the value of `key` to, as "component: class::parameter"."""
     names = (key, *HANDED_ON.get(key, ()))
     found: dict[str, None] = {}
-    for template in sorted(resources.templates().glob("*.j2")):
-        component = template.name.removesuffix(".j2").rpartition(".")[0]
-        for name in _uses(_expanded(template), names):
+    folder = assets.templates()
+    for template, path in sorted(assets.component_templates(folder).items()):
+        component = template.removesuffix(".j2").rpartition(".")[0]
+        for name in _uses(_expanded(folder / path), names):
             found[f"{component}: {name}"] = None
     return tuple(found)
 
@@ -204,7 +205,7 @@ def _expanded(template: Path) -> str:
     """The template's source with its partials in place."""
 
     def partial(match: re.Match[str]) -> str:
-        return _expanded(resources.templates() / match[1])
+        return _expanded(assets.templates() / match[1])
 
     return _INCLUDE.sub(partial, template.read_text(encoding="utf-8"))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stackwright.answers.conditions import in_words, matters
 from stackwright.answers.destinations import Destinations, destinations
 from stackwright.answers.flags import metavar
-from stackwright.answers.history import releases
+from stackwright.answers.packstack.history import releases
 from stackwright.answers.places import shown
 from stackwright.answers.reading import ENVIRONMENT_PREFIX, flag_name
 from stackwright.model import Answers

@@ -12,9 +12,9 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from stackwright.answers.old_flags import old_flags
+from stackwright.answers.packstack.flags import old_flags
+from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.reading import flag_name, old_names, suggest
-from stackwright.answers.retired import RETIRED, translated
 from stackwright.answers.writing import explanation
 from stackwright.model import ExitCode, Option, StackwrightError
 from stackwright.services import SERVICES, options

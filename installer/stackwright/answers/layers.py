@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stackwright.answers import syntax
-from stackwright.answers.legacy import Change, Raw
-from stackwright.answers.old_flags import old_flags
-from stackwright.answers.retired import RETIRED, translated
+from stackwright.answers.packstack.flags import old_flags
+from stackwright.answers.packstack.retired import RETIRED, translated
+from stackwright.answers.packstack.rewrite import Change, Raw
 from stackwright.model import Option, Origin, Problem, Severity
 from stackwright.services import options
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stackwright.answers import secrets, syntax, writing
-from stackwright.answers.legacy import NETWORK_KEYS, ROLE_KEYS, Change
-from stackwright.answers.packstack_comments import is_packstacks
+from stackwright.answers.packstack.comments import is_packstacks
+from stackwright.answers.packstack.retired import translated
+from stackwright.answers.packstack.rewrite import NETWORK_KEYS, ROLE_KEYS, Change
 from stackwright.answers.reading import Reading, from_documents, old_names
-from stackwright.answers.retired import translated
 from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
 from stackwright.services import options
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stackwright.answers.effective import external_physnet
-from stackwright.answers.legacy import FAMILIES
+from stackwright.answers.packstack.rewrite import FAMILIES
 from stackwright.answers.places import problem
 from stackwright.model import Answers, Problem
 from stackwright.services import options

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stackwright.answers import checking, legacy, secrets, syntax
+from stackwright.answers import checking, secrets, syntax
 from stackwright.answers.layers import (
     ENVIRONMENT_PREFIX,
     Layers,
@@ -21,7 +21,8 @@ from stackwright.answers.layers import (
     old_names,
     suggest,
 )
-from stackwright.answers.legacy import Change
+from stackwright.answers.packstack import rewrite
+from stackwright.answers.packstack.rewrite import Change
 from stackwright.answers.typed import finish, local_address, type_all
 from stackwright.model import Answers, ExitCode, Problem, Severity, StackwrightError
 from stackwright.services import options
@@ -144,7 +145,7 @@ def from_documents(
     add_environment(layers, environ or {})
     add_flags(layers, flags or {})
 
-    state = legacy.rewrite(layers.texts, layers.old, renamed=frozenset(layers.renamed), rank=layers.rank)
+    state = rewrite.rewrite(layers.texts, layers.old, renamed=frozenset(layers.renamed), rank=layers.rank)
     problems = [*layers.problems, *state.problems]
     entries, found, failed = type_all(state.texts, layers, run=run)
     problems += found

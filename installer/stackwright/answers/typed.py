@@ -12,7 +12,7 @@ from pathlib import Path
 from stackwright.answers import effective, secrets
 from stackwright.answers.conditions import in_words, matters
 from stackwright.answers.layers import Layers
-from stackwright.answers.legacy import Raw
+from stackwright.answers.packstack.rewrite import Raw
 from stackwright.model import Answer, Option, Origin, Problem, Severity
 from stackwright.services import options
 from stackwright.values import allowed, words

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stackwright import __version__, facts, lock, planner, resources, show
+from stackwright import __version__, facts, lock, planner
 from stackwright import answers as answer_files
 from stackwright.answers import syntax
 from stackwright.bundle import names
 from stackwright.bundle.archive import Index
 from stackwright.model import Answer, Answers, Certificate, Certificates, ExitCode, Facts, Plan, StackwrightError
-from stackwright.planner import tls
+from stackwright.output import text as text_output
+from stackwright.planner import assets
+from stackwright.planner.steps import certificates
 from stackwright.services import SERVICES, options
 
 ANSWERS, PACKAGES = "answers.txt", "packages"
@@ -75,9 +77,9 @@ def impersonal_plan(given: Answers, seen: Mapping[str, Facts], exact: Mapping[st
     whole = planner.cloud(given, known)
     of = {
         (w.component, w.host): Certificate(f"CERTIFICATE-OF-{w.component}", f"KEY-OF-{w.component}", w.names)
-        for w in tls.wanted(whole)
+        for w in certificates.wanted(whole)
     }
-    stand_ins = Certificates(of, "CERTIFICATE-OF-AUTHORITY" if tls.signed(whole) else "")
+    stand_ins = Certificates(of, "CERTIFICATE-OF-AUTHORITY" if certificates.signed(whole) else "")
     return planner.plan(given, known, stand_ins, exact)
 
 
@@ -89,8 +91,8 @@ def digest(plan: Plan) -> str:
 def plan_files(plan: Plan) -> dict[str, bytes]:
     """A plan as files: as text, and everything that would be uploaded, without what is the same for everybody (our
     Puppet module, the sources of the guest's image)."""
-    out = {"plan/plan.txt": show.text(plan).encode() + b"\n"}
-    for name, content in show.files(plan):
+    out = {"plan/plan.txt": text_output.text(plan).encode() + b"\n"}
+    for name, content in text_output.files(plan):
         if "/stackwright/modules/" not in name and "/stackwright/guest/" not in name:
             out[f"plan/{name}"] = content
     return out
@@ -143,7 +145,7 @@ def files(setup: Setup, rename: names.Rename = lambda value: value) -> tuple[dic
     known = names.impersonal(setup.facts)
     about = {
         "release": setup.lock.release,
-        "templates": resources.digest(),
+        "templates": assets.digest(),
         "plan": digest(plan),
         "hosts": list(setup.facts),
         "platforms": {name: host.platform for name, host in setup.lock.hosts.items()},
@@ -217,7 +219,7 @@ def same_plan(setup: Setup, index: Index) -> str:
         ) from error
     if made == index.about.get("plan"):
         return ""
-    if index.version != __version__ or index.about.get("templates") != resources.digest():
+    if index.version != __version__ or index.about.get("templates") != assets.digest():
         return f"it was made by Stackwright {index.version} with other templates than those of this {__version__}"
     return "although version and templates are the same"
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from stackwright.planner import STATE_DIR, package_cache, scripts
-from stackwright.planner.locked import APT_CONFIG, OFFLINE
-from stackwright.planner.package_cache import PORT
+from stackwright.planner import STATE_DIR
+from stackwright.planner.steps import package_cache, packages
+from stackwright.planner.steps.locked import APT_CONFIG, OFFLINE
+from stackwright.planner.steps.package_cache import PORT
 
 _APT = r"""
 set -eu
@@ -134,7 +135,7 @@ _UNIT = "stackwright-packages"
 SERVE = f"""\
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
-{scripts.RECORD}# Minimal systems have less of it than that, or none.
+{packages.RECORD}# Minimal systems have less of it than that, or none.
 python3 -c 'import http.server' 2> /dev/null || {{
   export APT_CONFIG={APT_CONFIG}
   apt-get -q update

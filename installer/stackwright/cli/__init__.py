@@ -32,7 +32,7 @@ def _run(words: list[str]) -> int:
             import traceback
 
             traceback.print_exception(error, file=sys.stderr)
-        from stackwright.ui import error_block
+        from stackwright.output.live import error_block
 
         print(error_block(error), file=sys.stderr)
         return int(error.code)
@@ -111,9 +111,9 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             return lab.run(arguments)
         case "answers":
-            from stackwright.answers import commands
+            from stackwright.cli import answers
 
-            return commands.run_command(arguments)
+            return answers.run_command(arguments)
         case "check" | "plan" | "apply" | "verify" | "status" | "logs":
             from stackwright.cli import cloud
 
@@ -135,9 +135,9 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             return report.run(arguments)
     if arguments.validate_answer_file:
-        from stackwright.answers import commands
+        from stackwright.cli import answers
 
-        return commands.check(arguments.validate_answer_file, settings(arguments))
+        return answers.check(arguments.validate_answer_file, settings(arguments))
     if arguments.gen_answer_file:
         from stackwright.cli import first
 

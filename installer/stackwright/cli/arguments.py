@@ -156,9 +156,9 @@ def parser(words: Sequence[str]) -> Parser:
     made["report"].add_argument("--json", action="store_true", help="the same for machines")
     run_flags(made["apply"])
     if "lab" in words:
-        from stackwright import lab
+        from stackwright.cli import lab_nodes
 
-        lab.add_arguments(made["lab"])
+        lab_nodes.add_arguments(made["lab"])
     if "test" in words:
         from stackwright.cli import test
 
@@ -168,7 +168,7 @@ def parser(words: Sequence[str]) -> Parser:
 
         bundle.add_arguments(made["bundle"])
     if "answers" in words:
-        from stackwright.answers import commands as answer_commands
+        from stackwright.cli import answers as answer_commands
 
         answer_commands.add_arguments(made["answers"])
         made["answers"].set_defaults(vocabulary=vocabulary)

@@ -60,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _root(arguments: argparse.Namespace) -> Path:
-    from stackwright import places
+    from stackwright.state import directory
 
-    return Path(arguments.state or places.state_root())
+    return Path(arguments.state or directory.state_root())
 
 
 def _say(line: str) -> None:
@@ -70,18 +70,19 @@ def _say(line: str) -> None:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from stackwright import bundling, workflow
+    from stackwright.operations import apply
+    from stackwright.operations import bundle as bundle_ops
 
     if not arguments.answer_file:
         raise StackwrightError("bundle create needs an answer file", "give it with --answer-file FILE", ExitCode.USAGE)
-    answers = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
+    answers = apply.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
     place = cloud.place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     called = "cloud" if arguments.neutral else place.folder.name
     out = arguments.out or Path(f"{called}-{time.strftime('%Y%m%d')}.bundle")
     refuse_foreign(out, b"PK\3\4")
-    wanted = bundling.Wanted(arguments.offline, arguments.neutral)
+    wanted = bundle_ops.BundleRequest(arguments.offline, arguments.neutral)
     with cloud.reach(arguments, place) as hosts:
-        index = bundling.create(out, answers, place, hosts, wanted, _root(arguments), _say)
+        index = bundle_ops.create(out, answers, place, hosts, wanted, _root(arguments), _say)
     print(f"wrote {out} ({out.stat().st_size // 1024} KiB)\n{_told(index)}")
     print(f"to repeat it: stackwright bundle reproduce {out} --lab")
     return ExitCode.OK
@@ -109,12 +110,12 @@ def _told(index: Index) -> str:
 
 def _reproduce(arguments: argparse.Namespace) -> int:
     from stackwright import bundle
-    from stackwright.places import Place
+    from stackwright.state.directory import StateDir
 
     index = bundle.read(arguments.file, arguments.signer)
     _say(_told(index))
     # For this run alone: the packages in it may be gigabytes.
-    with tempfile.TemporaryDirectory(dir=Place(_root(arguments) / "bundles").make()) as work:
+    with tempfile.TemporaryDirectory(dir=StateDir(_root(arguments) / "bundles").make()) as work:
         folder = Path(work) / "unpacked"
         bundle.unpack(arguments.file, folder, arguments.signer)
         return _from(folder, index, arguments)
@@ -122,8 +123,11 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 
 def _from(folder: Path, index: Index, arguments: argparse.Namespace) -> int:
     """Installs what an unpacked bundle describes."""
-    from stackwright import bundle, bundling, lock, locking, planner, workflow
-    from stackwright.planner import package_cache
+    from stackwright import bundle, lock, planner
+    from stackwright.operations import apply
+    from stackwright.operations import bundle as bundle_ops
+    from stackwright.operations import lock as lock_ops
+    from stackwright.planner.steps import package_cache
     from stackwright.services import SERVICES
 
     setup = bundle.load(folder, index)
@@ -133,13 +137,13 @@ def _from(folder: Path, index: Index, arguments: argparse.Namespace) -> int:
     rename = bundle.renamer(mine)
     path = _answers(arguments, rename(dict(setup.answers)), index)
     arguments.answer_file = [path]
-    answers = workflow.read_answers([path], settings(arguments), arguments.state).answers
+    answers = apply.read_answers([path], settings(arguments), arguments.state).answers
     place = cloud.place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     renamed = lock.Lock(**{**vars(setup.lock), "hosts": {mine[n]: h for n, h in setup.lock.hosts.items()}})
     arguments.locked = place.write("reproduced.lock", lock.write(renamed))
     with cloud.reach(arguments, place, extra) as hosts:
-        seen = workflow.look(hosts, planner.all_hosts(answers, SERVICES), answers)
-        locking.exact(renamed, answers, seen, frozenset(arguments.skip_check))
+        seen = apply.look(hosts, planner.all_hosts(answers, SERVICES), answers)
+        lock_ops.exact(renamed, answers, seen, frozenset(arguments.skip_check))
         _say(_compared(folder, setup, seen, mine))
         if not arguments.offline or arguments.dry_run:
             return cloud.apply(arguments, hosts, place)
@@ -147,7 +151,7 @@ def _from(folder: Path, index: Index, arguments: argparse.Namespace) -> int:
         whole, kinds = planner.cloud(answers, seen), {name: renamed.hosts[name].platform for name in seen}
         shared = whole.hosts.get(package_cache.host_of(answers))
         cache = (shared.name, shared.address) if shared else None
-        with bundling.packages_there(hosts, kinds, folder, cache, _say):
+        with bundle_ops.packages_there(hosts, kinds, folder, cache, _say):
             return cloud.apply(arguments, hosts, place)
 
 

@@ -18,34 +18,34 @@ from stackwright.model import Answers, ExitCode, Problem, StackwrightError
 
 if TYPE_CHECKING:
     from stackwright.answers import Reading
-    from stackwright.hosts import Hosts
     from stackwright.lock import Lock
-    from stackwright.locking import Taken
     from stackwright.model import Facts, Plan
-    from stackwright.places import Place
+    from stackwright.operations.lock import Taken
     from stackwright.report import Clock
+    from stackwright.ssh.pool import Hosts
+    from stackwright.state.directory import StateDir
 
 
-def place_of(controller: str, arguments: argparse.Namespace) -> Place:
+def place_of(controller: str, arguments: argparse.Namespace) -> StateDir:
     """Where the state of the cloud with this controller is kept."""
-    from stackwright import places
+    from stackwright.state import directory
 
-    return places.place(controller, arguments.state)
+    return directory.state_dir(controller, arguments.state)
 
 
-def reach(arguments: argparse.Namespace, place: Place, extra: Mapping[str, Any] | None = None) -> Hosts:
+def reach(arguments: argparse.Namespace, place: StateDir, extra: Mapping[str, Any] | None = None) -> Hosts:
     """Connections as the flags say, else as an earlier run of the same cloud did."""
-    from stackwright import places
-    from stackwright.hosts import Hosts
+    from stackwright.ssh.pool import Hosts
+    from stackwright.state import directory
 
-    given = places.Access(
+    given = directory.Access(
         user=arguments.user,
         port=arguments.port,
         keys=tuple(str(k.resolve()) for k in arguments.ssh_key),
         known_hosts=tuple(str(k.resolve()) for k in arguments.known_hosts),
         jump=arguments.jump,
     )
-    access = given.over(places.Access(**(extra or {}))).over(places.Access.from_json(place.read("access.json")))
+    access = given.over(directory.Access(**(extra or {}))).over(directory.Access.from_json(place.read("access.json")))
     return Hosts(
         access,
         place,
@@ -124,14 +124,15 @@ def _public_key(arguments: argparse.Namespace, answers: Answers) -> Path | None:
 
 
 def read(arguments: argparse.Namespace) -> Reading:
-    from stackwright import workflow
+    from stackwright.operations import apply as apply_ops
 
-    reading = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state)
+    reading = apply_ops.read_answers(arguments.answer_file, settings(arguments), arguments.state)
     if not getattr(arguments, "locked", None):
         return reading
-    from stackwright import lock, pinning
+    from stackwright import lock
+    from stackwright.operations import trunk
 
-    return replace(reading, answers=pinning.held(reading.answers, lock.load(arguments.locked).trunk))
+    return replace(reading, answers=trunk.held(reading.answers, lock.load(arguments.locked).trunk))
 
 
 @dataclass(frozen=True)
@@ -149,21 +150,23 @@ class _Looked:
 def _look(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, clock: Clock) -> _Looked:
     """Facts and preflight: prints and returns warnings, also those about the answers; raises for errors."""
     from stackwright import answers as answer_files
-    from stackwright import lock, locking, planner, workflow
+    from stackwright import lock, planner
+    from stackwright.operations import apply as apply_ops
+    from stackwright.operations import lock as lock_ops
     from stackwright.services import SERVICES
 
     answers = reading.answers
     locked = lock.load(arguments.locked) if arguments.locked else None
     for problem in reading.problems:
         print(answer_files.describe(problem), file=sys.stderr)
-    workflow.refuse_twins(hosts, answers)
+    apply_ops.refuse_duplicate_hosts(hosts, answers)
     names = planner.all_hosts(answers, SERVICES)
     with clock.part("look at the hosts"):
-        seen = workflow.look(hosts, names, answers)
+        seen = apply_ops.look(hosts, names, answers)
     waived = frozenset(arguments.skip_check)
     with clock.part("check"):
-        found = workflow.refuse(workflow.problems(answers, seen, waived))
-    exact = locking.exact(locked, answers, seen, waived) if locked else {}
+        found = apply_ops.refuse(apply_ops.problems(answers, seen, waived))
+    exact = lock_ops.exact(locked, answers, seen, waived) if locked else {}
     _tell(found)
     return _Looked(seen, [*reading.problems, *found], locked, exact)
 
@@ -177,16 +180,17 @@ def _resolve(
     only: Collection[str] | None = None,
 ) -> None:
     """Whether the hosts (or `only` these) can get their packages: adds to the warnings, raises for errors."""
-    from stackwright import locking, workflow
+    from stackwright.operations import apply as apply_ops
+    from stackwright.operations import lock as lock_ops
 
     waived = frozenset(arguments.skip_check)
     with clock.part("resolve the packages"):
         if looked.exact:
             exact = {host: found for host, found in looked.exact.items() if only is None or host in only}
-            told = locking.problems(hosts, answers, looked.seen, exact, waived, offline=_offline(arguments))
+            told = lock_ops.problems(hosts, answers, looked.seen, exact, waived, offline=_offline(arguments))
         else:
-            told = workflow.package_problems(hosts, answers, looked.seen, waived, only=only)
-        found = workflow.refuse(told)
+            told = apply_ops.package_problems(hosts, answers, looked.seen, waived, only=only)
+        found = apply_ops.refuse(told)
     _tell(found)
     looked.warnings.extend(found)
 
@@ -203,14 +207,15 @@ def _offline(arguments: argparse.Namespace) -> bool:
     return bool(getattr(arguments, "from_bundle", False))
 
 
-def _check(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
-    from stackwright import planner, report, workflow
+def _check(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: StateDir) -> int:
+    from stackwright import planner, report
+    from stackwright.operations import apply as apply_ops
 
     clock = report.Clock()
     looked = _look(arguments, reading, hosts, clock)
     _resolve(arguments, reading.answers, hosts, looked, clock)
     seen = looked.seen
-    plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
+    plan = planner.plan(reading.answers, seen, apply_ops.certify(reading.answers, seen, place), looked.exact)
     print(f"ready: {len(plan.steps)} steps on {_count(len(plan.hosts), 'host')}; nothing was changed")
     return ExitCode.OK
 
@@ -219,25 +224,27 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: Place) -> int:
-    from stackwright import planner, report, show, workflow
+def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, place: StateDir) -> int:
+    from stackwright import planner, report
+    from stackwright.operations import apply as apply_ops
+    from stackwright.output import text
 
     looked = _look(arguments, reading, hosts, report.Clock())
     seen = looked.seen
-    plan = planner.plan(reading.answers, seen, workflow.certify(reading.answers, seen, place), looked.exact)
+    plan = planner.plan(reading.answers, seen, apply_ops.certify(reading.answers, seen, place), looked.exact)
     if arguments.out:
-        show.write(plan, arguments.out)
+        text.write(plan, arguments.out)
         print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
     else:
         _show(plan, place, _lost(place, seen), whole=arguments.all, as_json=arguments.json)
     return ExitCode.OK
 
 
-def _lost(place: Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+def _lost(place: StateDir, seen: Mapping[str, Facts]) -> tuple[str, ...]:
     """Hosts that are not those any more on which something was done; says so."""
-    from stackwright import workflow
+    from stackwright.operations import apply as apply_ops
 
-    found = workflow.lost(place, seen)
+    found = apply_ops.reinstalled(place, seen)
     for name in found:
         print(
             f"{name}: nothing of this cloud is there any more; what was done there before is done again",
@@ -246,22 +253,28 @@ def _lost(place: Place, seen: Mapping[str, Facts]) -> tuple[str, ...]:
     return found
 
 
-def _show(plan: Plan, place: Place, lost: tuple[str, ...], *, whole: bool = False, as_json: bool = False) -> None:
+def _show(plan: Plan, place: StateDir, lost: tuple[str, ...], *, whole: bool = False, as_json: bool = False) -> None:
     """The plan as what it would change, or step by step where nothing was applied yet."""
-    from stackwright import show, workflow
+    from stackwright.operations import apply as apply_ops
+    from stackwright.output import text
 
-    found = workflow.difference(plan, place, lost)
+    found = apply_ops.difference(plan, place, lost)
     if as_json:
-        print(json.dumps(show.data(plan, found), indent=1))
+        print(json.dumps(text.data(plan, found), indent=1))
     elif whole or not found.at:
-        print(show.text(plan))
+        print(text.text(plan))
     else:
-        print(show.difference(found) + "\n\n`stackwright plan --all` shows every step and every open port")
+        print(text.difference(found) + "\n\n`stackwright plan --all` shows every step and every open port")
 
 
-def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Reading | None = None) -> int:
+def apply(arguments: argparse.Namespace, hosts: Hosts, place: StateDir, reading: Reading | None = None) -> int:
     """Looks, plans, applies and proves; with --dry-run it only shows. Returns the exit status."""
-    from stackwright import bundling, locking, planner, proof, report, show, sidebyside, ui, workflow
+    from stackwright import planner, report
+    from stackwright.operations import apply as apply_ops
+    from stackwright.operations import bundle, verify
+    from stackwright.operations import lock as lock_ops
+    from stackwright.output import live, text
+    from stackwright.ssh import parallel
 
     clock = report.Clock()
     reading = reading or read(arguments)
@@ -269,25 +282,25 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
     looked = _look(arguments, reading, hosts, clock)
     seen = looked.seen
     with clock.part("plan"):
-        certificates = workflow.certify(answers, seen, place)
+        certificates = apply_ops.certify(answers, seen, place)
         plan = planner.plan(answers, seen, certificates, looked.exact, offline=_offline(arguments))
     lost = _lost(place, seen)
     # It takes a host seconds, also where there is nothing to get.
-    if due := plan.hosts if arguments.again else workflow.packages_due(plan, place, lost):
+    if due := plan.hosts if arguments.again else apply_ops.packages_due(plan, place, lost):
         _resolve(arguments, answers, hosts, looked, clock, due)
     if arguments.dry_run:
         _show(plan, place, lost, as_json=arguments.json)
         if not arguments.json:
             print("\nnothing was changed (--dry-run)")
         return ExitCode.OK
-    bundling.keep_facts(place, seen)
-    with ui.Screen(kind="json" if arguments.json else None) as screen:
-        applied = workflow.apply(
+    bundle.keep_facts(place, seen)
+    with live.Screen(kind="json" if arguments.json else None) as screen:
+        applied = apply_ops.apply(
             plan,
             hosts,
             place,
             screen,
-            about=workflow.about(answers, seen, plan, looked.warnings, clock),
+            about=apply_ops.about(answers, seen, plan, looked.warnings, clock),
             again=arguments.again,
             parallel=arguments.parallel,
             timeout=arguments.timeout,
@@ -300,23 +313,24 @@ def apply(arguments: argparse.Namespace, hosts: Hosts, place: Place, reading: Re
             file=sys.stderr,
         )
         return applied.outcome.code
-    files = workflow.write_credentials(answers, seen, place)
+    files = apply_ops.write_credentials(answers, seen, place)
     verdict = ExitCode.OK
     # Beside the proof, which waits most of its time.
-    taken = sidebyside.begin(lambda: locking.take(answers, seen, hosts, since=clock.began))
-    if not arguments.no_verify and (applied.outcome.done or not proof.told_again(plan, place, arguments.json)):
-        verdict = ExitCode(proof.run(answers, hosts, place, as_json=arguments.json, seen=seen))
+    taken = parallel.start(lambda: lock_ops.take(answers, seen, hosts, since=clock.began))
+    if not arguments.no_verify and (applied.outcome.done or not verify.told_again(plan, place, arguments.json)):
+        verdict = ExitCode(verify.run(answers, hosts, place, as_json=arguments.json, seen=seen))
     files += _lock(arguments, taken, place, looked)
     if not arguments.json:
         proved = verdict == ExitCode.OK and not arguments.no_verify
         authority = Path(certificates.file) if certificates.file else None
-        print(show.summary(plan, files, applied.log, applied.report, proved=proved, authority=authority))
+        print(text.summary(plan, files, applied.log, applied.report, proved=proved, authority=authority))
     return verdict
 
 
-def _lock(arguments: argparse.Namespace, take: Callable[[], Taken], place: Place, looked: _Looked) -> list[Path]:
+def _lock(arguments: argparse.Namespace, take: Callable[[], Taken], place: StateDir, looked: _Looked) -> list[Path]:
     """Writes down what was installed, and says where it is not what was wanted."""
-    from stackwright import lock, locking
+    from stackwright import lock
+    from stackwright.operations import lock as lock_ops
 
     try:
         taken = take()
@@ -324,7 +338,7 @@ def _lock(arguments: argparse.Namespace, take: Callable[[], Taken], place: Place
         # The cloud is there; that it could not be written down is no reason to call it failed.
         print(f"no lock was written: {error.message}", file=sys.stderr)
         return []
-    path = locking.keep(taken, place, looked.lock, str(arguments.locked or ""))
+    path = lock_ops.keep(taken, place, looked.lock, str(arguments.locked or ""))
     if looked.lock:
         given = (looked.lock.answers, taken.lock.answers)
         for one, other in lock.pairs(looked.lock.hosts, taken.lock.hosts, given):
@@ -333,7 +347,7 @@ def _lock(arguments: argparse.Namespace, take: Callable[[], Taken], place: Place
     return [path]
 
 
-def _verify(answers: Answers, hosts: Hosts, place: Place, *, as_json: bool) -> int:
-    from stackwright import proof
+def _verify(answers: Answers, hosts: Hosts, place: StateDir, *, as_json: bool) -> int:
+    from stackwright.operations import verify
 
-    return proof.run(answers, hosts, place, as_json=as_json)
+    return verify.run(answers, hosts, place, as_json=as_json)

@@ -16,7 +16,7 @@ from stackwright.model import Answers, ExitCode, StackwrightError
 
 def generate(arguments: argparse.Namespace) -> int:
     """--gen-answer-file: writes an answer file, and nothing else."""
-    from stackwright.answers import commands
+    from stackwright.cli import answers as answers_cli
 
     if arguments.lab is not None:
         raise StackwrightError(
@@ -24,15 +24,16 @@ def generate(arguments: argparse.Namespace) -> int:
         )
     path = arguments.gen_answer_file
     here = "" if arguments.allinone else None
-    commands.generate(path, here, arguments.install_hosts or "", settings(arguments), minimal=arguments.minimal)
+    answers_cli.generate(path, here, arguments.install_hosts or "", settings(arguments), minimal=arguments.minimal)
     print(f"edit it, then: stackwright --answer-file {path}")
     return ExitCode.OK
 
 
 def allinone(arguments: argparse.Namespace) -> int:
     """--allinone and --install-hosts: makes the answer file, or uses the one of an earlier run, then applies it."""
-    from stackwright import answers, workflow
+    from stackwright import answers
     from stackwright.answers.reading import local_address
+    from stackwright.operations import apply
 
     names = [h.strip() for h in (arguments.install_hosts or "").split(",") if h.strip()]
     if len(arguments.answer_file) > 1:
@@ -76,7 +77,7 @@ def allinone(arguments: argparse.Namespace) -> int:
         if not made:
             say(f"answers: {path} (of an earlier run)")
         else:
-            _, found = workflow.presets(hosts, names[0])
+            _, found = apply.presets(hosts, names[0])
             text = answers.generate(install_hosts=names, presets={**found, **presets})
             answers.save(path, text)
             say(f"answers: {path} (new; only you can read it)")
@@ -96,8 +97,8 @@ def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> Non
     """Raises StackwrightError where an answer file that was there leaves out a host that was asked for: it would be
     passed over in silence."""
     from stackwright import planner
-    from stackwright.hosts import own_addresses
     from stackwright.services import SERVICES
+    from stackwright.ssh.pool import own_addresses
 
     have = planner.all_hosts(found, SERVICES)
     missing = [name for name in names if name not in have]

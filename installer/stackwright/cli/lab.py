@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stackwright.lab import LEAST_MEMORY, RELEASES, Node, Size, check_room, command, up
+from stackwright.cli import lab_nodes
+from stackwright.lab import LEAST_MEMORY, RELEASES, Node, Size, check_room, up
 from stackwright.model import ExitCode, Facts, StackwrightError
 
 _RELEASE_OF = {"debian-12": "bookworm", "debian-13": "trixie"}
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.lab_command == "up" and arguments.origin and _is_file(arguments.origin):
         asked = Size(arguments.memory, arguments.cpus)
         return _from_file(Path(arguments.origin), arguments.names, arguments.release, asked)
-    return command.run_command(arguments)
+    return lab_nodes.run_command(arguments)
 
 
 def _is_file(origin: str) -> bool:
@@ -120,7 +121,7 @@ def _from_file(path: Path, names: Sequence[str], release: str, asked: Size) -> i
 
         about = bundle.read(path).about
         hosts = [str(h) for h in about.get("hosts", ())]
-        nodes = up_for(hosts, about.get("platforms", {}), sizes_told(about, asked), names, command.say)
+        nodes = up_for(hosts, about.get("platforms", {}), sizes_told(about, asked), names, lab_nodes.say)
         _show(hosts, nodes)
         print(f"\nnext: stackwright bundle reproduce {path} --lab {','.join(n.name for n in nodes)}")
         return ExitCode.OK
@@ -129,13 +130,14 @@ def _from_file(path: Path, names: Sequence[str], release: str, asked: Size) -> i
 
 def _show(hosts: Sequence[str], nodes: Sequence[Node]) -> None:
     for host, node in zip(hosts, nodes, strict=True):
-        print(f"{host} -> {command.row(node)}")
+        print(f"{host} -> {lab_nodes.row(node)}")
 
 
 def _from_answers(path: Path, names: Sequence[str], release: str, asked: Size) -> int:
     """Nodes for the hosts of an answer file, and beside it one for these nodes."""
-    from stackwright import answers, bundle, places, planner, platforms
+    from stackwright import answers, bundle, planner, platforms
     from stackwright.services import SERVICES
+    from stackwright.state import directory
 
     given = answers.load([path], environ={}, run=False, files=False).answers
     hosts = planner.all_hosts(given, SERVICES)
@@ -149,13 +151,13 @@ def _from_answers(path: Path, names: Sequence[str], release: str, asked: Size) -
         host: Size(asked.memory or fitting_memory([c.name for c in placed[host]], given, cpus), asked.cpus)
         for host in hosts
     }
-    nodes = up_for(hosts, dict.fromkeys(hosts, system), sizes, names, command.say)
+    nodes = up_for(hosts, dict.fromkeys(hosts, system), sizes, names, lab_nodes.say)
     _show(hosts, nodes)
     rename = bundle.renamer({host: node.address for host, node in zip(hosts, nodes, strict=True)})
     own, mark = path.with_name(f"{path.stem}-lab.answers"), f"# {path.name}, for nodes of the lab.\n"
     ours = own.exists() and own.read_text(encoding="utf-8", errors="replace").startswith(mark)
     answers.save(own, mark + rename(path.read_text(encoding="utf-8")), replace=ours)
     controller = str(rename(str(given["CONFIG_CONTROLLER_HOST"])))
-    places.place(controller).write("access.json", places.Access(**access(nodes)).to_json())
+    directory.state_dir(controller).write("access.json", directory.Access(**access(nodes)).to_json())
     print(f"\nnext: stackwright apply -a {own}")
     return ExitCode.OK

@@ -14,7 +14,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.lock_command == "diff":
         return _diff(arguments)
     from stackwright import answers as answer_files
-    from stackwright import lock, locking, planner, workflow
+    from stackwright import lock, planner
+    from stackwright.operations import apply
+    from stackwright.operations import lock as lock_ops
     from stackwright.services import SERVICES
 
     if not arguments.answer_file:
@@ -25,12 +27,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.out:
         refuse_foreign(arguments.out, b"# Exactly what was installed.")
-    answers = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
+    answers = apply.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
     place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     with reach(arguments, place) as hosts:
-        seen = workflow.look(hosts, planner.all_hosts(answers, SERVICES), answers)
-        taken = locking.take(answers, seen, hosts)
-    path = locking.keep(taken, place, None, "")
+        seen = apply.look(hosts, planner.all_hosts(answers, SERVICES), answers)
+        taken = lock_ops.take(answers, seen, hosts)
+    path = lock_ops.keep(taken, place, None, "")
     if arguments.out:
         path = arguments.out
         answer_files.save(path, lock.write(taken.lock), replace=True)

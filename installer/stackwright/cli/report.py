@@ -11,7 +11,8 @@ from stackwright.model import ExitCode, StackwrightError
 
 def run(arguments: argparse.Namespace) -> int:
     """Shows the last run; no host is reached. Without a form that is asked for, it is the text for a bug report."""
-    from stackwright import executor, report, workflow
+    from stackwright import executor, report
+    from stackwright.operations import apply
 
     if not arguments.answer_file:
         raise StackwrightError("report needs an answer file", "give it with --answer-file FILE", ExitCode.USAGE)
@@ -19,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise StackwrightError(
             f"--slowest {arguments.slowest}: a number above 0 was wanted", "leave it away for 25", ExitCode.USAGE
         )
-    answers = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
+    answers = apply.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
     place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
     found = report.load(place, executor.redactor(answers.secret_texts()))
     if arguments.html:

@@ -15,18 +15,21 @@ from stackwright.model import Answers, ExitCode, StackwrightError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackwright.hosts import Hosts
-    from stackwright.places import Place
-    from stackwright.standing import HostStanding
+    from stackwright.operations.health import HostStatus
+    from stackwright.ssh.pool import Hosts
+    from stackwright.state.directory import StateDir
 
 
-def status(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place: Place) -> int:
+def status(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place: StateDir) -> int:
     """What is installed where, from the journal and from the hosts themselves."""
-    from stackwright import applied, executor, journal, planner, show, standing
+    from stackwright import executor, planner
+    from stackwright.operations import health
+    from stackwright.output import text
+    from stackwright.state import journal, snapshots
 
-    record = applied.load(place)
+    record = snapshots.load(place)
     with journal.open_journal(place.folder, exclusive=False) as kept:
-        known = standing.recorded(kept, record.last, dict(record.plan))
+        known = health.recorded(kept, record.last, dict(record.plan))
         # A verification is a step, too; it installs nothing.
         untold = not known and set(kept.steps()) - {"verify", "tempest"}
     if not known and arguments.json:
@@ -36,18 +39,18 @@ def status(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place:
         told = "what was applied is not known any more; `apply` looks again" if untold else "nothing was applied yet"
         print(f"{told} ({place.folder})")
         return ExitCode.OK
-    found = list(known.values()) if arguments.offline else standing.ask(known, record.last, hosts.connect)
+    found = list(known.values()) if arguments.offline else health.ask(known, record.last, hosts.connect)
     proof = _proof(place)
     redact = executor.redactor(planner.secrets(answers))  # what a probe says of its failure is anybody's guess
     if arguments.json:
         each = [redact(asdict(h)) | {"well": h.well} for h in found]
         print(json.dumps({"hosts": each, "proof": proof}, indent=1))
     else:
-        print(redact(show.status(found, proof, place, time.time())))
+        print(redact(text.status(found, proof, place, time.time())))
     return _verdict(found)
 
 
-def _proof(place: Place) -> dict[str, Any] | None:
+def _proof(place: StateDir) -> dict[str, Any] | None:
     """The last verification; None where there is none that can be read."""
     try:
         found = json.loads(place.read("verify.json") or "null")
@@ -56,16 +59,17 @@ def _proof(place: Place) -> dict[str, Any] | None:
         return None
 
 
-def _verdict(found: Iterable[HostStanding]) -> int:
+def _verdict(found: Iterable[HostStatus]) -> int:
     found = list(found)
     if any(host.problem for host in found):
         return ExitCode.UNREACHABLE
     return ExitCode.OK if all(host.well for host in found) else ExitCode.FAILED
 
 
-def logs(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place: Place) -> int:
+def logs(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place: StateDir) -> int:
     """What the runs of a step have said on their host; what was kept of it here where the host does not answer."""
-    from stackwright import executor, planner, puppet
+    from stackwright import executor, planner
+    from stackwright.executor import puppet
 
     host = _host(arguments.host, place)
     redact = executor.redactor(planner.secrets(answers))
@@ -84,13 +88,13 @@ def logs(arguments: argparse.Namespace, answers: Answers, hosts: Hosts, place: P
     return ExitCode.OK
 
 
-def _host(name: str, place: Place) -> str:
+def _host(name: str, place: StateDir) -> str:
     """The host that is meant, by its name or the first part of it."""
-    from stackwright import applied, journal
+    from stackwright.state import journal, snapshots
 
     with journal.open_journal(place.folder, exclusive=False) as kept:
         known = dict.fromkeys(r.host for r in kept.records if r.host)
-    known |= dict.fromkeys(one.host for one in applied.load(place).last)
+    known |= dict.fromkeys(one.host for one in snapshots.load(place).last)
     found = [h for h in known if name in (h, h.partition(".")[0])]
     if len(found) != 1:
         near = difflib.get_close_matches(name, list(known), n=1)
@@ -120,7 +124,7 @@ def _step(host: str, wanted: str, runs: Iterable[object]) -> str:
     return full
 
 
-def _kept(place: Place, host: str, step: str) -> list[str]:
+def _kept(place: StateDir, host: str, step: str) -> list[str]:
     """The lines of a step, or of all steps of a host, in the newest run's log that has any."""
     begin = f"{host}:{step.removeprefix(f'{host}:')}: " if step else f"{host}:"
     for path in sorted((place.folder / "logs").glob("*.log"), reverse=True):

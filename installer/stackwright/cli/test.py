@@ -14,8 +14,8 @@ from stackwright.cli.flags import Parser, access_flags, answer_flags, number, ru
 from stackwright.model import ExitCode, StackwrightError
 
 if TYPE_CHECKING:
-    from stackwright.places import Place
     from stackwright.scenarios import Known, Scenario
+    from stackwright.state.directory import StateDir
 
 
 def add_arguments(parser: Parser) -> None:
@@ -101,9 +101,9 @@ def _line(scenario: Scenario) -> str:
 
 def _try(arguments: argparse.Namespace, scenario: Scenario, known: tuple[Known, ...]) -> int:
     from stackwright import answers as answer_files
-    from stackwright import trial, workflow
+    from stackwright.operations import apply, tempest
 
-    given = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
+    given = apply.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
     place = cloud.place_of(str(given["CONFIG_CONTROLLER_HOST"]), arguments)
     laid = {**settings(arguments), **scenario.answers}
     if unknown := [key for key in scenario.answers if key not in given]:
@@ -134,19 +134,19 @@ def _try(arguments: argparse.Namespace, scenario: Scenario, known: tuple[Known, 
             print(f"later commands of this cloud: {' '.join(f'-a {path}' for path in arguments.answer_file)}")
             if code != ExitCode.OK or arguments.dry_run:
                 return code
-            given = workflow.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
-        one = trial.Wanted(scenario.name, scenario.tempest, arguments.time_limit, known)
-        tried = trial.run(given, hosts, place, one, as_json=arguments.json)
+            given = apply.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
+        one = tempest.TestRequest(scenario.name, scenario.tempest, arguments.time_limit, known)
+        tried = tempest.run(given, hosts, place, one, as_json=arguments.json)
     if arguments.json:
         print(json.dumps(tried.results.to_json() if tried.results else {"ok": False}))
     else:
-        print("\n".join(trial.lines(tried)))
+        print("\n".join(tempest.lines(tried)))
         if scenario.by_hand:
             print("by hand:\n" + "\n".join(f"  {line}" for line in scenario.by_hand))
     return ExitCode.OK if tried.ok else ExitCode.FAILED
 
 
-def _refuse_other_switch(place: Place, wanted: str, scenario: Scenario) -> None:
+def _refuse_other_switch(place: StateDir, wanted: str, scenario: Scenario) -> None:
     """Raises StackwrightError where the cloud was installed with another kind of switch: what the old one made on the
     hosts would be in the way of the new one."""
     from stackwright import lock
@@ -164,7 +164,7 @@ def _refuse_other_switch(place: Place, wanted: str, scenario: Scenario) -> None:
         )
 
 
-def _layer(place: Place, scenario: Scenario) -> Path:
+def _layer(place: StateDir, scenario: Scenario) -> Path:
     """The scenario's answers as a file, to be laid over the person's."""
     text = "".join(f"{key}={value}\n" for key, value in scenario.answers.items())
     return place.write(f"scenario-{scenario.name}.answers", f"# {scenario.title}\n[general]\n{text}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from stackwright import puppet
+from stackwright.executor import puppet
 from stackwright.model import ExitCode, Probe, PuppetApply, Run, StackwrightError, Step, Upload
 from stackwright.ssh import Connection, disk_hint
 
@@ -59,7 +59,7 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
+class Listener:
     """Whom a step tells what happens: all of it ends as events."""
 
     progress: Callable[[int, int, str], None]
@@ -86,7 +86,7 @@ def perform(
     step: Step,
     digest: str,
     connection: Connection,
-    told: Told,
+    told: Listener,
     tally: Tally,
     *,
     again: bool,
@@ -117,7 +117,7 @@ def perform(
                     _probe(action, connection, told, timeout, gone)
 
 
-def _line_taker(told: Told) -> Callable[[str], None]:
+def _line_taker(told: Listener) -> Callable[[str], None]:
     """Takes a script's lines: those on progress are told as such."""
 
     def line(text: str) -> None:
@@ -131,7 +131,7 @@ def _line_taker(told: Told) -> Callable[[str], None]:
     return line
 
 
-def _persist(connection: Connection, told: Told, gone: float, work: Callable[[], T]) -> T:
+def _persist(connection: Connection, told: Listener, gone: float, work: Callable[[], T]) -> T:
     """Does work that may be done twice again and again while the host cannot be reached."""
     lost: float | None = None
     while True:
@@ -159,7 +159,7 @@ def _follow(
     digest: str,
     inputs: tuple[tuple[str, bytes, int], ...],
     connection: Connection,
-    told: Told,
+    told: Listener,
     patience: Patience,
     on_line: Callable[[str], None],
     again: bool,
@@ -187,7 +187,7 @@ def _run(
     name: str,
     digest: str,
     connection: Connection,
-    told: Told,
+    told: Listener,
     tally: Tally,
     patience: Patience,
     again: bool,
@@ -233,7 +233,7 @@ def _puppet(
     name: str,
     digest: str,
     connection: Connection,
-    told: Told,
+    told: Listener,
     tally: Tally,
     patience: Patience,
     again: bool,
@@ -307,7 +307,7 @@ def _figures(
     }
 
 
-def _report(connection: Connection, told: Told, patience: Patience, name: str) -> puppet.PuppetReport | None:
+def _report(connection: Connection, told: Listener, patience: Patience, name: str) -> puppet.PuppetReport | None:
     path = shlex.quote(f"{connection.base}/runs/{run_name(name)}/report.json")
     got = _persist(connection, told, patience.gone, lambda: connection.run(f"cat {path}", timeout=300))
     try:
@@ -316,7 +316,7 @@ def _report(connection: Connection, told: Told, patience: Patience, name: str) -
         return None
 
 
-def _probe(action: Probe, connection: Connection, told: Told, timeout: float | None, gone: float) -> None:
+def _probe(action: Probe, connection: Connection, told: Listener, timeout: float | None, gone: float) -> None:
     limit = timeout or action.timeout
     each = max(10.0, min(60.0, limit))
     script = _PROBE

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from stackwright import puppet
+from stackwright.executor import puppet
 
 _MOST_ITEMS = 300
 """Of one step: a host has some 3,000 resources and 800 packages, and most take no time to speak of."""

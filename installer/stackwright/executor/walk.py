@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stackwright.journal import Journal, Record, operator
+from stackwright.executor.progress import Progress
 from stackwright.model import Event, EventKind, ExitCode, Plan, StackwrightError, Step
 from stackwright.ssh import Connection
+from stackwright.state.journal import Journal, Record, operator
 
-from .actions import Tally, Told, failure_data, perform
+from .actions import Listener, Tally, failure_data, perform
 from .detached import Patience
 from .graph import Graph
 from .lease import Lease
 from .redact import redactor
-from .telling import Progress
 
 _CONNECTING = 32
 """Connections that are made at the same time: it takes a processor, here and there."""
@@ -426,7 +426,7 @@ class _Executor:
             if self._log:
                 self._log(step.id, self._redact(text))
 
-        told = Told(
+        told = Listener(
             progress=progress.take,
             line=line,
             alive=progress.idle,

@@ -4,7 +4,6 @@ Each has systemd, sshd, its own network namespace and addresses in 198.18.0.0/15
 network. The installer treats one like any other host: an address and an SSH key.
 """
 
-from stackwright.lab.command import add_arguments, main, run_command
 from stackwright.lab.layout import RELEASES, Lab, Node, Size, lab_from
 from stackwright.lab.nodes import down, up
 from stackwright.lab.records import list_nodes, list_snapshots, ssh_command
@@ -17,16 +16,13 @@ __all__ = [
     "Lab",
     "Node",
     "Size",
-    "add_arguments",
     "check_room",
     "down",
     "lab_from",
     "list_nodes",
     "list_snapshots",
-    "main",
     "remove_snapshot",
     "reset",
-    "run_command",
     "ssh_command",
     "take_snapshot",
     "up",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from stackwright.lab import base, keeper, machine, network, packages, records, sizes
+from stackwright.lab import base, machine, network, packages, records, sizes, supervisor
 from stackwright.lab.layout import (
     RELEASES,
     Lab,
@@ -184,8 +184,8 @@ def start(lab: Lab, record: Record, say: Say) -> tuple[str, ...]:
     say(f"{name}: starting at {lab.address(record.index)}")
     _mount(lab, record)
     # Those of an earlier start may have other limits.
-    keeper.remove_groups(lab.namespace(name))
-    held = sizes.hold(lab.namespace(name), record.size, keeper.mountinfo())
+    supervisor.remove_groups(lab.namespace(name))
+    held = sizes.hold(lab.namespace(name), record.size, supervisor.mountinfo())
     _furnish(lab, name, held)
     network.connect(lab, name, record.index)
     _boot(lab, name)
@@ -264,7 +264,7 @@ def _boot(lab: Lab, name: str) -> None:
         "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
         "SYSTEMD_NSPAWN_TMPFS_TMP": "0",
     }
-    keeper.start(lab.namespace(name), words, lab.disk(name) / "console.log", environment)
+    supervisor.start(lab.namespace(name), words, lab.disk(name) / "console.log", environment)
 
 
 def wait(lab: Lab, name: str, patience: float = 60.0) -> None:
@@ -330,7 +330,7 @@ def discard(lab: Lab, name: str, record: Record | None) -> None:
     """Removes one node, whatever there is of it."""
     root, machine_name = lab.root(name), lab.namespace(name)
     machine.kill_container(root, machine_name)
-    keeper.remove_groups(machine_name)
+    supervisor.remove_groups(machine_name)
     devices = {record.device} if record and record.boot_id == machine.boot_id() else set()
     if machine.mounts_under(root):
         devices.add(root.stat().st_dev)

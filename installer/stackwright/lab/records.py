@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from stackwright.lab import keeper, machine, network
+from stackwright.lab import machine, network, supervisor
 from stackwright.lab.layout import (
     Lab,
     Node,
@@ -66,7 +66,7 @@ def traces(lab: Lab) -> list[str]:
     """Names of nodes of which anything is there, with or without a record: folders, namespaces, processes, groups."""
     folders = [p.name for p in lab.nodes.iterdir()] if lab.nodes.is_dir() else []
     running = [name for root in machine.containers().values() if lab.root(name := root.parent.name) == root]
-    return sorted({*folders, *running, *network.namespaces(lab), *keeper.grouped(lab.namespace(""))})
+    return sorted({*folders, *running, *network.namespaces(lab), *supervisor.grouped(lab.namespace(""))})
 
 
 def usable(record: Record) -> bool:

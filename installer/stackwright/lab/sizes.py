@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable
 
-from stackwright.lab import keeper
+from stackwright.lab import supervisor
 from stackwright.lab.layout import Size
 
 LEAST_MEMORY = 128 * 2**20
@@ -33,10 +33,10 @@ def hold(name: str, size: Size, mountinfo: str) -> Size:
 
 
 def _set(name: str, controller: str, value: int, mountinfo: str) -> bool:
-    path, unified = keeper.hierarchy(mountinfo, controller)
+    path, unified = supervisor.hierarchy(mountinfo, controller)
     if path is None:
         return False
-    group = keeper.group(path, name)
+    group = supervisor.group(path, name)
     # The machine's swap is none of the node's memory. The kernel has the files for it only where it counts swap.
     files = {
         ("memory", False): (("memory.limit_in_bytes", f"{value}"), ("memory.memsw.limit_in_bytes", f"{value}")),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
-from stackwright import guest, platforms, render, resources
+from stackwright import guest, platforms
 from stackwright.model import (
     Action,
     Answers,
@@ -22,26 +22,24 @@ from stackwright.model import (
     Step,
     Upload,
 )
-from stackwright.planner import (
-    credentials,
-    dashboard,
-    filtering,
-    firewall,
-    locked,
-    migration,
-    names,
-    order,
-    package_cache,
-    preparation,
-    scripts,
-    sources,
-    tls,
-    topology,
-)
+from stackwright.planner import assets, firewall_policy, order, render, topology
 from stackwright.planner.choices import presets
-from stackwright.planner.kinds import Kinds
+from stackwright.planner.host_classes import HostClasses
 from stackwright.planner.order import Placed
 from stackwright.planner.placement import all_hosts, existing, left_alone, place
+from stackwright.planner.steps import certificates as certificate_steps
+from stackwright.planner.steps import (
+    credentials,
+    dashboard,
+    firewall_rules,
+    hostnames,
+    locked,
+    migration,
+    package_cache,
+    repositories,
+)
+from stackwright.planner.steps import host as host_steps
+from stackwright.planner.steps import packages as package_steps
 from stackwright.planner.topology import NO_CERTIFICATES, Cloud, Host
 from stackwright.services import SERVICES
 
@@ -95,7 +93,7 @@ def plan(
     for placed, number in order.runs(waits).items():
         runs[placed.host].setdefault(number, []).append(placed)
         run_of[placed] = f"{placed.host}:puppet-{number}"
-    kinds, module, opened = Kinds(), _module(whole), firewall.openings(whole)
+    kinds, module, opened = HostClasses(), _module(whole), firewall_policy.openings(whole)
     steps: list[Step] = []
     for name, host in whole.hosts.items():
         prepared = _prepare(whole, host, kinds, module, (exact or {}).get(name), offline=offline)
@@ -144,7 +142,7 @@ def _module(whole: Cloud) -> Upload:
     """Which cloud this is, and our Puppet module: the same on every host."""
     record = json.dumps({"id": cloud_id(whole.answers), "release": whole.release.name}, sort_keys=True)
     files = [File(f"{STATE_DIR}/cloud.json", record.encode() + b"\n", mode=0o600)]
-    root = resources.puppet_module()
+    root = assets.puppet_module()
     files += [
         File(f"{_MODULE_DIR}/stackwright/{path.relative_to(root).as_posix()}", path.read_bytes())
         for path in sorted(root.rglob("*"))
@@ -154,21 +152,21 @@ def _module(whole: Cloud) -> Upload:
 
 
 def _prepare(
-    whole: Cloud, host: Host, kinds: Kinds, module: Upload, exact: locked.Exact | None, *, offline: bool
+    whole: Cloud, host: Host, kinds: HostClasses, module: Upload, exact: locked.Exact | None, *, offline: bool
 ) -> list[Step]:
     """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
     steps = [Step(f"{host.name}:module", host.name, "our Puppet module", (module,))]
     if not offline and (cache := package_cache.step(whole, host)):
         steps.append(cache)
-    steps.append(sources.step(whole, host))
+    steps.append(repositories.step(whole, host))
     after = (steps[-1].id,)
-    named = names.step(whole, host)
+    named = hostnames.step(whole, host)
     if named:
         steps.append(named)
     title = f"{len(packages(whole, host))} packages and what they need"
     if exact:
         title = f"{len(exact)} packages, as locked"
-        install = locked.actions(host.platform, exact, 3600, sources.options(whole, host.platform))
+        install = locked.actions(host.platform, exact, 3600, repositories.options(whole, host.platform))
     else:
         install = kinds.actions(host, "packages", partial(_install, whole))
     installed = f"{host.name}:packages"
@@ -177,10 +175,10 @@ def _prepare(
     if "database-client" in host.components:
         login = File("/root/.my.cnf", credentials.my_cnf(whole.answers).encode(), mode=0o600, secret=True)
         steps.append(Step(f"{host.name}:database", host.name, "the way into the database", (Upload((login,)),)))
-    steps += preparation.steps(whole, host, (installed,))
+    steps += host_steps.steps(whole, host, (installed,))
     if "demo" in host.components and whole.answers.get("CONFIG_GLANCE_INSTALL"):
         steps.append(Step(f"{host.name}:image", host.name, "the demonstration's image", _image(whole, host), after))
-    if certificates := tls.step(whole, host, whole.certificates):
+    if certificates := certificate_steps.step(whole, host, whole.certificates):
         steps.append(certificates)
     return steps
 
@@ -188,22 +186,22 @@ def _prepare(
 def _install(whole: Cloud, host: Host) -> tuple[Action, ...]:
     wanted = packages(whole, host)
     if host.platform.package_manager == "apt":
-        script = scripts.apt_install(wanted)
+        script = package_steps.apt_install(wanted)
     else:
         lock = bool(whole.answers.get("CONFIG_VERSION_LOCK"))
-        script = scripts.dnf_install(wanted, sources.options(whole, host.platform), lock=lock)
+        script = package_steps.dnf_install(wanted, repositories.options(whole, host.platform), lock=lock)
     return (Run("packages", script, 3600, retries=3),)
 
 
-def _firewall(host: Host, opened: Mapping[str, tuple[firewall.Opening, ...]]) -> Step:
+def _firewall(host: Host, opened: Mapping[str, tuple[firewall_policy.Opening, ...]]) -> Step:
     """Its own step, and not Puppet's: it follows from all hosts, and a host that joins must not change the others'
     catalogs."""
     here, after = f"{host.name}:firewall", (f"{host.name}:packages",)
     if host.name not in opened:
-        return Step(here, host.name, "no firewall of ours", filtering.removal(), after)
+        return Step(here, host.name, "no firewall of ours", firewall_rules.removal(), after)
     passed_on = tuple(b.network for b in host.bridges if b.network)
     found = opened[host.name]
-    actions = filtering.actions(host.platform.firewall, found, passed_on)
+    actions = firewall_rules.actions(host.platform.firewall, found, passed_on)
     return Step(here, host.name, f"firewall: {len(found)} openings", actions, after)
 
 
@@ -248,7 +246,7 @@ def _image(whole: Cloud, host: Host) -> tuple[Action, ...]:
         return guest.actions(path)
     checksum = str(whole.answers.get("CONFIG_PROVISION_IMAGE_CHECKSUM") or "")
     url = str(whole.answers["CONFIG_PROVISION_IMAGE_URL"])
-    return (Run("image", scripts.fetch_image(url, checksum, path), 1200, retries=3),)
+    return (Run("image", package_steps.fetch_image(url, checksum, path), 1200, retries=3),)
 
 
 def _puppet_run(whole: Cloud, host: Host, name: str, everything: list[str], new: list[str]) -> tuple[Action, ...]:
@@ -304,7 +302,7 @@ def _id_from(secret: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", secret.encode(), b"stackwright cloud id", 50_000, 16).hex()
 
 
-def _summary(whole: Cloud, opened: Mapping[str, Sequence[firewall.Opening]]) -> dict[str, Any]:
+def _summary(whole: Cloud, opened: Mapping[str, Sequence[firewall_policy.Opening]]) -> dict[str, Any]:
     apis = (
         "keystone",
         "glance-api",

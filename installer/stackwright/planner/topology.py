@@ -9,9 +9,8 @@ from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
-from stackwright import render
 from stackwright.model import Certificates, Component, ExitCode, Facts, StackwrightError
-from stackwright.planner import names, placement, swift, tls, tunnels
+from stackwright.planner import naming, placement, render, swift, tls, tunnels
 from stackwright.planner.choices import Choices, choose
 from stackwright.planner.tunnels import Bridge
 from stackwright.platforms import Platform, Release
@@ -45,7 +44,7 @@ class Host:
 
     def of_its_kind(self) -> Host:
         """The same host with places for its own values."""
-        places: dict[str, Any] = {name: render.Own(name) for name in OWN}
+        places: dict[str, Any] = {name: render.Placeholder(name) for name in OWN}
         return replace(self, **places)
 
     @property
@@ -274,12 +273,12 @@ class Cloud:
         """Whether those who connect to this component are shown a certificate."""
         return tls.encrypts(self.answers, component)
 
-    def seen_as(self, component: str, host: Host | None = None) -> str:
+    def public_name(self, component: str, host: Host | None = None) -> str:
         """What browsers call a host with this component, by default the first: its address, or a name that its
         certificate is for. Raises KeyError where nobody has it."""
         host = host or self.first(component)
         own = self.certificates.of.get((component, host.name))
-        return tls.seen_as(own, host) if own else host.address
+        return tls.public_name(own, host.address, host.fqdn, host.name) if own else host.address
 
     def trust(self, host: Host, component: str) -> str:
         """How curl is told on this host to trust the component, its own where it has it, with a blank at the end. The
@@ -302,7 +301,7 @@ class Cloud:
     def dashboard(self, host: Host) -> str:
         """The root of the dashboard on this host, without a final slash."""
         scheme = "https" if self.encrypts("horizon") else "http"
-        return f"{scheme}://{bracketed(self.seen_as('horizon', host))}{host.platform.paths['dashboard']}"
+        return f"{scheme}://{bracketed(self.public_name('horizon', host))}{host.platform.paths['dashboard']}"
 
     @property
     def dashboard_url(self) -> str:
@@ -313,7 +312,7 @@ class Cloud:
     def console_url(self) -> str:
         """The root of what browsers see instances' screens through. Raises KeyError where there is none."""
         scheme = "https" if self.encrypts("nova-vncproxy") else "http"
-        return f"{scheme}://{bracketed(self.seen_as('nova-vncproxy'))}:6080/"
+        return f"{scheme}://{bracketed(self.public_name('nova-vncproxy'))}:6080/"
 
     @cached_property
     def path_mtu(self) -> int:
@@ -362,7 +361,7 @@ class Cloud:
             "ovn_db": self.ovn_db,
             "transport_url": self.transport_url,
             "encrypts": self.encrypts,
-            "seen_as": self.seen_as,
+            "public_name": self.public_name,
             "certificate_file": tls.file,
             "memcached": self.memcached,
             "swift_devices": self.swift_devices,
@@ -405,7 +404,7 @@ def build(
     hosts: dict[str, Host] = {}
     tunnelled = tunnels.between(net.agent, net.tunnel_types, placed)
     for name, address in addresses.items():
-        fact = names.corrected(answers, name, facts[name])
+        fact = naming.corrected(answers, name, facts[name])
         roles = tuple(sorted(roles_of[name]))
         chassis = "chassis" in roles and bool(answers.get("CONFIG_NEUTRON_INSTALL"))
         if roles not in bridges:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stackwright import platforms, render
+from stackwright import platforms
 from stackwright.model import Facts, Problem, Severity, StackwrightError
+from stackwright.planner import render
 from stackwright.preflight.situation import Problems, Situation, listing
 
 _CHASSIS = ("ovn-controller", "openvswitch-agent", "linuxbridge-agent")

@@ -4,10 +4,10 @@ Knows nothing but what a run leaves behind in its cloud's folder: the record of 
 of the last verification.
 """
 
-from stackwright.report.kept import Clock, begin, discard, load, refresh
-from stackwright.report.machine import as_json
+from stackwright.report.as_json import as_json
 from stackwright.report.page import as_html
 from stackwright.report.run import RunReport, collect
+from stackwright.report.store import Clock, begin, discard, load, refresh
 from stackwright.report.text import digest, slowest_table
 
 __all__ = [

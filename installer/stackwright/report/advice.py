@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stackwright.output.live import duration
 from stackwright.report.run import RunReport
-from stackwright.ui import duration
 
 
 def verdict(report: RunReport) -> str:

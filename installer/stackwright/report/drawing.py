@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stackwright.output.live import duration
 from stackwright.report.element import Html, el, join
 from stackwright.report.run import RunReport, Span, StepReport
-from stackwright.ui import duration
 
 KINDS = (
     "preparation",

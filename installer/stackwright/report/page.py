@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from stackwright.report import drawing, later
+from stackwright.output.live import duration
+from stackwright.report import drawing, followups
 from stackwright.report.advice import lead, next_steps, verdict
 from stackwright.report.element import Html, code, el, join
 from stackwright.report.profile import Link, by_kind, critical_path, slowest
 from stackwright.report.run import Check, RunReport, StepReport
 from stackwright.report.text import digest, machine
-from stackwright.ui import duration
 
 _MANY_HOSTS = 6
 """Of more hosts than that, only those that say something are unfolded."""
@@ -36,9 +36,9 @@ def as_html(report: RunReport) -> str:
         _timeline(report, links),
         _where_time_went(report, links),
         _checks(report),
-        later.tempest(report),
-        later.denials(report),
-        later.packages(report),
+        followups.tempest(report),
+        followups.denials(report),
+        followups.packages(report),
         _warnings(report),
         _environment(report),
         _bug_report(report),

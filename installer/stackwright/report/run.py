@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stackwright.journal import Record
 from stackwright.model import Event
+from stackwright.state.journal import Record
 
 State = Literal["ok", "failed", "interrupted", "unfinished"]
 
@@ -100,7 +100,7 @@ class RunReport:
     proved: bool = False
     tempest: Mapping[str, Any] = field(default_factory=dict)
     """Tempest's last results, where they are younger than the run: ok, complete, passed, skipped, failed, known,
-    mended; see stackwright.trial."""
+    mended; see stackwright.operations.tempest."""
     afterwards: Mapping[str, Any] = field(default_factory=dict)
     """What the hosts said after the run: packages, differences from a lock, denials of SELinux; see
     stackwright.locking."""

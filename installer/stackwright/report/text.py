@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stackwright.output.live import duration
 from stackwright.report.advice import lead, verdict
 from stackwright.report.profile import by_kind, critical_path, slowest
 from stackwright.report.run import RunReport
-from stackwright.ui import duration
 
 _MOST_ANSWERS = 40
 _MOST_LINES = 15

@@ -16,6 +16,6 @@ class stackwright::keystone_keys {
       before   => Exec["keystone-manage ${kind}_setup"],
       notify   => Anchor['keystone::service::begin'],
     }
-    Exec["stackwright-keystone-${kind}-keys"] -> Stackwright_ahead <| title == 'keystone bootstrap' |>
+    Exec["stackwright-keystone-${kind}-keys"] -> Stackwright_async <| title == 'keystone bootstrap' |>
   }
 }

@@ -21,8 +21,8 @@ class stackwright::migrations (
   $chosen.each |$service, $found| {
     [$phase, $execs] = $found
     $execs.each |$number, $title| {
-      Exec <| title == $title |> { provider => 'ahead' }
-      stackwright_ahead { $title:
+      Exec <| title == $title |> { provider => 'async' }
+      stackwright_async { $title:
         after     => $number ? { 0 => undef, default => $execs[$number - 1] },
         goes_on   => $number + 1 < length($execs),
         subscribe => Anchor["${service}::install::end", "${service}::config::end", "${service}::${phase}::begin"],
@@ -30,11 +30,11 @@ class stackwright::migrations (
     }
   }
   # None is waited for before all have been started, those of a service in their order.
-  $titles.each |$title| { Stackwright_ahead[$titles] -> Exec <| title == $title |> }
-  Stackwright_ahead[$titles] -> Nova_cell_v2 <| |>
+  $titles.each |$title| { Stackwright_async[$titles] -> Exec <| title == $title |> }
+  Stackwright_async[$titles] -> Nova_cell_v2 <| |>
   $chosen.values.each |$found| {
     $found[1].reduce |$earlier, $title| {
-      Stackwright_ahead[$earlier] -> Stackwright_ahead[$title]
+      Stackwright_async[$earlier] -> Stackwright_async[$title]
       $title
     }
   }

@@ -1,7 +1,7 @@
 require 'open3'
 require 'tempfile'
 require 'uri'
-require_relative '../../../puppet_x/stackwright/ahead'
+require_relative '../../../puppet_x/stackwright/async'
 
 # Nova has no API for its cells, and `nova-manage` takes four seconds to start. That is asked for in every run; so the
 # cells are read where it reads them, and told in its words. All else, and whatever cannot be read here, is left to it.
@@ -11,10 +11,10 @@ Puppet::Type.type(:nova_cell_v2).provide(
   desc "Lists Nova's cells from its API database, and leaves changes to nova-manage."
   defaultfor :kernel => 'linux'
 
-  # A cell whose creation was started ahead is there once that has ended; else it is created in its turn, and what is
+  # A cell whose creation was started in the background is there once that has ended; else it is created in its turn, and what is
   # wrong is told.
   def self.prefetch(resources)
-    resources.each_value { |resource| PuppetX::Stackwright::Ahead.take(resource.ref) }
+    resources.each_value { |resource| PuppetX::Stackwright::Async.take(resource.ref) }
     super
   end
 

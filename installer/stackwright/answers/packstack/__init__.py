@@ -1,0 +1,1 @@
+"""Everything about answer files and flags of Packstack's releases."""

@@ -1,0 +1,214 @@
+"""The authority of a cloud, and the certificates that it signs: made once, then kept, so that plans stay the same."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from stackwright.certificates import pem
+from stackwright.certificates.validate import SOON
+from stackwright.model import Certificate, Certificates, ExitCode, StackwrightError
+from stackwright.state.directory import StateDir
+
+if TYPE_CHECKING:
+    from stackwright.planner.steps.certificates import CertificateRequest
+
+_AUTHORITY_LASTS = timedelta(days=3650)
+_SERVER_LASTS = timedelta(days=730)
+"""Some systems take no longer ones (825 days) from authorities that people add."""
+
+_SUBJECT = (
+    (NameOID.COUNTRY_NAME, "CONFIG_SSL_CERT_SUBJECT_C"),
+    (NameOID.STATE_OR_PROVINCE_NAME, "CONFIG_SSL_CERT_SUBJECT_ST"),
+    (NameOID.LOCALITY_NAME, "CONFIG_SSL_CERT_SUBJECT_L"),
+    (NameOID.ORGANIZATION_NAME, "CONFIG_SSL_CERT_SUBJECT_O"),
+    (NameOID.ORGANIZATIONAL_UNIT_NAME, "CONFIG_SSL_CERT_SUBJECT_OU"),
+)
+
+DEFAULTS = {
+    "CONFIG_SSL_CACERT_FILE": "/etc/pki/tls/certs/selfcert.crt",
+    "CONFIG_SSL_CACERT_KEY_FILE": "/etc/pki/tls/private/selfkey.key",
+    "CONFIG_SSL_CERT_DIR": "~/packstackca/",
+}
+"""Packstack's own places, which are in every file that it wrote, and the same for all clouds; they stand for ours."""
+
+
+@dataclass(frozen=True)
+class _Authority:
+    chain: tuple[x509.Certificate, ...]
+    """Its certificate, and those of the authorities above it."""
+    key: pem.Key
+    file: Path
+
+
+def gather(answers: Mapping[str, Any], wanted: Iterable[CertificateRequest], place: StateDir) -> Certificates:
+    """All certificates of a cloud. What nobody brought is made, and kept below `place` or in CONFIG_SSL_CERT_DIR; what
+    is kept there is taken as long as it is of the same authority, for the same names, and good for another month.
+    Raises StackwrightError where a file cannot be used."""
+    now = datetime.now(UTC)
+    authority: _Authority | None = None
+    kept = StateDir(_given(answers, "CONFIG_SSL_CERT_DIR") or place.folder / "certificates")
+    of: dict[tuple[str, str], Certificate] = {}
+    for one in wanted:
+        if one.files:
+            of[one.component, one.host] = _brought(one.files)
+            continue
+        authority = authority or _authority(answers, kept, now)
+        of[one.component, one.host] = _server(answers, authority, one, kept, now)
+    if authority is None:
+        return Certificates(of)
+    return Certificates(of, pem.text(*authority.chain), str(authority.file))
+
+
+def _given(answers: Mapping[str, Any], key: str) -> Path | None:
+    """The place that a person chose; None where Packstack's stands there."""
+    written = str(answers.get(key) or DEFAULTS[key])
+    return None if written.rstrip("/") == DEFAULTS[key].rstrip("/") else Path(written).expanduser()
+
+
+def _unusable(what: Path | str, error: ValueError) -> StackwrightError:
+    return StackwrightError(f"{what}: {error}", "nothing was changed", ExitCode.ANSWERS)
+
+
+def _brought(files: tuple[str, ...]) -> Certificate:
+    certificate, own, *between = (Path(file).expanduser() for file in files if file)
+    try:
+        chain = [*pem.certificates(certificate), *(c for path in between for c in pem.certificates(path))]
+        return Certificate(pem.text(*chain), _key_text(pem.key(own)), pem.names(chain[0]), given=True)
+    except ValueError as error:
+        raise _unusable(", ".join(files), error) from None
+
+
+def _key_text(key: pem.Key) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _authority(answers: Mapping[str, Any], kept: StateDir, now: datetime) -> _Authority:
+    """That of the files that are named; our own one is made where they are not there yet."""
+    makes = bool(answers.get("CONFIG_SSL_CACERT_SELFSIGN", True))
+    file, key_file = (
+        (_given(answers, key) or kept.folder / name) if makes else Path(str(answers[key])).expanduser()
+        for key, name in (("CONFIG_SSL_CACERT_FILE", "authority.crt"), ("CONFIG_SSL_CACERT_KEY_FILE", "authority.key"))
+    )
+    if makes and not file.exists() and not key_file.exists():
+        key: pem.Key = ec.generate_private_key(ec.SECP256R1())
+        made = _sign(key, _name(answers, authority=True), now, _AUTHORITY_LASTS)
+        _write(key_file, _key_text(key))
+        _write(file, pem.text(made))
+    try:
+        authority = _Authority(tuple(pem.certificates(file)), pem.key(key_file), file)
+    except ValueError as error:
+        raise _unusable(f"the authority's files {file} and {key_file}", error) from None
+    if not pem.belong(authority.chain[0], authority.key) or authority.chain[0].not_valid_after_utc < now + SOON:
+        problem = ValueError("they do not belong together, or end within a month")
+        raise _unusable(f"the authority's files {file} and {key_file}", problem)
+    return authority
+
+
+def _write(path: Path, text: str) -> None:
+    StateDir(path.parent).write(path.name, text)
+
+
+def _server(
+    answers: Mapping[str, Any], authority: _Authority, wanted: CertificateRequest, kept: StateDir, now: datetime
+) -> Certificate:
+    stem = f"{wanted.component}-{wanted.host.replace(':', '_')}"
+    file, key_file = kept.folder / f"{stem}.crt", kept.folder / f"{stem}.key"
+    try:
+        certificate, key = pem.certificates(file)[0], pem.key(key_file)
+        certificate.verify_directly_issued_by(authority.chain[0])
+        good = pem.belong(certificate, key) and set(pem.names(certificate)) == set(wanted.names)
+        good = good and certificate.not_valid_after_utc > now + SOON
+    except Exception:  # whatever is wrong with it: another one is made
+        good = False
+    if not good:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _sign(key, _name(answers, wanted.names[0]), now, _SERVER_LASTS, authority, wanted.names)
+        _write(key_file, _key_text(key))
+        _write(file, pem.text(certificate))
+    between = [one for one in authority.chain if one.subject != one.issuer]
+    return Certificate(pem.text(certificate, *between), _key_text(key), pem.names(certificate))
+
+
+def _name(answers: Mapping[str, Any], host: str = "", *, authority: bool = False) -> x509.Name:
+    """A subject. The authority's has a mail address besides, so that it is never that of a server: clients would take
+    the server for an authority of its own."""
+    said = [(oid, str(answers.get(key) or "")) for oid, key in _SUBJECT]
+    if authority:
+        host = str(answers.get("CONFIG_SSL_CERT_SUBJECT_CN") or answers["CONFIG_CONTROLLER_HOST"])
+    said.append((NameOID.COMMON_NAME, host))
+    if authority:
+        said.append((NameOID.EMAIL_ADDRESS, str(answers.get("CONFIG_SSL_CERT_SUBJECT_MAIL") or f"admin@{host}")))
+    # A common name has at most 64 characters; the names that count have no such limit.
+    said = [(oid, value) for oid, value in said if value not in ("", "--")]
+    try:
+        return x509.Name([x509.NameAttribute(oid, value[:64]) for oid, value in said])
+    except ValueError as error:
+        raise StackwrightError(
+            f"no certificate can have the subject {', '.join(value for _, value in said)}: {error}",
+            "the keys CONFIG_SSL_CERT_SUBJECT_... say what stands in it",
+            ExitCode.ANSWERS,
+        ) from None
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _sign(
+    key: pem.Key,
+    subject: x509.Name,
+    now: datetime,
+    lasts: timedelta,
+    authority: _Authority | None = None,
+    names: Iterable[str] = (),
+) -> x509.Certificate:
+    """A certificate for a server, or one that an authority signs for itself."""
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    signer = authority.chain[0] if authority else None
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key((authority.key if authority else key).public_key())
+    if signer:
+        try:
+            named = signer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+            above = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(named)
+        except x509.ExtensionNotFound:
+            pass
+    ends = min(now + lasts, signer.not_valid_after_utc) if signer else now + lasts
+    usage = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",
+         "decipher_only"), False,
+    )  # fmt: skip
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(signer.subject if signer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))  # the hosts' clocks may be behind
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=not signer, path_length=None if signer else 0), critical=True)
+        .add_extension(
+            x509.KeyUsage(digital_signature=True, key_cert_sign=not signer, crl_sign=not signer, **usage), critical=True
+        )
+        .add_extension(own, critical=False)
+        .add_extension(above, critical=False)
+    )
+    if signer:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(map(_general, names)), critical=False)
+    by = authority.key if authority else key
+    digest = None if isinstance(by, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey) else hashes.SHA256()
+    return builder.sign(by, digest)

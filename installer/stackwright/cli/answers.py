@@ -1,0 +1,361 @@
+"""`stackwright answers ...`: the arguments and the calls. Each returns an exit code; errors are raised."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from stackwright.model import ExitCode, Problem, Severity, StackwrightError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the commands to the parser of `stackwright answers`."""
+    commands = parser.add_subparsers(dest="answers_command", metavar="COMMAND", parser_class=type(parser))
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+        sub.add_argument("-d", "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
+        return sub
+
+    def setting(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--set", action="append", default=argparse.SUPPRESS, metavar="KEY=VALUE", dest="settings",
+            help="one answer, over those of files; its own flag (--os-swift-install=n) does the same",
+        )  # fmt: skip
+
+    generate = command("generate", "write a new answer file, with new passwords; every answer is a flag, too")
+    generate.add_argument("file", type=Path, metavar="FILE", help="the file to write (0600); - is the screen")
+    generate.add_argument(
+        "--allinone", nargs="?", const="", default=None, metavar="HOST", dest="on_one", help="all on one host"
+    )
+    generate.add_argument(
+        "--install-hosts", default="", metavar="A,B,...", help="A is the controller, the others compute"
+    )
+    generate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
+    generate.add_argument("--force", action="store_true", help="replace a file that is there")
+    setting(generate)
+
+    check = command("check", "say everything that is wrong with answer files, all at once")
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    check.add_argument("--together", action="store_true", help="lay the files over each other, instead of one by one")
+    check.add_argument("--json", action="store_true", help="one JSON object per file")
+    check.add_argument("--strict", action="store_true", help="warnings count as errors")
+    setting(check)
+
+    explain = command("explain", "say what one answer is, where it came from, what it does; without KEY: list the keys")
+    explain.add_argument("key", nargs="?", default="", metavar="KEY")
+    explain.add_argument(
+        "-a", "--answer-file", type=Path, action="append", default=argparse.SUPPRESS, metavar="FILE",
+        dest="answer_file", help="the file that the answer stands in; several are laid over each other",
+    )  # fmt: skip
+    explain.add_argument("--json", action="store_true", help="as JSON")
+    setting(explain)
+
+    diff = command("diff", "compare two answer files by meaning, passwords masked; exit code 1 when they differ")
+    diff.add_argument("left", type=Path, metavar="A")
+    diff.add_argument("right", type=Path, metavar="B")
+    diff.add_argument("--json", action="store_true", help="as JSON")
+
+    migrate = command("migrate", "write a current file from an old one, and list what changed")
+    migrate.add_argument("old", type=Path, metavar="OLD")
+    migrate.add_argument(
+        "-o", "--output", type=Path, default=None, metavar="NEW", help="the file to write (default: the screen)"
+    )
+    migrate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
+    migrate.add_argument("--force", action="store_true", help="replace a file that is there")
+
+    interview = command("interview", "ask what matters, and write the file")
+    interview.add_argument("file", type=Path, nargs="?", default=None, metavar="FILE")
+
+    completion = command("completion", "print the completion script of a shell")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+
+    reference = command("reference", "print docs/answer-file.md")
+    reference.add_argument("-o", "--output", type=Path, default=None, metavar="FILE")
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Do what was asked for. Raises StackwrightError."""
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "generate": _generate,
+        "check": _check,
+        "explain": _explain,
+        "diff": _diff,
+        "migrate": _migrate,
+        "interview": _interview,
+        "completion": _completion,
+        "reference": _reference,
+    }
+    name = arguments.answers_command
+    if name is None:
+        raise StackwrightError(
+            "nothing was asked for: answers " + ", ".join(commands), "`stackwright answers --help`", ExitCode.USAGE
+        )
+    if arguments.presets and name not in ("generate", "check", "explain"):
+        raise StackwrightError(f"answers {name} takes no answers as flags", "leave them away", ExitCode.USAGE)
+    return commands[name](arguments)
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, str]:
+    """Answers from flags and --set."""
+    from stackwright.answers.flags import settings
+
+    return settings(arguments.presets, arguments.settings)
+
+
+# ---------------------------------------------------------------------------------------------------------- commands
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    return generate(
+        arguments.file,
+        arguments.on_one,
+        arguments.install_hosts,
+        _settings(arguments),
+        minimal=arguments.minimal,
+        replace=arguments.force,
+    )
+
+
+def generate(
+    path: Path,
+    on_one: str | None,
+    install_hosts: str,
+    presets: Mapping[str, str],
+    *,
+    minimal: bool = False,
+    replace: bool = False,
+) -> int:
+    """Write a new answer file: for one host (`on_one`; this machine where it is empty) or for `install_hosts`."""
+    from stackwright.answers import reading, writing
+
+    if install_hosts and on_one is not None:
+        raise StackwrightError(
+            "--allinone and --install-hosts contradict each other.", "leave one away", ExitCode.USAGE
+        )
+    text = writing.generate(allinone_host=on_one or "", install_hosts=[install_hosts], presets=presets, minimal=minimal)
+    for problem in reading.from_documents((), presets, local_host="127.0.0.1", files=False, run=False).problems:
+        if presets and problem.where.startswith("flag "):
+            print(reading.describe(problem), file=sys.stderr)
+    if str(path) == "-":
+        sys.stdout.write(text)
+        return ExitCode.OK
+    writing.save(path, text, replace=replace)
+    print(f"wrote {path} (mode 0600: it holds passwords)")
+    return ExitCode.OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    return check(
+        arguments.files,
+        _settings(arguments),
+        together=arguments.together,
+        as_json=arguments.json,
+        strict=arguments.strict,
+    )
+
+
+def check(
+    files: Sequence[Path],
+    settings: Mapping[str, str],
+    *,
+    together: bool = False,
+    as_json: bool = False,
+    strict: bool = False,
+) -> int:
+    """Print everything that is wrong with answer files, each for itself or laid over each other."""
+    from stackwright.answers.reading import load
+
+    groups = [list(files)] if together else [[path] for path in files]
+    worst: int = ExitCode.OK
+    for group in groups:
+        name, old = " + ".join(map(str, group)), 0
+        try:
+            reading = load(group, settings, os.environ, run=False)
+            problems, old = reading.problems, len({change.origin for change in reading.changes})
+        except StackwrightError as error:
+            problems = (Problem("unreadable", error.message, "", error.hint, where=str(group[0])),)
+        errors = sum(problem.severity is Severity.ERROR for problem in problems)
+        warnings = len(problems) - errors
+        if errors or (strict and warnings):
+            worst = ExitCode.ANSWERS
+        if as_json:
+            rows = [_as_json(problem) for problem in problems]
+            print(json.dumps({"file": name, "errors": errors, "warnings": warnings, "old": old, "problems": rows}))
+        else:
+            _print_problems(name, problems, errors, warnings)
+            if old:
+                print(f"{name}: {_count(old, 'line')} of an older release; `stackwright answers migrate` lists them")
+    return int(worst)
+
+
+def _as_json(problem: Problem) -> dict[str, str]:
+    return {
+        "name": problem.name,
+        "severity": str(problem.severity),
+        "where": problem.where,
+        "seen": problem.seen,
+        "wanted": problem.wanted,
+        "hint": problem.hint,
+    }
+
+
+def _print_problems(name: str, problems: tuple[Problem, ...], errors: int, warnings: int) -> None:
+    from stackwright.answers.reading import describe
+
+    for problem in problems:
+        print(describe(problem))
+    verdict = "cannot be used" if errors else "can be used"
+    print(f"{name}: {verdict}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from stackwright.answers.explain import explain
+    from stackwright.answers.flags import by_flag
+    from stackwright.answers.packstack.flags import old_flags
+    from stackwright.answers.packstack.retired import RETIRED, translated
+    from stackwright.answers.reading import load, old_names, suggest
+    from stackwright.services import SERVICES, options
+
+    if not arguments.key:
+        for service in SERVICES:
+            if service.options:
+                print(f"{service.summary}:")
+                print(textwrap.indent("\n".join(option.key for option in service.options), "  "))
+        return ExitCode.OK
+    key = arguments.key.upper().removeprefix("STACKWRIGHT_")
+    if key not in options() and f"CONFIG_{key}" in options():
+        key = f"CONFIG_{key}"
+    flag = f"--{arguments.key.lower().removeprefix('--')}"
+    key = key if key in options() else by_flag().get(flag) or old_flags().get(flag) or key
+    if key in old_names():
+        print(f"{key} is {old_names()[key]} today.", file=sys.stderr if arguments.json else sys.stdout)
+        key = old_names()[key]
+    if key in RETIRED or key in translated():
+        gone = f"{RETIRED[key].why}. Instead: {RETIRED[key].instead}" if key in RETIRED else ""
+        became = translated().get(key, "")
+        if arguments.json:
+            print(json.dumps({"key": key, "became": became, "gone": gone}))
+        else:
+            print(f"{key} is gone: {gone}." if gone else f"{key} became {became}.")
+        return ExitCode.OK
+    if key not in options():
+        near = suggest(key)
+        hint = f"did you mean {near}?" if near else "`stackwright answers explain` lists the keys"
+        raise StackwrightError(f"There is no key {key}.", hint, ExitCode.USAGE)
+    reading = load(arguments.answer_file, _settings(arguments), os.environ, run=False)
+    told = explain(reading.answers, key)
+    if arguments.json:
+        print(json.dumps(asdict(told)))
+        return ExitCode.OK
+    rows = [
+        ("value", told.value or "(empty)"),
+        ("from", told.origin),
+        ("default", told.default or "(empty)"),
+        ("allowed", told.allowed),
+        ("flag", told.flag),
+        ("variable", told.variable),
+        ("Packstack", told.known + (f"; was {', '.join(told.was)}" if told.was else "")),
+        ("matters", ("yes" if told.matters else "no") + (f": with {told.condition}" if told.condition else "")),
+        ("hosts", ", ".join(told.ends_up.hosts) or "none"),
+        ("decides on", ", ".join(told.ends_up.switches)),
+        ("places", ", ".join(told.ends_up.places)),
+        ("goes into", "\n            ".join([*told.ends_up.settings, *filter(None, [told.ends_up.besides])])),
+    ]
+    print(f"{told.key} ({told.service})\n\n{textwrap.fill(told.help, 78)}\n")
+    for name, text in rows:
+        if text:
+            print(f"{name + ':':<12}{text}")
+    return ExitCode.OK
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from stackwright.answers.compare import differences
+    from stackwright.answers.reading import load
+
+    left = load([arguments.left], run=False, files=False).answers
+    right = load([arguments.right], run=False, files=False).answers
+    found = differences(left, right)
+    if arguments.json:
+        print(json.dumps([asdict(difference) for difference in found]))
+    else:
+        for one in found:
+            print(one.key + ("" if one.counts else " (has no effect on either side)"))
+            print(f"  - {one.left or '(empty)'}  [{one.left_where}]")
+            print(f"  + {one.right or '(empty)'}  [{one.right_where}]")
+        if not found:
+            print("the files mean the same")
+    return ExitCode.FAILED if found else ExitCode.OK
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    from stackwright.answers.migrate import migrate
+    from stackwright.answers.reading import describe
+    from stackwright.answers.secrets import MASK
+    from stackwright.answers.writing import save
+    from stackwright.services import options
+
+    done = migrate(arguments.old, minimal=arguments.minimal, name=str(arguments.output or "the new file"))
+    report = sys.stdout if arguments.output else sys.stderr
+    if arguments.output:
+        if arguments.output.resolve() == arguments.old.resolve():
+            raise StackwrightError(
+                "OLD and NEW are the same file; OLD is never changed.", "name another", ExitCode.USAGE
+            )
+        save(arguments.output, done.text, replace=arguments.force)
+    else:
+        sys.stdout.write(done.text)
+    for change in done.changes:
+        became, sign, text = change.became.partition("=")
+        if sign and became in options() and options()[became].secret:
+            text = MASK
+        what = f"is now {became}{sign}{text}" if became else "was left out"
+        print(f"line {change.origin.line}: {change.key} {what}: {change.why}", file=report)
+    for problem in done.problems:
+        print(describe(problem), file=report)
+    errors = sum(problem.severity is Severity.ERROR for problem in done.problems)
+    if arguments.output:
+        changes = _count(len(done.changes), "change")
+        print(f"wrote {arguments.output}: {changes}, {_count(errors, 'error')} to mend by hand")
+    return ExitCode.ANSWERS if errors else ExitCode.OK
+
+
+def _interview(arguments: argparse.Namespace) -> int:
+    from stackwright.answers import interview
+
+    return interview.on_terminal(arguments.file or interview.USUAL_FILE)
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from stackwright.answers.completion import script
+
+    sys.stdout.write(script(arguments.shell, arguments.vocabulary()))
+    return ExitCode.OK
+
+
+def _reference(arguments: argparse.Namespace) -> int:
+    from stackwright.answers.reference import reference
+    from stackwright.answers.writing import unwritable
+
+    if arguments.output is None:
+        sys.stdout.write(reference())
+        return ExitCode.OK
+    try:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        arguments.output.write_text(reference(), encoding="utf-8")
+    except OSError as error:
+        raise unwritable(arguments.output, error) from None
+    return ExitCode.OK

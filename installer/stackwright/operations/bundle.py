@@ -1,0 +1,328 @@
+"""Makes a bundle of a cloud, and brings one to other hosts: what of it needs a connection."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stackwright import answers as answer_files
+from stackwright import bundle, executor, facts, lock, planner, platforms, report
+from stackwright.bundle import offline
+from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
+from stackwright.operations import lock as lock_ops
+from stackwright.planner.steps import locked
+from stackwright.planner.steps.locked import OFFLINE
+from stackwright.planner.steps.package_cache import PORT
+from stackwright.report.anonymize import neutralizer
+from stackwright.ssh import parallel
+
+if TYPE_CHECKING:
+    from stackwright.ssh import Connection
+    from stackwright.ssh.pool import Hosts
+    from stackwright.state.directory import StateDir
+
+FACTS = "facts.json"
+"""In the cloud's folder: the facts that the plan which was applied last was made of."""
+
+MADE = "bundle.json"
+"""In the cloud's folder: which bundle was made last, for the report."""
+
+_PIECE = 8 * 1024**2
+"""Bytes that are brought to or from a host at once."""
+
+_HOSTS_AT_ONCE = 4
+"""That packages are brought to: each takes two pieces of memory."""
+
+_SPARE = 1024**3
+"""Bytes that are left free on a host: the packages are unpacked there."""
+
+_ROOM = f"""\
+[ -d {OFFLINE} ] && du -sb {OFFLINE} | cut -f1 || echo 0
+df -Pk /var/lib | awk 'NR == 2 {{print $4}}'
+"""
+
+Say = Callable[[str], None]
+
+
+def keep_facts(place: StateDir, seen: Mapping[str, Facts]) -> None:
+    """Keeps what a plan that is about to be applied was made of."""
+    place.write(FACTS, json.dumps({name: json.loads(facts.to_json(fact)) for name, fact in seen.items()}) + "\n")
+
+
+def kept_facts(place: StateDir) -> dict[str, Facts]:
+    """What `keep_facts` kept, in its order; nothing where it is not there."""
+    with suppress(ValueError, AttributeError, KeyError):
+        known = json.loads(place.read(FACTS) or "{}")
+        return {str(name): facts.from_json(json.dumps({"host": name, **one})) for name, one in known.items()}
+    return {}
+
+
+def signing_key(root: Path) -> Ed25519PrivateKey:
+    """The key that this person's bundles are signed with; made where there is none."""
+    from stackwright.state.directory import StateDir
+
+    where = StateDir(root)
+    text = where.read("bundle-key")
+    try:
+        if text:
+            return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
+    except ValueError:
+        raise StackwrightError(
+            f"{root / 'bundle-key'} is damaged", "remove it: a new one is made then", ExitCode.ENVIRONMENT
+        ) from None
+    key = Ed25519PrivateKey.generate()
+    where.write("bundle-key", base64.b64encode(key.private_bytes_raw()).decode() + "\n")
+    return key
+
+
+@dataclass(frozen=True)
+class BundleRequest:
+    """What a bundle is to have besides."""
+
+    packages: bool = False
+    neutral: bool = False
+    """Names and addresses of hosts become ones that tell nobody anything."""
+
+
+def create(
+    path: Path, given: Answers, place: StateDir, hosts: Hosts, wanted: BundleRequest, root: Path, say: Say
+) -> bundle.Index:
+    """Writes a bundle of the cloud as it was applied last. Hosts are reached for packages, and where no lock was
+    written since, as after a run that failed. Raises StackwrightError where nothing was applied yet, or with other
+    answers than these."""
+    seen = kept_facts(place)
+    if not seen:
+        raise StackwrightError(
+            f"nothing was applied yet: nothing is known of the hosts ({place.folder})",
+            "`stackwright apply` comes first; a bundle can be made also where it failed",
+            ExitCode.USAGE,
+        )
+    held = _lock(given, seen, place, hosts, say)
+    _refuse_edited(given, held)
+    setup = bundle.Setup(bundle.shared_answers(given), seen, held)
+    setup = replace(setup, answers={**setup.answers, **bundle.pinned(setup)})
+    rename = bundle.renamer(bundle.neutral(seen) if wanted.neutral else {})
+    about, files = bundle.files(setup, rename)
+    redact = executor.redactor(planner.secrets(given))
+    content: dict[str, bytes | Path] = dict(files)
+    content |= {name: rename(told).encode() for name, told in _run(place, redact).items()}
+    about |= {"neutral": wanted.neutral, "packages": sorted(_kinds(setup)) if wanted.packages else []}
+    _refuse_secrets(given, content)
+    with_packages = place.make() / "bundle-packages"
+    try:
+        if wanted.packages:
+            for platform, (name, words) in _kinds(setup).items():
+                say(f"{name}: gathering {len(words)} packages for {platform}")
+                content |= gather_packages(hosts, name, words, platform, with_packages, say)
+        index = bundle.write(path, about, content, signing_key(root))
+    finally:
+        _remove(with_packages)
+    made = {"at": time.time(), "digest": index.digest, "file": path.name}
+    place.write(MADE, json.dumps(made) + "\n")
+    report.refresh(place)
+    return index
+
+
+def _lock(given: Answers, seen: Mapping[str, Facts], place: StateDir, hosts: Hosts, say: Say) -> lock.Lock:
+    """The lock of the last run; where that left none behind, since it failed, the hosts are asked now."""
+    own, facts_at = place.folder / lock.NAME, (place.folder / FACTS).stat().st_mtime_ns
+    if own.exists() and own.stat().st_mtime_ns >= facts_at:
+        return lock.read(place.read(lock.NAME), str(own))
+    say("the last run did not come to its end: asking the hosts what is installed")
+    taken = lock_ops.take(given, seen, hosts)
+    lock_ops.keep(taken, place, None, "")
+    return taken.lock
+
+
+def _refuse_edited(given: Answers, held: lock.Lock) -> None:
+    """A bundle of answers that were edited since would repeat what nobody has seen."""
+
+    def told(answers: Mapping[str, str]) -> dict[str, str]:
+        # A lock leaves out what is empty; a tag of trunk may have become what it meant.
+        return {k: v.partition("/")[0] if k == "CONFIG_RDO_TRUNK" else v for k, v in answers.items() if v}
+
+    now, then = told(answer_files.public(given)), told(held.answers)
+    edited = [
+        f"{key}: {then.get(key, '(the default)')} -> {now.get(key, '(the default)')}"
+        for key in sorted({*now, *then})
+        if now.get(key) != then.get(key)
+    ]
+    if edited:
+        raise StackwrightError(
+            "the answers are not those that were applied:\n" + "\n".join(f"  {line}" for line in edited),
+            "give the same files and flags as then; or apply these first",
+            ExitCode.ANSWERS,
+        )
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(place: StateDir, redact: Callable[[Any], Any]) -> dict[str, str]:
+    """The last run: its report, and the newest log, without secrets, keys and public addresses."""
+    out = {}
+    with suppress(StackwrightError):
+        found = report.load(place, redact)
+        out = {"run/report.json": report.as_json(found), "run/report.html": report.as_html(found)}
+        out["run/digest.txt"] = report.digest(found)
+    logs = sorted((place.folder / "logs").glob("*.log"), key=lambda p: p.stat().st_mtime_ns)
+    if logs:
+        lines = logs[-1].read_text(encoding="utf-8", errors="replace").splitlines()
+        out["run/log.txt"] = "\n".join(neutralizer()([redact(line) for line in lines])) + "\n"
+    return out
+
+
+def _refuse_secrets(given: Answers, content: Mapping[str, bytes | Path]) -> None:
+    """A last look: nothing goes out with a secret of the cloud in it, however it is written. Short ones, and passwords
+    that are a mere word, stand in places where they are none: `openstack` is in most package names."""
+    redact = executor.redactor(s for s in planner.secrets(given) if len(s) >= 8 and not s.isalpha())
+    for name, inside in content.items():
+        if isinstance(inside, bytes) and redact(text := inside.decode(errors="replace")) != text:
+            raise StackwrightError(
+                f"{name} would have a password of the cloud in it, so no bundle was made",
+                "this is a defect of stackwright; report it without the file",
+            )
+
+
+def _kinds(setup: bundle.Setup) -> dict[str, tuple[str, set[str]]]:
+    """By platform: a host to gather on, and all packages that hosts of that platform have, as the package manager is
+    asked for them."""
+    out: dict[str, tuple[str, set[str]]] = {}
+    for name in setup.facts:
+        host = setup.lock.hosts[name]
+        known = out.setdefault(host.platform, (name, set()))[1]
+        known.update(locked.words(platforms.by_id(host.platform), host.installable))
+    return out
+
+
+def gather_packages(
+    hosts: Hosts, name: str, words: Iterable[str], platform: str, folder: Path, say: Say
+) -> dict[str, bytes | Path]:
+    """Gathers packages on a host and brings them here."""
+    connection = hosts.connect(name)
+    said = connection.run(offline.gather(words, platforms.by_id(platform).package_manager), timeout=3600)
+    files = offline.listed(said.out)
+    if not files:
+        last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
+        raise StackwrightError(f"{name}: the packages could not be gathered: {last}", "", ExitCode.FAILED)
+    say(f"{name}: fetching {sum(files.values()) // 1024**2} MiB")
+    out: dict[str, bytes | Path] = {}
+    for file, size in files.items():
+        local = folder / platform / file
+        local.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with local.open("wb") as target:
+            for piece in range(0, size, _PIECE):
+                read = f"tail -c +{piece + 1} {shlex.quote(f'{offline.WORK}/{file}')} | head -c {_PIECE} | base64 -w0"
+                target.write(base64.b64decode(connection.run(read, timeout=600).out))
+        out[f"{bundle.PACKAGES}/{platform}/{file}"] = local
+    connection.run(f"rm -rf {offline.WORK}")
+    return out
+
+
+@contextmanager
+def packages_there(
+    hosts: Hosts, kinds: Mapping[str, str], folder: Path, cache: tuple[str, str] | None, say: Say
+) -> Iterator[None]:
+    """The packages of an unpacked bundle are there, meanwhile, for hosts of these platforms. Each gets its own; with
+    `cache`, a host and its address, that one serves the others of its platform, as far as they reach it. Raises
+    StackwrightError where the bundle has none for a host, or a host no room."""
+    if not cache or list(kinds.values()).count(kinds[cache[0]]) < 2:
+        parallel.map(kinds, lambda name: bring_packages(hosts, name, folder, kinds[name], say), _HOSTS_AT_ONCE)
+        yield
+        return
+    first, address = cache
+    bring_packages(hosts, first, folder, kinds[first], say)
+    try:
+        served = _serve(hosts, first, say)
+
+        def one(name: str) -> None:
+            near = served and kinds[name] == kinds[first]
+            if near and not hosts.connect(name).run(offline.reached(address), timeout=30).ok:
+                say(f"{name}: does not reach {address}, port {PORT}")
+                near = False
+            bring_packages(hosts, name, folder, kinds[name], say, address if near else "")
+
+        parallel.map([name for name in kinds if name != first], one, _HOSTS_AT_ONCE)
+        yield
+    finally:
+        with suppress(StackwrightError):
+            hosts.connect(first).run(offline.END_SERVING, timeout=60)
+
+
+def _serve(hosts: Hosts, name: str, say: Say) -> bool:
+    """Whether a host serves the packages that it has now; says why not."""
+    said = hosts.connect(name).run(offline.SERVE, timeout=300)
+    if not said.ok:
+        last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
+        say(f"{name}: does not serve its packages to the others, so each gets its own: {last}")
+    return said.ok
+
+
+def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Say, served_at: str = "") -> None:
+    """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone. A host that is
+    served them at an address gets the rest, which leads there. Raises StackwrightError where there are none for it, or
+    no room."""
+    root = folder / bundle.PACKAGES / platform
+    if not root.is_dir():
+        raise StackwrightError(
+            f"the bundle carries no packages for {platform}",
+            "leave --offline away; or make it with `stackwright bundle create --offline`",
+            ExitCode.USAGE,
+        )
+
+    def file(path: Path) -> File:
+        inside = path.relative_to(root).as_posix()
+        content = path.read_bytes()
+        return File(offline.place(inside), offline.led(inside, content, served_at) if served_at else content)
+
+    connection = hosts.connect(name)
+    files = [
+        path
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not (served_at and offline.is_served(path.relative_to(root).as_posix()))
+    ]
+    _refuse_full(connection, name, sum(path.stat().st_size for path in files))
+    say(f"{name}: takes packages from {served_at}" if served_at else f"{name}: bringing packages")
+    for batch in _batches(files):
+        connection.put(tuple(map(file, batch)))
+
+
+def _refuse_full(connection: Connection, name: str, wanted: int) -> None:
+    """Raises StackwrightError where a host has no room for so many bytes, and for what is unpacked of them."""
+    there = connection.run(_ROOM, timeout=60).out.split()
+    if not there or not there[-1].isdecimal():
+        return  # the packages themselves will say what is wrong
+    have, free = int(there[0]), 1024 * int(there[-1])
+    if wanted - have + _SPARE > free:
+        raise StackwrightError(
+            f"{name}: the bundle's packages are of {wanted // 1024**2} MiB, and /var/lib has {free // 1024**2} MiB "
+            f"free, of which {_SPARE // 1024**2} are to stay so",
+            "make room there; nothing was changed",
+            ExitCode.PREFLIGHT,
+        )
+
+
+def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    batch: list[Path] = []
+    size = 0
+    for path in paths:
+        own = path.stat().st_size
+        if batch and size + own > 2 * _PIECE:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += own
+    if batch:
+        yield batch

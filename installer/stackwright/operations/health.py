@@ -1,0 +1,202 @@
+"""How a cloud's hosts stand: who works on them, what runs, and whether each component does its work. It only looks."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from stackwright import executor
+from stackwright.model import Plan, Probe, StackwrightError
+from stackwright.ssh import Connection
+from stackwright.ssh import parallel as side_by_side
+from stackwright.state.journal import Journal, Record
+from stackwright.state.snapshots import StepSnapshot
+
+_EACH = 20
+"""Seconds that one probe may take; they run side by side."""
+
+_PATIENCE = (0, 2, 4)
+"""Seconds before each try of a probe, where a failure means work: a service may just be restarting."""
+
+# Each probe's last line is its reason; what it prints otherwise is nobody's business here.
+_ASK = """\
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/stackwright.XXXXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+ask() {
+  for pause in @PAUSES@; do
+    sleep "$pause"
+    timeout @EACH@ sh -c "$2" >"$tmp/$1" 2>&1 </dev/null
+    rc=$?
+    [ $rc -ne 0 ] || break
+  done
+  echo "$rc" >"$tmp/$1.rc"
+}
+@PROBES@wait
+for rc in "$tmp"/*.rc; do
+  [ -e "$rc" ] || continue
+  out=${rc%.rc}
+  echo "probe ${out##*/} $(cat "$rc") $(grep . "$out" | tail -n 1 | cut -c1-300)"
+done
+"""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component as its probe finds it. `works` is None where it has no probe, and was only installed."""
+
+    name: str
+    works: bool | None
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """A step of the plan that was begun last: done, failed, or not begun yet. Times in seconds since the epoch."""
+
+    step: str
+    title: str
+    state: str
+    at: float = 0.0
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """One host. What it says of itself is empty where it was not asked, or `problem` says why it does not answer."""
+
+    host: str
+    steps: tuple[StepStatus, ...]
+    components: tuple[Component, ...] = ()
+    held_by: str = ""
+    running: tuple[executor.RemoteRun, ...] = ()
+    problem: str = ""
+    asked: bool = False
+
+    @property
+    def well(self) -> bool:
+        """Whether all its steps are done, and nothing that was asked is amiss."""
+        return (
+            not self.problem
+            and all(step.state == "done" for step in self.steps)
+            and all(component.works is not False for component in self.components)
+        )
+
+
+def recorded(journal: Journal, pictures: Iterable[StepSnapshot], digests: Mapping[str, str]) -> dict[str, HostStatus]:
+    """What is known here, by host: `pictures` are those of the plan that was begun last, `digests` those of its steps.
+    Components are those of the Puppet runs that succeeded."""
+    steps: dict[str, list[StepStatus]] = {}
+    components: dict[str, dict[str, None]] = {}
+    for one in pictures:
+        last = journal.last(one.step)
+        steps.setdefault(one.host, []).append(_step(one, last, digests.get(one.step, "")))
+        if journal.last_ok(one.step):
+            components.setdefault(one.host, {}).update(dict.fromkeys(one.components))
+    return {
+        host: HostStatus(host, tuple(found), tuple(Component(c, None) for c in components.get(host, ())))
+        for host, found in steps.items()
+    }
+
+
+def _step(one: StepSnapshot, last: Record | None, digest: str) -> StepStatus:
+    if last is None or (last.ok and last.digest != digest):
+        return StepStatus(one.step, one.title, "waiting")
+    if last.ok:
+        return StepStatus(one.step, one.title, "done", last.at)
+    return StepStatus(one.step, one.title, "failed", last.at, str(last.data.get("cause", "")))
+
+
+def ask(
+    known: Mapping[str, HostStatus],
+    pictures: Iterable[StepSnapshot],
+    connect: Callable[[str], Connection],
+    parallel: int = 32,
+) -> list[HostStatus]:
+    """The same with what the hosts say of themselves, all at once; a host that does not answer says why."""
+    probes: dict[str, dict[str, str]] = {}
+    for one in pictures:
+        probes.setdefault(one.host, {}).update(dict(one.probes))
+
+    def one_host(standing: HostStatus) -> HostStatus:
+        wanted = {c.name: probes.get(standing.host, {}).get(c.name, "") for c in standing.components}
+        try:
+            return _ask(standing, wanted, connect(standing.host))
+        except StackwrightError as error:
+            return HostStatus(standing.host, standing.steps, standing.components, problem=error.message, asked=True)
+
+    return list(side_by_side.map(known, lambda host: one_host(known[host]), parallel).values())
+
+
+def _ask(standing: HostStatus, probes: Mapping[str, str], connection: Connection) -> HostStatus:
+    state = executor.host_state(connection)
+    said = _answers({name: script for name, script in probes.items() if script}, connection)
+    components = []
+    for one in standing.components:
+        works, reason = said.get(one.name, (None, ""))
+        if works is None and probes.get(one.name):
+            works, reason = False, "its probe told nothing"
+        components.append(Component(one.name, works, reason))
+    running = tuple(run for run in state.runs if run.state == "running")
+    return HostStatus(standing.host, standing.steps, tuple(components), state.held_by, running, asked=True)
+
+
+def _answers(
+    probes: Mapping[str, str], connection: Connection, pauses: Iterable[int] = (0,)
+) -> dict[str, tuple[bool, str]]:
+    """By name: whether the probe passed, and if not, why. Each is tried after each of the pauses until it passes."""
+    if not probes:
+        return {}
+    names = list(probes)
+    text = "".join(f"ask {n} {shlex.quote(probes[name])} &\n" for n, name in enumerate(names))
+    script = _ASK.replace("@EACH@", str(_EACH)).replace("@PAUSES@", " ".join(map(str, pauses)))
+    said: dict[str, tuple[bool, str]] = {}
+    for line in connection.run(script.replace("@PROBES@", text), timeout=_EACH * 3 + 60).out.splitlines():
+        words = line.split(maxsplit=3)
+        if words[:1] == ["probe"] and len(words) > 2 and words[1].isdigit() and int(words[1]) < len(names):
+            reason = words[3] if len(words) > 3 else f"exit status {words[2]}"
+            reason = f"no answer within {_EACH} s" if words[2] == "124" else reason
+            said[names[int(words[1])]] = (words[2] == "0", "" if words[2] == "0" else reason)
+    return said
+
+
+# ------------------------------------------------------------------------------- what was applied and is not there now
+
+
+def packages_due(plan: Plan, journal: Journal, lost: Collection[str]) -> tuple[str, ...]:
+    """The hosts that are still to get packages: only there it matters whether they can be had. Those that are `lost`
+    get all of them anew."""
+    digests = plan.digests()
+    steps = (s for s in plan.steps if s.id == f"{s.host}:packages")
+    return tuple(s.host for s in steps if s.host in lost or not journal.done(s.id, digests[s.id]))
+
+
+def unhealthy(
+    plan: Plan, journal: Journal, connect: Callable[[str], Connection], parallel: int = 32
+) -> dict[str, tuple[str, ...]]:
+    """The steps that are done, and whose components do not do their work now: by step, what is amiss. Each host is
+    asked once, all at the same time."""
+    digests = plan.digests()
+    asked: dict[str, dict[tuple[str, str], str]] = {}
+    for step in plan.steps:
+        if journal.done(step.id, digests[step.id]):
+            for probe in step.actions:
+                # A probe is an argument on its host.
+                if isinstance(probe, Probe) and not any(secret in probe.script for secret in plan.secrets):
+                    asked.setdefault(step.host, {})[step.id, probe.capability] = probe.script
+
+    def one_host(host: str) -> dict[str, list[str]]:
+        names = {f"{step} {capability}": (step, capability) for step, capability in asked[host]}
+        found: dict[str, list[str]] = {}
+        try:
+            said = _answers({n: asked[host][key] for n, key in names.items()}, connect(host), _PATIENCE)
+        except StackwrightError as error:
+            return {step: [error.message] for step, _ in asked[host]}
+        for name, (works, reason) in said.items():
+            if not works:
+                step, capability = names[name]
+                found.setdefault(step, []).append(f"{capability}: {reason}")
+        return found
+
+    told = side_by_side.map(asked, one_host, parallel)
+    return {step: tuple(why) for found in told.values() for step, why in found.items()}

@@ -1,0 +1,151 @@
+"""Carries Tempest to the cloud, shows its count as it goes, and keeps its results."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackwright import executor, guest, planner, report
+from stackwright.model import Answers, Event, Facts, File, Plan, Run, StackwrightError, Step, Upload
+from stackwright.operations import apply, verify
+from stackwright.output import live
+from stackwright.planner.steps import credentials
+from stackwright.scenarios import Known, tempest
+from stackwright.services import SERVICES
+from stackwright.state import journal
+
+if TYPE_CHECKING:
+    from stackwright.planner.topology import Cloud
+    from stackwright.ssh.pool import Hosts
+    from stackwright.state.directory import StateDir
+
+RESULT = "tempest.json"
+"""In the cloud's folder: the last results, for the report."""
+
+_PASSWORDS = re.compile(r"(?m)^(\s*\w*(?:password|secret|token)\w*\s*=).*$")
+
+
+@dataclass(frozen=True)
+class TestRequest:
+    """What is to be tested, and for how long (seconds)."""
+
+    name: str
+    groups: tuple[str, ...]
+    limit: int = 3600
+    known: tuple[Known, ...] = ()
+
+
+@dataclass
+class TestResult:
+    """What came of it."""
+
+    results: tempest.Results | None
+    """None where Tempest did not come to its totals."""
+    folder: Path
+    trouble: list[Event] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it came to its end, and nothing failed that is not known to."""
+        return self.results is not None and self.results.ok
+
+
+def step(whole: Cloud, given: Answers, wanted: TestRequest) -> Step:
+    """What installs, configures and runs Tempest on the host that the cloud is tried from."""
+    host = whole.hosts[verify.host_of(whole)]
+    keystone = whole.having("keystone")[0]
+    built = planner.builds_image(whole, keystone)
+    rc = credentials.files(given, whole.url("keystone"))["keystonerc_admin"]
+    user = guest.USER if built else str(given["CONFIG_PROVISION_IMAGE_SSH_USER"])
+    settings = tempest.settings(ssh_user=user, dashboard_url=whole.dashboard_url if whole.has("horizon") else "")
+    configure = tempest.configure(
+        settings,
+        image=str(given["CONFIG_PROVISION_IMAGE_NAME"]),
+        disk_format="raw" if built else str(given["CONFIG_PROVISION_IMAGE_FORMAT"]),
+    )
+    number = tempest.workers(host.facts.cpus, host.facts.memory)
+    tests = tempest.run(wanted.groups, workers=number, limit=wanted.limit)
+    actions = (
+        Run("install tempest", tempest.install(host.platform.package_manager), 1800, retries=3),
+        Upload((File(tempest.RC, rc.encode(), 0o600, secret=True),)),
+        Run("configure tempest", configure, 900),
+        Run("tempest", tests, wanted.limit + 900),
+    )
+    return Step("tempest", host.name, f"Tempest: {', '.join(wanted.groups)}", actions, always=True)
+
+
+def run(
+    given: Answers, hosts: Hosts, place: StateDir, wanted: TestRequest, *, as_json: bool = False,
+    seen: Mapping[str, Facts] | None = None,
+) -> TestResult:  # fmt: skip
+    """Tries the cloud, and keeps the results; the report has them from then on. Raises StackwrightError where the cloud
+    has nothing to be tried with."""
+    if not given["CONFIG_PROVISION_DEMO"]:
+        raise StackwrightError(
+            "Tempest needs an image and an external network, and the demonstration that brings them is off",
+            "CONFIG_PROVISION_DEMO=y",
+        )
+    seen = seen or apply.look(hosts, planner.all_hosts(given, SERVICES), given)
+    whole = planner.cloud(given, seen)
+    one = step(whole, given, wanted)
+    secrets = planner.secrets(given)
+    trouble: list[Event] = []
+    began = time.time()
+    with journal.open_journal(place.make()) as kept, live.Screen(kind="json" if as_json else None) as screen:
+
+        def emit(event: Event) -> None:
+            if event.kind == "failed":
+                trouble.append(event)
+            screen(event)
+
+        executor.run(Plan((one,), (one.host,), secrets), hosts.connect, kept, emit)
+    folder = _bring(hosts, one.host, place, wanted.name, executor.redactor(secrets))
+    try:
+        results = tempest.read((folder / "output.txt").read_text(encoding="utf-8", errors="replace"), wanted.known)
+    except (OSError, ValueError):
+        results = None
+    told: dict[str, Any] = results.to_json() if results else {"ok": False, "failed": [], "known": [], "mended": []}
+    told |= {"began": began, "at": time.time(), "scenario": wanted.name, "complete": results is not None}
+    place.write(RESULT, json.dumps(told, indent=1) + "\n")
+    report.refresh(place)
+    return TestResult(results, folder, trouble)
+
+
+def _bring(hosts: Hosts, host: str, place: StateDir, name: str, redact: Any) -> Path:
+    """Brings the results here, without secrets; returns their folder."""
+    folder = place.make() / "tempest" / name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    connection = hosts.connect(host)
+    for result in tempest.RESULTS:
+        target = folder / Path(result).name
+        target.unlink(missing_ok=True)
+        path = shlex.quote(f"{tempest.FOLDER}/{result}")
+        said = connection.run(f"[ ! -s {path} ] || base64 < {path}", timeout=300)
+        content = base64.b64decode(said.out)
+        if not content:
+            continue
+        if target.suffix == ".subunit":  # not text: lengths are part of it
+            target.write_bytes(content)
+        else:
+            text = redact(content.decode(errors="replace"))
+            target.write_text(_PASSWORDS.sub(r"\1 ********", text) if target.suffix == ".conf" else text)
+        target.chmod(0o600)
+    return folder
+
+
+def lines(tried: TestResult) -> Iterable[str]:
+    """What there is to say of it, for people."""
+    if tried.results:
+        yield tempest.text(tried.results)
+    else:
+        yield "Tempest did not come to its end: nothing is proved by it."
+        for event in tried.trouble:
+            yield live.failure_block(event)
+    yield f"results: {tried.folder} (results.html, junit.xml, results.subunit, output.txt)"

@@ -1,0 +1,184 @@
+"""A tag of RDO's trunk becomes the hash that it means now, once, for all hosts and for later runs; and what trunk needs
+besides stays what it was then."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypedDict
+
+from stackwright import platforms
+from stackwright.model import Answers, ExitCode, Facts, StackwrightError
+from stackwright.platforms.repositories import TRUNK_TAGS, trunk
+
+if TYPE_CHECKING:
+    from stackwright.ssh import Result
+    from stackwright.ssh.pool import Hosts
+    from stackwright.state.directory import StateDir
+
+_KEPT = "trunk.json"
+"""In the cloud's folder."""
+
+_DEPENDENCIES = "trunk-deps.json"
+"""In the cloud's folder: by its address, the file of trunk's dependencies as it was found, and what was in the
+repositories that it names and that lie beside it: the SHA-256 of each one's repomd.xml, by its address."""
+
+# The time of the copy is the server's, which says when the tag was moved last.
+_ASK = """\
+t=$(mktemp) || exit 1
+trap 'rm -f "$t"' EXIT
+curl -fsSL -R --max-time 60 -o "$t" @PROXY@@URL@ || exit
+printf '%s %s\\n' "$(head -c 200 "$t" | tr -s '[:space:]' ' ')" "$(stat -c %Y "$t")"
+"""
+
+
+# Only repositories of trunk's own are looked into: those of the distribution move every day, as the system's own do.
+_ASK_DEPENDENCIES = """\
+t=$(mktemp -d) || exit 1
+trap 'rm -rf "$t"' EXIT
+get() { curl -fsSL --max-time 30 -o "$t/$1" @PROXY@"$2"; }
+url=@URL@
+get file "$url" || exit
+sed 's/^/file\\t/' "$t/file"
+origin=$(printf %s "$url" | cut -d/ -f1-3)
+sed -n 's/^baseurl *= *//p' "$t/file" | sed "s/[$]basearch/$(uname -m)/g" | tr -s ' ,' '\\n' |
+while IFS= read -r base; do
+  case $base in "$origin"/*) ;; *) continue ;; esac
+  get repomd "${base%/}/repodata/repomd.xml" || continue
+  printf 'repomd\\t%s %s\\n' "$base" "$(sha256sum < "$t/repomd" | cut -d' ' -f1)"
+done
+"""
+
+
+class _Dependencies(TypedDict):
+    file: str
+    repomd: dict[str, str]
+
+
+def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) -> dict[str, Facts]:
+    """With trunk: the same facts with what a tag of it means now, `extra["trunk"]`, and when that was moved last,
+    `extra["trunk_moved"]`, in seconds since the epoch; and the file of its dependencies, `extra["trunk_deps"]`, with
+    the addresses of those that are no longer what they were, `extra["trunk_deps_moved"]`. It is looked up on one host,
+    and kept with the cloud: trunk moves on within hours, and all hosts are to get the same, today and in the next run.
+    Raises StackwrightError."""
+    tag = str(answers.get("CONFIG_RDO_TRUNK") or "")
+    if not tag or answers.get("CONFIG_OFFLINE_REPO") or not seen:
+        return seen
+    name, first = next(iter(seen.items()))
+    system = platforms.find(first.os_id, first.os_version)
+    release = platforms.release_of(system, str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), trunk=True)
+    proxy = str(answers.get("CONFIG_PACKAGE_PROXY") or "")
+    at = trunk(system, release.name, tag)
+    found = {}
+    if where := at.hash_at:
+        known = _known(hosts.place)
+        if where not in known:
+            known[where] = _look_up(hosts, name, tag, where, proxy)
+            hosts.place.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
+        found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
+    found |= _dependencies(hosts, name, at.dependencies, proxy)
+    return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
+
+
+def _known(place: StateDir) -> dict[str, dict[str, str]]:
+    """What tags meant when they were looked up, by the address of their hash."""
+    text = place.read(_KEPT)
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+        known = {
+            str(w): {"hash": str(t["hash"]), "moved": str(t["moved"])} for w, t in json.loads(text or "{}").items()
+        }
+        if all(re.fullmatch(r"[0-9a-f]{32}", t["hash"]) and re.fullmatch(r"\d*", t["moved"]) for t in known.values()):
+            return known
+    raise StackwrightError(
+        f"{place.folder / _KEPT} is damaged: it says which builds of trunk this cloud has",
+        "bring it back from a copy, or remove it and name the hash: --trunk HASH; `stackwright.lock` has it",
+        ExitCode.ENVIRONMENT,
+    )
+
+
+def _dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> dict[str, str]:
+    """The facts about trunk's dependencies; they are kept where they were not known."""
+    kept = _kept_dependencies(hosts.place)
+    if url in kept:
+        then = kept[url]
+        # Where they cannot be looked at now, nothing is said of them: packages themselves are checked for elsewhere.
+        now = _look_up_dependencies(hosts, name, url, proxy)
+        moved = [b for b, digest in sorted(then["repomd"].items()) if now and now["repomd"].get(b, digest) != digest]
+        return {"trunk_deps": then["file"], **({"trunk_deps_moved": " ".join(moved)} if moved else {})}
+    found = _look_up_dependencies(hosts, name, url, proxy)
+    if not found:
+        raise StackwrightError(
+            f"{name} could not fetch what RDO's trunk needs besides: {url}",
+            "check the way to trunk.rdoproject.org",
+            ExitCode.UNREACHABLE,
+        )
+    hosts.place.write(_DEPENDENCIES, json.dumps({**kept, url: found}, indent=1, sort_keys=True) + "\n")
+    return {"trunk_deps": found["file"]}
+
+
+def _kept_dependencies(place: StateDir) -> dict[str, _Dependencies]:
+    text = place.read(_DEPENDENCIES)
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+        return {
+            str(url): {"file": str(d["file"]), "repomd": {str(b): str(s) for b, s in d["repomd"].items()}}
+            for url, d in json.loads(text or "{}").items()
+        }
+    raise StackwrightError(
+        f"{place.folder / _DEPENDENCIES} is damaged: it says where this cloud has trunk's dependencies from",
+        "bring it back from a copy, or remove it to take what is there now",
+        ExitCode.ENVIRONMENT,
+    )
+
+
+def _look_up_dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> _Dependencies | None:
+    """What is there now; None where it cannot be had."""
+    result = _ask(hosts, name, _ASK_DEPENDENCIES, url, proxy, 180)
+    said = [line.partition("\t") for line in result.out.splitlines()]
+    file = "".join(f"{text}\n" for key, _, text in said if key == "file")
+    digests = (text.split(" ") for key, _, text in said if key == "repomd")
+    return {"file": file, "repomd": dict(d for d in digests if len(d) == 2)} if "[" in file else None
+
+
+def meaning(answers: Mapping[str, object], seen: Mapping[str, Facts]) -> str:
+    """What the answers take of trunk, as TAG/HASH: for a lock, or a bundle. Empty where they take nothing of it."""
+    tag = str(answers.get("CONFIG_RDO_TRUNK") or "")
+    if not tag or answers.get("CONFIG_OFFLINE_REPO"):
+        return ""
+    if "/" in tag:
+        return tag
+    if tag not in TRUNK_TAGS:
+        return f"{TRUNK_TAGS[0]}/{tag}"  # a hash
+    found = next((f.extra["trunk"] for f in seen.values() if f.extra.get("trunk")), "")
+    return f"{tag}/{found}" if found else ""
+
+
+def held(answers: Answers, trunk: str) -> Answers:
+    """The same answers with what trunk meant when a lock was written, where they have only a tag of it."""
+    entry = answers.entries.get("CONFIG_RDO_TRUNK")
+    if not trunk or entry is None or entry.value not in TRUNK_TAGS:
+        return answers
+    return replace(answers, entries={**answers.entries, "CONFIG_RDO_TRUNK": replace(entry, value=trunk, text=trunk)})
+
+
+def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[str, str]:
+    result = _ask(hosts, name, _ASK, where, proxy, 90)
+    found = re.fullmatch(r"([0-9a-f]{32})\b.*?(?: (\d+))?\s*", result.out)
+    if not found:
+        raise StackwrightError(
+            f"{name} could not find out what {tag} of RDO's trunk means: "
+            + (result.err.strip().splitlines() or [f"{where} says {result.out.strip()[:40]!r}"])[-1],
+            "check the way to trunk.rdoproject.org, or name a hash: --trunk HASH",
+            ExitCode.UNREACHABLE,
+        )
+    return {"hash": found[1], "moved": found[2] or ""}
+
+
+def _ask(hosts: Hosts, name: str, script: str, url: str, proxy: str, timeout: float) -> Result:
+    """What one of the scripts above says on a host."""
+    through = f"--proxy {shlex.quote(proxy)} " if proxy else ""
+    script = script.replace("@PROXY@", through).replace("@URL@", shlex.quote(url))
+    return hosts.connect(name).run(script, timeout=timeout)

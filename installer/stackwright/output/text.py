@@ -1,0 +1,234 @@
+"""Plans and clouds as text for people; and a plan as a folder of exactly what would be uploaded."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackwright.executor import puppet
+from stackwright.model import (
+    Action,
+    ExitCode,
+    Plan,
+    Probe,
+    PuppetApply,
+    Run,
+    StackwrightError,
+    Step,
+    Upload,
+)
+from stackwright.output.live import duration
+
+if TYPE_CHECKING:
+    from stackwright.operations.health import HostStatus
+    from stackwright.state.directory import StateDir
+    from stackwright.state.snapshots import Change, Difference
+
+
+def _action(action: Action) -> str:
+    match action:
+        case Upload(files):
+            secret = sum(f.secret for f in files)
+            return f"put {len(files)} files there" + (f", {secret} of them secret" if secret else "")
+        case Run(name):
+            return f"run the script {name}"
+        case PuppetApply(name, components=components):
+            return f"apply the catalog {name}: {', '.join(components)}"
+        case Probe(capability):
+            return f"wait until {capability} answers"
+
+
+def text(plan: Plan) -> str:
+    """The plan, step by step."""
+    out = [f"OpenStack {plan.summary.get('release', '')} on {', '.join(plan.hosts)}"]
+    for step in plan.steps:
+        before = (*step.needs, *step.after)
+        after = f"  (after {', '.join(before)})" if before else ""
+        out.append(f"\n{step.id}: {step.title}{after}")
+        probes = [a for a in step.actions if isinstance(a, Probe)]
+        out += [f"  - {_action(a)}" for a in step.actions if not isinstance(a, Probe)]
+        if probes:
+            out.append(f"  - wait until these answer: {', '.join(p.capability for p in probes)}")
+    for host, opened in plan.summary.get("ports", {}).items():
+        out += [f"\n{host} is open at:", *(f"  {line}" for line in opened)]
+    return "\n".join(out)
+
+
+def data(plan: Plan, found: Difference) -> dict[str, Any]:
+    """The plan for machines: every step with what it waits for, why it would be done (`kept`: it would not be), and the
+    settings that would change, secrets masked; when something was applied last (seconds since the epoch, or null); and
+    the ports that would be open."""
+    todo = {change.step: change for change in found.todo}
+    return {
+        "release": plan.summary.get("release", ""),
+        "applied": found.at or None,
+        "steps": [
+            {
+                "step": step.id,
+                "host": step.host,
+                "title": step.title,
+                "after": [*step.needs, *step.after],
+                "why": todo[step.id].why if step.id in todo else "kept",
+                "changes": [dataclasses.asdict(c) for c in todo[step.id].changes] if step.id in todo else [],
+            }
+            for step in plan.steps
+        ],
+        "gone": {host: list(names) for host, names in found.gone.items()},
+        "ports": {host: list(opened) for host, opened in plan.summary.get("ports", {}).items()},
+    }
+
+
+def _contents(step: Step) -> Iterable[tuple[str, bytes]]:
+    for number, action in enumerate(step.actions):
+        match action:
+            case Upload(files):
+                for file in files:
+                    yield f"files{file.path}", file.content
+            case Run(name, script):
+                yield f"{number}-{name}.sh", script.encode()
+            case PuppetApply(name):
+                for member, content, _ in puppet.inputs(action):
+                    yield f"{number}-{name}/{member}", content
+            case Probe(capability, script):
+                yield f"{number}-{capability}.probe.sh", script.encode()
+
+
+def files(plan: Plan) -> Iterable[tuple[str, bytes]]:
+    """Exactly what would be uploaded: paths below a folder per step, and contents."""
+    for step in plan.steps:
+        for name, content in _contents(step):
+            yield f"{step.id.replace(':', '/')}/{name.replace(' ', '-')}", content
+
+
+def write(plan: Plan, folder: Path) -> None:
+    """Writes what would be uploaded: a folder per step, 0700, with files 0600, since there are passwords in them.
+    Raises StackwrightError where the folder is there already and not empty, or is none."""
+    if folder.exists() and not folder.is_dir():
+        raise StackwrightError(f"{folder} is no folder", "name one that is not there yet", ExitCode.USAGE)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise StackwrightError(f"{folder} is there already, and not empty", "name another folder", ExitCode.USAGE)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, content in files(plan):
+            path = folder / name
+            for parent in reversed(path.relative_to(folder).parents):
+                (folder / parent).mkdir(mode=0o700, exist_ok=True)  # with parents=True they would be open to all
+            _private(path, content)
+        _private(folder / "digests.json", json.dumps(plan.digests(), indent=1, sort_keys=True).encode() + b"\n")
+    except OSError as error:
+        raise StackwrightError(f"{folder} cannot be written: {error.strerror}", "", ExitCode.ENVIRONMENT) from None
+
+
+def _private(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(content)
+
+
+def summary(
+    plan: Plan, files: Iterable[Path], log: Path, report: Path | None, *, proved: bool, authority: Path | None = None
+) -> str:
+    """What a person has now. `authority` is the certificate that makes browsers trust the dashboard."""
+    rows = [("", f"OpenStack {plan.summary['release']} is installed" + (" and proved to work." if proved else "."))]
+    if dashboard := plan.summary.get("dashboard"):
+        rows.append(("dashboard", str(dashboard)))
+        if authority and str(dashboard).startswith("https:"):
+            rows.append(("trusted with", f"{authority} (import it into the browser)"))
+    if keystone := plan.summary.get("endpoints", {}).get("keystone"):
+        rows.append(("identity API", f"{keystone}/v3"))
+    called = {"clouds.yaml": "clouds.yaml", "stackwright.lock": "lock"}
+    rows += [(called.get(path.name, "log in with"), str(path)) for path in files]
+    rows.append(("on the node", "/root/keystonerc_admin"))
+    rows.append(("log", str(log)))
+    if report:
+        rows.append(("report", str(report)))
+    return "\n" + "\n".join(f"{name + ':':<14} {value}" if name else value for name, value in rows)
+
+
+def difference(found: Difference) -> str:
+    """What a plan would change, by host, component and setting."""
+    when = _when(found.at)
+    if not found.todo:
+        return f"nothing would be done: all {len(found.kept)} steps are as they were applied ({when})"
+    out = [f"against what was applied last ({when}): {len(found.todo)} steps to do, {len(found.kept)} kept"]
+    for host in dict.fromkeys(step.host for step in found.todo):
+        steps = [s for s in found.todo if s.host == host]
+        out.append(f"\n{host}")
+        for why, words in _WHY.items():
+            names = [s.step.removeprefix(f"{host}:") for s in steps if s.why == why]
+            if names:
+                out.append(f"  {words}: {', '.join(names)}")
+        changes = list(dict.fromkeys(c for s in steps for c in s.changes))
+        for component in dict.fromkeys(c.component for c in changes):
+            out.append(f"  {component or 'the host itself'}")
+            for change in changes:
+                if change.component == component:
+                    out += _change(change)
+    for host, components in found.gone.items():
+        out.append(f"\n{host}\n  not in the plan any more, and left as they are: {', '.join(components)}")
+    return "\n".join(out)
+
+
+_WHY: dict[str, str] = {
+    "new": "new",
+    "changed": "changed",
+    "follows": "again, because of what they follow",
+    "failed": "not done the last time",
+    "unknown": "changed; what was applied then is not known here",
+}
+
+
+def _change(change: Change) -> list[str]:
+    if change.lines:
+        return [f"    {change.name}", *(f"      {line}" for line in change.lines)]
+    return [f"    {change.name}: {change.before or '(none)'} -> {change.after or '(none)'}"]
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def status(hosts: Sequence[HostStatus], proof: Mapping[str, Any] | None, place: StateDir, now: float) -> str:
+    """What is installed where, what runs, and what is amiss. Where there are many hosts, one that is well has one line,
+    and stands below those that are not."""
+    well = sum(host.well for host in hosts)
+    out = [f"{len(hosts)} host{'s' if len(hosts) != 1 else ''}, {well} well  ({place.folder})"]
+    few = len(hosts) <= _FEW
+    for host in sorted(hosts, key=lambda h: h.well):
+        out += _host(host, now, whole=few or not host.well)
+    if proof:
+        out.append(f"last verification {_when(proof['at'])}: {'passed' if proof['ok'] else 'FAILED'}")
+    else:
+        out.append("not verified yet")
+    return "\n".join(out)
+
+
+_FEW = 8
+
+
+def _host(host: HostStatus, now: float, *, whole: bool) -> list[str]:
+    works = [c.name for c in host.components if c.works]
+    fails = [c for c in host.components if c.works is False]
+    plain = [c.name for c in host.components if c.works is None]
+    if not whole:
+        return [f"{host.host}: well, {len(host.components)} components"]
+    out = [f"\n{host.host}" + ("" if host.asked else ": not asked")]
+    rows: list[tuple[str, str]] = [("UNREACHABLE", line) for line in host.problem.splitlines()[:1]]
+    rows += [("held by", host.held_by)] if host.held_by else []
+    for run in host.running:
+        name = run.name.rpartition(".")[0].removeprefix(f"{host.host}:")
+        quiet = duration(max(0, now - run.last_output))
+        rows.append(("running", f"{name} for {duration(max(0, now - run.started))}, last output {quiet} ago"))
+    rows += [("FAILED", f"{c.name}: {c.said}") for c in fails]
+    rows += [("works", ", ".join(works))] if works else []
+    rows += [("installed", ", ".join(plain))] if plain else []
+    for step in host.steps:
+        if step.state == "failed":
+            rows.append(("not done", f"{step.title}: failed {_when(step.at)}: {step.cause}"))
+    if waiting := [s.title for s in host.steps if s.state == "waiting"]:
+        rows.append(("not begun", "; ".join(waiting)))
+    return [*out, *(f"  {name:<11} {text}" for name, text in rows)]

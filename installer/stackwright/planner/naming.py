@@ -1,0 +1,28 @@
+"""The names that hosts have once the plan is carried out (CONFIG_HOST_NAMES)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from stackwright.model import Facts
+from stackwright.values import is_address
+
+
+def ours(answers: Mapping[str, Any]) -> bool:
+    """Whether Stackwright sets host names and /etc/hosts."""
+    return bool(answers.get("CONFIG_HOST_NAMES"))
+
+
+def given(name: str) -> str:
+    """The full name that the answers give a host; empty for an address, or a name without a domain."""
+    return name if "." in name and not is_address(name) else ""
+
+
+def corrected(answers: Mapping[str, Any], name: str, fact: Facts) -> Facts:
+    """The facts with the names that the host will have."""
+    if not ours(answers):
+        return fact
+    full = given(name) or fact.fqdn or fact.hostname
+    return replace(fact, hostname=given(name) or fact.hostname, fqdn=full)

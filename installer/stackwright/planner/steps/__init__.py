@@ -1,0 +1,1 @@
+"""One module per kind of step in a plan."""

@@ -1,0 +1,73 @@
+"""Certificates of servers: which components need one, for which names, and the step that puts them on a host."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from stackwright.model import Certificates, File, Run, Step, Upload
+from stackwright.planner.tls import SERVERS, authority_file, encrypts, file, given
+from stackwright.planner.topology import Cloud, Host
+
+_APPLIED = "/var/lib/stackwright/certificates.sha256"
+
+
+@dataclass(frozen=True)
+class CertificateRequest:
+    """A certificate that has to be there before the plan is made."""
+
+    component: str
+    host: str
+    names: tuple[str, ...]
+    """Names and addresses of the host: what the certificate is for, where nobody brought one."""
+    files: tuple[str, ...] = ()
+    """Of a person: certificate, key, and the certificates between (or empty). Nothing: it is to be made."""
+
+
+def wanted(whole: Cloud) -> tuple[CertificateRequest, ...]:
+    """Every certificate that this cloud needs."""
+    out = []
+    for component in SERVERS:
+        if encrypts(whole.answers, component):
+            for host in whole.having(component):
+                names = (host.fqdn, host.facts.hostname.partition(".")[0], host.name, host.address)
+                own = tuple(dict.fromkeys(name for name in names if name))
+                out.append(CertificateRequest(component, host.name, own, given(whole.answers, component)))
+    return tuple(out)
+
+
+def signed(whole: Cloud) -> bool:
+    """Whether the cloud's authority has anything to sign."""
+    return any(not one.files for one in wanted(whole))
+
+
+def step(whole: Cloud, host: Host, certificates: Certificates) -> Step | None:
+    """Puts on a host what it shows and whom it trusts, and has services that run already take it up. Keys are put only
+    where their service is, and only it can read them: its packages, which bring its account, have to be there."""
+    files: list[File] = []
+    units: list[str] = []
+    if certificates.authority:
+        files.append(File(authority_file(host.platform), certificates.authority.encode()))
+    for component, server in SERVERS.items():
+        if component in host.components and server.wanted(whole.answers):
+            own = certificates.of[component, host.name]
+            files.append(File(file(component, "crt"), own.chain.encode()))
+            files.append(File(file(component, "key"), own.key.encode(), 0o600, server.owner, secret=True))
+            units += host.platform.services[component]
+    if not files:
+        return None
+    script = _take_up([f.path for f in files], host.platform.paths["update_ca"], units)
+    actions = (Upload(tuple(files)), Run("certificates", script, 300))
+    return Step(f"{host.name}:certificates", host.name, "certificates", actions, (f"{host.name}:packages",))
+
+
+def _take_up(files: list[str], update_ca: str, units: list[str]) -> str:
+    restart = f"systemctl try-restart {shlex.join(units)}\n" if units else ""
+    return f"""\
+set -eu
+now=$(sha256sum {shlex.join(files)})
+[ "$now" != "$(cat {_APPLIED} 2>/dev/null)" ] || exit 0
+{update_ca}
+{restart}printf '%s\\n' "$now" > {_APPLIED}
+echo "stackwright: changed"
+"""

@@ -1,0 +1,242 @@
+"""A host's openings as what its firewall reads, and the scripts that load it or take it away.
+
+nftables: one table of our own, replaced in one transaction, so that there is no moment without rules and nobody else's
+tables are touched. firewalld: policies of our own, beside the zones that the person has. Forwarded packets, which are
+those of instances, are let through.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from xml.sax.saxutils import quoteattr
+
+from stackwright.model import Action, File, Run, Upload
+from stackwright.planner.firewall_policy import Opening
+from stackwright.planner.steps.packages import RECORD
+
+FOLDER = "/etc/stackwright"
+_RULES = f"{FOLDER}/firewall.nft"
+_UNIT = "stackwright-firewall.service"
+_UNIT_FILE = f"/etc/systemd/system/{_UNIT}"
+_POLICIES = ("stackwright", "stackwright-fwd")
+
+_UNIT_TEXT = f"""\
+# Written by Stackwright; changes are lost.
+[Unit]
+Description=Ports of this host's OpenStack services
+DefaultDependencies=no
+RequiresMountsFor={FOLDER}
+Wants=network-pre.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+# Debian's own unit begins with `flush ruleset`: our table is put back after it.
+After=nftables.service
+PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f {_RULES}
+ExecReload=/usr/sbin/nft -f {_RULES}
+ExecStop=-/usr/sbin/nft delete table inet stackwright
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+_LOAD_NFTABLES = f"""\
+set -eu
+{RECORD}\
+unit={_UNIT}
+if [ "$(systemctl show -p NeedDaemonReload --value $unit)" = yes ]; then systemctl daemon-reload; fi
+mark=$(grep -m1 'comment "' {_RULES})
+if nft list table inet stackwright 2>/dev/null | grep -qxF "$mark" && systemctl -q is-active $unit &&
+  systemctl -q is-enabled $unit; then echo "the rules are loaded"; exit 0; fi
+nft --check --file {_RULES}
+systemctl daemon-reload
+record "unit switched on: $unit"
+systemctl -q enable $unit
+systemctl reload-or-restart $unit
+nft list table inet stackwright >/dev/null
+echo "stackwright: changed"
+"""
+
+_LOAD_FIREWALLD = f"""\
+set -eu
+{RECORD}\
+folder=/etc/firewalld/policies
+changed=
+mkdir -p $folder
+for name in {" ".join(_POLICIES)}; do
+  new={FOLDER}/firewalld-$name.xml
+  is=$folder/$name.xml
+  if ! grep -q '<policy' $new; then
+    [ ! -e $is ] || {{ mv $is $is.before; changed="$changed $name"; }}
+  elif ! cmp -s $new $is; then
+    [ ! -e $is ] || cp -p $is $is.before
+    record "file made: $is"
+    install -m 0640 $new $is
+    changed="$changed $name"
+  fi
+done
+if [ -n "$changed" ]; then
+  command -v restorecon >/dev/null 2>&1 && restorecon -R $folder
+  if ! firewall-offline-cmd --check-config; then
+    for name in $changed; do
+      rm -f $folder/$name.xml
+      [ ! -e $folder/$name.xml.before ] || mv $folder/$name.xml.before $folder/$name.xml
+    done
+    echo "firewalld does not accept the policies; nothing was changed"
+    exit 1
+  fi
+  rm -f $folder/stackwright*.xml.before
+fi
+if ! systemctl -q is-enabled firewalld || ! systemctl -q is-active firewalld; then
+  record "unit switched on: firewalld"
+  systemctl -q unmask firewalld
+  systemctl -q enable firewalld
+  systemctl start firewalld
+  changed="$changed firewalld"
+elif [ -n "$changed" ] || ! firewall-cmd --info-policy=stackwright >/dev/null 2>&1; then
+  firewall-cmd -q --reload
+  changed="$changed reloaded"
+fi
+firewall-cmd --info-policy=stackwright >/dev/null
+[ -z "$changed" ] || echo "stackwright: changed"
+"""
+
+_REMOVE = f"""\
+set -eu
+changed=
+if [ -e {_UNIT_FILE} ]; then
+  systemctl -q disable --now {_UNIT}
+  rm -f {_UNIT_FILE} {_RULES}
+  systemctl daemon-reload
+  changed=1
+fi
+for name in {" ".join(_POLICIES)}; do
+  rm -f {FOLDER}/firewalld-$name.xml
+  [ -e /etc/firewalld/policies/$name.xml ] || continue
+  rm -f /etc/firewalld/policies/$name.xml
+  changed=firewalld
+done
+if [ "$changed" = firewalld ] && systemctl -q is-active firewalld; then firewall-cmd -q --reload; fi
+[ -z "$changed" ] || echo "stackwright: changed"
+"""
+
+
+@lru_cache(maxsize=256)
+def actions(kind: str, openings: tuple[Opening, ...], passed_on: tuple[str, ...]) -> tuple[Action, ...]:
+    """What makes a host's firewall so; `kind` is the platform's. `passed_on` are networks outside of the cloud's own
+    whose packets this host forwards between interfaces."""
+    if kind == "nftables":
+        rules = nftables(openings)
+        files = (File(_RULES, rules.encode()), File(_UNIT_FILE, _UNIT_TEXT.encode()))
+        return Upload(files), Run("firewall", _LOAD_NFTABLES, 120)
+    texts = dict(zip(_POLICIES, (firewalld(openings), firewalld_forward(passed_on)), strict=True))
+    policies = tuple(File(f"{FOLDER}/firewalld-{name}.xml", text.encode()) for name, text in texts.items())
+    return Upload(policies), Run("firewall", _LOAD_FIREWALLD, 300)
+
+
+def removal() -> tuple[Action, ...]:
+    """What takes away the rules that an earlier run made, and nothing else."""
+    return (Run("no-firewall", _REMOVE, 120),)
+
+
+def nftables(openings: Sequence[Opening]) -> str:
+    """A file for `nft -f`."""
+    rules = "".join(f"\t\t{line}\n" for opening in openings for line in _nft_rules(opening))
+    return f"""\
+#!/usr/sbin/nft -f
+# Written by Stackwright; changes are lost. CONFIG_FIREWALL_PORTS opens further ports, CONFIG_FIREWALL=n ends all this.
+table inet stackwright
+delete table inet stackwright
+table inet stackwright {{
+	comment "{_mark(openings)}"
+	chain input {{
+		type filter hook input priority filter; policy accept;
+		iifname "lo" accept
+		ct state established,related accept
+		meta l4proto {{ icmp, ipv6-icmp, igmp }} accept
+		udp sport 67 udp dport 68 accept comment "DHCP"
+		ip6 saddr fe80::/10 udp dport 546 accept comment "DHCPv6"
+		iifname "virbr*" meta l4proto {{ tcp, udp }} th dport {{ 53, 67 }} accept comment "networks of libvirt's own"
+{rules}\t\tct state invalid drop
+		meta pkttype {{ broadcast, multicast }} drop
+		reject with icmpx admin-prohibited
+	}}
+}}
+"""
+
+
+def _mark(openings: Sequence[Opening]) -> str:
+    """Tells the loaded table from one with other rules."""
+    rules = [line for opening in openings for line in _nft_rules(opening)]
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:32]
+
+
+def _nft_rules(opening: Opening) -> Iterable[str]:
+    port = f"{opening.protocol} dport {opening.ports}" if opening.first else f"meta l4proto {opening.protocol}"
+    end = f'{port} accept comment "{opening.what}"'
+    if not opening.sources:
+        yield end
+    for family, word in ((4, "ip"), (6, "ip6")):
+        if some := _family(opening.sources, family):
+            yield f"{word} saddr {{ {', '.join(some)} }} {end}"
+
+
+@lru_cache(maxsize=256)
+def _family(sources: tuple[str, ...], version: int) -> list[str]:
+    """Those of one IP version, sorted, without any that is within another: nft refuses such."""
+    networks = {n for n in map(ipaddress.ip_network, sources) if n.version == version}
+    wide = [n for n in networks if n.prefixlen < n.max_prefixlen]
+    # Addresses side by side are left as they are, so that people find them.
+    found = [n for n in networks if not any(n != w and n.subnet_of(w) for w in wide)]  # type: ignore[arg-type]
+    found.sort(key=lambda n: (int(n.network_address), n.prefixlen))
+    return [str(n.network_address) if n.prefixlen == n.max_prefixlen else str(n) for n in found]
+
+
+def _policy(target: str, to: str, summary: str, lines: Iterable[str]) -> str:
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'<policy target="{target}" priority="-100">\n'
+        "  <short>Stackwright</short>\n"
+        f"  <description>{summary}; written by Stackwright, changes are lost</description>\n"
+        f'  <ingress-zone name="ANY"/>\n  <egress-zone name="{to}"/>\n'
+        + "".join(f"  {line}\n" for line in lines)
+        + "</policy>\n"
+    )
+
+
+def firewalld(openings: Sequence[Opening]) -> str:
+    """The policy for packets to the host itself; what it does not mention is left to the zones."""
+    lines = []
+    for opening in openings:
+        port = f'<port port="{opening.ports}" protocol="{opening.protocol}"/>'
+        if not opening.first:
+            port = f"<protocol value={quoteattr(opening.protocol)}/>"
+        if not opening.sources:
+            lines.append(port)
+        for family in (4, 6):
+            lines += [
+                f'<rule family="ipv{family}"><source address="{source}"/>{port}<accept/></rule>'
+                for source in _family(opening.sources, family)
+            ]
+    return _policy("CONTINUE", "HOST", "Ports of this host's OpenStack services", dict.fromkeys(lines))
+
+
+def firewalld_forward(networks: Sequence[str]) -> str:
+    """The policy for packets that the host passes on; a text without a policy where there are none."""
+    if not networks:
+        return "<!-- this host has no external network of its own -->\n"
+    lines = [
+        f'<rule family="ipv{family}"><{end} address="{network}"/><accept/></rule>'
+        for family in (4, 6)
+        for network in _family(tuple(networks), family)
+        for end in ("source", "destination")
+    ]
+    return _policy("CONTINUE", "ANY", "Instances' external networks on this host", lines)

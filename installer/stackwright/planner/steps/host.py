@@ -1,0 +1,107 @@
+"""What a host is made ready with, after its packages are there and before Puppet: SELinux, the clock, kernel settings,
+bridges.
+
+Each script writes down what it changed, as all do that change a host: see `scripts.RECORD`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stackwright.model import Action, File, Run, Step, Upload
+from stackwright.planner.steps import network_manager
+from stackwright.planner.steps.packages import RECORD
+from stackwright.planner.topology import Cloud, Host, strings
+
+BOOLEANS = {
+    # Apache with WSGI talks to the database, memcached, Keystone.
+    "httpd_can_network_connect": ("horizon", "keystone", "nova-api", "placement-api"),
+    "rsync_export_all_ro": ("swift-proxy", "swift-storage"),
+}
+"""SELinux's, with the components that need them. openstack-selinux sets those of its own."""
+
+
+def steps(whole: Cloud, host: Host, needs: tuple[str, ...]) -> list[Step]:
+    """The host's preparation, and its bridges where NetworkManager makes them."""
+    found = []
+    actions = [*_selinux(whole, host), *_clock(whole, host), *_kernel(host)]
+    if actions:
+        found.append(Step(f"{host.name}:prepare", host.name, "SELinux, clock, kernel settings", tuple(actions), needs))
+    if host.platform.network == "NetworkManager" and (bridges := network_manager.actions(host, whole.network.agent)):
+        names = ", ".join(b.name for b in host.bridges if b.interfaces)
+        found.append(Step(f"{host.name}:bridges", host.name, f"bridges: {names}", bridges, needs))
+    return found
+
+
+def _selinux(whole: Cloud, host: Host) -> Iterable[Action]:
+    """Enforcing stays enforcing: the booleans that the components need are switched on."""
+    if host.platform.family != "redhat":
+        return
+    wanted = [name for name, components in BOOLEANS.items() if set(components) & set(host.components)]
+    if "nova-compute" in host.components and "nfs" in strings(whole.answers.get("CONFIG_CINDER_BACKEND")):
+        wanted.append("virt_use_nfs")
+    if not wanted:
+        return
+    lines = ["set -eu", RECORD + "selinuxenabled || { echo 'SELinux is switched off on this host'; exit 0; }"]
+    for name in sorted(wanted):
+        lines.append(f"if ! getsebool {name} | grep -q 'on$'; then")
+        lines += [f"  setsebool -P {name} on", f"  changed 'SELinux: {name}=on'", "fi"]
+    yield Run("selinux", "\n".join(lines) + "\n", 600)
+
+
+def _clock(whole: Cloud, host: Host) -> Iterable[Action]:
+    """The time servers that the answers name, in the place of those that the system came with."""
+    servers = strings(whole.answers.get("CONFIG_NTP_SERVERS"))
+    if not servers or host.facts.container:  # a container's clock is its machine's
+        return
+    path = host.platform.paths["chrony"]
+    unit = host.platform.services["chrony"][0]
+    block = "\n".join(f"server {server} iburst" for server in servers)
+    yield Run(
+        "clock",
+        "set -eu\n"
+        + RECORD
+        + f"""\
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+sed -e '/^# Stackwright: begin/,/^# Stackwright: end/d' -e 's/^\\(pool\\|server\\|peer\\) /# &/' {path} > "$new"
+cat >> "$new" <<'SERVERS'
+# Stackwright: begin
+{block}
+# Stackwright: end
+SERVERS
+if ! cmp -s "$new" {path}; then
+  keep {path}
+  cat "$new" > {path}
+  changed 'file changed: {path}'
+  systemctl enable {unit}
+  systemctl restart {unit}
+fi
+systemctl is-active --quiet {unit} || systemctl enable --now {unit}
+# As far as it can be told at once: chrony steps a clock that is far off within its first three updates.
+chronyc -n waitsync 20 1 0 1 || {{ echo 'none of these time servers answers: {" ".join(servers)}' >&2; exit 75; }}
+""",
+        300,
+        retries=2,
+    )
+
+
+def _kernel(host: Host) -> Iterable[Action]:
+    """What linuxbridge's security groups need of the kernel, now and after each boot. A container has what its machine
+    has."""
+    if host.platform.family != "redhat" or host.facts.container or "linuxbridge-agent" not in host.components:
+        return
+    files = {
+        "/etc/modules-load.d/stackwright.conf": "br_netfilter\n",
+        "/etc/sysctl.d/60-stackwright.conf": "net.bridge.bridge-nf-call-iptables = 1\n"
+        "net.bridge.bridge-nf-call-ip6tables = 1\n",
+    }
+    yield Upload(tuple(File(path, text.encode()) for path, text in files.items()))
+    yield Run(
+        "kernel",
+        "set -eu\n"
+        + RECORD
+        + "modprobe br_netfilter\nsysctl -q -p /etc/sysctl.d/60-stackwright.conf\n"
+        + "grep -qsx 'kernel: br_netfilter' \"$state/changes.log\" || changed 'kernel: br_netfilter'\n",
+        120,
+    )

@@ -1,0 +1,132 @@
+"""What compute hosts need of each other to move instances: SSH as nova, with a key of the cloud's own, and host keys
+that are known beforehand.
+
+It is a step of its own, beside Puppet: a compute host that joins later changes a list on the others, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import struct
+import textwrap
+from dataclasses import dataclass, field
+
+from stackwright.model import File, Run, Step, Upload
+from stackwright.planner.steps.packages import RECORD
+from stackwright.planner.topology import Cloud, Host
+
+_FOLDER = "/var/lib/nova/.ssh"
+
+# Live migration is libvirt's, which calls ssh as root; cold migration and resize are Nova's own.
+_CONFIG = f"""\
+# Instances are moved to other compute hosts as nova. Made by Stackwright.
+Match user nova localuser root,nova
+  IdentityFile {_FOLDER}/id_ed25519
+  IdentitiesOnly yes
+  GlobalKnownHostsFile {_FOLDER}/known_hosts
+  StrictHostKeyChecking yes
+  UpdateHostKeys no
+  BatchMode yes
+"""
+
+_PREPARE = f"""\
+set -eu
+{RECORD}\
+shell=$(getent passwd nova | cut -d: -f7)
+case $shell in
+  */nologin|*/false|'') usermod --shell /bin/sh nova; changed "account nova: its shell was $shell" ;;
+esac
+[ -d {_FOLDER} ] || echo "stackwright: changed"
+install -d -o nova -g nova -m 0700 {_FOLDER}
+# sshd may read keys there only under their SELinux type; files that are put there take the folder's.
+if command -v restorecon >/dev/null 2>&1; then restorecon -R {_FOLDER}; fi
+"""
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """An Ed25519 key as OpenSSH writes it: a private file, and a line of authorized_keys."""
+
+    private: str = field(repr=False)
+    public: str
+
+
+def _string(content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + content
+
+
+def key_pair(secret: str, comment: str = "nova") -> KeyPair:
+    """The key that follows from a secret, always the same to the byte.
+
+    The format is OpenSSH's PROTOCOL.key. Libraries put random check bytes into it; here they follow from the key.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    seed = hmac.digest(secret.encode(), b"stackwright: SSH key of nova", "sha256")
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    kind = b"ssh-ed25519"
+    blob = _string(kind) + _string(public)
+    check = hashlib.sha256(blob).digest()[:4]
+    inner = check + check + blob + _string(seed + public) + _string(comment.encode())
+    inner += bytes(range(1, -len(inner) % 8 + 1))  # padded to the block of the cipher "none"
+    whole = b"openssh-key-v1\0" + _string(b"none") * 2 + _string(b"") + struct.pack(">I", 1) + _string(blob)
+    body = "\n".join(textwrap.wrap(base64.b64encode(whole + _string(inner)).decode(), 70))
+    return KeyPair(
+        f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n",
+        f"ssh-ed25519 {base64.b64encode(blob).decode()} {comment}",
+    )
+
+
+def _port(host: Host) -> int:
+    seen = host.facts.extra.get("ssh-port", "").split()
+    return int(seen[0]) if seen and seen[0].isdigit() else 22
+
+
+def _names(host: Host) -> tuple[str, ...]:
+    """What the host may be called: its address by Nova, the rest by people."""
+    return tuple(dict.fromkeys((host.address, host.fqdn, host.name)))
+
+
+def config(peers: tuple[Host, ...]) -> str:
+    """For ssh_config.d: how root and nova reach nova on the compute hosts."""
+    odd = [(h, _port(h)) for h in peers if _port(h) != 22]
+    return _CONFIG + "".join(f"Match user nova host {','.join(_names(h))}\n  Port {port}\n" for h, port in odd)
+
+
+def known_hosts(peers: tuple[Host, ...]) -> str:
+    """The host keys of the compute hosts, as facts show them."""
+    lines = []
+    for host in peers:
+        port = _port(host)
+        names = ",".join(n if port == 22 else f"[{n}]:{port}" for n in _names(host))
+        lines += [f"{names} {key}\n" for key in host.facts.host_keys]
+    return "".join(lines)
+
+
+def authorized_keys(public: str, peers: tuple[Host, ...]) -> str:
+    """The key lets commands be run, from compute hosts only; no forwarding, no terminal."""
+    return f'restrict,from="{",".join(h.address for h in peers)}" {public}\n'
+
+
+def secret(whole: Cloud) -> str:
+    """What the key follows from; empty where there is only one compute host, and nowhere to move an instance to."""
+    return str(whole.answers["CONFIG_NOVA_MIGRATION_SECRET"]) if len(whole.having("nova-compute")) > 1 else ""
+
+
+def steps(whole: Cloud) -> list[Step]:
+    """One for each compute host, where there are several."""
+    if not secret(whole):
+        return []
+    peers = whole.having("nova-compute")
+    pair = key_pair(secret(whole))
+    files = (
+        File(f"{_FOLDER}/id_ed25519", pair.private.encode(), 0o600, "nova:nova", secret=True),
+        File(f"{_FOLDER}/authorized_keys", authorized_keys(pair.public, peers).encode(), 0o600, "nova:nova"),
+        File(f"{_FOLDER}/known_hosts", known_hosts(peers).encode(), 0o644, "nova:nova"),
+        File("/etc/ssh/ssh_config.d/stackwright-nova.conf", config(peers).encode()),
+    )
+    actions = (Run("nova-ssh", _PREPARE, 60), Upload(files))
+    title = "SSH between the compute hosts, to move instances"
+    return [Step(f"{h.name}:migration", h.name, title, actions, (f"{h.name}:packages",)) for h in peers]

@@ -1,0 +1,172 @@
+"""One host that keeps what all hosts of a site download: Squid, which every distribution has, between the hosts'
+package managers and their repositories.
+
+It comes first on its host, and the others' package lists wait for it. It is used in transactions of ours only, and only
+while it answers: a host whose cache is gone asks its repositories itself, as it does for its administrator at any time.
+What comes over TLS passes through and is not kept. Of several hosts that ask for the same file at the same time, one
+makes Squid fetch it (`collapsed_forwarding`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from stackwright.model import File, Run, Step, Upload
+from stackwright.planner.steps import packages
+from stackwright.planner.steps.packages import RECORD
+from stackwright.platforms.repositories import text
+from stackwright.values import is_address
+
+if TYPE_CHECKING:
+    from stackwright.planner.topology import Cloud, Host
+
+PORT = 3128
+"""Squid's own."""
+
+LET_IN = f"if systemctl is-active --quiet firewalld; then firewall-cmd -q --add-port={PORT}/tcp; fi\n"
+"""For a shell on the cache's host. The firewall of the plan comes later, and opens the port for good."""
+
+SIZE = 20 * 1024
+"""MB on the cache's disk, at the most: OpenStack's packages of one release are 1 to 2 GB."""
+
+_NEW = "/var/lib/stackwright/squid.conf"
+
+_CONF = """\
+# Written by Stackwright: what the cloud's hosts download of packages.
+acl hosts src @HOSTS@
+acl web port 80 443 1025-65535
+acl tls port 443
+acl CONNECT method CONNECT
+http_access deny !web
+http_access deny CONNECT !tls
+http_access allow hosts
+http_access deny all
+http_port @PORT@
+@PARENT@cache_mem 64 MB
+maximum_object_size 2 GB
+cache_dir ufs /var/spool/squid @SIZE@ 16 256
+collapsed_forwarding on
+# A package never changes under its name. What tells of packages is asked for each time, and kept where it is the same.
+refresh_pattern -i \\.(u?deb|d?rpm)$ 129600 100% 129600
+refresh_pattern . 0 0% 0
+shutdown_lifetime 1 second
+"""
+
+_INSTALL = {
+    "apt": """\
+[ "$(dpkg-query -W -f '${db:Status-Status}' squid 2>/dev/null)" = installed ] || {
+  apt update
+  apt -y --no-install-recommends install squid || exit 75
+  record "package installed: squid"
+  # Debian starts it with settings of its own, with which it takes 30 s to end.
+  systemctl kill -s KILL squid 2>/dev/null || true
+}
+""",
+    "dnf": """\
+rpm -q --quiet squid || {
+  dnf -y --setopt=install_weak_deps=False @OPTIONS@ install squid || exit 75
+  record "package installed: squid"
+}
+""",
+}
+
+_SERVE = f"""\
+if ! cmp -s {_NEW} /etc/squid/squid.conf; then
+  squid -k parse -f {_NEW} >&2
+  keep /etc/squid/squid.conf
+  cat {_NEW} > /etc/squid/squid.conf
+  changed 'file changed: /etc/squid/squid.conf'
+  systemctl enable squid
+  systemctl restart squid
+fi
+systemctl is-active --quiet squid || systemctl enable --now squid
+{LET_IN}"""
+
+# A shell that has sockets, and not curl: minimal systems lack it.
+_THROUGH = """\
+# The site's package cache, while it answers.
+if timeout 5 bash -c ': < /dev/tcp/@ADDRESS@/@PORT@' 2>/dev/null; then
+  mkdir -p /var/lib/stackwright/cached
+  echo 'Acquire::http::Proxy "@URL@";' > /var/lib/stackwright/cached/apt.conf
+  export APT_CONFIG=/var/lib/stackwright/cached/apt.conf
+  if real=$(PATH=/usr/bin:/bin command -v dnf); then
+    printf '#!/bin/sh\\nexec %s "$@" --setopt=proxy=@URL@\\n' "$real" > /var/lib/stackwright/cached/dnf
+    chmod 755 /var/lib/stackwright/cached/dnf
+    PATH=/var/lib/stackwright/cached:$PATH
+    export PATH
+  fi
+fi
+"""
+
+
+def host_of(answers: Mapping[str, Any]) -> str:
+    """The host that keeps packages; empty for none, and where all are brought rather than downloaded."""
+    return "" if answers.get("CONFIG_OFFLINE_REPO") else text(answers.get("CONFIG_PACKAGE_CACHE_HOST"))
+
+
+def url(address: str) -> str:
+    """Where the cache on a host of that address is."""
+    return f"http://[{address}]:{PORT}" if ":" in address else f"http://{address}:{PORT}"
+
+
+def addresses(host: Host) -> tuple[str, ...]:
+    """Those that a host's packets to another one may bear: what it is known by, and what its interfaces have."""
+    own = (ipaddress.ip_interface(a).ip for i in host.facts.interfaces for a in i.addresses)
+    found = (str(a) for a in own if not a.is_loopback and not a.is_link_local)
+    return tuple(dict.fromkeys((*([host.address] if is_address(host.address) else []), *found)))
+
+
+def step(whole: Cloud, host: Host) -> Step | None:
+    """Brings up the cache, on its host."""
+    if host_of(whole.answers) != host.name:
+        return None
+    manager = host.platform.package_manager
+    parent = text(whole.answers.get("CONFIG_PACKAGE_PROXY"))
+    allowed = sorted({a for h in whole.hosts.values() for a in addresses(h)} | {"127.0.0.1", "::1"})
+    conf = _CONF.replace("@HOSTS@", " ".join(allowed)).replace("@PORT@", str(PORT)).replace("@SIZE@", str(SIZE))
+    conf = conf.replace("@PARENT@", _parent(parent))
+    preamble = packages.APT_PREAMBLE if manager == "apt" else "set -eu\nexport LC_ALL=C.UTF-8\n"
+    proxy = f"--setopt=proxy={parent}" if parent else ""
+    install = _INSTALL[manager].replace("@OPTIONS@", proxy)
+    actions = (
+        Upload((File(_NEW, conf.encode()),)),
+        Run("cache", preamble + RECORD + install + _SERVE, 600, retries=3),
+    )
+    return Step(_id(host.name), host.name, "the site's package cache", actions)
+
+
+def through(whole: Cloud, prepared: Iterable[Step]) -> list[Step]:
+    """The steps of a host, with what downloads packages going through the cache, and after it."""
+    name = host_of(whole.answers)
+    if name not in whole.hosts:
+        return list(prepared)
+    return [_through(s, whole.hosts[name]) for s in prepared]
+
+
+def _through(one: Step, cache: Host) -> Step:
+    first = one.id.endswith((":lists", ":repositories"))
+    words = {"@ADDRESS@": cache.address, "@PORT@": str(PORT), "@URL@": url(cache.address)}
+    prefix = _THROUGH
+    for place, word in words.items():
+        prefix = prefix.replace(place, word)
+    actions = tuple(
+        replace(a, script=prefix + a.script) if isinstance(a, Run) and a.name in ("lists", "packages") else a
+        for a in one.actions
+    )
+    return replace(one, actions=actions, needs=(*one.needs, _id(cache.name)) if first else one.needs)
+
+
+def _id(host: str) -> str:
+    return f"{host}:cache"
+
+
+def _parent(proxy: str) -> str:
+    """Squid's own way out."""
+    at = urlsplit(proxy)
+    if not at.hostname:
+        return ""
+    return f"cache_peer {at.hostname} parent {at.port or 80} 0 no-query default\nnever_direct allow all\n"

@@ -1,0 +1,111 @@
+"""Where a host's packages come from: its repositories as one file, and how its package transaction is told of them.
+
+Debian's archive carries everything, and its package lists are brought up to date. For CentOS and its kin the
+repositories of the release, and those that the answers add, become files in /etc/yum.repos.d.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from stackwright.model import File, Run, Step, Upload
+from stackwright.planner.steps import packages, registration
+from stackwright.planner.topology import Cloud, Host
+from stackwright.platforms import Platform, repositories
+from stackwright.platforms.repositories import TRUNK_FILES, TRUNK_TAGS, Sources
+
+FILE = "/etc/yum.repos.d/stackwright.repo"
+
+
+def options(whole: Cloud, platform: Platform) -> tuple[str, ...]:
+    """What dnf is told besides in a transaction on any host of that platform."""
+    found = repositories.repositories(platform, whole.release, whole.answers)
+    proxy = repositories.text(whole.answers.get("CONFIG_PACKAGE_PROXY"))
+    return repositories.transaction_options(platform, found, proxy)
+
+
+def of(whole: Cloud, host: Host) -> Sources:
+    """The sources of a host with dnf. Raises StackwrightError for a trunk tag that there is none of."""
+    answers = whole.answers
+    found = repositories.repositories(host.platform, whole.release, answers, arch=host.facts.arch or "x86_64")
+    proxy = repositories.text(answers.get("CONFIG_PACKAGE_PROXY"))
+    trunk = None
+    tag = repositories.text(answers.get("CONFIG_RDO_TRUNK"))
+    if tag and not answers.get("CONFIG_OFFLINE_REPO"):
+        # What the tag meant when the hosts were first looked at.
+        pinned = host.facts.extra.get("trunk", "")
+        trunk = repositories.trunk(
+            host.platform, whole.release.name, f"{tag}/{pinned}" if pinned and tag in TRUNK_TAGS else tag
+        )
+    return Sources(found, options(whole, host.platform), proxy, trunk, host.facts.extra.get("trunk_deps", ""))
+
+
+def step(whole: Cloud, host: Host) -> Step:
+    """What has to be done before the package transaction."""
+    if host.platform.package_manager == "apt":
+        lists = Run("lists", packages.apt_lists(), 600, retries=3)
+        return Step(f"{host.name}:lists", host.name, "package lists", (lists,))
+    sources = of(whole, host)
+    kept = (File(f"/etc/yum.repos.d/{name}.repo", text.encode()) for name, text in sources.kept.items())
+    upload = Upload((File(FILE, sources.file.encode()), *kept))
+    setup = Run("repositories", script(sources, host), 900, retries=3)
+    registered = registration.action(whole.answers, host.platform)
+    names = [r.title for r in sources.repositories if r.url]
+    title = f"package repositories: {len(names)}" if len(names) > 1 else f"package repository: {', '.join(names)}"
+    actions = (upload, *([registered] if registered else ()), setup)
+    return Step(f"{host.name}:repositories", host.name, title, actions)
+
+
+def script(sources: Sources, host: Host) -> str:
+    """Enables what the system has, fetches trunk's files, keeps EPEL's packages behind everybody else's."""
+    proxy = f"export http_proxy={shlex.quote(sources.proxy)} https_proxy={shlex.quote(sources.proxy)}\n"
+    parts = [
+        "set -eu\n",
+        packages.RECORD,
+        proxy if sources.proxy else "",
+        _CONFIG.replace("@OPTIONS@", " ".join(shlex.quote(o) for o in sources.options)),
+    ]
+    parts += [f"enable {shlex.quote(name)}\n" for name in sources.enabled]
+    # A lower priority than the usual 99: what anybody else has is never taken from there.
+    parts += [f"behind {shlex.quote(name)}\n" for name in host.platform.conflicts]
+    if sources.proxy:
+        parts.append(f"main proxy {shlex.quote(sources.proxy)}\n")
+    parts += [f"fetch {shlex.quote(url)} {name}\n" for name, url in sources.fetched.items()]
+    old = [f"/etc/yum.repos.d/{name}.repo" for name in TRUNK_FILES if name not in {*sources.fetched, *sources.kept}]
+    parts.append(f"rm -f {' '.join(old)}\n" if old else "")
+    return "".join(parts)
+
+
+# `dnf config-manager` is a plug-in, which minimal systems lack.
+_CONFIG = """\
+config() {
+  dnf config-manager --help >/dev/null 2>&1 || dnf -y @OPTIONS@ install 'dnf-command(config-manager)' || exit 75
+  dnf -y config-manager "$@"
+}
+enabled() { dnf -q repolist --enabled | awk -v id="$1" 'NR > 1 && $1 == id {found = 1} END {exit !found}'; }
+known() { dnf -q repolist --all | awk -v id="$1" 'NR > 1 && $1 == id {found = 1} END {exit !found}'; }
+enable() {
+  enabled "$1" && return
+  known "$1" || { echo "the system has no repository $1" >&2; exit 1; }
+  case $1 in *-rpms) subscription-manager repos --enable "$1" ;; *) config --set-enabled "$1" ;; esac
+  changed "repository $1 enabled"
+}
+behind() {
+  enabled "$1" || return 0
+  [ "$(dnf -q config-manager --dump "$1" 2>/dev/null | sed -n 's/^priority *= *//p')" = 100 ] && return
+  config --save --setopt="$1.priority=100"
+  changed "repository $1: priority=100"
+}
+main() {
+  grep -qsx "$1 *= *$2" /etc/dnf/dnf.conf && return
+  config --save --setopt="$1=$2"
+  changed "dnf: $1=$2"
+}
+fetch() {
+  new=/etc/yum.repos.d/.$2.new
+  curl -fsSL --retry 3 --max-time 60 -o "$new" "$1" || { rm -f "$new"; exit 75; }
+  grep -q '^\\[' "$new" || { echo "$1 is no repository file" >&2; rm -f "$new"; exit 1; }
+  record "file made: /etc/yum.repos.d/$2.repo"
+  mv "$new" "/etc/yum.repos.d/$2.repo"
+}
+"""

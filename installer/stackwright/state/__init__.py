@@ -1,0 +1,1 @@
+"""What is kept about a cloud on the controlling machine."""

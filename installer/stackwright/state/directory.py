@@ -1,0 +1,107 @@
+"""What belongs to one cloud on the controlling machine: where it is kept, and how the hosts are reached."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from stackwright.model import ExitCode, StackwrightError
+
+
+def state_root() -> Path:
+    """The folder of all clouds: $STACKWRIGHT_STATE, else stackwright/ in the XDG state folder."""
+    if given := os.environ.get("STACKWRIGHT_STATE"):
+        return Path(given)
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "stackwright"
+
+
+@dataclass(frozen=True)
+class StateDir:
+    """The folder of one cloud, by its controller's name. Private: it holds credentials."""
+
+    folder: Path
+
+    def make(self) -> Path:
+        """The folder, made 0700 where it is not there."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackwrightError(
+                f"the state directory {self.folder} cannot be made: {error.strerror}",
+                "choose another with --state",
+                ExitCode.ENVIRONMENT,
+            ) from None
+        return self.folder
+
+    def write(self, name: str, text: str) -> Path:
+        """Puts a private file there, whole or not at all."""
+        path = self.make() / name
+        new = path.with_name(f".{name}.new")
+        try:
+            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                out.write(text)
+            new.replace(path)
+        except OSError as error:
+            raise StackwrightError(
+                f"{path} cannot be written: {error.strerror}",
+                "make room, or choose another place with --state",
+                ExitCode.ENVIRONMENT,
+            ) from None
+        return path
+
+    def read(self, name: str) -> str:
+        """A file's text, empty where there is none. Raises StackwrightError where it cannot be read."""
+        try:
+            return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise StackwrightError(
+                f"{self.folder / name} cannot be read: {error.strerror}",
+                "correct its permissions, or choose another place with --state",
+                ExitCode.ENVIRONMENT,
+            ) from None
+
+
+def state_dir(controller: str, root: Path | None = None) -> StateDir:
+    """The folder of the cloud whose controller is called so."""
+    safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in controller) or "cloud"
+    return StateDir((root or state_root()) / safe)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How the hosts of a cloud are reached, where SSH's own configuration does not say it. Kept with the cloud, so that
+    later commands need no flags; passwords never are."""
+
+    user: str = ""
+    port: int = 0
+    keys: tuple[str, ...] = ()
+    known_hosts: tuple[str, ...] = ()
+    jump: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps(self.__dict__, indent=1, sort_keys=True) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Access:
+        """What `to_json` wrote; nothing known where the text is empty or no longer understood."""
+        try:
+            data = json.loads(text or "{}")
+            return Access(
+                user=str(data.get("user", "")),
+                port=int(data.get("port", 0)),
+                keys=tuple(data.get("keys", ())),
+                known_hosts=tuple(data.get("known_hosts", ())),
+                jump=str(data.get("jump", "")),
+            )
+        except (ValueError, AttributeError, TypeError):
+            return Access()
+
+    def over(self, other: Access) -> Access:
+        """This one's settings, and the other's where this one has none."""
+        return Access(**{k: v or getattr(other, k) for k, v in self.__dict__.items()})

@@ -1,0 +1,314 @@
+"""What was applied last, setting by setting and without secrets; and what a plan would change of it.
+
+A picture of each step is kept with the cloud, under the step's digest, before the step is begun: the journal says which
+digest was applied, so a crash leaves nothing that is not true. A secret stands in pictures as a mark that follows from
+it by a key which only this machine has: it shows that a secret changed, and not which it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import ndiff
+from typing import TYPE_CHECKING, Any, Literal
+
+from stackwright.model import Plan, Probe, PuppetApply, Run, Step, Upload
+
+if TYPE_CHECKING:
+    from stackwright.state.directory import StateDir
+    from stackwright.state.journal import Journal
+
+FILE = "applied.json"
+_KEY = "applied.key"
+VERSION = 1
+
+MASK = "********"
+_MARK = re.compile(r"\*{8}~[0-9a-f]{12}~")
+_MANY = 20
+"""An upload of more files than this is shown as one setting."""
+_PARAMETER = re.compile(r"^([a-z][\w:]*):(?: |$)", re.M)
+_WORD = re.compile(r"[^\s\"';]+")
+_SECTION = re.compile(r"^# --- (\S+)$", re.M)
+
+Setting = tuple[str, str]
+"""Component (empty: the host itself) and name."""
+
+
+@dataclass(frozen=True)
+class StepSnapshot:
+    """What a step puts on its host, as texts without secrets. A text of several lines is compared line by line."""
+
+    step: str
+    host: str
+    title: str
+    settings: Mapping[Setting, str]
+    components: tuple[str, ...] = ()
+    probes: tuple[tuple[str, str], ...] = ()
+    """What shows that a component works: its name (or a capability's) and a script."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that is kept."""
+
+    pictures: Mapping[str, StepSnapshot] = field(default_factory=dict)
+    """By the step's digest."""
+    plan: tuple[tuple[str, str], ...] = ()
+    """The steps of the plan that was begun last, with their digests."""
+
+    @property
+    def last(self) -> tuple[StepSnapshot, ...]:
+        """The pictures of that plan's steps, in its order."""
+        return tuple(self.pictures[digest] for _, digest in self.plan if digest in self.pictures)
+
+
+Replace = Callable[[str, Callable[[str], str]], str]
+"""(text, mark) -> the text with mark(secret) in the place of each secret."""
+
+
+class SecretMasker:
+    """Puts marks into the places of secrets."""
+
+    def __init__(self, key: bytes, replace: Replace) -> None:
+        self._key = key
+        self._replace = replace
+        self._known: dict[str, str] = {}
+
+    def mark(self, secret: str | bytes) -> str:
+        """What stands for a secret."""
+        data = secret.encode() if isinstance(secret, str) else secret
+        return f"{MASK}~{hmac.new(self._key, data, 'sha256').hexdigest()[:12]}~"
+
+    def text(self, text: str) -> str:
+        """The text with each secret as its mark."""
+        if text not in self._known:
+            self._known[text] = self._replace(text, self.mark)
+        return self._known[text]
+
+
+def secret_masker(place: StateDir, replace: Replace) -> SecretMasker:
+    """One with the cloud's own key, which is made where there is none."""
+    key = place.read(_KEY).strip()
+    if not re.fullmatch(r"[0-9a-f]{64}", key):
+        key = secrets.token_hex(32)
+        place.write(_KEY, key + "\n")
+    return SecretMasker(bytes.fromhex(key), replace)
+
+
+# ------------------------------------------------------------------------------------------------------- pictures
+
+
+def snapshot(
+    step: Step, seal: SecretMasker, component_of: Callable[[str, Iterable[str]], str] = lambda c, _: c
+) -> StepSnapshot:
+    """A step's picture. `component_of` (capability, components) names the component that a probe is about."""
+    settings: dict[Setting, str] = {}
+    probes: list[tuple[str, str]] = []
+    components: tuple[str, ...] = ()
+    for action in step.actions:
+        match action:
+            case Upload(files) if len(files) > _MANY:
+                sums = sorted(f"{f.path} {f.mode:o} {f.owner} {hashlib.sha256(f.content).hexdigest()}" for f in files)
+                settings["", f"{len(files)} files"] = hashlib.sha256("\n".join(sums).encode()).hexdigest()[:16]
+            case Upload(files):
+                for file in files:
+                    content = file.content.decode(errors="replace")
+                    shown = seal.mark(file.content) if file.secret else seal.text(content)
+                    settings["", file.path] = f"mode {file.mode:04o}, {file.owner}\n{shown}"
+            case Run(name, script, secret=secret):
+                # Scripts are long lines: the words tell more of what is new in them.
+                words = "\n".join(sorted(set(_WORD.findall(seal.text(script)))))
+                settings["", f"script {name}"] = seal.mark(script) if secret else words
+            case PuppetApply(_, manifest, hieradata, owners=owners):
+                components = action.components
+                settings |= _sections(seal.text(manifest))
+                settings |= {(owners.get(key, ""), key): seal.text(value) for key, value in _parameters(hieradata)}
+            case Probe(capability, script):
+                name = component_of(capability, components)
+                if (shown := seal.text(script)) == script:
+                    probes.append((name, script))
+                settings[name, "probe"] = shown
+    return StepSnapshot(step.id, step.host, step.title, settings, components, tuple(probes))
+
+
+def _sections(manifest: str) -> Iterator[tuple[Setting, str]]:
+    """A manifest by component, whose names stand above their lines."""
+    pieces = _SECTION.split(manifest)
+    for name, body in zip(["", *pieces[1::2]], pieces[::2], strict=True):
+        if body.strip():
+            yield (name, "manifest"), body.strip("\n") + "\n"
+
+
+def _parameters(hieradata: str) -> Iterator[tuple[str, str]]:
+    """Each class parameter with its text: what stands on its line, and below it."""
+    pieces = _PARAMETER.split(hieradata)
+    for key, value in zip(pieces[1::2], pieces[2::2], strict=True):
+        yield key, value.strip("\n")
+
+
+def keep(place: StateDir, plan: Plan, journal: Journal, picture_of: Callable[[Step], StepSnapshot]) -> None:
+    """Keeps the pictures of a plan that is about to be carried out, and of what was applied before. Raises
+    StackwrightError where they cannot be written."""
+    digests = plan.digests()
+    known = load(place).pictures
+    wanted = {record.digest for step in journal.steps() if (record := journal.last_ok(step))}
+    pictures = {digest: known[digest] for digest in sorted(wanted & set(known))}
+    pictures |= {digests[step.id]: picture_of(step) for step in plan.steps}
+    place.write(FILE, _to_json(Record(pictures, tuple(digests.items()))))
+
+
+def load(place: StateDir) -> Record:
+    """What `keep` wrote; nothing where it is not there, or no longer understood: it is a convenience, the journal is
+    what counts."""
+    try:
+        raw = json.loads(place.read(FILE))
+        if raw["version"] != VERSION:
+            return Record()
+        texts = raw["texts"]
+        pictures = {
+            digest: StepSnapshot(
+                step=one["step"],
+                host=one["host"],
+                title=one["title"],
+                settings={(texts[c], texts[n]): texts[v] for c, n, v in one["settings"]},
+                components=tuple(texts[n] for n in one["components"]),
+                probes=tuple((texts[n], texts[s]) for n, s in one["probes"]),
+            )
+            for digest, one in raw["pictures"].items()
+        }
+        return Record(pictures, tuple((step, digest) for step, digest in raw["plan"]))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return Record()
+
+
+def _to_json(record: Record) -> str:
+    """Each text once: hosts of one kind have most of theirs in common."""
+    place_of: dict[str, int] = {}
+
+    def number(text: str) -> int:
+        return place_of.setdefault(text, len(place_of))
+
+    pictures: dict[str, Any] = {
+        digest: {
+            "step": one.step,
+            "host": one.host,
+            "title": one.title,
+            "settings": [[number(c), number(n), number(v)] for (c, n), v in one.settings.items()],
+            "components": [number(n) for n in one.components],
+            "probes": [[number(n), number(s)] for n, s in one.probes],
+        }
+        for digest, one in record.pictures.items()
+    }
+    return json.dumps({"version": VERSION, "plan": record.plan, "pictures": pictures, "texts": list(place_of)}) + "\n"
+
+
+# ---------------------------------------------------------------------------------------------------- differences
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting that differs. `lines` where it has several lines: those that go (- ...) and those that come (+ ...)."""
+
+    component: str
+    name: str
+    before: str = ""
+    after: str = ""
+    lines: tuple[str, ...] = ()
+
+
+Why = Literal["new", "changed", "follows", "failed", "unknown"]
+
+
+@dataclass(frozen=True)
+class StepChange:
+    """A step that would be carried out, and why: it is new, its settings changed, it follows one that changed, it
+    failed the last time, or what was applied is not known."""
+
+    step: str
+    host: str
+    title: str
+    why: Why
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What carrying out a plan would do, against what was applied last."""
+
+    at: float = 0.0
+    """When something was applied last, in seconds since the epoch; 0: never."""
+    kept: tuple[str, ...] = ()
+    todo: tuple[StepChange, ...] = ()
+    gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Components that this plan does not have any more, by host; what was installed of them stays."""
+
+
+def difference(plan: Plan, journal: Journal, record: Record, picture_of: Callable[[Step], StepSnapshot]) -> Difference:
+    """What carrying out the plan would do."""
+    digests = plan.digests()
+    kept: list[str] = []
+    todo: list[StepChange] = []
+    for step in plan.steps:
+        if journal.done(step.id, digests[step.id]) and not step.always:
+            kept.append(step.id)
+            continue
+        why, changes = _why(step, digests[step.id], journal, record, picture_of)
+        todo.append(StepChange(step.id, step.host, step.title, why, changes))
+    applied = [r for s in journal.steps() if ":" in s and (r := journal.last_ok(s))]  # the proof is of no host
+    return Difference(max((r.at for r in applied), default=0.0), tuple(kept), tuple(todo), _gone(plan, journal, record))
+
+
+def _why(
+    step: Step, digest: str, journal: Journal, record: Record, picture_of: Callable[[Step], StepSnapshot]
+) -> tuple[Why, tuple[Change, ...]]:
+    good = journal.last_ok(step.id)
+    if good is None:
+        return ("failed" if journal.last(step.id) else "new"), ()
+    if good.digest == digest:
+        return "failed", ()
+    before = record.pictures.get(good.digest)
+    if before is None:
+        return "unknown", ()
+    changes = compare(before, picture_of(step))
+    return ("changed" if changes else "follows"), changes
+
+
+def _gone(plan: Plan, journal: Journal, record: Record) -> dict[str, tuple[str, ...]]:
+    have: dict[str, set[str]] = {}
+    for step in plan.steps:
+        for action in step.actions:
+            if isinstance(action, PuppetApply):
+                have.setdefault(step.host, set()).update(action.components)
+    had: dict[str, dict[str, None]] = {}
+    for one in record.last:
+        if (good := journal.last_ok(one.step)) and good.digest in record.pictures:
+            had.setdefault(one.host, {}).update(dict.fromkeys(record.pictures[good.digest].components))
+    found = {host: tuple(c for c in components if c not in have.get(host, ())) for host, components in had.items()}
+    return {host: components for host, components in found.items() if components}
+
+
+def compare(before: StepSnapshot, after: StepSnapshot) -> tuple[Change, ...]:
+    """What differs, by component and name; secrets are not told, only that they are others."""
+    out = []
+    for component, name in sorted({*before.settings, *after.settings}):
+        old, new = before.settings.get((component, name), ""), after.settings.get((component, name), "")
+        if old == new:
+            continue
+        if "\n" in old or "\n" in new:
+            lines = [line for line in ndiff(old.splitlines(), new.splitlines()) if line[:2] in ("- ", "+ ")]
+            out.append(Change(component, name, lines=tuple(map(_shown, lines))))
+        else:
+            shown_old, shown_new = _shown(old), _shown(new)
+            if shown_old == shown_new:
+                shown_new += " (another secret)"
+            out.append(Change(component, name, shown_old, shown_new))
+    return tuple(out)
+
+
+def _shown(text: str) -> str:
+    return _MARK.sub(MASK, text).expandtabs(2)

@@ -1,3 +1,0 @@
-require_relative '../../../puppet_x/stackwright/kept_config'
-
-PuppetX::Stackwright::KeptConfig.provide(:cinder_config)

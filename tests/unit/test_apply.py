@@ -1,0 +1,56 @@
+"""The way of a run, without a host."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from stackwright.model import ExitCode, StackwrightError
+from stackwright.operations import apply
+from stackwright.ssh import Result
+
+
+@dataclass
+class Looked:
+    """Stands for all connections, and answers as the probe of a host would. Keeps the scripts."""
+
+    scripts: dict[str, str] = field(default_factory=dict)
+
+    def connect(self, name: str) -> Any:
+        @dataclass
+        class Connection:
+            looked: Looked
+
+            def run(self, script: str, *, timeout: float) -> Result:
+                assert timeout
+                self.looked.scripts[name] = script
+                return Result(0, f"hostname\t{name}\nend\t1\n", "")
+
+        return Connection(self)
+
+
+def test_a_host_is_not_asked_about_all_the_others() -> None:
+    """Each of a thousand hosts asking its name server for a thousand names takes longer than a probe may."""
+    looked = Looked()
+    found = apply.look(cast(apply.Hosts, looked), ["a", "b", "c"], {})
+    assert {name: facts.hostname for name, facts in found.items()} == {"a": "a", "b": "b", "c": "c"}
+    for name, script in looked.scripts.items():
+        asked = next(line for line in script.splitlines() if line.startswith("set -- "))
+        assert shlex.split(asked) == ["set", "--", name]
+
+
+def test_a_hint_that_many_hosts_have_in_common_is_given_once() -> None:
+    class Lost:
+        def connect(self, name: str) -> Any:
+            why = "is off" if name == "h7" else "refuses"
+            raise StackwrightError(f"{name}: it {why}", f"Look at {name}: it {why}.", ExitCode.UNREACHABLE)
+
+    names = [f"h{n}" for n in range(100, 300)] + ["h7"]
+    with pytest.raises(StackwrightError) as caught:
+        apply.look(cast(apply.Hosts, Lost()), names, {})
+    assert caught.value.code == ExitCode.UNREACHABLE
+    assert len(caught.value.message.splitlines()) == 201
+    assert caught.value.hint == "Look at h100: it refuses.\nLook at h7: it is off."
