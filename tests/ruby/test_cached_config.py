@@ -13,7 +13,7 @@ from stackwright.platforms import by_id
 MODULES = Path(by_id("debian-12").modulepath)
 OURS = Path(__file__).parents[2] / "puppet-templates/modules/stackwright/lib"
 PATH = {"PATH": "/usr/bin:/bin"}
-TYPES = sorted(path.parent.name for path in OURS.glob("puppet/provider/*/kept.rb"))
+TYPES = sorted(path.parent.name for path in OURS.glob("puppet/provider/*/cached.rb"))
 
 pytestmark = [
     pytest.mark.skipif(not (MODULES / "nova").exists(), reason="needs the Puppet modules"),
@@ -116,7 +116,7 @@ def test_it_is_the_one_that_puppet_takes() -> None:
     assert {"nova_config", "neutron_config", "keystone_config", "glance_api_config", "cinder_config"} < set(TYPES)
     command = ["ruby", "-e", CHOSEN, str(MODULES), str(OURS), *TYPES]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=PATH)
-    assert done.stdout.split() == ["kept"] * len(TYPES)
+    assert done.stdout.split() == ["cached"] * len(TYPES)
 
 
 def test_the_file_becomes_what_the_stock_provider_makes_of_it(tmp_path: Path) -> None:
