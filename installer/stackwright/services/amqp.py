@@ -4,80 +4,61 @@ from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
 from stackwright.services import ssl
+from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.probes import units
-from stackwright.values import YES_NO, boolean, choice, host, text, word
+from stackwright.values import word
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    choice_of(
         "CONFIG_AMQP_BACKEND",
         "Message broker. RabbitMQ is the only one that OpenStack's packages still support.",
+        ("rabbitmq",),
         default="rabbitmq",
-        parse=choice("rabbitmq"),
-        choices=("rabbitmq",),
-        was=("CONFIG_AMQP_SERVER",),
         flag="amqp-backend",
+        was=("CONFIG_AMQP_SERVER",),
     ),
-    Option(
+    switch(
         "CONFIG_AMQP_INSTALL",
         (
             "Install RabbitMQ. With n, the broker on CONFIG_AMQP_HOST must be there, and let CONFIG_AMQP_AUTH_USER do "
             "everything in the virtual host /."
         ),
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         ours=True,
     ),
-    Option(
-        "CONFIG_AMQP_HOST",
-        "Host of the message broker.",
-        default="",
-        parse=host,
-        was=("CONFIG_QPID_HOST",),
-        flag="amqp-host",
-    ),
-    Option(
+    host_of("CONFIG_AMQP_HOST", "Host of the message broker.", flag="amqp-host", was=("CONFIG_QPID_HOST",)),
+    switch(
         "CONFIG_AMQP_ENABLE_SSL",
         (
             "Encrypt the messages. The certificates come from the keys CONFIG_SSL_*; that of a broker that is there "
             "already must be from an authority that the hosts trust."
         ),
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
-        was=("CONFIG_QPID_ENABLE_SSL",),
         flag="amqp-enable-ssl",
+        was=("CONFIG_QPID_ENABLE_SSL",),
     ),
-    Option(
+    switch(
         "CONFIG_AMQP_ENABLE_AUTH",
         (
             "Kept for old files, and without effect: the services always log in with the user and password below, and "
             "RabbitMQ's guest account is removed."
         ),
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
-        was=("CONFIG_QPID_ENABLE_AUTH",),
         flag="amqp-enable-auth",
+        was=("CONFIG_QPID_ENABLE_AUTH",),
     ),
-    Option(
+    value_of(
         "CONFIG_AMQP_AUTH_USER",
         "User with which the services log in to the broker.",
+        word,
         default="amqp_user",
-        parse=word,
-        was=("CONFIG_QPID_AUTH_USER",),
         flag="amqp-auth-user",
+        was=("CONFIG_QPID_AUTH_USER",),
         required=True,
     ),
-    Option(
+    password(
         "CONFIG_AMQP_AUTH_PASSWORD",
         "Password of that user.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        was=("CONFIG_QPID_AUTH_PASSWORD",),
         flag="amqp-auth-password",
+        was=("CONFIG_QPID_AUTH_PASSWORD",),
     ),
 )
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import hosts_of, value_of
 from stackwright.services.probes import units
-from stackwright.values import hosts, size
+from stackwright.values import size
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
-        "CONFIG_CACHE_HOSTS",
-        "Hosts of memcached, with commas; they share the load. Empty: the controller.",
-        default="",
-        parse=hosts,
-        ours=True,
+    hosts_of(
+        "CONFIG_CACHE_HOSTS", "Hosts of memcached, with commas; they share the load. Empty: the controller.", ours=True
     ),
-    Option(
+    value_of(
         "CONFIG_CACHE_MEMORY",
         "Memory that memcached may use. Enough for a few hundred users; more for busy dashboards.",
+        size,
         default="256M",
-        parse=size,
         ours=True,
     ),
 )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import choices_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
-from stackwright.values import YES_NO, boolean, choices, exports, host, size, text, word
+from stackwright.values import exports, size, word
 
 _LVM = (("CONFIG_CINDER_INSTALL", "y"), ("CONFIG_CINDER_BACKEND", "lvm"))
 _NFS = (("CONFIG_CINDER_INSTALL", "y"), ("CONFIG_CINDER_BACKEND", "nfs"))
@@ -15,129 +16,83 @@ _CEPH = (("CONFIG_CINDER_INSTALL", "y"), ("CONFIG_CINDER_BACKEND", "ceph"))
 _ON = (("CONFIG_CINDER_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
-        "CONFIG_CINDER_INSTALL",
-        "Install Cinder, which keeps volumes.",
-        default="y",
-        parse=boolean,
-        choices=YES_NO,
-        flag="os-cinder-install",
-    ),
-    Option(
+    switch("CONFIG_CINDER_INSTALL", "Install Cinder, which keeps volumes.", default="y", flag="os-cinder-install"),
+    host_of(
         "CONFIG_CINDER_HOST",
-        "Host of Cinder's API and scheduler. Empty: the controller. The volumes themselves are on the storage host.",
-        default="",
-        parse=host,
+        ("Host of Cinder's API and scheduler. Empty: the controller. The volumes themselves are on the storage host."),
         when=_ON,
         ours=True,
     ),
-    Option(
-        "CONFIG_CINDER_DB_PW",
-        "Password of Cinder's database account.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="cinder-db-passwd",
-    ),
-    Option(
+    password("CONFIG_CINDER_DB_PW", "Password of Cinder's database account.", when=_ON, flag="cinder-db-passwd"),
+    switch(
         "CONFIG_CINDER_DB_PURGE_ENABLE",
         "Remove deleted volumes from the database by a nightly job.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         when=_ON,
         flag="cinder-db-purge-enable",
     ),
-    Option(
-        "CONFIG_CINDER_KS_PW",
-        "Password of Cinder's own user in Keystone.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="cinder-ks-passwd",
-    ),
-    Option(
+    password("CONFIG_CINDER_KS_PW", "Password of Cinder's own user in Keystone.", when=_ON, flag="cinder-ks-passwd"),
+    choices_of(
         "CONFIG_CINDER_BACKEND",
         (
-            "Where volumes live: in an LVM group on each storage host, on NFS servers, or in Ceph (ceph, new "
-            "here: a small single-copy Ceph on the first storage host). Several are separated by commas."
+            "Where volumes live: in an LVM group on each storage host, on NFS servers, or in Ceph (ceph, new here: a "
+            "small single-copy Ceph on the first storage host). Several are separated by commas."
         ),
+        ("lvm", "nfs", "netapp", "solidfire", "ceph"),
         default="lvm",
-        parse=choices("lvm", "nfs", "netapp", "solidfire", "ceph"),
-        choices=(
-            "lvm",
-            "nfs",
-            "netapp",
-            "solidfire",
-            "ceph",
-        ),
         when=_ON,
         flag="cinder-backend",
-        not_yet=(
-            "netapp",
-            "solidfire",
-        ),
+        not_yet=("netapp", "solidfire"),
     ),
-    Option(
+    switch(
         "CONFIG_CINDER_VOLUMES_CREATE",
         (
-            "Make the volume group in a file on the storage host. Good for a trial only; n when the group is "
-            "there, on real disks."
+            "Make the volume group in a file on the storage host. Good for a trial only; n when the group is there, "
+            "on real disks."
         ),
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         when=_LVM,
         flag="cinder-volumes-create",
     ),
-    Option(
+    value_of(
         "CONFIG_CINDER_VOLUME_NAME",
         "Name of the LVM volume group.",
+        word,
         default="cinder-volumes",
-        parse=word,
         when=_LVM,
         flag="cinder-volume-name",
         required=True,
     ),
-    Option(
+    value_of(
         "CONFIG_CINDER_VOLUMES_SIZE",
         "Size of that file. Packstack adds a little, and so the group holds this much.",
+        size,
         default="20G",
-        parse=size,
         when=_LVM,
         flag="cinder-volumes-size",
     ),
-    Option(
+    value_of(
         "CONFIG_CINDER_NFS_MOUNTS",
         "NFS exports for volumes, as 198.18.0.20:/srv/volumes, with commas.",
-        default="",
-        parse=exports,
+        exports,
         when=_NFS,
         flag="cinder-nfs-mounts",
         required=True,
     ),
-    Option(
+    value_of(
         "CONFIG_CEPH_OSD_SIZE",
         "Size of the file that backs the small Ceph on the storage host.",
+        size,
         default="10G",
-        parse=size,
         when=_CEPH,
         ours=True,
     ),
-    Option(
+    generated_secret(
         "CONFIG_CEPH_SECRET",
         (
             "What the key of Ceph's clients and the cluster's id are derived from. A cluster keeps it for life, and "
             "CONFIG_DEFAULT_PASSWORD does not stand in for it."
         ),
-        default="",
-        parse=text,
-        secret=True,
-        generate=True,
         when=_CEPH,
         ours=True,
     ),

@@ -6,57 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import choice_of, host_of, password, switch
 from stackwright.services.probes import http
-from stackwright.values import YES_NO, boolean, choice, host, text
 
 _ON = (("CONFIG_GLANCE_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    switch(
         "CONFIG_GLANCE_INSTALL",
         "Install the image service. Instances cannot boot without it.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         flag="os-glance-install",
     ),
-    Option(
-        "CONFIG_GLANCE_HOST",
-        "Host of Glance's API and its images. Empty: the controller.",
-        default="",
-        parse=host,
-        when=_ON,
-        ours=True,
-    ),
-    Option(
-        "CONFIG_GLANCE_DB_PW",
-        "Password of Glance's database account.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="glance-db-passwd",
-    ),
-    Option(
-        "CONFIG_GLANCE_KS_PW",
-        "Password of Glance's own user in Keystone.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="glance-ks-passwd",
-    ),
-    Option(
+    host_of("CONFIG_GLANCE_HOST", "Host of Glance's API and its images. Empty: the controller.", when=_ON, ours=True),
+    password("CONFIG_GLANCE_DB_PW", "Password of Glance's database account.", when=_ON, flag="glance-db-passwd"),
+    password("CONFIG_GLANCE_KS_PW", "Password of Glance's own user in Keystone.", when=_ON, flag="glance-ks-passwd"),
+    choice_of(
         "CONFIG_GLANCE_BACKEND",
         "Where images are kept: in files on Glance's host, or in Swift (then with CONFIG_SWIFT_INSTALL=y).",
+        ("file", "swift"),
         default="file",
-        parse=choice("file", "swift"),
-        choices=(
-            "file",
-            "swift",
-        ),
         when=_ON,
         flag="glance-backend",
     ),

@@ -6,95 +6,56 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
-from stackwright.values import YES_NO, boolean, host, text, word
+from stackwright.values import word
 
 _ON = (("CONFIG_HEAT_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
-        "CONFIG_HEAT_INSTALL",
-        "Install Heat, which builds whole set-ups from a template.",
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
-        flag="os-heat-install",
-    ),
-    Option("CONFIG_HEAT_HOST", "Host of Heat. Empty: the controller.", default="", parse=host, when=_ON, ours=True),
-    Option(
+    switch("CONFIG_HEAT_INSTALL", "Install Heat, which builds whole set-ups from a template.", flag="os-heat-install"),
+    host_of("CONFIG_HEAT_HOST", "Host of Heat. Empty: the controller.", when=_ON, ours=True),
+    host_of(
         "CONFIG_HEAT_CFN_HOST",
         "Host of Heat's CloudFormation API. Empty: where Heat is.",
-        default="",
-        parse=host,
         when=(*_ON, ("CONFIG_HEAT_CFN_INSTALL", "y")),
         ours=True,
     ),
-    Option(
-        "CONFIG_HEAT_DB_PW",
-        "Password of Heat's database account.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="os-heat-mysql-password",
-    ),
-    Option(
+    password("CONFIG_HEAT_DB_PW", "Password of Heat's database account.", when=_ON, flag="os-heat-mysql-password"),
+    generated_secret(
         "CONFIG_HEAT_AUTH_ENC_KEY",
         "Secret that Heat encrypts stored credentials with: 16, 24 or 32 characters.",
-        default="",
-        parse=text,
-        secret=True,
-        generate=True,
         when=_ON,
         flag="heat-auth-encryption-key",
     ),
-    Option(
-        "CONFIG_HEAT_KS_PW",
-        "Password of Heat's own user in Keystone.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="os-heat-ks-passwd",
-    ),
-    Option(
+    password("CONFIG_HEAT_KS_PW", "Password of Heat's own user in Keystone.", when=_ON, flag="os-heat-ks-passwd"),
+    switch(
         "CONFIG_HEAT_CFN_INSTALL",
         "Install the API that understands CloudFormation's language.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         when=_ON,
         flag="os-heat-cfn-install",
     ),
-    Option(
+    value_of(
         "CONFIG_HEAT_DOMAIN",
         "Keystone domain for the users that Heat makes.",
+        word,
         default="heat",
-        parse=word,
         when=_ON,
         flag="os-heat-domain",
         required=True,
     ),
-    Option(
+    value_of(
         "CONFIG_HEAT_DOMAIN_ADMIN",
         "Administrator of that domain.",
+        word,
         default="heat_admin",
-        parse=word,
         when=_ON,
         flag="os-heat-domain-admin",
         required=True,
     ),
-    Option(
-        "CONFIG_HEAT_DOMAIN_PASSWORD",
-        "Password of that administrator.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="os-heat-domain-password",
+    password(
+        "CONFIG_HEAT_DOMAIN_PASSWORD", "Password of that administrator.", when=_ON, flag="os-heat-domain-password"
     ),
 )
 

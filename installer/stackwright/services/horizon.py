@@ -4,79 +4,66 @@ from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
 from stackwright.services import ssl
-from stackwright.values import YES_NO, boolean, hosts, path, text
+from stackwright.services.options import generated_secret, hosts_of, switch, value_of
+from stackwright.values import path
 
 _TLS = (("CONFIG_HORIZON_INSTALL", "y"), ("CONFIG_HORIZON_SSL", "y"))
 _ON = (("CONFIG_HORIZON_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    switch(
         "CONFIG_HORIZON_INSTALL",
         "Install the dashboard, Horizon.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
-        was=("CONFIG_DASHBOARD_INSTALL",),
         flag="os-horizon-install",
+        was=("CONFIG_DASHBOARD_INSTALL",),
     ),
-    Option(
+    hosts_of(
         "CONFIG_HORIZON_HOST",
         "Host of the dashboard, or several with commas. Empty: the controller.",
-        default="",
-        parse=hosts,
-        was=("CONFIG_DASHBOARD_HOST",),
         when=_ON,
+        was=("CONFIG_DASHBOARD_HOST",),
         ours=True,
     ),
-    Option(
+    switch(
         "CONFIG_HORIZON_SSL",
         "Serve the dashboard over HTTPS. Passwords go through it: say y unless the network is yours alone.",
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
         when=_ON,
         flag="os-horizon-ssl",
     ),
-    Option(
+    generated_secret(
         "CONFIG_HORIZON_SECRET_KEY",
         "Secret that dashboard sessions are signed with.",
-        default="",
-        parse=text,
-        secret=True,
-        generate=True,
-        was=("CONFIG_DASHBOARD_SECRET_KEY",),
         when=_ON,
         flag="os-horizon-secretkey",
+        was=("CONFIG_DASHBOARD_SECRET_KEY",),
     ),
-    Option(
+    value_of(
         "CONFIG_HORIZON_SSL_CERT",
         (
-            "Certificate of the dashboard, on the controlling machine. Empty: one is made by the authority of "
-            "the keys CONFIG_SSL_*."
+            "Certificate of the dashboard, on the controlling machine. Empty: one is made by the authority of the "
+            "keys CONFIG_SSL_*."
         ),
-        default="",
-        parse=path,
-        was=("CONFIG_SSL_CERT",),
+        path,
         when=_TLS,
         flag="os-ssl-cert",
+        was=("CONFIG_SSL_CERT",),
     ),
-    Option(
+    value_of(
         "CONFIG_HORIZON_SSL_KEY",
         "Private key of that certificate, without a passphrase.",
-        default="",
-        parse=path,
-        was=("CONFIG_SSL_KEY",),
+        path,
         when=_TLS,
         flag="os-ssl-key",
+        was=("CONFIG_SSL_KEY",),
     ),
-    Option(
+    value_of(
         "CONFIG_HORIZON_SSL_CACERT",
         "Certificates between that certificate and its authority.",
-        default="",
-        parse=path,
-        was=("CONFIG_SSL_CACHAIN",),
+        path,
         when=_TLS,
         flag="os-ssl-cachain",
+        was=("CONFIG_SSL_CACHAIN",),
     ),
 )
 

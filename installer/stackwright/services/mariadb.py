@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import host_of, password, switch, value_of
 from stackwright.services.probes import units
-from stackwright.values import YES_NO, boolean, host, text, word
+from stackwright.values import word
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    switch(
         "CONFIG_MARIADB_INSTALL",
         (
             "Install MariaDB. With n, the database on CONFIG_MARIADB_HOST must be there, and let in "
             "CONFIG_MARIADB_USER from the controller, where root's .my.cnf is made for it."
         ),
         default="y",
-        parse=boolean,
-        choices=YES_NO,
-        was=("CONFIG_MYSQL_INSTALL",),
         flag="mariadb-install",
+        was=("CONFIG_MYSQL_INSTALL",),
     ),
-    Option(
-        "CONFIG_MARIADB_HOST",
-        "Host of the database.",
-        default="",
-        parse=host,
-        was=("CONFIG_MYSQL_HOST",),
-        flag="mariadb-host",
-    ),
-    Option(
+    host_of("CONFIG_MARIADB_HOST", "Host of the database.", flag="mariadb-host", was=("CONFIG_MYSQL_HOST",)),
+    value_of(
         "CONFIG_MARIADB_USER",
         "Administrator of a database that is there already. In one that is installed, that is root.",
+        word,
         default="root",
-        parse=word,
         when=(("CONFIG_MARIADB_INSTALL", "n"),),
-        was=("CONFIG_MYSQL_USER",),
         flag="mariadb-user",
+        was=("CONFIG_MYSQL_USER",),
         required=True,
     ),
-    Option(
-        "CONFIG_MARIADB_PW",
-        "Password of that administrator.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        was=("CONFIG_MYSQL_PW",),
-        flag="mariadb-pw",
-    ),
+    password("CONFIG_MARIADB_PW", "Password of that administrator.", flag="mariadb-pw", was=("CONFIG_MYSQL_PW",)),
 )
 
 COMPONENTS: tuple[Component, ...] = (

@@ -6,18 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import choice_of, choices_of, host_of, hosts_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.values import (
-    YES_NO,
-    boolean,
     bridge,
-    choice,
-    choices,
-    host,
-    hosts,
     interface_mappings,
     multicast_group,
-    text,
     tunnel_id_ranges,
     vlan_ranges,
     vni_ranges,
@@ -29,265 +23,191 @@ _ON = (("CONFIG_NEUTRON_INSTALL", "y"),)
 _AGENTS = (*_ON, ("CONFIG_NEUTRON_L2_AGENT", "openvswitch|linuxbridge"))
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    switch(
         "CONFIG_NEUTRON_INSTALL",
         "Install Neutron. Nova cannot do without it: its own network service ended with OpenStack Newton.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
-        was=("CONFIG_QUANTUM_INSTALL",),
         flag="os-neutron-install",
+        was=("CONFIG_QUANTUM_INSTALL",),
     ),
-    Option(
+    host_of(
         "CONFIG_NEUTRON_SERVER_HOST",
         "Host of Neutron's API (and of OVN's databases). Empty: the controller.",
-        default="",
-        parse=host,
-        was=("CONFIG_QUANTUM_SERVER_HOST",),
         when=_ON,
+        was=("CONFIG_QUANTUM_SERVER_HOST",),
         ours=True,
     ),
-    Option(
+    hosts_of(
         "CONFIG_NEUTRON_L3_HOSTS",
         "Hosts of the routers (with OVN, of its gateways). Empty: the network hosts.",
-        default="",
-        parse=hosts,
-        was=("CONFIG_QUANTUM_L3_HOSTS",),
         when=_ON,
+        was=("CONFIG_QUANTUM_L3_HOSTS",),
         ours=True,
     ),
-    Option(
+    hosts_of(
         "CONFIG_NEUTRON_DHCP_HOSTS",
         "Hosts of the DHCP agents; not used with OVN. Empty: the network hosts.",
-        default="",
-        parse=hosts,
-        was=("CONFIG_QUANTUM_DHCP_HOSTS",),
         when=_AGENTS,
+        was=("CONFIG_QUANTUM_DHCP_HOSTS",),
         ours=True,
     ),
-    Option(
+    hosts_of(
         "CONFIG_NEUTRON_METADATA_HOSTS",
         "Further hosts of metadata agents, besides those with routers or DHCP; not used with OVN.",
-        default="",
-        parse=hosts,
-        was=("CONFIG_QUANTUM_METADATA_HOSTS",),
         when=_AGENTS,
+        was=("CONFIG_QUANTUM_METADATA_HOSTS",),
         ours=True,
     ),
-    Option(
+    password(
         "CONFIG_NEUTRON_KS_PW",
         "Password of Neutron's own user in Keystone.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        was=("CONFIG_QUANTUM_KS_PW",),
         when=_ON,
         flag="os-neutron-ks-password",
+        was=("CONFIG_QUANTUM_KS_PW",),
     ),
-    Option(
+    password(
         "CONFIG_NEUTRON_DB_PW",
         "Password of Neutron's database account.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        was=("CONFIG_QUANTUM_DB_PW",),
         when=_ON,
         flag="os-neutron-db-password",
+        was=("CONFIG_QUANTUM_DB_PW",),
     ),
-    Option(
+    value_of(
         "CONFIG_NEUTRON_L3_EXT_BRIDGE",
         (
             "Bridge to the external network. Empty or `provider`: the external network is an ordinary provider "
             "network, on whichever bridge its physical network is mapped to."
         ),
+        bridge,
         default="br-ex",
-        parse=bridge,
-        was=("CONFIG_QUANTUM_L3_EXT_BRIDGE",),
         when=_ON,
         flag="os-neutron-l3-ext-bridge",
+        was=("CONFIG_QUANTUM_L3_EXT_BRIDGE",),
     ),
-    Option(
+    password(
         "CONFIG_NEUTRON_METADATA_PW",
         "Secret that Nova and the metadata agents share.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        was=("CONFIG_QUANTUM_METADATA_PW",),
         when=_ON,
         flag="os-neutron-metadata-pw",
+        was=("CONFIG_QUANTUM_METADATA_PW",),
     ),
-    Option(
+    switch(
         "CONFIG_NEUTRON_METERING_AGENT_INSTALL",
         (
-            "Install the agent that measures routers' traffic. Not with OVN, which has none. Packstack's default is y; "
-            "here it is n as long as the agent cannot be installed."
+            "Install the agent that measures routers' traffic. Not with OVN, which has none. Packstack's default is "
+            "y; here it is n as long as the agent cannot be installed."
         ),
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
         when=_ON,
         flag="os-neutron-metering-agent-install",
         not_done="routers' traffic is not measured",
     ),
-    Option(
+    switch(
         "CONFIG_NEUTRON_VPNAAS",
         "Install VPN as a service. Not with OVN.",
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
         when=_ON,
         flag="os-neutron-vpnaas-install",
         not_yet=("y",),
     ),
-    Option(
+    choice_of(
         "CONFIG_NEUTRON_L2_AGENT",
         (
-            "What connects instances: ovn (the default: no agents, distributed), openvswitch, or linuxbridge "
-            "where the OpenStack release still has it."
+            "What connects instances: ovn (the default: no agents, distributed), openvswitch, or linuxbridge where "
+            "the OpenStack release still has it."
         ),
+        ("openvswitch", "ovn", "linuxbridge"),
         default="ovn",
-        parse=choice("openvswitch", "ovn", "linuxbridge"),
-        choices=(
-            "openvswitch",
-            "ovn",
-            "linuxbridge",
-        ),
         when=_ON,
         flag="os-neutron-l2-agent",
     ),
-    Option(
+    choice_of(
         "CONFIG_NEUTRON_DATAPATH",
         (
-            "Open vSwitch's datapath: the kernel's (system) or its own in user space (netdev), for hosts whose "
-            "kernel has no openvswitch module. auto looks at each host."
+            "Open vSwitch's datapath: the kernel's (system) or its own in user space (netdev), for hosts whose kernel "
+            "has no openvswitch module. auto looks at each host."
         ),
+        ("auto", "system", "netdev"),
         default="auto",
-        parse=choice("auto", "system", "netdev"),
-        choices=(
-            "auto",
-            "system",
-            "netdev",
-        ),
         when=_OVSDB,
         ours=True,
     ),
-    Option(
+    choices_of(
         "CONFIG_NEUTRON_ML2_TYPE_DRIVERS",
         (
             "Kinds of network that can be made. vlan and flat need physical networks; vxlan, gre and geneve are "
             "tunnels between the hosts."
         ),
+        ("local", "flat", "vlan", "gre", "vxlan", "geneve"),
         default="geneve,flat",
-        parse=choices("local", "flat", "vlan", "gre", "vxlan", "geneve"),
-        choices=(
-            "local",
-            "flat",
-            "vlan",
-            "gre",
-            "vxlan",
-            "geneve",
-        ),
         when=_ON,
         flag="os-neutron-ml2-type-drivers",
     ),
-    Option(
+    choices_of(
         "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES",
         (
-            "Kinds that projects get, the first one that has room. Each must also be in the type drivers. With "
-            "OVN it is always geneve."
+            "Kinds that projects get, the first one that has room. Each must also be in the type drivers. With OVN it "
+            "is always geneve."
         ),
+        ("local", "vlan", "gre", "vxlan", "geneve"),
         default="geneve",
-        parse=choices("local", "vlan", "gre", "vxlan", "geneve"),
-        choices=(
-            "local",
-            "vlan",
-            "gre",
-            "vxlan",
-            "geneve",
-        ),
         when=_ON,
         flag="os-neutron-ml2-tenant-network-types",
     ),
-    Option(
+    choices_of(
         "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS",
         (
             "Drivers that carry networks out. The one of CONFIG_NEUTRON_L2_AGENT is added when it is not here; "
             "l2population fills forwarding tables ahead of time."
         ),
+        ("logger", "test", "openvswitch", "arista", "mlnx", "l2population", "sriovnicswitch", "ovn", "linuxbridge"),
         default="ovn",
-        parse=choices(
-            "logger", "test", "openvswitch", "arista", "mlnx", "l2population", "sriovnicswitch", "ovn", "linuxbridge"
-        ),
-        choices=(
-            "logger",
-            "test",
-            "openvswitch",
-            "arista",
-            "mlnx",
-            "l2population",
-            "sriovnicswitch",
-            "ovn",
-            "linuxbridge",
-        ),
         when=_ON,
         flag="os-neutron-ml2-mechanism-drivers",
-        not_yet=(
-            "sriovnicswitch",
-            "arista",
-            "mlnx",
-        ),
+        not_yet=("sriovnicswitch", "arista", "mlnx"),
     ),
-    Option(
+    value_of(
         "CONFIG_NEUTRON_ML2_FLAT_NETWORKS",
         "Physical networks that untagged networks may be made on; * for all of them.",
+        words,
         default="*",
-        parse=words,
         when=_ON,
         flag="os-neutron-ml2-flat-networks",
     ),
-    Option(
+    value_of(
         "CONFIG_NEUTRON_ML2_VLAN_RANGES",
         (
-            "VLAN numbers that projects may use on each physical network, as physnet1:1000:1999. A bare name "
-            "lets administrators make VLAN networks there, and nobody else."
+            "VLAN numbers that projects may use on each physical network, as physnet1:1000:1999. A bare name lets "
+            "administrators make VLAN networks there, and nobody else."
         ),
-        default="",
-        parse=vlan_ranges,
+        vlan_ranges,
         when=_ON,
         flag="os-neutron-ml2-vlan-ranges",
     ),
-    Option(
+    value_of(
         "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES",
         "Numbers for GRE tunnels, as first:last.",
-        default="",
-        parse=tunnel_id_ranges,
+        tunnel_id_ranges,
         when=_ON,
         flag="os-neutron-ml2-tunnel-id-ranges",
     ),
-    Option(
+    value_of(
         "CONFIG_NEUTRON_ML2_VXLAN_GROUP",
         "Multicast group for broadcasts in VXLAN networks. Empty: they go to each host one by one.",
-        default="",
-        parse=multicast_group,
+        multicast_group,
         when=_ON,
         flag="os-neutron-ml2-vxlan-group",
     ),
-    Option(
+    value_of(
         "CONFIG_NEUTRON_ML2_VNI_RANGES",
         "Numbers for VXLAN and Geneve networks, as first:last: how many of these networks there can be.",
+        vni_ranges,
         default="10:100",
-        parse=vni_ranges,
         when=_ON,
         flag="os-neutron-ml2-vni-ranges",
     ),
-    Option(
+    value_of(
         "CONFIG_NEUTRON_ML2_SRIOV_INTERFACE_MAPPINGS",
         "Physical networks and their SR-IOV interfaces, as physnet1:eth2.",
-        default="",
-        parse=interface_mappings,
+        interface_mappings,
         when=_ON,
         flag="os-neutron-ml2-sriov-interface-mappings",
         not_done="no SR-IOV agent is installed",

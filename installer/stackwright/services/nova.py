@@ -6,184 +6,132 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
-from stackwright.values import YES_NO, boolean, choice, host, hypervisor, path, ratio, records, text
+from stackwright.values import hypervisor, path, ratio, records
 
 _ON = (("CONFIG_NOVA_INSTALL", "y"),)
 _TLS = (("CONFIG_NOVA_INSTALL", "y"), ("CONFIG_HORIZON_SSL", "y"))
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    switch(
         "CONFIG_NOVA_INSTALL",
         "Install Nova, which runs instances, and Placement with it.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         flag="os-nova-install",
     ),
-    Option(
-        "CONFIG_NOVA_API_HOST",
-        "Host of Nova's API and of Placement. Empty: the controller.",
-        default="",
-        parse=host,
-        when=_ON,
-        ours=True,
-    ),
-    Option(
+    host_of("CONFIG_NOVA_API_HOST", "Host of Nova's API and of Placement. Empty: the controller.", when=_ON, ours=True),
+    host_of(
         "CONFIG_NOVA_CONDUCTOR_HOST",
         "Host of Nova's conductor, which asks the database for the compute hosts. Empty: that of Nova's API.",
-        default="",
-        parse=host,
         when=_ON,
         ours=True,
     ),
-    Option(
-        "CONFIG_NOVA_SCHED_HOST",
-        "Host of Nova's scheduler. Empty: where Nova's API is.",
-        default="",
-        parse=host,
-        when=_ON,
-        ours=True,
-    ),
-    Option(
+    host_of("CONFIG_NOVA_SCHED_HOST", "Host of Nova's scheduler. Empty: where Nova's API is.", when=_ON, ours=True),
+    host_of(
         "CONFIG_NOVA_VNCPROXY_HOST",
         "Host that browsers reach instances' screens through. Empty: where Nova's API is.",
-        default="",
-        parse=host,
         when=_ON,
         ours=True,
     ),
-    Option(
+    switch(
         "CONFIG_NOVA_DB_PURGE_ENABLE",
         "Move deleted instances out of the working tables by a nightly job.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         when=_ON,
         flag="nova-db-purge-enable",
     ),
-    Option(
-        "CONFIG_NOVA_DB_PW",
-        "Password of Nova's database account.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="nova-db-passwd",
-    ),
-    Option(
-        "CONFIG_NOVA_KS_PW",
-        "Password of Nova's own user in Keystone.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="nova-ks-passwd",
-    ),
-    Option(
+    password("CONFIG_NOVA_DB_PW", "Password of Nova's database account.", when=_ON, flag="nova-db-passwd"),
+    password("CONFIG_NOVA_KS_PW", "Password of Nova's own user in Keystone.", when=_ON, flag="nova-ks-passwd"),
+    switch(
         "CONFIG_NOVA_MANAGE_FLAVORS",
         "Make the usual flavors m1.tiny to m1.xlarge. OpenStack itself starts with none.",
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         when=_ON,
         flag="nova-manage-flavors",
     ),
-    Option(
+    value_of(
         "CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO",
         "Virtual processors that may be promised for each real one. Lower it for work that is always busy.",
+        ratio,
         default="16.0",
-        parse=ratio,
         when=_ON,
         flag="novasched-cpu-allocation-ratio",
     ),
-    Option(
+    value_of(
         "CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO",
         "Memory that may be promised for each real byte. With 1.0, hosts never swap because of instances.",
+        ratio,
         default="1.5",
-        parse=ratio,
         when=_ON,
         flag="novasched-ram-allocation-ratio",
     ),
-    Option(
+    choice_of(
         "CONFIG_NOVA_COMPUTE_MIGRATE_PROTOCOL",
         (
             "How compute hosts talk to each other to move running instances: over SSH, or over plain TCP, which lets "
             "in everybody who can reach it: on a trusted network only."
         ),
+        ("tcp", "ssh"),
         default="ssh",
-        parse=choice("tcp", "ssh"),
-        choices=(
-            "tcp",
-            "ssh",
-        ),
         when=_ON,
         flag="novacompute-migrate-protocol",
     ),
-    Option(
+    generated_secret(
         "CONFIG_NOVA_MIGRATION_SECRET",
         (
             "What the SSH key follows from with which compute hosts reach each other to move instances. Where there "
             "are several, each gets the key, and nobody else."
         ),
-        default="",
-        parse=text,
-        secret=True,
-        generate=True,
         when=_ON,
         ours=True,
     ),
-    Option(
+    value_of(
         "CONFIG_VNC_SSL_CERT",
         (
             "Certificate for the screens of instances, on the controlling machine, which use TLS when Horizon does. "
             "Empty: one is made."
         ),
-        default="",
-        parse=path,
+        path,
         when=_TLS,
         flag="nova-ssl-cert",
     ),
-    Option(
-        "CONFIG_VNC_SSL_KEY", "Private key of that certificate.", default="", parse=path, when=_TLS, flag="nova-ssl-key"
-    ),
-    Option(
+    value_of("CONFIG_VNC_SSL_KEY", "Private key of that certificate.", path, when=_TLS, flag="nova-ssl-key"),
+    value_of(
         "CONFIG_NOVA_PCI_ALIAS",
         (
-            "Names for PCI devices, which flavors can ask for, as a JSON list of objects with vendor_id, "
-            "product_id and name."
+            "Names for PCI devices, which flavors can ask for, as a JSON list of objects with vendor_id, product_id "
+            "and name."
         ),
+        records,
         default="[]",
-        parse=records,
         when=_ON,
         flag="nova-pci-alias",
         not_done="instances get no PCI devices",
     ),
-    Option(
+    value_of(
         "CONFIG_NOVA_PCI_PASSTHROUGH_WHITELIST",
         (
-            "PCI devices of compute hosts that instances may be given, as a JSON list of objects with vendor_id "
-            "and product_id, or address."
+            "PCI devices of compute hosts that instances may be given, as a JSON list of objects with vendor_id and "
+            "product_id, or address."
         ),
+        records,
         default="[]",
-        parse=records,
         when=_ON,
         flag="nova-pci-passthrough-whitelist",
         not_done="instances get no PCI devices",
     ),
-    Option(
+    value_of(
         "CONFIG_NOVA_LIBVIRT_VIRT_TYPE",
         (
-            "How instances run: kvm needs the processor's support, qemu works everywhere and is slow. The "
-            "default takes KVM wherever a compute host has it."
+            "How instances run: kvm needs the processor's support, qemu works everywhere and is slow. The default "
+            "takes KVM wherever a compute host has it."
         ),
+        hypervisor,
         default="%{::default_hypervisor}",
-        parse=hypervisor,
-        was=("CONFIG_LIBVIRT_TYPE",),
         when=_ON,
         flag="nova-libvirt-virt-type",
+        was=("CONFIG_LIBVIRT_TYPE",),
     ),
 )
 

@@ -6,29 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import password
 from stackwright.services.probes import http
-from stackwright.values import text
 
 _NOVA = (("CONFIG_NOVA_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    password(
         "CONFIG_PLACEMENT_DB_PW",
         "Password of Placement's database account. Packstack used Nova's.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
         when=_NOVA,
         ours=True,
     ),
-    Option(
+    password(
         "CONFIG_PLACEMENT_KS_PW",
         "Password of Placement's own user in Keystone. Packstack used Nova's.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
         when=_NOVA,
         ours=True,
     ),

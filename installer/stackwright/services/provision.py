@@ -3,294 +3,235 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.values import (
-    YES_NO,
-    boolean,
-    checksum,
-    choice,
-    count,
-    host,
-    natural,
-    network,
-    pools,
-    properties,
-    text,
-    url,
-    word,
-)
+from stackwright.services.options import choice_of, host_of, password, switch, value_of
+from stackwright.values import checksum, count, natural, network, pools, properties, text, url, word
 
 _DEMO = (("CONFIG_PROVISION_DEMO", "y"),)
 _TEMPEST = (("CONFIG_PROVISION_TEMPEST", "y"),)
 _NEUTRON = (("CONFIG_NEUTRON_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
+    switch(
         "CONFIG_PROVISION_DEMO",
         (
-            "Make a project demo with a private and an external network, a router, an image and a security "
-            "group: a cloud to try at once. n for a cloud that gets its own set-up."
+            "Make a project demo with a private and an external network, a router, an image and a security group: a "
+            "cloud to try at once. n for a cloud that gets its own set-up."
         ),
         default="y",
-        parse=boolean,
-        choices=YES_NO,
         flag="provision-demo",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_DEMO_FLOATRANGE",
         (
-            "External network of the demo, where floating addresses come from. Take one that your network "
-            "routes to reach instances from elsewhere."
+            "External network of the demo, where floating addresses come from. Take one that your network routes to "
+            "reach instances from elsewhere."
         ),
+        network,
         default="172.24.4.0/24",
-        parse=network,
         when=_DEMO,
         flag="provision-demo-floatrange",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
         (
-            'Part of that network that may be given out, as ["start=198.18.4.10,end=198.18.4.99"]. Empty: all '
-            "but the gateway. Use it when others have addresses there."
+            'Part of that network that may be given out, as ["start=198.18.4.10,end=198.18.4.99"]. Empty: all but the '
+            "gateway. Use it when others have addresses there."
         ),
+        pools,
         default="[]",
-        parse=pools,
         when=_DEMO,
         flag="provision-demo-allocation-pools",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
         "Private network of the demo. Packstack has this value in its code.",
+        network,
         default="10.0.0.0/24",
-        parse=network,
         when=_DEMO,
         ours=True,
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_IMAGE_NAME",
         "Name of the demo's image.",
+        text,
         default="cirros",
-        parse=text,
         when=_DEMO,
         flag="provision-image-name",
         required=True,
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_IMAGE_URL",
         (
             "Where the demo's image comes from: a URL, or the path of a file on the host that makes the demo (the "
             "controller). Packstack's default is CirrOS 0.5.1, of 2020."
         ),
+        url,
         default="https://download.cirros-cloud.net/0.6.2/cirros-0.6.2-x86_64-disk.img",
-        parse=url,
-        was=("CONFIG_PROVISION_CIRROS_URL",),
         when=_DEMO,
         flag="provision-image-url",
+        was=("CONFIG_PROVISION_CIRROS_URL",),
         required=True,
     ),
-    Option(
+    choice_of(
         "CONFIG_PROVISION_IMAGE_SOURCE",
         (
-            "Take the image from its URL (url), build a small one on a host from its own kernel (build), or "
-            "build one only when the URL cannot be reached (auto)."
+            "Take the image from its URL (url), build a small one on a host from its own kernel (build), or build one "
+            "only when the URL cannot be reached (auto)."
         ),
+        ("auto", "url", "build"),
         default="auto",
-        parse=choice("auto", "url", "build"),
-        choices=(
-            "auto",
-            "url",
-            "build",
-        ),
         when=_DEMO,
         ours=True,
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_IMAGE_CHECKSUM",
         "SHA-256 that the image must have. Empty: not checked.",
-        default="",
-        parse=checksum,
+        checksum,
         when=_DEMO,
         ours=True,
     ),
-    Option(
+    choice_of(
         "CONFIG_PROVISION_IMAGE_FORMAT",
         "Format that the image's file has.",
+        ("qcow2", "raw", "vmdk", "vdi", "vhd", "iso", "ami", "ari", "aki"),
         default="qcow2",
-        parse=choice("qcow2", "raw", "vmdk", "vdi", "vhd", "iso", "ami", "ari", "aki"),
-        choices=(
-            "qcow2",
-            "raw",
-            "vmdk",
-            "vdi",
-            "vhd",
-            "iso",
-            "ami",
-            "ari",
-            "aki",
-        ),
         when=_DEMO,
         flag="provision-image-format",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_IMAGE_PROPERTIES",
         "Properties of the image, as hw_disk_bus=scsi,hw_scsi_model=virtio-scsi.",
-        default="",
-        parse=properties,
+        properties,
         when=_DEMO,
         flag="provision-image-properties",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_IMAGE_SSH_USER",
         "User to log in with to instances of that image.",
+        word,
         default="cirros",
-        parse=word,
         when=_DEMO,
         flag="provision-image-ssh-user",
         required=True,
     ),
-    Option(
+    switch(
         "CONFIG_PROVISION_OVS_BRIDGE",
         (
-            "Give the external bridge the gateway address of the demo's external network, so that the "
-            "all-in-one host itself reaches its instances. n when the real network has that gateway."
+            "Give the external bridge the gateway address of the demo's external network, so that the all-in-one host "
+            "itself reaches its instances. n when the real network has that gateway."
         ),
         default="y",
-        parse=boolean,
-        choices=YES_NO,
-        was=("CONFIG_PROVISION_ALL_IN_ONE_OVS_BRIDGE",),
         when=_NEUTRON,
         flag="provision-ovs-bridge",
+        was=("CONFIG_PROVISION_ALL_IN_ONE_OVS_BRIDGE",),
     ),
-    Option(
+    switch(
         "CONFIG_PROVISION_TEMPEST",
         "Install Tempest, OpenStack's own tests.",
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
         flag="provision-tempest",
         not_done="Tempest is not installed; `stackwright verify` tries the finished cloud",
     ),
-    Option(
-        "CONFIG_TEMPEST_HOST",
-        "Host of Tempest. Empty: the controller.",
-        default="",
-        parse=host,
-        when=_TEMPEST,
-        flag="tempest-host",
-    ),
-    Option(
+    host_of("CONFIG_TEMPEST_HOST", "Host of Tempest. Empty: the controller.", when=_TEMPEST, flag="tempest-host"),
+    value_of(
         "CONFIG_PROVISION_TEMPEST_USER",
         "User for the tests. Empty: the tests make their own.",
-        default="",
-        parse=word,
+        word,
         when=_TEMPEST,
         flag="provision-tempest-user",
     ),
-    Option(
+    password(
         "CONFIG_PROVISION_TEMPEST_USER_PW",
         "Password of that user.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
         when=_TEMPEST,
         flag="provision-tempest-user-passwd",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLOATRANGE",
         "External network for the tests.",
+        network,
         default="172.24.4.0/24",
-        parse=network,
         when=_TEMPEST,
         flag="provision-tempest-floatrange",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_NAME",
         "Name of the flavor that tests use.",
+        word,
         default="m1.nano",
-        parse=word,
         when=_TEMPEST,
         flag="provision-tempest-flavor-name",
         required=True,
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_DISK",
         "Disk of that flavor in GiB.",
+        count,
         default="1",
-        parse=count,
         when=_TEMPEST,
         flag="provision-tempest-flavor-disk",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_RAM",
         "Memory of that flavor in MiB.",
+        natural,
         default="128",
-        parse=natural,
         when=_TEMPEST,
         flag="provision-tempest-flavor-ram",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_VCPUS",
         "Virtual processors of that flavor.",
+        natural,
         default="1",
-        parse=natural,
         when=_TEMPEST,
         flag="provision-tempest-flavor-vcpus",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_NAME",
         "Name of the flavor that instances are resized to.",
+        word,
         default="m1.micro",
-        parse=word,
         when=_TEMPEST,
         flag="provision-tempest-flavor-alt-name",
         required=True,
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_DISK",
         "Disk of that second flavor in GiB.",
+        count,
         default="1",
-        parse=count,
         when=_TEMPEST,
         flag="provision-tempest-flavor-alt-disk",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_RAM",
         "Memory of that second flavor in MiB.",
+        natural,
         default="128",
-        parse=natural,
         when=_TEMPEST,
         flag="provision-tempest-flavor-alt-ram",
     ),
-    Option(
+    value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_VCPUS",
         "Virtual processors of that second flavor.",
+        natural,
         default="1",
-        parse=natural,
         when=_TEMPEST,
         flag="provision-tempest-flavor-alt-vcpus",
     ),
-    Option(
-        "CONFIG_RUN_TEMPEST",
-        "Run the tests at the end.",
-        default="n",
-        parse=boolean,
-        choices=YES_NO,
-        when=_TEMPEST,
-        flag="run-tempest",
-    ),
-    Option(
+    switch("CONFIG_RUN_TEMPEST", "Run the tests at the end.", when=_TEMPEST, flag="run-tempest"),
+    value_of(
         "CONFIG_RUN_TEMPEST_TESTS",
         "Tests to run: regular expressions with blanks between, or smoke.",
+        text,
         default="smoke",
-        parse=text,
         when=_TEMPEST,
         flag="run-tempest-tests",
     ),
-    Option(
+    value_of(
         "CONFIG_SKIP_TEMPEST_TESTS",
         "Tests to leave out: regular expressions with blanks between.",
-        default="",
-        parse=text,
+        text,
         when=_TEMPEST,
         flag="skip-tempest-tests",
     ),

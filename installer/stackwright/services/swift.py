@@ -6,100 +6,74 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.services.options import choice_of, generated_secret, hosts_of, password, switch, value_of
 from stackwright.services.probes import itself, units
-from stackwright.values import YES_NO, boolean, choice, hosts, natural, size, storages, text
+from stackwright.values import natural, size, storages
 
 _ON = (("CONFIG_SWIFT_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
-        "CONFIG_SWIFT_INSTALL",
-        "Install Swift, which keeps objects.",
-        default="y",
-        parse=boolean,
-        choices=YES_NO,
-        flag="os-swift-install",
-    ),
-    Option(
+    switch("CONFIG_SWIFT_INSTALL", "Install Swift, which keeps objects.", default="y", flag="os-swift-install"),
+    hosts_of(
         "CONFIG_SWIFT_PROXY_HOSTS",
         (
             "Hosts of Swift's API, with commas; the cloud's endpoint is the first. Empty: the controller. The objects "
             "themselves are on the storage hosts."
         ),
-        default="",
-        parse=hosts,
         when=_ON,
         ours=True,
     ),
-    Option(
-        "CONFIG_SWIFT_KS_PW",
-        "Password of Swift's own user in Keystone.",
-        default="PW_PLACEHOLDER",
-        parse=text,
-        secret=True,
-        generate=True,
-        when=_ON,
-        flag="os-swift-ks-passwd",
-    ),
-    Option(
+    password("CONFIG_SWIFT_KS_PW", "Password of Swift's own user in Keystone.", when=_ON, flag="os-swift-ks-passwd"),
+    value_of(
         "CONFIG_SWIFT_STORAGES",
         (
             "Devices for objects, as /dev/sdb,/dev/sdc, on each storage host, or each with a host of its own, as "
             "198.18.0.50:/dev/sdb. They are formatted. Empty: a file with a file system in it, which is good for a "
             "trial."
         ),
-        default="",
-        parse=storages,
-        was=("CONFIG_SWIFT_STORAGE_HOSTS",),
+        storages,
         when=_ON,
         flag="os-swift-storages",
+        was=("CONFIG_SWIFT_STORAGE_HOSTS",),
     ),
-    Option(
+    value_of(
         "CONFIG_SWIFT_STORAGE_ZONES",
         (
             "Zones that the storage hosts (or, where there are fewer of them, their devices) are spread over: copies "
             "of an object are put in different zones."
         ),
+        natural,
         default="1",
-        parse=natural,
         when=_ON,
         flag="os-swift-storage-zones",
     ),
-    Option(
+    value_of(
         "CONFIG_SWIFT_STORAGE_REPLICAS",
         "Copies of each object; at most as many as there are devices.",
+        natural,
         default="1",
-        parse=natural,
         when=_ON,
         flag="os-swift-storage-replicas",
     ),
-    Option(
+    choice_of(
         "CONFIG_SWIFT_STORAGE_FSTYPE",
         "File system of the devices.",
+        ("xfs", "ext4"),
         default="ext4",
-        parse=choice("xfs", "ext4"),
-        choices=(
-            "xfs",
-            "ext4",
-        ),
         when=_ON,
         flag="os-swift-storage-fstype",
     ),
-    Option(
+    generated_secret(
         "CONFIG_SWIFT_HASH",
         "Secret that goes into the place of every object. Objects are lost when it changes.",
-        default="",
-        parse=text,
-        secret=True,
-        generate=True,
         when=_ON,
         flag="os-swift-hash",
     ),
-    Option(
+    value_of(
         "CONFIG_SWIFT_STORAGE_SIZE",
         "Size of the file that is used when there are no devices.",
+        size,
         default="2G",
-        parse=size,
         when=_ON,
         flag="os-swift-storage-size",
     ),
