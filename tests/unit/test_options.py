@@ -16,7 +16,7 @@ from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.reading import flag_name, old_names
 from stackwright.cli.arguments import vocabulary
 from stackwright.model import Option
-from stackwright.services import SERVICES, options, service_of
+from stackwright.services import SERVICES, not_installable, options, service_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = ROOT.parent / "shared" / "reference" / "packstack-parameters.csv"
@@ -76,6 +76,18 @@ def test_option_is_whole(option: Option) -> None:
         assert option.secret
     if option.key.endswith(("_PW", "_PASSWORD", "_SECRET")):
         assert option.secret
+
+
+def test_every_line_of_the_data_file_is_an_option() -> None:
+    """Options of services that cannot be installed are data: a misspelt service or mark would be lost in silence."""
+    folder = ROOT / "installer" / "stackwright" / "services" / "data"
+    with (folder / "not_installable.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["key"] for row in rows] == [o.key for s in not_installable.SERVICES.values() for o in s.options]
+    for row in rows:
+        assert service_of(row["key"]).name == row["service"]
+        assert set(row["marks"].split()) <= {"secret", "generate", "required", "ours"}, row["key"]
+        assert {None} & {*row, *row.values()} == set(), row["key"]
 
 
 def test_keys_and_flags_are_unique() -> None:

@@ -1,0 +1,78 @@
+"""Services and back ends of Packstack that this version cannot install: their options are data, their records say why.
+
+Every key stays known, so that answer files of any age can be read and checked, and a service that is switched on is
+refused with its reason. `data/not_installable.csv` has one line per option. To make a service installable, give it a
+module of its own beside this one and remove its lines there.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from stackwright import values
+from stackwright.model import Option, Service
+
+_FILE = Path(__file__).parent / "data" / "not_installable.csv"
+_NO_COMPONENTS = "its components are not written yet"
+
+_RECORDS: tuple[tuple[str, str, str, str], ...] = (
+    ("keystone_ldap", "Keystone with users from an LDAP directory", "", ""),
+    ("vmware", "VMware vCenter as the hypervisor", "", ""),
+    ("cinder_netapp", "Cinder on NetApp and SolidFire", "", ""),
+    ("ceilometer", "Ceilometer: measurements", "CONFIG_CEILOMETER_INSTALL", _NO_COMPONENTS),
+    ("gnocchi", "Gnocchi: the figures over time", "", ""),
+    (
+        "aodh",
+        "Aodh: alarms",
+        "CONFIG_AODH_INSTALL",
+        "it needs Ceilometer, whose components are not written yet",
+    ),
+    ("redis", "Redis: coordination of Ceilometer's agents", "", ""),
+    ("manila", "Manila: shared file systems", "CONFIG_MANILA_INSTALL", _NO_COMPONENTS),
+    ("ironic", "Ironic: bare metal", "CONFIG_IRONIC_INSTALL", _NO_COMPONENTS),
+    ("magnum", "Magnum: container clusters", "CONFIG_MAGNUM_INSTALL", _NO_COMPONENTS),
+    ("trove", "Trove: databases as a service", "CONFIG_TROVE_INSTALL", _NO_COMPONENTS),
+)
+"""(name, summary, switch, why it cannot be installed). Without a switch, the option that asks for it refuses the
+value (`not_yet`)."""
+
+
+def _option(row: Mapping[str, str]) -> Option:
+    """The option of one line. The columns are the fields of `Option`; lists have blanks or bars between members."""
+    names = tuple(row["choices"].split("|")) if row["choices"] else ()
+    parse = getattr(values, row["parse"])
+    marks = row["marks"].split()
+    return Option(
+        key=row["key"],
+        help=row["help"],
+        default=row["default"],
+        parse=parse(*names) if names else parse,
+        choices=values.YES_NO if parse is values.boolean else names,
+        secret="secret" in marks,
+        generate="generate" in marks,
+        was=tuple(row["was"].split()),
+        when=tuple((key, value) for key, _, value in (pair.partition("=") for pair in row["when"].split())),
+        flag=row["flag"],
+        required="required" in marks,
+        ours="ours" in marks,
+        not_yet=tuple(row["not_yet"].split()),
+    )
+
+
+def _read() -> dict[str, tuple[Option, ...]]:
+    """The options of each service, in the order of the file."""
+    found: dict[str, tuple[Option, ...]] = {}
+    with _FILE.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            found[row["service"]] = (*found.get(row["service"], ()), _option(row))
+    return found
+
+
+_OPTIONS = _read()
+
+SERVICES: Mapping[str, Service] = {
+    name: Service(name, summary, _OPTIONS[name], switch=switch, missing=missing)
+    for name, summary, switch, missing in _RECORDS
+}
