@@ -11,9 +11,10 @@ import pytest
 import golden
 from golden import CASES, FOLDER
 from stackwright import answers, planner
-from stackwright.model import Action, Answers, Facts, Plan
+from stackwright.model import Action, Answers, Facts, Plan, Probe
 from stackwright.planner import render, topology
 from stackwright.planner.host_classes import HostClasses
+from stackwright.planner.render import Placeholder
 from stackwright.planner.topology import Host
 from stackwright.platforms import by_id
 
@@ -62,7 +63,7 @@ def test_each_host_gets_what_it_would_get_alone(agent: str, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_a_kind_is_rendered_once_however_many_hosts_it_has(agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_class_is_rendered_once_for_any_number_of_hosts(agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[str, ...]] = []
     original = render.catalog
 
@@ -77,6 +78,37 @@ def test_a_kind_is_rendered_once_however_many_hosts_it_has(agent: str, monkeypat
         planner.plan(*cloud(agent, computes))
         counts.append(len(made))
     assert counts[0] == counts[1] < 12
+
+
+def compute_hosts() -> list[Host]:
+    given, facts = cloud("ovn", 4)
+    whole = topology.build(given, facts, dict.fromkeys(facts, ()), dict.fromkeys(facts, DEBIAN), DEBIAN.default_release)
+    hosts = [whole.hosts[f"c{number}.example.org"] for number in (1, 2)]
+    assert len({host.kind for host in hosts}) == 1
+    return hosts
+
+
+def test_a_template_that_inspects_a_hosts_own_value_is_rendered_for_each_host() -> None:
+    def make(host: Host) -> tuple[Action, ...]:
+        return (Probe("there", render.text("{{ host.name | upper }}", {"host": host})),)
+
+    classes = HostClasses()
+    made = [classes.actions(host, "probe", make) for host in compute_hosts()]
+    assert made == [(Probe("there", "C1.EXAMPLE.ORG"),), (Probe("there", "C2.EXAMPLE.ORG"),)]
+
+
+@pytest.mark.parametrize("error", [TypeError("a fault"), KeyError("CONFIG_NOSUCH"), render.RenderError("a fault")])
+def test_an_error_in_a_shared_template_is_not_swallowed(error: Exception) -> None:
+    def make(host: Host) -> tuple[Action, ...]:
+        if isinstance(host.name, Placeholder):
+            raise error
+        return ()
+
+    first, second = compute_hosts()
+    classes = HostClasses()
+    assert classes.actions(first, "probe", make) == ()
+    with pytest.raises(type(error)):
+        classes.actions(second, "probe", make)
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -94,7 +126,7 @@ def test_a_compute_host_has_one_puppet_run_and_waits_for_no_other_compute_host(a
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_edges_grow_as_hosts_do(agent: str) -> None:
+def test_the_number_of_edges_grows_linearly_with_hosts(agent: str) -> None:
     edges = [sum(len(s.needs) for s in plan(agent, computes).steps) for computes in (6, 12, 24)]
     assert edges[2] - edges[1] == 2 * (edges[1] - edges[0])
 
@@ -106,13 +138,13 @@ def test_hosts_that_others_wait_for_come_first() -> None:
     assert hosts[2:] == [f"c{number}.example.org" for number in range(6)]
 
 
-def test_what_every_host_gets_is_there_once() -> None:
+def test_an_upload_for_every_host_is_one_object() -> None:
     uploads = [s.actions[0] for s in plan("ovn", 6).steps if s.id.endswith(":module")]
     assert len(uploads) == 8
     assert len({id(upload) for upload in uploads}) == 1
 
 
-def test_swift_s_disks_are_on_their_hosts_and_zones_go_round() -> None:
+def test_swift_devices_are_on_their_hosts_and_zones_rotate() -> None:
     given, facts = cloud("ovn", 3)
     storages = (("c0.example.org", "/dev/sdb"), ("c2.example.org", "/dev/sdb"), ("c0.example.org", "/dev/sdc"))
     changed = {**given, "CONFIG_SWIFT_STORAGES": storages, "CONFIG_SWIFT_STORAGE_ZONES": 2}

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackwright.planner import assets, render
-from stackwright.planner.render import Placeholder, RenderError
+from stackwright.planner.render import Placeholder, PlaceholderUsed, RenderError
 
 
 @pytest.fixture
@@ -117,12 +117,12 @@ WRITES = "{{ x | yaml }} {{ [x, 1] | yaml }} {{ {'k': x} | yaml }} {{ x | pp }} 
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])))
-def test_a_form_that_is_filled_is_the_text_that_would_have_been_rendered(value: str) -> None:
-    form = render.Template(render.text(WRITES, {"x": Placeholder("x"), "y": True}))
-    assert form.filled({"x": value}) == render.text(WRITES, {"x": value, "y": True})
+def test_a_filled_template_equals_the_text_rendered_with_the_value(value: str) -> None:
+    template = render.Template(render.text(WRITES, {"x": Placeholder("x"), "y": True}))
+    assert template.filled({"x": value}) == render.text(WRITES, {"x": value, "y": True})
 
 
-def test_a_form_without_places_is_its_text() -> None:
+def test_a_template_without_places_is_its_text() -> None:
     assert render.Template("a\nb").filled({}) == "a\nb"
 
 
@@ -157,10 +157,10 @@ def test_a_form_without_places_is_its_text() -> None:
         "{{ 'a' + x }}",
     ],
 )
-def test_what_a_host_has_of_its_own_is_only_written(use: str) -> None:
-    """Whatever else a template does with it may come out differently on another host of the same kind."""
+def test_templates_may_only_write_a_placeholder(use: str) -> None:
+    """The result of any other use could differ between the hosts of one class."""
     render.text(use, {"x": "abc"})
-    with pytest.raises((RenderError, TypeError)):
+    with pytest.raises(PlaceholderUsed):
         render.text(use, {"x": Placeholder("x")})
 
 

@@ -103,7 +103,7 @@ class _Neighbours:
         self._whole = whole
         self._using: dict[str, dict[str, None]] = {}
         # Hosts that this run leaves alone are part of the cloud all the same.
-        answers = {**whole.answers, "EXCLUDE_SERVERS": (), "CONFIG_EXCLUDE_SERVERS": ()}
+        answers = {**whole.answers, "EXCLUDE_SERVERS": ()}
         for name, components in placement.place(answers, SERVICES).items():
             for capability in {n for c in components for n in (*c.requires, *c.requires_here, *c.reaches)}:
                 self._using.setdefault(capability, {})[name] = None

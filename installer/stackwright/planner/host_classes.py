@@ -1,6 +1,6 @@
-"""Hosts of one kind differ in names and addresses alone: what is done on them is made once, with places for these.
+"""Host classes: hosts that differ only in names and addresses share rendered actions, with places for these values.
 
-A cloud of a thousand compute hosts then takes little longer to plan than one of two.
+Planning a cloud of a thousand compute hosts then takes little longer than one of two.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Filler = Callable[[Mapping[str, Any]], Action]
 
 
 class HostClasses:
-    """Remembers what was made for hosts of each kind."""
+    """Caches the actions that were made for each class of hosts."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[Hashable, Hashable]] = set()
         self._made: dict[tuple[Hashable, Hashable], tuple[Filler, ...] | None] = {}
 
     def actions(self, host: Host, what: Hashable, make: Callable[[Host], Actions]) -> Actions:
-        """What `make(host)` returns. `what` tells apart what is made for one host."""
+        """The same as `make(host)`. `what` is the cache key among the actions of one host."""
         key = host.kind, what
         if key not in self._seen:  # the first of its kind, and often the only one
             self._seen.add(key)
@@ -40,11 +40,11 @@ class HostClasses:
 
 
 def _for_all(host: Host, make: Callable[[Host], Actions]) -> tuple[Filler, ...] | None:
-    """What makes the actions of any host of this kind from its own values; None where there is no such thing."""
+    """Functions that make the actions of any host of this class from its own values. None where the actions cannot be
+    shared, because a template inspects a value that differs between the hosts; any other error is raised."""
     try:
         return tuple(_filler(action) for action in make(host.of_its_kind()))
-    except Exception:
-        # A template has looked at what is the host's own. Any other error comes again for the host itself.
+    except render.PlaceholderUsed:
         return None
 
 

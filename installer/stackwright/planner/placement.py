@@ -127,7 +127,7 @@ def existing(answers: Mapping[str, Any]) -> tuple[Server, ...]:
 
 
 def _excluded(answers: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(_tuple(answers.get("CONFIG_EXCLUDE_SERVERS") or answers.get("EXCLUDE_SERVERS")))
+    return frozenset(_tuple(answers.get("EXCLUDE_SERVERS")))
 
 
 def hosts(answers: Mapping[str, Any], role: str) -> tuple[str, ...]:

@@ -28,6 +28,10 @@ class RenderError(Exception):
     """A template of ours is wrong: a value is missing, or two components contradict each other."""
 
 
+class PlaceholderUsed(RenderError):
+    """A template or step inspects a value that differs between the hosts of one class."""
+
+
 @dataclass(frozen=True)
 class Rendered:
     """What one Puppet run of one host is given."""
@@ -39,19 +43,21 @@ class Rendered:
 
 
 class Placeholder:
-    """Stands for a value that each host has of its own, where a text is made for many hosts at once.
+    """Stands for a value that differs between hosts, while a text is rendered once for many of them.
 
-    A template can write it through `pp` or `yaml`, which leave a place for it (see `Template`). Any other use is an
-    error, because it could produce another text for each host.
+    A template can write it through `pp` or `yaml`, which leave a place for it (see `Template`). Any other use raises
+    PlaceholderUsed, because its result could differ between the hosts.
     """
 
     def __init__(self, name: str) -> None:
         self.place = f"\0{name}\0"
 
-    def _look(self, *_: object) -> NoReturn:
-        raise RenderError("this is another value on each host")
+    def _inspect(self, *_: object) -> NoReturn:
+        raise PlaceholderUsed("this value differs between the hosts")
 
-    __str__ = __repr__ = __eq__ = __hash__ = __bool__ = __iter__ = __getitem__ = __getattr__ = _look
+    __str__ = __repr__ = __format__ = __bool__ = __len__ = __iter__ = __contains__ = _inspect
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _inspect
+    __getitem__ = __getattr__ = __add__ = __radd__ = __mod__ = _inspect
 
 
 _PLACE = re.compile(r"""\"\\u0000(\w+)\\u0000\"|'\0(\w+)\0'""")
