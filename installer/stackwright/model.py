@@ -1,4 +1,5 @@
-"""The nouns of Stackwright: values without behaviour of their own, and without I/O. It imports nothing of ours."""
+"""The nouns of Stackwright: values without behaviour of their own, and without I/O. It imports nothing of ours but what
+service records are made of."""
 
 from __future__ import annotations
 
@@ -9,6 +10,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any, Literal
+
+from stackwright.records import Component as Component
+from stackwright.records import PackageSet
+from stackwright.records import Port as Port
 
 
 class ExitCode(IntEnum):
@@ -83,52 +88,6 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Port:
-    """A listening port of a component, for the firewall and the preflight. `public` ones are opened to everyone, the
-    others to the hosts with a component that requires or reaches what the port is there for."""
-
-    number: int
-    """0 for a protocol that has no ports."""
-    protocol: Literal["tcp", "udp", "gre"] = "tcp"
-    public: bool = False
-    what: str = ""
-    end: int = 0
-    """Last port of a range; 0 for a single port."""
-    capability: str = ""
-    """What it is there for, where that is not simply all that the component provides."""
-    key: str = ""
-    """The answer that moves it to another number."""
-    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    """Whether these answers need it: gets the typed values by key."""
-
-
-@dataclass(frozen=True)
-class Component:
-    """A part of a service that goes to the hosts of one role, as one pair of templates found by `name`.
-
-    `requires`, `requires_here`, `after` and `provides` are names of capabilities; they, and nothing else, decide the
-    order. `probe` is the source of a POSIX shell script (a Jinja template with the same context as the manifests) that
-    exits with 0 once the component does its work; it runs on the component's host.
-    """
-
-    name: str
-    role: str
-    requires: tuple[str, ...] = ()
-    """Capabilities that it waits for: every provider's, on whichever host."""
-    provides: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    """Capabilities that it waits for where somebody provides them, and does without otherwise."""
-    requires_here: tuple[str, ...] = ()
-    """Capabilities that its own host must provide; it waits for no other host's."""
-    reaches: tuple[str, ...] = ()
-    """Capabilities that it talks to over the network without waiting for them here: for the firewall."""
-    ports: tuple[Port, ...] = ()
-    probe: str = ""
-    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    """Whether these answers want it at all: gets the typed values by key."""
-
-
-@dataclass(frozen=True)
 class Service:
     """One OpenStack service, or something it stands on: its options and its components."""
 
@@ -140,6 +99,9 @@ class Service:
     """The key that switches the service on; empty: it is always wanted."""
     missing: str = ""
     """Why this version cannot install it yet: switching it on is an error that says so. Empty: it can be installed."""
+    package_sets: tuple[PackageSet, ...] = ()
+    expendable: bool = False
+    """Whether a cloud is of use without it: where memory is short, a hint names its switch."""
 
 
 @dataclass(frozen=True)

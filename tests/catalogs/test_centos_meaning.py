@@ -144,7 +144,7 @@ def test_each_component_is_whole_where_it_was_asked_for(case: Compiled) -> None:
                 assert not configuration or configuration in catalog.resources, f"{catalog.host}: {name}"
             else:
                 assert name in BARE or name in DATABASES or name in IDENTITIES, name
-            missing = set(platform.services.get(name, ())) - units
+            missing = set(services.units(name, platform, whole(case).release)) - units
             assert name in BARE or not missing, f"{catalog.host}: {name} is to run {missing}; {sorted(units)} run"
 
 
@@ -152,7 +152,7 @@ def test_each_component_is_whole_where_it_was_asked_for(case: Compiled) -> None:
 def test_no_service_runs_where_it_was_not_asked_for(case: Compiled) -> None:
     for catalog, components in hosts(case):
         platform = whole(case).hosts[catalog.host].platform
-        wanted = {unit for name in components for unit in platform.services.get(name, ())}
+        wanted = {unit for name in components for unit in services.units(name, platform, whole(case).release)}
         own = {u for u in running(catalog) if u.startswith(("stackwright-", "srv-node-", "ceph-"))}
         # Swift has a dozen helpers beside each of its servers.
         swift = {

@@ -15,7 +15,7 @@ from variants import _OVS, _TLS
 import golden
 import outcome
 from golden import CASES
-from stackwright import answers, planner
+from stackwright import answers, planner, services
 from stackwright.platforms import by_id
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("debian-13")]
@@ -74,7 +74,7 @@ def test_services_are_those_of_the_record() -> None:
     for catalog in catalogs("as it comes"):
         units = {p.get("name", ref[8:-1]) for ref, p in catalog.resources.items() if ref.startswith("Service[")}
         for name in ("ovn-northd", "ovn-controller", "keystone", "nova-compute", "neutron-server"):
-            assert set(platform.services[name]) <= units, name
+            assert set(services.units(name, platform)) <= units, name
 
 
 def test_ml2_ovn_is_looked_after() -> None:

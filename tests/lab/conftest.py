@@ -9,7 +9,7 @@ import pytest
 from shell import Shell
 
 from stackwright import lab as rooms
-from stackwright import platforms
+from stackwright import platforms, services
 from stackwright.lab import Lab
 from stackwright.planner.steps.packages import apt_install, apt_lists
 
@@ -97,7 +97,7 @@ def with_packages(nodes_lab: Lab) -> Iterator[str]:
     shell = Shell(nodes_lab, node)
     units = "systemctl list-unit-files --type=service,socket,timer,path --state=enabled --no-legend | cut -d' ' -f1"
     before = set(shell(units).split())
-    shell(apt_lists() + apt_install(platforms.packages_for(platforms.by_id("debian-12"), CORE)))
+    shell(apt_lists() + apt_install(services.packages_for(platforms.by_id("debian-12"), CORE)))
     shell("systemctl disable --quiet " + " ".join(sorted(set(shell(units).split()) - before)))
     rooms.take_snapshot("packages", tag, lab=nodes_lab)
     rooms.down(["packages"], lab=nodes_lab)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stackwright import cli, lab, platforms, preflight
+from stackwright import cli, lab, preflight, services
 from stackwright.cli import lab as lab_command
 from stackwright.cli import lab_nodes
 from stackwright.lab import Size, nodes, sizes, supervisor
@@ -180,7 +180,7 @@ def test_nodes_for_an_answer_file_have_the_memory_that_is_needed(
 @pytest.mark.parametrize("cpus", [1, 2, 4, 64])
 @pytest.mark.parametrize("answer", ["", "12"])
 def test_memory_fits_the_workers_that_a_host_of_that_size_gets(cpus: int, answer: str) -> None:
-    everything = list(platforms.by_id("debian-12").packages)
+    everything = [component.name for component in services.all_components()]
     given = {"CONFIG_SERVICE_WORKERS": answer}
     size = lab_command.fitting_memory(everything, given, cpus)
     assert size % GIB == 0

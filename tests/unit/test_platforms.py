@@ -7,10 +7,6 @@ import pytest
 from stackwright import platforms
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.platforms import PLATFORMS, Platform
-from stackwright.services import SERVICES
-
-COMPONENTS = sorted({c.name for s in SERVICES for c in s.components})
-BARE = ("-database", "-identity")
 
 
 @pytest.mark.parametrize(
@@ -67,33 +63,12 @@ def test_unknown_platform() -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda p: p.id)
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_every_component_has_its_packages(platform: Platform, component: str) -> None:
-    for release in platform.releases:
-        assert platforms.packages_for(platform, [component], release)
-
-
-@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda p: p.id)
-def test_every_probe_of_units_finds_its_units(platform: Platform) -> None:
-    for service in SERVICES:
-        for component in service.components:
-            if f"platform.services['{component.name}']" in component.probe:
-                assert platform.services[component.name], component.name
-
-
-@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda p: p.id)
 def test_records_are_consistent(platform: Platform) -> None:
     assert platform.releases
     assert platform.arches
     assert platform.puppet.startswith("/")
     assert platform.modulepath.startswith("/")
-    for units in platform.services.values():
-        assert all(not unit.endswith(".service") for unit in units)
-    for packages in (*platform.packages.values(), *(p for r in platform.releases for p in r.packages.values())):
-        assert len(set(packages)) == len(packages)
-        assert all(name == name.strip() and " " not in name for name in packages)
     for release in platform.releases:
-        assert set(release.packages) <= set(platform.packages)
         for repository in release.repositories:
             assert not repository.url or (repository.url.startswith("https://") and repository.url.endswith("/"))
             assert not repository.url or repository.key.startswith("https://"), (
@@ -102,56 +77,11 @@ def test_records_are_consistent(platform: Platform) -> None:
     twin = next(p for p in PLATFORMS if p.family != platform.family)
     assert set(platform.paths) == set(twin.paths), "a template may ask any platform for any path"
     assert set(platform.users) == set(twin.users)
-    assert set(platform.packages) == set(twin.packages)
-    assert set(platform.services) == set(twin.services)
-    assert set(platform.services) - {"libvirt"} <= set(platform.packages)
 
 
 def test_ids_are_unique() -> None:
     assert len({p.id for p in PLATFORMS}) == len(PLATFORMS)
     assert len({(p.os_id, p.os_version) for p in PLATFORMS}) == len(PLATFORMS)
-
-
-def test_packages_are_sorted_and_once() -> None:
-    debian = platforms.by_id("debian-12")
-    found = platforms.packages_for(debian, ["keystone", "glance-api", "keystone", "keystone-database"])
-    assert list(found) == sorted(set(found))
-    assert {"keystone", "glance-api", "puppet-agent", "puppet-module-keystone", "sudo"} <= set(found)
-    assert "nova-api" not in found
-    without = platforms.packages_for(debian, ["keystone"], modules=False)
-    assert not [p for p in without if p.startswith("puppet")]
-
-
-def test_release_changes_packages() -> None:
-    trixie = platforms.by_id("debian-13")
-    assert "neutron-periodic-workers" in platforms.packages_for(trixie, ["neutron-server"])
-    assert "neutron-periodic-workers" not in platforms.packages_for(platforms.by_id("debian-12"), ["neutron-server"])
-    stream9 = platforms.by_id("centos-stream-9")
-    zed, epoxy = platforms.release_of(stream9, "zed"), platforms.release_of(stream9, "epoxy")
-    assert zed.linuxbridge
-    assert not epoxy.linuxbridge
-    assert "openstack-neutron-rpc-server" in platforms.packages_for(stream9, ["neutron-server"], epoxy)
-    assert "openstack-neutron-rpc-server" not in platforms.packages_for(stream9, ["neutron-server"], zed)
-
-
-@pytest.mark.parametrize("platform", [p for p in PLATFORMS if p.family == "redhat"], ids=lambda p: p.id)
-def test_nothing_conflicts_with_what_a_minimal_system_has(platform: Platform) -> None:
-    """Minimal installations and cloud images have curl-minimal; dnf refuses a transaction with the other one."""
-    for release in platform.releases:
-        assert "curl" not in platforms.packages_for(platform, platform.packages, release)
-
-
-def test_unknown_component_is_an_error() -> None:
-    with pytest.raises(KeyError, match="no-such"):
-        platforms.packages_for(platforms.by_id("debian-12"), ["no-such"])
-
-
-def test_hypervisors_are_apart() -> None:
-    """On Debian their packages conflict, so a component must not bring both."""
-    debian = platforms.by_id("debian-12")
-    plain = set(platforms.packages_for(debian, ["nova-compute"]))
-    assert not plain & {"nova-compute-kvm", "nova-compute-qemu"}
-    assert "nova-compute-kvm" in platforms.packages_for(debian, ["nova-compute", "nova-compute-qemu"])
 
 
 def test_rdo_repositories() -> None:
@@ -167,9 +97,3 @@ def test_rdo_repositories() -> None:
                 "codeready-builder-for-rhel-9-{arch}-rpms" if platform.id == "rhel-9" else "crb",
                 "",
             )
-
-
-@pytest.mark.parametrize("platform", [p.id for p in platforms.PLATFORMS])
-@pytest.mark.parametrize("component", ["external-bridge", "linuxbridge-agent"])
-def test_what_makes_bridges_has_the_program_for_their_masquerading(platform: str, component: str) -> None:
-    assert "nftables" in platforms.packages_for(platforms.by_id(platform), [component])

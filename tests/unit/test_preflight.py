@@ -15,8 +15,6 @@ import pytest
 from stackwright import facts, preflight
 from stackwright.model import Component, ExitCode, Facts, Interface, Port, Problem, Severity, StackwrightError
 from stackwright.planner import render
-from stackwright.platforms import PLATFORMS
-from stackwright.preflight.capacity import MEMORY
 from stackwright.services import SERVICES, options
 
 RECORDS = Path(__file__).parent.parent / "data" / "facts"
@@ -297,12 +295,6 @@ def test_memory_counts_the_workers_that_are_asked_for() -> None:
     eight = replace(NODE, memory=8 * GIB, swap=0)
     assert look(eight) == []
     assert "memory" in names(look(eight, CONFIG_SERVICE_WORKERS=12))
-
-
-def test_every_component_with_packages_has_a_memory_figure() -> None:
-    for name in COMPONENTS:
-        if PLATFORMS[0].packages.get(name):
-            assert name in MEMORY, name
 
 
 def test_disk() -> None:

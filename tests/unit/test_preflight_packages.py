@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from stackwright import platforms, preflight
+from stackwright import platforms, preflight, services
 from stackwright.model import Problem
 from stackwright.platforms.repositories import Sources, repositories, trunk
 from stackwright.preflight.packages import parse_package_sizes
@@ -96,7 +96,7 @@ def offered(platform: platforms.Platform, release: str = "", proxy: str = "") ->
 @pytest.mark.parametrize("platform", platforms.PLATFORMS, ids=lambda p: p.id)
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_scripts_are_sound_shell(platform: platforms.Platform, shell: str) -> None:
-    names = platforms.packages_for(platform, ["keystone", "nova-compute"])
+    names = services.packages_for(platform, ["keystone", "nova-compute"])
     script = preflight.package_check_script(platform, names, offered(platform, proxy="http://198.18.0.1:3128"))
     assert "keystone" in script
     assert not re.search("@[A-Z]+@", script)

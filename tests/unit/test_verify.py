@@ -635,9 +635,7 @@ def test_the_login_form_is_read_as_a_browser_does() -> None:
 # ----------------------------------------------------------------------------------------------------------------- logs
 
 
-def test_a_failure_shows_the_lines_of_its_request_or_the_newest_errors(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_shows_the_lines_of_its_request_or_the_newest_errors(tmp_path: Path) -> None:
     now = time.time()
 
     def stamp(seconds: float) -> str:
@@ -650,9 +648,8 @@ def test_a_failure_shows_the_lines_of_its_request_or_the_newest_errors(
         f"{stamp(2)} 1 ERROR nova.db [req-bbbb u p] DBError: mysql+pymysql://nova:{SECRET}@198.18.0.10/nova is away\n"
         f"{stamp(3)} 1 ERROR nova.other [req-cccc u p] not ours, password='hush hush'\n"
     )
-    monkeypatch.setitem(logs._FILES, "nova", (str(tmp_path / "*.log"),))
-    monkeypatch.setitem(logs._UNITS, "nova", ())
-    found = logs.about("nova", "req-bbbb", now, (SECRET,))
+    nova = logs.Sources((str(tmp_path / "*.log"),))
+    found = logs.about(nova, "req-bbbb", now, (SECRET,))
     assert found.source == str(log)
     assert len(found.lines) == 1
     assert "DBError" in found.lines[0]
@@ -665,14 +662,14 @@ def test_a_failure_shows_the_lines_of_its_request_or_the_newest_errors(
         "libvirt.libvirtError: internal error: qemu closed the monitor",
         "",
     ]
-    found = logs.about("nova", "", now, ())
+    found = logs.about(nova, "", now, ())
     assert [re.findall(r"nova\.\w+", line)[0] for line in found.lines] == ["nova.db", "nova.other"]
     assert SECRET not in "".join(found.lines), "a password in a URL was shown"
     assert "hush" not in found.lines[1]
-    assert logs.about("swift", "req-x", now + 60, ()).lines == ()
+    assert logs.about(logs.Sources(), "req-x", now + 60, ()).lines == ()
     prefix = f"{stamp(4)} 1 ERROR nova.compute.manager [instance: b7eb]"
     log.write_text("".join(f"{prefix} {line}\n" for line in frames))
-    assert [line.partition("] ")[2] for line in logs.about("nova", "", now, ()).lines] == [frames[4]]
+    assert [line.partition("] ")[2] for line in logs.about(nova, "", now, ()).lines] == [frames[4]]
 
 
 # --------------------------------------------------------------------------------------------- the controlling machine

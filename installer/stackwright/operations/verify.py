@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackwright import executor, guest, planner, report, verify
+from stackwright import executor, guest, planner, report, services, verify
 from stackwright.model import Answers, Event, ExitCode, Facts, Plan
 from stackwright.operations import apply
 from stackwright.output import live
@@ -73,6 +73,7 @@ def config(whole: Cloud, answers: Answers) -> verify.VerifyConfig:
         dashboard_url=whole.dashboard_url if whole.has("horizon") else "",
         dashboard_certificate=_dashboard_certificate(answers) if whole.has("horizon") else "",
         ca_file=tls.authority_file(whole.hosts[host_of(whole)].platform) if certificates.signed(whole) else "",
+        logs=services.logs(whole.hosts[host_of(whole)].platform, whole.release),
         secrets=tuple(sorted(answers.secret_texts())),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
-from stackwright import guest, platforms
+from stackwright import guest, platforms, services
 from stackwright.model import (
     Action,
     Answers,
@@ -41,7 +41,6 @@ from stackwright.planner.steps import (
 from stackwright.planner.steps import host as host_steps
 from stackwright.planner.steps import packages as package_steps
 from stackwright.planner.topology import NO_CERTIFICATES, Cloud, Host
-from stackwright.services import SERVICES
 
 __all__ = [
     "STATE_DIR",
@@ -67,7 +66,7 @@ _IMAGE_DIR = f"{STATE_DIR}/images"
 
 def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificates = NO_CERTIFICATES) -> Cloud:
     """The cloud that the answers describe on the hosts that the facts describe. Raises StackwrightError."""
-    placed = place(answers, SERVICES)
+    placed = place(answers, services.all_services())
     found = {host: platforms.find(facts[host].os_id, facts[host].os_version) for host in placed}
     first = found[next(iter(found))]
     asked, trunk = str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), bool(answers.get("CONFIG_RDO_TRUNK"))
@@ -207,22 +206,15 @@ def _firewall(host: Host, opened: Mapping[str, tuple[firewall_policy.Opening, ..
 
 def packages(whole: Cloud, host: Host) -> tuple[str, ...]:
     """Every package that a host gets in its one transaction, sorted."""
-    return platforms.packages_for(host.platform, (*host.components, *_variants(whole, host)), whole.release)
-
-
-def _variants(whole: Cloud, host: Host) -> tuple[str, ...]:
-    """Names of the platform's further package sets, for what was chosen within a component."""
-    names = host.components
-    out = ["firewall"] if whole.answers.get("CONFIG_FIREWALL") else []
-    out += ["chrony"] if whole.answers.get("CONFIG_NTP_SERVERS") else []
-    if "neutron-server" in names and (own := f"neutron-server-{whole.network.agent}") in whole.release.packages:
-        out.append(own)
-    if "nova-compute" in names:
-        out += [f"nova-compute-{host.choices.virt_type}", f"nova-compute-{host.facts.arch or 'x86_64'}"]
-    if {"nova-compute", "cinder-volume"} & set(names) and whole.answers.get("CONFIG_CINDER_INSTALL"):
-        known = {"nfs", "ceph", "lvm"} if "cinder-volume" in names else {"nfs", "ceph"}
-        out += [f"cinder-{b}" for b in topology.strings(whole.answers["CONFIG_CINDER_BACKEND"]) if b in known]
-    return tuple(out)
+    traits = {"virt_type": host.choices.virt_type, "arch": host.facts.arch or "x86_64"}
+    chosen = [
+        found.name
+        for found in services.package_sets()
+        if (not found.of or {*found.of} & {*host.components})
+        and all(traits[name] == value for name, value in found.traits)
+        and found.when(whole.answers)
+    ]
+    return services.packages_for(host.platform, (*host.components, *chosen), whole.release)
 
 
 def image_file(whole: Cloud, host: Host) -> tuple[str, str]:

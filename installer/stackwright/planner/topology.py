@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
+from stackwright import services
 from stackwright.model import Certificates, Component, ExitCode, Facts, StackwrightError
 from stackwright.planner import naming, placement, render, swift, tls, tunnels
 from stackwright.planner.choices import Choices, choose
@@ -379,6 +380,7 @@ class Cloud:
             "authority_file": tls.authority_file(host.platform),
             "trust": partial(self.trust, host),
             "neutron_api": self._neutron_api(host),
+            "units": partial(services.units, platform=host.platform, release=self.release),
         }
 
 

@@ -6,7 +6,6 @@ OpenStack release is one record, or one line in one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from stackwright.model import ExitCode, StackwrightError
@@ -21,7 +20,6 @@ __all__ = [
     "Repository",
     "by_id",
     "find",
-    "packages_for",
     "release_of",
     "supported",
 ]
@@ -86,24 +84,3 @@ def release_of(platform: Platform, name: str = "", trunk: bool = False) -> Relea
     if wanted == "master" and platform.package_manager == "dnf":
         hint += "; master is RDO's trunk alone: add --trunk"
     raise StackwrightError(f"OpenStack {name} cannot be installed on {platform.name}", hint, ExitCode.ANSWERS)
-
-
-def packages_for(
-    platform: Platform, components: Iterable[str], release: Release | None = None, modules: bool = True
-) -> tuple[str, ...]:
-    """Every package that a host with these components needs, for one transaction; sorted, each once.
-
-    Includes what every host needs, and with `modules` also Puppet and its modules. Besides component names it takes
-    `nova-compute-kvm` and `nova-compute-qemu`, the hypervisor's packages. KeyError for a name the record lacks, except
-    those ending in -database or -identity, which configure what other components installed.
-    """
-    release = release or platform.default_release
-    wanted: set[str] = set(platform.base_packages)
-    if modules:
-        wanted.update(platform.puppet_packages, platform.module_packages)
-    for component in components:
-        if component in release.packages:
-            wanted.update(release.packages[component])
-        elif component in platform.packages or not component.endswith(("-database", "-identity")):
-            wanted.update(platform.packages[component])
-    return tuple(sorted(wanted))

@@ -1,8 +1,8 @@
 """CentOS Stream 9 and 10, and the rebuilds of RHEL 9, with OpenStack from RDO.
 
-Package and unit names are those that the OpenStack Puppet modules use on this family (their manifests/params.pp and
-data/), and RDO's distgits. Repository addresses are the layout of the CentOS mirrors below SIGs/. EPEL is not needed
-and conflicts: its leatherman breaks facter.
+Package names are those that the OpenStack Puppet modules use on this family (their manifests/params.pp and data/), and
+RDO's distgits. Those of the services stand in their records. Repository addresses are the layout of the CentOS mirrors
+below SIGs/. EPEL is not needed and conflicts: its leatherman breaks facter.
 """
 
 from __future__ import annotations
@@ -24,10 +24,6 @@ def _release(name: str, series: str, modules: str, ceph: str, *, stream: str = "
         modules=modules,
         puppet=puppet,
         release_package=f"centos-release-openstack-{name}",
-        # The RPC server became a service of its own when Neutron's API moved to WSGI.
-        packages={"neutron-server": (*_PACKAGES["neutron-server"], "openstack-neutron-rpc-server")}
-        if series >= "2025.1"
-        else {},
         linuxbridge=series < "2025.1",
         preview=(
             Repository(
@@ -98,163 +94,6 @@ _MODULES = (
     "puppet-xinetd",
 )
 
-_WSGI = ("httpd", "mailcap", "mod_ssl", "python3-mod_wsgi")
-_DATABASE = ("python3-PyMySQL",)
-_CACHE = ("python3-memcached", "python3-pymemcache")
-
-_PACKAGES = {
-    "chrony": ("chrony",),
-    "mariadb": ("mariadb", "mariadb-server"),
-    "database-client": ("mariadb",),
-    "rabbitmq": ("rabbitmq-server",),
-    "memcached": ("memcached",),
-    "keystone": (
-        *_CACHE,
-        *_DATABASE,
-        *_WSGI,
-        "cronie",
-        "openstack-keystone",
-        "python3-keystoneclient",
-        "python3-openstackclient",
-    ),
-    "glance-api": (
-        *_CACHE,
-        *_DATABASE,
-        "openstack-glance",
-        "python3-glanceclient",
-        "python3-openstackclient",
-        "qemu-img",
-    ),
-    "placement-api": (
-        *_CACHE,
-        *_DATABASE,
-        *_WSGI,
-        "openstack-placement-api",
-        "openstack-placement-common",
-        "python3-osc-placement",
-        "python3-placement",
-    ),
-    "nova-api": (
-        *_CACHE,
-        *_DATABASE,
-        *_WSGI,
-        "openstack-nova-api",
-        "openstack-nova-common",
-        "python3-nova",
-        "python3-novaclient",
-    ),
-    "nova-conductor": (*_DATABASE, "openstack-nova-common", "openstack-nova-conductor", "python3-nova"),
-    "nova-scheduler": (*_DATABASE, "openstack-nova-common", "openstack-nova-scheduler", "python3-nova"),
-    "nova-vncproxy": (*_DATABASE, "openstack-nova-common", "openstack-nova-novncproxy", "python3-nova"),
-    "nova-compute": (
-        "iscsi-initiator-utils",
-        "libvirt",
-        "libvirt-client",
-        "libvirt-daemon-config-nwfilter",
-        "libvirt-daemon-driver-nodedev",
-        "libvirt-daemon-driver-qemu",
-        "libvirt-daemon-driver-secret",
-        "libvirt-daemon-driver-storage",
-        "libvirt-daemon-kvm",
-        "openssh-clients",
-        "openstack-nova-common",
-        "openstack-nova-compute",
-        "openstack-nova-migration",
-        "python3-nova",
-        "qemu-kvm",
-        "xorriso",
-    ),
-    "nova-compute-kvm": ("qemu-kvm",),
-    "nova-compute-qemu": ("qemu-kvm",),
-    "nova-compute-x86_64": ("edk2-ovmf",),
-    "nova-compute-aarch64": ("edk2-aarch64",),
-    "neutron-server": (*_CACHE, *_DATABASE, "openstack-neutron", "openstack-neutron-ml2", "python3-neutronclient"),
-    "neutron-server-ovn": (),
-    "ovn-northd": ("openvswitch", "openvswitch-ovn-central"),
-    "ovn-controller": ("openvswitch", "openvswitch-ovn-host"),
-    "ovn-metadata": ("haproxy", "openstack-neutron", "openstack-neutron-ovn-metadata-agent"),
-    "openvswitch-agent": ("openstack-neutron", "openstack-neutron-openvswitch", "openvswitch"),
-    "linuxbridge-agent": ("ebtables", "ipset", "nftables", "openstack-neutron", "openstack-neutron-linuxbridge"),
-    "dhcp-agent": ("dnsmasq", "dnsmasq-utils", "openstack-neutron"),
-    "l3-agent": ("conntrack-tools", "keepalived", "openstack-neutron", "radvd"),
-    "metadata-agent": ("haproxy", "openstack-neutron"),
-    "external-bridge": ("NetworkManager-ovs", "nftables", "openvswitch"),
-    "cinder-api": (*_CACHE, *_DATABASE, *_WSGI, "openstack-cinder", "python3-cinderclient"),
-    "cinder-scheduler": (*_DATABASE, "openstack-cinder"),
-    "cinder-volume": (*_DATABASE, "lvm2", "openstack-cinder", "qemu-img", "targetcli"),
-    "cinder-backup": (*_DATABASE, "openstack-cinder"),
-    "cinder-lvm": ("lvm2", "targetcli"),
-    "cinder-nfs": ("nfs-utils",),
-    "cinder-ceph": ("ceph-common", "python3-rados", "python3-rbd", "qemu-kvm-block-rbd"),
-    "ceph": ("ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "python3-rados", "python3-rbd"),
-    "swift-rings": ("openstack-swift", "rsync"),
-    "swift-proxy": (
-        "openstack-swift",
-        "openstack-swift-proxy",
-        "python3-keystonemiddleware",
-        "python3-swiftclient",
-        "rsync",
-    ),
-    "swift-storage": (
-        "e2fsprogs",
-        "openstack-swift",
-        "openstack-swift-account",
-        "openstack-swift-container",
-        "openstack-swift-object",
-        # The object expirer is in the proxy's package on this family.
-        "openstack-swift-proxy",
-        "python3-swiftclient",
-        "rsync",
-        "rsync-daemon",
-        "xfsprogs",
-    ),
-    "horizon": (*_CACHE, *_WSGI, "openstack-dashboard"),
-    "heat-api": (*_DATABASE, "openstack-heat-api", "openstack-heat-common", "python3-heatclient"),
-    "heat-api-cfn": (*_DATABASE, "openstack-heat-api-cfn", "openstack-heat-common"),
-    "heat-engine": (*_DATABASE, "openstack-heat-common", "openstack-heat-engine"),
-    "clients": ("python3-openstackclient",),
-    "demo": (),
-    "firewall": ("firewalld",),
-    "volume-types": (),
-    "tempest": ("openstack-tempest", "python3-tempestconf"),
-}
-
-_SERVICES = {
-    "chrony": ("chronyd",),
-    "mariadb": ("mariadb",),
-    "rabbitmq": ("rabbitmq-server",),
-    "memcached": ("memcached",),
-    "keystone": ("httpd",),
-    "glance-api": ("openstack-glance-api",),
-    "placement-api": ("httpd",),
-    "nova-api": ("httpd",),
-    "nova-conductor": ("openstack-nova-conductor",),
-    "nova-scheduler": ("openstack-nova-scheduler",),
-    "nova-vncproxy": ("openstack-nova-novncproxy",),
-    # libvirt's daemons are started by their sockets and leave when idle, so they say nothing about health.
-    "nova-compute": ("openstack-nova-compute",),
-    "libvirt": ("libvirtd",),
-    "neutron-server": ("neutron-server",),
-    "ovn-northd": ("openvswitch", "ovn-northd"),
-    "ovn-controller": ("openvswitch", "ovn-controller"),
-    "ovn-metadata": ("neutron-ovn-metadata-agent",),
-    "openvswitch-agent": ("neutron-openvswitch-agent", "openvswitch"),
-    "linuxbridge-agent": ("neutron-linuxbridge-agent",),
-    "dhcp-agent": ("neutron-dhcp-agent",),
-    "l3-agent": ("neutron-l3-agent",),
-    "metadata-agent": ("neutron-metadata-agent",),
-    "cinder-api": ("openstack-cinder-api", "openstack-cinder-scheduler"),
-    "cinder-scheduler": ("openstack-cinder-scheduler",),
-    "cinder-volume": ("openstack-cinder-volume",),
-    "cinder-backup": ("openstack-cinder-backup",),
-    "swift-proxy": ("openstack-swift-proxy",),
-    "swift-storage": ("openstack-swift-account", "openstack-swift-container", "openstack-swift-object", "rsyncd"),
-    "horizon": ("httpd",),
-    "heat-api": ("openstack-heat-api",),
-    "heat-api-cfn": ("openstack-heat-api-cfn",),
-    "heat-engine": ("openstack-heat-engine",),
-}
-
 _STREAM_9_RELEASES = (
     _release("zed", "2022.2", "21", "pacific"),
     _release("antelope", "2023.1", "22", "pacific"),
@@ -288,8 +127,6 @@ STREAM_9 = Platform(
         "python3",
         "sudo",
     ),
-    packages=_PACKAGES,
-    services=_SERVICES,
     paths={
         "apache_sites": "/etc/httpd/conf.d",
         "apache_log": "/var/log/httpd",

@@ -1,7 +1,7 @@
 """Debian 12 and 13, whose own archive carries OpenStack, Puppet and its modules.
 
-Package names were looked up in the package indexes of bookworm and trixie; unit names are those of the packages. Sets
-are meant for an installation without Recommends.
+Package names were looked up in the package indexes of bookworm and trixie; they are meant for an installation without
+Recommends. Those of the services stand in their records.
 """
 
 from __future__ import annotations
@@ -34,28 +34,6 @@ EPOXY = Release(
         "vswitch::ovs::service_name": "openvswitch-switch",
     },
     module_types={"Ovn::BridgeMappings": "Variant[String, Array[String[1]], Hash[String[1], String[1]]]"},
-    packages={
-        "neutron-server": (
-            "neutron-api",
-            "neutron-common",
-            "neutron-periodic-workers",
-            "neutron-rpc-server",
-            "python3-neutronclient",
-        ),
-        # What ML2/OVN has to look after by itself, which an API that uWSGI runs does not.
-        "neutron-server-ovn": ("neutron-ovn-maintenance-worker",),
-        # Its Puppet modules want the firmware for UEFI, and a part of libvirt that is apart there.
-        "nova-compute-x86_64": ("libvirt-daemon-plugin-lockd", "ovmf"),
-        "nova-compute-aarch64": ("libvirt-daemon-plugin-lockd", "ovmf"),
-        "horizon": (
-            "apache2",
-            "libapache2-mod-wsgi-py3",
-            "openstack-dashboard",
-            "openstack-dashboard-apache",
-            "python3-memcache",
-            "python3-pymemcache",
-        ),
-    },
 )
 
 _MODULES = (
@@ -90,141 +68,6 @@ _MODULES = (
     "puppet-module-vswitch",
 )
 
-_OVS = ("openvswitch-switch",)
-# The services use the second; Puppet's module for their connections wants the first as well.
-_DATABASE = ("python3-mysqldb", "python3-pymysql")
-
-_PACKAGES = {
-    "chrony": ("chrony",),
-    "mariadb": ("mariadb-client", "mariadb-server"),
-    "database-client": ("mariadb-client",),
-    "rabbitmq": ("rabbitmq-server",),
-    "memcached": ("memcached",),
-    "keystone": ("cron", "keystone", "python3-memcache", "python3-pymemcache", *_DATABASE),
-    "glance-api": ("glance-api", "python3-glanceclient", "python3-pymemcache", *_DATABASE, "qemu-utils"),
-    "placement-api": ("placement-api", "python3-osc-placement", "python3-pymemcache", *_DATABASE),
-    "nova-api": (
-        "nova-api",
-        "nova-common",
-        "python3-memcache",
-        "python3-novaclient",
-        "python3-pymemcache",
-        *_DATABASE,
-    ),
-    "nova-conductor": ("nova-common", "nova-conductor", *_DATABASE),
-    "nova-scheduler": ("nova-common", "nova-scheduler", *_DATABASE),
-    "nova-vncproxy": ("nova-common", "nova-consoleproxy", *_DATABASE),
-    # The hypervisor's package comes from one of the two sets below: they conflict, and Puppet wants the one that
-    # fits `virt_type`.
-    "nova-compute": (
-        "genisoimage",
-        "libvirt-clients",
-        "libvirt-daemon-system",
-        "nova-common",
-        "nova-compute",
-        "open-iscsi",
-        "openssh-client",
-        "qemu-utils",
-    ),
-    "nova-compute-kvm": ("nova-compute-kvm",),
-    "nova-compute-qemu": ("nova-compute-kvm",),
-    "nova-compute-x86_64": (),
-    "nova-compute-aarch64": (),
-    "neutron-server": (
-        "neutron-api",
-        "neutron-common",
-        "neutron-rpc-server",
-        "python3-neutronclient",
-        "python3-pymemcache",
-        *_DATABASE,
-    ),
-    "neutron-server-ovn": (),
-    "ovn-northd": ("augeas-tools", *_OVS, "ovn-central"),
-    "ovn-controller": ("augeas-tools", *_OVS, "ovn-host"),
-    "ovn-metadata": ("haproxy", "neutron-ovn-metadata-agent"),
-    "openvswitch-agent": ("neutron-openvswitch-agent", *_OVS),
-    "linuxbridge-agent": ("ebtables", "ipset", "neutron-linuxbridge-agent", "nftables"),
-    "dhcp-agent": ("dnsmasq-base", "dnsmasq-utils", "neutron-dhcp-agent"),
-    "l3-agent": ("conntrack", "iputils-arping", "keepalived", "neutron-l3-agent", "radvd"),
-    "metadata-agent": ("haproxy", "neutron-metadata-agent"),
-    "external-bridge": ("ethtool", "nftables", *_OVS),
-    "cinder-api": ("cinder-api", "cinder-common", "cinder-scheduler", "python3-cinderclient", *_DATABASE),
-    "cinder-scheduler": ("cinder-common", "cinder-scheduler", *_DATABASE),
-    "cinder-volume": ("cinder-common", "cinder-volume", *_DATABASE, "qemu-utils"),
-    "cinder-backup": ("cinder-backup", "cinder-common", *_DATABASE),
-    # The module's target helper on Debian is tgtadm.
-    "cinder-lvm": ("lvm2", "tgt", "thin-provisioning-tools"),
-    "cinder-nfs": ("nfs-common",),
-    "cinder-ceph": ("ceph-common", "python3-rados", "python3-rbd"),
-    "ceph": ("ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "python3-rados", "python3-rbd"),
-    "swift-rings": ("rsync", "swift"),
-    "swift-proxy": ("python3-keystonemiddleware", "python3-swiftclient", "rsync", "swift", "swift-proxy"),
-    "swift-storage": (
-        "e2fsprogs",
-        "rsync",
-        "swift",
-        "swift-account",
-        "swift-container",
-        "swift-object",
-        "swift-object-expirer",
-        "xfsprogs",
-    ),
-    "horizon": (
-        "apache2",
-        "libapache2-mod-wsgi-py3",
-        # puppetlabs-apache asks for it; Debian 13 neither has it nor asks.
-        "mime-support",
-        "openstack-dashboard",
-        "openstack-dashboard-apache",
-        "python3-memcache",
-        "python3-pymemcache",
-    ),
-    "heat-api": ("heat-api", "heat-common", "python3-heatclient", *_DATABASE),
-    "heat-api-cfn": ("heat-api-cfn", "heat-common", *_DATABASE),
-    "heat-engine": ("heat-common", "heat-engine", *_DATABASE),
-    "clients": ("python3-openstackclient",),
-    "demo": (),
-    "firewall": ("nftables",),
-    "volume-types": (),
-    "tempest": ("python3-tempestconf", "tempest"),
-}
-
-_SERVICES = {
-    "chrony": ("chrony",),
-    "mariadb": ("mariadb",),
-    "rabbitmq": ("rabbitmq-server",),
-    "memcached": ("memcached",),
-    "keystone": ("keystone",),
-    "glance-api": ("glance-api",),
-    "placement-api": ("placement-api",),
-    "nova-api": ("nova-api", "nova-api-metadata"),
-    "nova-conductor": ("nova-conductor",),
-    "nova-scheduler": ("nova-scheduler",),
-    "nova-vncproxy": ("nova-novncproxy",),
-    # libvirtd is started by its socket and leaves when idle, so it says nothing about health.
-    "nova-compute": ("nova-compute",),
-    "libvirt": ("libvirtd",),
-    "neutron-server": ("neutron-api", "neutron-rpc-server"),
-    "ovn-northd": ("openvswitch-switch", "ovn-central"),
-    "ovn-controller": ("openvswitch-switch", "ovn-host"),
-    "ovn-metadata": ("neutron-ovn-metadata-agent",),
-    "openvswitch-agent": ("neutron-openvswitch-agent", "openvswitch-switch"),
-    "linuxbridge-agent": ("neutron-linuxbridge-agent",),
-    "dhcp-agent": ("neutron-dhcp-agent",),
-    "l3-agent": ("neutron-l3-agent",),
-    "metadata-agent": ("neutron-metadata-agent",),
-    "cinder-api": ("cinder-api", "cinder-scheduler"),
-    "cinder-scheduler": ("cinder-scheduler",),
-    "cinder-volume": ("cinder-volume",),
-    "cinder-backup": ("cinder-backup",),
-    "swift-proxy": ("swift-proxy",),
-    "swift-storage": ("rsync", "swift-account", "swift-container", "swift-object"),
-    "horizon": ("apache2",),
-    "heat-api": ("heat-api",),
-    "heat-api-cfn": ("heat-api-cfn",),
-    "heat-engine": ("heat-engine",),
-}
-
 BOOKWORM = Platform(
     id="debian-12",
     os_id="debian",
@@ -240,8 +83,6 @@ BOOKWORM = Platform(
     modulepath="/usr/share/puppet/modules",
     module_packages=_MODULES,
     base_packages=("ca-certificates", "curl", "ethtool", "iproute2", "openssl", "python3-minimal", "sudo"),
-    packages=_PACKAGES,
-    services=_SERVICES,
     paths={
         "apache_sites": "/etc/apache2/sites-enabled",
         "apache_log": "/var/log/apache2",

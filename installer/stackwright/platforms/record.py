@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Family = Literal["debian", "redhat"]
+from stackwright.records import Family as Family
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,6 @@ class Release:
     """Newer packages of the base system, for who asks for them."""
     release_package: str = ""
     """The package that sets the same repositories up, for people who do it by hand."""
-    packages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By component, where it differs from the platform's."""
     module_data: Mapping[str, str] = field(default_factory=dict)
     """Class parameters that have no value here: their modules keep it in files which the packages leave out."""
     module_types: Mapping[str, str] = field(default_factory=dict)
@@ -85,10 +83,6 @@ class Platform:
     """Puppet modules: those the OpenStack ones do not pull in by themselves are named too."""
     base_packages: tuple[str, ...]
     """On every host."""
-    packages: Mapping[str, tuple[str, ...]]
-    """By component."""
-    services: Mapping[str, tuple[str, ...]]
-    """systemd units by component, without `.service`."""
     paths: Mapping[str, str]
     """Files and folders that differ: apache_sites, apache_log, rabbitmq_env..."""
     users: Mapping[str, str]

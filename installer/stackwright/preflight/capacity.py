@@ -3,93 +3,47 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 
-from stackwright.model import Facts, Problem, Severity
+from stackwright import services
+from stackwright.model import Component, Facts, Problem, Severity
 from stackwright.preflight.situation import GIB, MIB, Problems, Situation, gib
+from stackwright.records import Disk
 
 BASE_MEMORY = 600
 """MiB for the system itself, and for Puppet while it runs (about 300 of it)."""
 
-INSTANCE_MEMORY = 512
-"""MiB kept for one small instance on a compute host."""
-
-MEMORY: Mapping[str, tuple[int, int]] = {
-    # MiB that do not depend on the number of worker processes, and MiB per worker. Measured on an idle Debian 12
-    # all-in-one with two workers (proportional set size, 5.1 GiB in all), plus a fifth, and more for what grows with
-    # use: MariaDB, Ceph's OSD, the dashboard. Not measured: the openvswitch, linuxbridge, DHCP, L3 and metadata agents,
-    # and Heat.
-    "mariadb": (350, 0),
-    "database-client": (0, 0),
-    "rabbitmq": (180, 0),
-    "memcached": (60, 0),
-    "keystone": (40, 120),
-    "glance-api": (30, 90),
-    "placement-api": (20, 90),
-    "nova-api": (40, 260),
-    "nova-conductor": (30, 95),
-    "nova-scheduler": (140, 0),
-    "nova-vncproxy": (140, 0),
-    "nova-compute": (520, 0),
-    "neutron-server": (170, 190),
-    "ovn-northd": (60, 0),
-    "ovn-controller": (120, 0),
-    "ovn-metadata": (100, 150),
-    # Open vSwitch's daemons are counted with the agents.
-    "external-bridge": (0, 0),
-    "openvswitch-agent": (220, 0),
-    "linuxbridge-agent": (180, 0),
-    "dhcp-agent": (200, 0),
-    "l3-agent": (200, 0),
-    "metadata-agent": (120, 0),
-    "cinder-api": (180, 115),
-    "cinder-volume": (200, 0),
-    "ceph": (1000, 0),
-    "swift-rings": (0, 0),
-    "swift-proxy": (40, 35),
-    "swift-storage": (720, 0),
-    "horizon": (60, 130),
-    "heat-api": (50, 90),
-    "heat-api-cfn": (50, 90),
-    "heat-engine": (100, 130),
-    "clients": (100, 0),
-}
-
-DISK: Mapping[str, tuple[float, float]] = {
-    # GiB of packages (/usr), GiB of data to begin with (/var).
-    # Measured on Debian 12: everything together is 400 MB to download and 2.0 GB installed.
-    "mariadb": (0.3, 0.8),
-    "rabbitmq": (0.2, 0.2),
-    "glance-api": (0.05, 0.5),
-    "nova-compute": (1.0, 1.0),
-    "ceph": (0.4, 0.5),
-    "horizon": (0.2, 0.1),
-}
 _BASE_DISK = (0.5, 1.0)
-_OTHER_DISK = (0.05, 0.05)
+_OTHER_DISK = Disk(0.05, 0.05)
+"""GiB of packages and of data: of the system, and of a component whose record names none."""
 
 
 def estimate_memory(components: Iterable[str], workers: int = 2) -> int:
     """Bytes that a host with these components needs, with one small instance if it is a compute host.
 
-    `workers` are the processes of each API service. Components without an entry count as nothing: they configure
+    `workers` are the processes of each API service. Components without a figure count as nothing: they configure
     others.
     """
     total = BASE_MEMORY
-    for name in set(components):
-        fixed, each = MEMORY.get(name, (0, 0))
-        total += fixed + each * max(1, workers)
-        total += INSTANCE_MEMORY if name == "nova-compute" else 0
+    for component in _known(components):
+        if need := component.memory:
+            total += need.fixed + need.per_worker * max(1, workers) + need.load
     return total * MIB
+
+
+def _known(names: Iterable[str]) -> Iterator[Component]:
+    wanted = set(names)
+    return (component for component in services.all_components() if component.name in wanted)
 
 
 def estimate_disk(components: Iterable[str]) -> tuple[int, int]:
     """Bytes for packages and bytes for data and logs that a host with these components needs to begin with."""
     packages, data = _BASE_DISK
-    for name in set(components) & MEMORY.keys():
-        more_packages, more_data = DISK.get(name, _OTHER_DISK)
-        packages += more_packages
-        data += more_data
+    for component in _known(components):
+        if component.memory:
+            needed = component.disk or _OTHER_DISK
+            packages += needed.packages
+            data += needed.data
     return int(packages * GIB), int(data * GIB)
 
 
@@ -154,14 +108,12 @@ def mount(facts: Facts, path: str) -> str:
 
 def _volumes(situation: Situation, host: str, facts: Facts, where: str) -> list[tuple[int, str]]:
     """Sparse files that will be made below this mount point: they take their space only when used."""
-    components, found = situation.components(host), []
-    backends = situation.listed("CONFIG_CINDER_BACKEND")
-    if "cinder-volume" in components and "lvm" in backends and situation.on("CONFIG_CINDER_VOLUMES_CREATE"):
-        found.append(("/var/lib/cinder", situation.size("CONFIG_CINDER_VOLUMES_SIZE"), "CONFIG_CINDER_VOLUMES_SIZE"))
-    if "ceph" in components:
-        found.append(("/var/lib/ceph", situation.size("CONFIG_CEPH_OSD_SIZE"), "CONFIG_CEPH_OSD_SIZE"))
-    if "swift-storage" in components:
-        found.append(("/srv", situation.size("CONFIG_SWIFT_STORAGE_SIZE"), "CONFIG_SWIFT_STORAGE_SIZE"))
+    found = [
+        (growth.path, situation.size(growth.key), growth.key)
+        for component in _known(situation.components(host))
+        for growth in component.growth
+        if growth.when(situation.answers)
+    ]
     return [(size, what) for path, size, what in found if size and mount(facts, path) == where]
 
 
@@ -172,12 +124,9 @@ def _workers(situation: Situation, facts: Facts) -> int:
 
 
 def _lighter(components: frozenset[str]) -> str:
-    switches = {
-        "heat-engine": "CONFIG_HEAT_INSTALL",
-        "swift-storage": "CONFIG_SWIFT_INSTALL",
-        "ceph": "CONFIG_CINDER_INSTALL",
-        "cinder-volume": "CONFIG_CINDER_INSTALL",
-        "horizon": "CONFIG_HORIZON_INSTALL",
-    }
-    keys = list(dict.fromkeys(key for name, key in switches.items() if name in components))
+    keys = [
+        service.switch
+        for service in services.all_services()
+        if service.expendable and components & {component.name for component in service.components}
+    ]
     return f", leave something out ({'=n, '.join(keys)}=n)" if keys else ""

@@ -6,11 +6,13 @@ A new service is one file here, its templates, and one line in `SERVICES`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.platforms import Platform, Release
+from stackwright.records import Names, PackageSet
 from stackwright.services import (
     amqp,
     cache,
@@ -66,16 +68,82 @@ SERVICES: tuple[Service, ...] = (
 )
 
 
+def all_services() -> tuple[Service, ...]:
+    """Every service, in the order in which an answer file has them. Read at each call, so that a test can add one."""
+    return SERVICES
+
+
+def all_components() -> Iterator[Component]:
+    """Every component, in the order of the services."""
+    return (component for service in all_services() for component in service.components)
+
+
+def component(name: str) -> Component:
+    """The component of that name; KeyError if there is none."""
+    for found in all_components():
+        if found.name == name:
+            return found
+    raise KeyError(name)
+
+
+def package_sets() -> Iterator[PackageSet]:
+    """Every set of packages that hosts get besides those of their components, or instead."""
+    return (found for service in all_services() for found in service.package_sets)
+
+
+def names_on(names: Names, platform: Platform, release: Release | None = None) -> tuple[str, ...]:
+    """Packages or units as they are called on a platform, with its default OpenStack release or another."""
+    return names.on(platform.family, platform.id, (release or platform.default_release).series)
+
+
+def units(name: str, platform: Platform, release: Release | None = None) -> tuple[str, ...]:
+    """The systemd units of a component or of a package set; empty for a name that neither has."""
+    return names_on(_named().get(name, (Names(), Names()))[1], platform, release)
+
+
+def _named() -> dict[str, tuple[Names, Names]]:
+    """Packages and units of every component and package set, by its name."""
+    named = {c.name: (c.packages, c.units) for c in all_components()}
+    return named | {s.name: (s.packages, s.units) for s in package_sets()}
+
+
+def logs(platform: Platform, release: Release | None = None) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Patterns of log files and the systemd units of each service that has any, by its name."""
+    found = {}
+    for service in all_services():
+        files = dict.fromkeys(pattern for part in service.components for pattern in part.logs)
+        own = dict.fromkeys(unit for part in service.components for unit in names_on(part.units, platform, release))
+        if files or own:
+            found[service.name] = (tuple(files), tuple(own))
+    return found
+
+
+def packages_for(
+    platform: Platform, wanted: Iterable[str], release: Release | None = None, modules: bool = True
+) -> tuple[str, ...]:
+    """Every package that a host with these components and package sets needs, for one transaction; sorted, each once.
+
+    Includes what every host needs, and with `modules` also Puppet and its modules. KeyError for an unknown name.
+    """
+    known = _named()
+    packages = set(platform.base_packages)
+    if modules:
+        packages.update(platform.puppet_packages, platform.module_packages)
+    for name in wanted:
+        packages.update(names_on(known[name][0], platform, release))
+    return tuple(sorted(packages))
+
+
 @functools.cache
 def options() -> dict[str, Option]:
     """Every option by its key, in the order in which an answer file has them."""
-    return {option.key: option for service in SERVICES for option in service.options}
+    return {option.key: option for service in all_services() for option in service.options}
 
 
 @functools.cache
 def service_of(key: str) -> Service:
     """The service that an option belongs to; KeyError for an unknown key."""
-    for service in SERVICES:
+    for service in all_services():
         if any(option.key == key for option in service.options):
             return service
     raise KeyError(key)

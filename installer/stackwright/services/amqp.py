@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services import ssl
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.probes import units
+from stackwright.services.shared_packages import disk, measured
 from stackwright.values import word
 
 OPTIONS: tuple[Option, ...] = (
@@ -73,6 +75,13 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         probe=units("rabbitmq"),
         when=lambda answers: bool(answers["CONFIG_AMQP_INSTALL"]),
+        packages=Names(debian=("rabbitmq-server",), redhat=("rabbitmq-server",)),
+        units=Names(debian=("rabbitmq-server",), redhat=("rabbitmq-server",)),
+        memory=measured(180),
+        disk=disk(0.2, 0.2),
+        logs=("/var/log/rabbitmq/*.log",),
+        secrets=("CONFIG_AMQP_AUTH_PASSWORD",),
+        derived_secrets=("rabbitmq.key",),
     ),
 )
 

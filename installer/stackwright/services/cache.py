@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services.options import hosts_of, value_of
 from stackwright.services.probes import units
+from stackwright.services.shared_packages import measured
 from stackwright.values import size
 
 OPTIONS: tuple[Option, ...] = (
@@ -27,6 +29,10 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("cache",),
         ports=(Port(11211, what="memcached"),),
         probe=units("memcached"),
+        packages=Names(debian=("memcached",), redhat=("memcached",)),
+        units=Names(debian=("memcached",), redhat=("memcached",)),
+        memory=measured(60),
+        logs=("/var/log/memcached.log",),
     ),
 )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Growth, Names, PackageSet
 from stackwright.services.options import choices_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
+from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
 from stackwright.values import exports, size, word
 
 _LVM = (("CONFIG_CINDER_INSTALL", "y"), ("CONFIG_CINDER_BACKEND", "lvm"))
@@ -103,6 +105,18 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
     return bool(answers["CONFIG_CINDER_INSTALL"])
 
 
+def _backend(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether Cinder is wanted and stores volumes in one of these."""
+    return lambda answers: _wanted(answers) and bool({*names} & {*answers["CONFIG_CINDER_BACKEND"]})
+
+
+def _sparse_volumes(answers: Mapping[str, Any]) -> bool:
+    backends = answers.get("CONFIG_CINDER_BACKEND") or ()
+    return "lvm" in backends and bool(answers.get("CONFIG_CINDER_VOLUMES_CREATE"))
+
+
+_LOGS = ("/var/log/cinder/*.log",)
+
 COMPONENTS: tuple[Component, ...] = (
     Component(
         "cinder-database",
@@ -110,6 +124,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("database",),
         provides=("cinder-database",),
         when=_wanted,
+        secrets=("CONFIG_CINDER_DB_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "cinder-identity",
@@ -117,6 +133,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("identity",),
         provides=("cinder-identity",),
         when=_wanted,
+        secrets=("CONFIG_CINDER_KS_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "cinder-api",
@@ -127,6 +145,23 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(8776, public=True, what="volume API"),),
         probe=http("cinder-api"),
         when=_wanted,
+        packages=DATABASE
+        + APACHE
+        + Names(
+            debian=("cinder-api", "cinder-common", "cinder-scheduler", "python3-cinderclient"),
+            redhat=(*CACHE.redhat, "openstack-cinder", "python3-cinderclient"),
+        ),
+        units=Names(
+            debian=("cinder-api", "cinder-scheduler"), redhat=("openstack-cinder-api", "openstack-cinder-scheduler")
+        ),
+        memory=measured(180, per_worker=115),
+        logs=_LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_CINDER_DB_PW",
+            "CONFIG_CINDER_KS_PW",
+            "CONFIG_NOVA_KS_PW",
+        ),
     ),
     Component(
         "volume-types",
@@ -134,6 +169,7 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("identity", "volume-api"),
         provides=("volume-types",),
         when=_wanted,
+        without=CONFIGURES,
     ),
     Component(
         "ceph",
@@ -147,6 +183,18 @@ COMPONENTS: tuple[Component, ...] = (
         # As Cinder does, with its own key; a cluster without an OSD answers nothing, and keeps the question.
         probe="timeout 20 rbd --id cinder ls volumes >/dev/null\n",
         when=lambda answers: _wanted(answers) and "ceph" in answers["CONFIG_CINDER_BACKEND"],
+        packages=Names(
+            debian=("ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "python3-rados", "python3-rbd"),
+            redhat=("ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd", "python3-rados", "python3-rbd"),
+        ),
+        memory=measured(1000),
+        disk=disk(0.4, 0.5),
+        growth=(Growth("/var/lib/ceph", "CONFIG_CEPH_OSD_SIZE"),),
+        logs=("/var/log/ceph/*.log",),
+        derived_secrets=("ceph-key",),
+        without={
+            "units": "their names have the host's name and the daemon's number in them; its probe asks the cluster"
+        },
     ),
     Component(
         "cinder-volume",
@@ -165,6 +213,45 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         probe=units("cinder-volume"),
         when=_wanted,
+        packages=DATABASE
+        + Names(
+            debian=("cinder-common", "cinder-volume", "qemu-utils"),
+            redhat=("lvm2", "openstack-cinder", "qemu-img", "targetcli"),
+        ),
+        units=Names(debian=("cinder-volume",), redhat=("openstack-cinder-volume",)),
+        memory=measured(200),
+        growth=(Growth("/var/lib/cinder", "CONFIG_CINDER_VOLUMES_SIZE", _sparse_volumes),),
+        logs=_LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_CINDER_DB_PW",
+        ),
+        derived_secrets=("ceph-key",),
+    ),
+)
+
+PACKAGE_SETS: tuple[PackageSet, ...] = (
+    PackageSet(
+        "cinder-lvm",
+        # On Debian the module's target helper is tgtadm.
+        Names(debian=("lvm2", "tgt", "thin-provisioning-tools"), redhat=("lvm2", "targetcli")),
+        of=("cinder-volume",),
+        when=_backend("lvm"),
+    ),
+    PackageSet(
+        "cinder-nfs",
+        Names(debian=("nfs-common",), redhat=("nfs-utils",)),
+        of=("cinder-volume", "nova-compute"),
+        when=_backend("nfs"),
+    ),
+    PackageSet(
+        "cinder-ceph",
+        Names(
+            debian=("ceph-common", "python3-rados", "python3-rbd"),
+            redhat=("ceph-common", "python3-rados", "python3-rbd", "qemu-kvm-block-rbd"),
+        ),
+        of=("cinder-volume", "nova-compute"),
+        when=_backend("ceph"),
     ),
 )
 
@@ -173,5 +260,7 @@ SERVICE = Service(
     "Cinder: volumes",
     OPTIONS,
     COMPONENTS,
+    package_sets=PACKAGE_SETS,
+    expendable=True,
     switch="CONFIG_CINDER_INSTALL",
 )

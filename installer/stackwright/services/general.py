@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
+from stackwright.records import Names, PackageSet
 from stackwright.services.options import given_secret, host_of, hosts_of, switch, value_of
+from stackwright.services.shared_packages import measured
 from stackwright.values import path, ports, release, urls, workers
 
 _FIREWALL = (("CONFIG_FIREWALL", "y"),)
@@ -173,6 +175,31 @@ COMPONENTS: tuple[Component, ...] = (
         role="clients",
         provides=("clients",),
         when=lambda answers: bool(answers["CONFIG_CLIENT_INSTALL"]),
+        packages=Names(debian=("python3-openstackclient",), redhat=("python3-openstackclient",)),
+        memory=measured(100),
+        secrets=(
+            "CONFIG_KEYSTONE_ADMIN_PW",
+            "CONFIG_KEYSTONE_DEMO_PW",
+        ),
+        without={
+            "units": "programs that people start",
+            "logs": "programs that people start",
+            "proof": "`stackwright verify` talks to the API itself",
+        },
+    ),
+)
+
+PACKAGE_SETS: tuple[PackageSet, ...] = (
+    PackageSet(
+        "firewall",
+        Names(debian=("nftables",), redhat=("firewalld",)),
+        when=lambda answers: bool(answers.get("CONFIG_FIREWALL")),
+    ),
+    PackageSet(
+        "chrony",
+        Names(debian=("chrony",), redhat=("chrony",)),
+        when=lambda answers: bool(answers.get("CONFIG_NTP_SERVERS")),
+        units=Names(debian=("chrony",), redhat=("chronyd",)),
     ),
 )
 
@@ -181,4 +208,5 @@ SERVICE = Service(
     "What holds for the whole cloud: hosts and their roles, access, packages",
     OPTIONS,
     COMPONENTS,
+    package_sets=PACKAGE_SETS,
 )

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services.options import choice_of, host_of, password, switch
 from stackwright.services.probes import http
+from stackwright.services.shared_packages import CONFIGURES, DATABASE, PYMEMCACHE, disk, measured
 
 _ON = (("CONFIG_GLANCE_INSTALL", "y"),)
 
@@ -43,6 +45,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("database",),
         provides=("glance-database",),
         when=_wanted,
+        secrets=("CONFIG_GLANCE_DB_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "glance-identity",
@@ -50,6 +54,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("identity",),
         provides=("glance-identity",),
         when=_wanted,
+        secrets=("CONFIG_GLANCE_KS_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "glance-api",
@@ -60,6 +66,20 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(9292, public=True, what="image API"),),
         probe=http("glance-api"),
         when=_wanted,
+        packages=DATABASE
+        + PYMEMCACHE
+        + Names(
+            debian=("glance-api", "python3-glanceclient", "qemu-utils"),
+            redhat=("openstack-glance", "python3-glanceclient", "python3-openstackclient", "qemu-img"),
+        ),
+        units=Names(debian=("glance-api",), redhat=("openstack-glance-api",)),
+        memory=measured(30, per_worker=90),
+        disk=disk(0.05, 0.5),
+        logs=("/var/log/glance/*.log",),
+        secrets=(
+            "CONFIG_GLANCE_DB_PW",
+            "CONFIG_GLANCE_KS_PW",
+        ),
     ),
 )
 

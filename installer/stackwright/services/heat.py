@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services.options import generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
+from stackwright.services.shared_packages import CONFIGURES, DATABASE, estimated
 from stackwright.values import word
 
 _ON = (("CONFIG_HEAT_INSTALL", "y"),)
@@ -66,6 +68,9 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
 
 _REQUIRES = ("cache", "heat-database", "heat-identity", "identity", "messaging")
 
+_LOGS = ("/var/log/heat/*.log",)
+_SECRETS = ("CONFIG_AMQP_AUTH_PASSWORD", "CONFIG_HEAT_DB_PW", "CONFIG_HEAT_KS_PW")
+
 COMPONENTS: tuple[Component, ...] = (
     Component(
         "heat-database",
@@ -73,6 +78,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("database",),
         provides=("heat-database",),
         when=_wanted,
+        secrets=("CONFIG_HEAT_DB_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "heat-identity",
@@ -80,6 +87,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("identity",),
         provides=("heat-identity",),
         when=_wanted,
+        secrets=("CONFIG_HEAT_KS_PW", "CONFIG_HEAT_DOMAIN_PASSWORD"),
+        without=CONFIGURES,
     ),
     Component(
         "heat-api",
@@ -90,6 +99,15 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(8004, public=True, what="orchestration API"),),
         probe=http("heat-api"),
         when=_wanted,
+        packages=DATABASE
+        + Names(
+            debian=("heat-api", "heat-common", "python3-heatclient"),
+            redhat=("openstack-heat-api", "openstack-heat-common", "python3-heatclient"),
+        ),
+        units=Names(debian=("heat-api",), redhat=("openstack-heat-api",)),
+        memory=estimated(50, per_worker=90),
+        logs=_LOGS,
+        secrets=_SECRETS,
     ),
     Component(
         "heat-api-cfn",
@@ -100,6 +118,15 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(8000, public=True, what="CloudFormation API"),),
         probe=http("heat-api-cfn"),
         when=lambda answers: _wanted(answers) and bool(answers["CONFIG_HEAT_CFN_INSTALL"]),
+        packages=DATABASE
+        + Names(
+            debian=("heat-api-cfn", "heat-common"),
+            redhat=("openstack-heat-api-cfn", "openstack-heat-common"),
+        ),
+        units=Names(debian=("heat-api-cfn",), redhat=("openstack-heat-api-cfn",)),
+        memory=estimated(50, per_worker=90),
+        logs=_LOGS,
+        secrets=_SECRETS,
     ),
     Component(
         "heat-engine",
@@ -109,6 +136,15 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database",),
         probe=units("heat-engine"),
         when=_wanted,
+        packages=DATABASE
+        + Names(
+            debian=("heat-common", "heat-engine"),
+            redhat=("openstack-heat-common", "openstack-heat-engine"),
+        ),
+        units=Names(debian=("heat-engine",), redhat=("openstack-heat-engine",)),
+        memory=estimated(100, per_worker=130),
+        logs=_LOGS,
+        secrets=(*_SECRETS, "CONFIG_HEAT_AUTH_ENC_KEY", "CONFIG_HEAT_DOMAIN_PASSWORD"),
     ),
 )
 
@@ -117,5 +153,6 @@ SERVICE = Service(
     "Heat: orchestration",
     OPTIONS,
     COMPONENTS,
+    expendable=True,
     switch="CONFIG_HEAT_INSTALL",
 )

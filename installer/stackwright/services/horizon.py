@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services import ssl
 from stackwright.services.options import generated_secret, hosts_of, switch, value_of
+from stackwright.services.shared_packages import APACHE, CACHE, disk, measured
 from stackwright.values import path
 
 _TLS = (("CONFIG_HORIZON_INSTALL", "y"), ("CONFIG_HORIZON_SSL", "y"))
@@ -82,6 +84,40 @@ COMPONENTS: tuple[Component, ...] = (
         probe="curl --noproxy '*' {{ trust('horizon') }}-sf -o /dev/null --max-time 60 "
         "{{ cloud.dashboard(host) }}/auth/login/\n",
         when=lambda answers: bool(answers["CONFIG_HORIZON_INSTALL"]),
+        packages=(
+            CACHE
+            + APACHE
+            + Names(
+                # puppetlabs-apache asks for mime-support; Debian 13 neither has it nor asks.
+                debian=(
+                    "apache2",
+                    "libapache2-mod-wsgi-py3",
+                    "mime-support",
+                    "openstack-dashboard",
+                    "openstack-dashboard-apache",
+                ),
+                redhat=("openstack-dashboard",),
+            )
+        ).but(
+            "debian-13",
+            "apache2",
+            "libapache2-mod-wsgi-py3",
+            "openstack-dashboard",
+            "openstack-dashboard-apache",
+            *CACHE.debian,
+        ),
+        units=Names(debian=("apache2",), redhat=("httpd",)),
+        selinux=("httpd_can_network_connect",),
+        memory=measured(60, per_worker=130),
+        disk=disk(0.2, 0.1),
+        logs=(
+            "/var/log/apache2/error.log",
+            "/var/log/apache2/horizon*error*.log",
+            "/var/log/httpd/*error*log",
+            "/var/log/horizon/*.log",
+        ),
+        secrets=("CONFIG_HORIZON_SECRET_KEY",),
+        derived_secrets=("horizon.key",),
     ),
 )
 
@@ -90,5 +126,6 @@ SERVICE = Service(
     "Horizon: the dashboard",
     OPTIONS,
     COMPONENTS,
+    expendable=True,
     switch="CONFIG_HORIZON_INSTALL",
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.probes import http
+from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, measured
 from stackwright.values import text, word
 
 OPTIONS: tuple[Option, ...] = (
@@ -76,7 +78,14 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 COMPONENTS: tuple[Component, ...] = (
-    Component("keystone-database", role="database", requires=("database",), provides=("keystone-database",)),
+    Component(
+        "keystone-database",
+        role="database",
+        requires=("database",),
+        provides=("keystone-database",),
+        secrets=("CONFIG_KEYSTONE_DB_PW",),
+        without=CONFIGURES,
+    ),
     Component(
         "keystone",
         role="identity",
@@ -85,6 +94,26 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database",),
         ports=(Port(5000, public=True, what="identity API"),),
         probe=http("keystone", "/v3"),
+        packages=DATABASE
+        + CACHE
+        + APACHE
+        + Names(
+            debian=("cron", "keystone"),
+            redhat=("cronie", "openstack-keystone", "python3-keystoneclient", "python3-openstackclient"),
+        ),
+        units=Names(debian=("keystone",), redhat=("httpd",)),
+        selinux=("httpd_can_network_connect",),
+        memory=measured(40, per_worker=120),
+        logs=(
+            "/var/log/keystone/*.log",
+            "/var/log/apache2/keystone*error*.log",
+            "/var/log/httpd/keystone*error*.log",
+        ),
+        secrets=(
+            "CONFIG_KEYSTONE_DB_PW",
+            "CONFIG_KEYSTONE_ADMIN_PW",
+            "CONFIG_AMQP_AUTH_PASSWORD",
+        ),
     ),
 )
 

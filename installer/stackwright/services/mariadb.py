@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services.options import host_of, password, switch, value_of
 from stackwright.services.probes import units
+from stackwright.services.shared_packages import disk, measured
 from stackwright.values import word
 
 OPTIONS: tuple[Option, ...] = (
@@ -40,6 +42,12 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(3306, what="MariaDB"),),
         probe=units("mariadb"),
         when=lambda answers: bool(answers["CONFIG_MARIADB_INSTALL"]),
+        packages=Names(debian=("mariadb-client", "mariadb-server"), redhat=("mariadb", "mariadb-server")),
+        units=Names(debian=("mariadb",), redhat=("mariadb",)),
+        memory=measured(350),
+        disk=disk(0.3, 0.8),
+        logs=("/var/log/mysql/*.log", "/var/log/mysql/*.err", "/var/log/mariadb/*.log"),
+        secrets=("CONFIG_MARIADB_PW",),
     ),
     Component(
         "database-client",
@@ -47,6 +55,10 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("database",),
         probe="mysql --defaults-file=/root/.my.cnf --connect-timeout=10 --execute 'SELECT 1' >/dev/null\n",
         when=lambda answers: not answers["CONFIG_MARIADB_INSTALL"],
+        packages=Names(debian=("mariadb-client",), redhat=("mariadb",)),
+        memory=measured(0),
+        secrets=("CONFIG_MARIADB_PW",),
+        without={"units": "its server is somebody else's", "logs": "its server is somebody else's"},
     ),
 )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names, PackageSet
+from stackwright.services.neutron_agents import AGENTS, LOGS, wanted
 from stackwright.services.options import choice_of, choices_of, host_of, hosts_of, password, switch, value_of
-from stackwright.services.probes import http, units
+from stackwright.services.probes import http
+from stackwright.services.shared_packages import CONFIGURES, DATABASE, PYMEMCACHE, measured
 from stackwright.values import (
     bridge,
     interface_mappings,
@@ -215,34 +215,24 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 
-def _wanted(answers: Mapping[str, Any]) -> bool:
-    return bool(answers["CONFIG_NEUTRON_INSTALL"])
-
-
-def _agent(*names: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Wanted where Neutron is, and its layer-2 agent is one of these."""
-    return lambda answers: _wanted(answers) and answers["CONFIG_NEUTRON_L2_AGENT"] in names
-
-
-def _tunnels(kind: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Needed where the projects' networks are tunnels of this kind."""
-    return lambda answers: kind in (answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES") or ())
-
-
 COMPONENTS: tuple[Component, ...] = (
     Component(
         "neutron-database",
         role="database",
         requires=("database",),
         provides=("neutron-database",),
-        when=_wanted,
+        when=wanted,
+        secrets=("CONFIG_NEUTRON_DB_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "neutron-identity",
         role="identity",
         requires=("identity",),
         provides=("neutron-identity",),
-        when=_wanted,
+        when=wanted,
+        secrets=("CONFIG_NEUTRON_KS_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "neutron-server",
@@ -252,97 +242,47 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database", "ovn-database", "ovn-northbound"),
         ports=(Port(9696, public=True, what="network API"),),
         probe=http("neutron-server"),
-        when=_wanted,
-    ),
-    Component(
-        "ovn-northd",
-        role="network-api",
-        provides=("ovn-database",),
-        ports=(
-            Port(6641, what="OVN northbound database", capability="ovn-northbound"),
-            Port(6642, what="OVN southbound database"),
+        when=wanted,
+        packages=(
+            DATABASE
+            + PYMEMCACHE
+            + Names(
+                debian=("neutron-api", "neutron-common", "neutron-rpc-server", "python3-neutronclient"),
+                redhat=("openstack-neutron", "openstack-neutron-ml2", "python3-neutronclient"),
+            )
+        )
+        .but(
+            "debian",
+            "neutron-api",
+            "neutron-common",
+            "neutron-periodic-workers",
+            "neutron-rpc-server",
+            "python3-neutronclient",
+            since="2025.1",
+        )
+        # The RPC server became a service of its own when Neutron's API moved to WSGI.
+        .also("redhat", "openstack-neutron-rpc-server", since="2025.1"),
+        units=Names(debian=("neutron-api", "neutron-rpc-server"), redhat=("neutron-server",)),
+        memory=measured(170, per_worker=190),
+        logs=LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_NEUTRON_DB_PW",
+            "CONFIG_NEUTRON_KS_PW",
+            "CONFIG_NOVA_KS_PW",
+            "CONFIG_PLACEMENT_KS_PW",
         ),
-        probe=units("ovn-northd"),
-        when=_agent("ovn"),
     ),
-    Component("external-bridge", role="chassis", provides=("external-bridge",), when=_agent("ovn", "openvswitch")),
-    Component(
-        "ovn-controller",
-        role="chassis",
-        requires=("ovn-database",),
-        requires_here=("external-bridge",),
-        provides=("chassis",),
-        reaches=("tunnel",),
-        ports=(Port(6081, "udp", what="Geneve", capability="tunnel"),),
-        probe=units("ovn-controller"),
-        when=_agent("ovn"),
-    ),
-    Component(
-        "ovn-metadata",
-        role="compute",
-        requires=("ovn-database",),
-        requires_here=("chassis",),
-        provides=("metadata",),
-        reaches=("instance-metadata",),
-        probe=units("ovn-metadata"),
-        when=_agent("ovn"),
-    ),
-    Component(
-        "openvswitch-agent",
-        role="chassis",
-        requires=("messaging",),
-        requires_here=("external-bridge",),
-        provides=("chassis",),
-        reaches=("tunnel",),
-        ports=(
-            Port(
-                4789,
-                "udp",
-                what="VXLAN",
-                capability="tunnel",
-                key="CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT",
-                when=_tunnels("vxlan"),
-            ),
-            Port(6081, "udp", what="Geneve", capability="tunnel", when=_tunnels("geneve")),
-            Port(0, "gre", what="GRE", capability="tunnel", when=_tunnels("gre")),
-        ),
-        probe=units("openvswitch-agent"),
-        when=_agent("openvswitch"),
-    ),
-    Component(
-        "linuxbridge-agent",
-        role="chassis",
-        requires=("messaging",),
-        provides=("chassis",),
-        reaches=("tunnel",),
-        ports=(Port(8472, "udp", what="VXLAN", capability="tunnel", when=_tunnels("vxlan")),),
-        probe=units("linuxbridge-agent"),
-        when=_agent("linuxbridge"),
-    ),
-    Component(
-        "dhcp-agent",
-        role="dhcp",
-        requires=("messaging",),
-        provides=("dhcp",),
-        probe=units("dhcp-agent"),
-        when=_agent("openvswitch", "linuxbridge"),
-    ),
-    Component(
-        "l3-agent",
-        role="l3",
-        requires=("messaging",),
-        provides=("router",),
-        probe=units("l3-agent"),
-        when=_agent("openvswitch", "linuxbridge"),
-    ),
-    Component(
-        "metadata-agent",
-        role="metadata",
-        requires=("messaging",),
-        provides=("metadata",),
-        reaches=("instance-metadata",),
-        probe=units("metadata-agent"),
-        when=_agent("openvswitch", "linuxbridge"),
+    *AGENTS,
+)
+
+PACKAGE_SETS: tuple[PackageSet, ...] = (
+    PackageSet(
+        "neutron-server-ovn",
+        # What ML2/OVN has to look after by itself, which an API that uWSGI runs does not.
+        Names().but("debian", "neutron-ovn-maintenance-worker", since="2025.1"),
+        of=("neutron-server",),
+        when=lambda answers: (answers.get("CONFIG_NEUTRON_L2_AGENT") or "ovn") == "ovn",
     ),
 )
 
@@ -351,5 +291,6 @@ SERVICE = Service(
     "Neutron: networks",
     OPTIONS,
     COMPONENTS,
+    package_sets=PACKAGE_SETS,
     switch="CONFIG_NEUTRON_INSTALL",
 )

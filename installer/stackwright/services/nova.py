@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names, PackageSet
 from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
+from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
 from stackwright.values import hypervisor, path, ratio, records
 
 _ON = (("CONFIG_NOVA_INSTALL", "y"),)
@@ -140,6 +142,18 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
     return bool(answers["CONFIG_NOVA_INSTALL"])
 
 
+_LOGS = ("/var/log/nova/*.log",)
+
+_INSTANCES = (
+    "CONFIG_AMQP_AUTH_PASSWORD",
+    "CONFIG_NOVA_KS_PW",
+    "CONFIG_PLACEMENT_KS_PW",
+    "CONFIG_NEUTRON_KS_PW",
+    "CONFIG_CINDER_KS_PW",
+)
+"""Secrets of the components that act on networks and volumes in the name of an instance's owner."""
+
+
 def _over_tcp(answers: Mapping[str, Any]) -> bool:
     return bool(answers["CONFIG_NOVA_COMPUTE_MIGRATE_PROTOCOL"] == "tcp")
 
@@ -151,6 +165,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("database",),
         provides=("nova-database",),
         when=_wanted,
+        secrets=("CONFIG_NOVA_DB_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "nova-identity",
@@ -158,6 +174,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("identity",),
         provides=("nova-identity",),
         when=_wanted,
+        secrets=("CONFIG_NOVA_KS_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "nova-api",
@@ -171,6 +189,18 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         probe=http("nova-api"),
         when=_wanted,
+        packages=DATABASE
+        + CACHE
+        + APACHE
+        + Names(
+            debian=("nova-api", "nova-common", "python3-novaclient"),
+            redhat=("openstack-nova-api", "openstack-nova-common", "python3-nova", "python3-novaclient"),
+        ),
+        units=Names(debian=("nova-api", "nova-api-metadata"), redhat=("httpd",)),
+        selinux=("httpd_can_network_connect",),
+        memory=measured(40, per_worker=260),
+        logs=_LOGS,
+        secrets=(*_INSTANCES, "CONFIG_NOVA_DB_PW", "CONFIG_NEUTRON_METADATA_PW"),
     ),
     Component(
         "nova-conductor",
@@ -181,6 +211,15 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database",),
         probe=units("nova-conductor"),
         when=_wanted,
+        packages=DATABASE
+        + Names(
+            debian=("nova-common", "nova-conductor"),
+            redhat=("openstack-nova-common", "openstack-nova-conductor", "python3-nova"),
+        ),
+        units=Names(debian=("nova-conductor",), redhat=("openstack-nova-conductor",)),
+        memory=measured(30, per_worker=95),
+        logs=_LOGS,
+        secrets=(*_INSTANCES, "CONFIG_NOVA_DB_PW"),
     ),
     Component(
         "nova-scheduler",
@@ -190,6 +229,19 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database", "messaging"),
         probe=units("nova-scheduler"),
         when=_wanted,
+        packages=DATABASE
+        + Names(
+            debian=("nova-common", "nova-scheduler"),
+            redhat=("openstack-nova-common", "openstack-nova-scheduler", "python3-nova"),
+        ),
+        units=Names(debian=("nova-scheduler",), redhat=("openstack-nova-scheduler",)),
+        memory=measured(140),
+        logs=_LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_NOVA_DB_PW",
+            "CONFIG_PLACEMENT_KS_PW",
+        ),
     ),
     Component(
         "nova-vncproxy",
@@ -203,6 +255,19 @@ COMPONENTS: tuple[Component, ...] = (
         "curl --noproxy '*' {{ trust('nova-vncproxy') }}-s -o /dev/null --max-time 10 {{ cloud.console_url }}\n"
         "{% endif %}\n",
         when=_wanted,
+        packages=DATABASE
+        + Names(
+            debian=("nova-common", "nova-consoleproxy"),
+            redhat=("openstack-nova-common", "openstack-nova-novncproxy", "python3-nova"),
+        ),
+        units=Names(debian=("nova-novncproxy",), redhat=("openstack-nova-novncproxy",)),
+        memory=measured(140),
+        logs=_LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_NOVA_DB_PW",
+        ),
+        derived_secrets=("nova-vncproxy.key",),
     ),
     Component(
         "nova-compute",
@@ -217,6 +282,77 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         probe=units("nova-compute"),
         when=_wanted,
+        # The hypervisor's package comes from one of the package sets below: on Debian they conflict, and Puppet wants
+        # the one that fits `virt_type`.
+        packages=Names(
+            debian=(
+                "genisoimage",
+                "libvirt-clients",
+                "libvirt-daemon-system",
+                "nova-common",
+                "nova-compute",
+                "open-iscsi",
+                "openssh-client",
+                "qemu-utils",
+            ),
+            redhat=(
+                "iscsi-initiator-utils",
+                "libvirt",
+                "libvirt-client",
+                "libvirt-daemon-config-nwfilter",
+                "libvirt-daemon-driver-nodedev",
+                "libvirt-daemon-driver-qemu",
+                "libvirt-daemon-driver-secret",
+                "libvirt-daemon-driver-storage",
+                "libvirt-daemon-kvm",
+                "openssh-clients",
+                "openstack-nova-common",
+                "openstack-nova-compute",
+                "openstack-nova-migration",
+                "python3-nova",
+                "qemu-kvm",
+                "xorriso",
+            ),
+        ),
+        # libvirt's daemons are started by their sockets and stop when idle, so they say nothing about health.
+        units=Names(debian=("nova-compute",), redhat=("openstack-nova-compute",)),
+        memory=measured(520, load=512),
+        disk=disk(1.0, 1.0),
+        logs=(*_LOGS, "/var/log/libvirt/libvirtd.log"),
+        secrets=_INSTANCES,
+        derived_secrets=("ceph-key", "id_ed25519"),
+    ),
+)
+
+_ON_COMPUTE = ("nova-compute",)
+
+# Debian's Puppet modules of 2025.1 want the firmware for UEFI, and a part of libvirt that is apart there.
+_FIRMWARE = Names().but("debian", "libvirt-daemon-plugin-lockd", "ovmf", since="2025.1")
+
+PACKAGE_SETS: tuple[PackageSet, ...] = (
+    PackageSet(
+        "nova-compute-kvm",
+        Names(debian=("nova-compute-kvm",), redhat=("qemu-kvm",)),
+        of=_ON_COMPUTE,
+        traits=(("virt_type", "kvm"),),
+    ),
+    PackageSet(
+        "nova-compute-qemu",
+        Names(debian=("nova-compute-kvm",), redhat=("qemu-kvm",)),
+        of=_ON_COMPUTE,
+        traits=(("virt_type", "qemu"),),
+    ),
+    PackageSet(
+        "nova-compute-x86_64",
+        _FIRMWARE + Names(redhat=("edk2-ovmf",)),
+        of=_ON_COMPUTE,
+        traits=(("arch", "x86_64"),),
+    ),
+    PackageSet(
+        "nova-compute-aarch64",
+        _FIRMWARE + Names(redhat=("edk2-aarch64",)),
+        of=_ON_COMPUTE,
+        traits=(("arch", "aarch64"),),
     ),
 )
 
@@ -225,5 +361,6 @@ SERVICE = Service(
     "Nova: instances",
     OPTIONS,
     COMPONENTS,
+    package_sets=PACKAGE_SETS,
     switch="CONFIG_NOVA_INSTALL",
 )

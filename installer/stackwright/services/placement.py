@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Names
 from stackwright.services.options import password
 from stackwright.services.probes import http
+from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, measured
 
 _NOVA = (("CONFIG_NOVA_INSTALL", "y"),)
 
@@ -38,6 +40,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("database",),
         provides=("placement-database",),
         when=_wanted,
+        secrets=("CONFIG_PLACEMENT_DB_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "placement-identity",
@@ -45,6 +49,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("identity",),
         provides=("placement-identity",),
         when=_wanted,
+        secrets=("CONFIG_PLACEMENT_KS_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "placement-api",
@@ -55,6 +61,26 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(8778, public=True, what="placement API"),),
         probe=http("placement-api"),
         when=_wanted,
+        packages=DATABASE
+        + PYMEMCACHE
+        + APACHE
+        + Names(
+            debian=("placement-api", "python3-osc-placement"),
+            redhat=(
+                "openstack-placement-api",
+                "openstack-placement-common",
+                "python3-osc-placement",
+                "python3-placement",
+            ),
+        ),
+        units=Names(debian=("placement-api",), redhat=("httpd",)),
+        selinux=("httpd_can_network_connect",),
+        memory=measured(20, per_worker=90),
+        logs=("/var/log/placement/*.log",),
+        secrets=(
+            "CONFIG_PLACEMENT_DB_PW",
+            "CONFIG_PLACEMENT_KS_PW",
+        ),
     ),
 )
 

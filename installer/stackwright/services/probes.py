@@ -16,5 +16,5 @@ def itself(port: int, path: str = "/") -> str:
 
 def units(component: str) -> str:
     """Its systemd units are active."""
-    units_of = f"platform.services['{component}']"
+    units_of = f"units('{component}')"
     return f"{{% for unit in {units_of} %}}\nsystemctl is-active --quiet {{{{ unit }}}} || exit 1\n{{% endfor %}}\n"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
+from stackwright.records import Names, PackageSet
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
+from stackwright.services.shared_packages import CONFIGURES
 from stackwright.values import checksum, count, natural, network, pools, properties, text, url, word
 
 _DEMO = (("CONFIG_PROVISION_DEMO", "y"),)
@@ -245,6 +247,17 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("demo",),
         after=("compute-api", "image", "network-api", "object", "object-storage"),
         when=lambda answers: bool(answers["CONFIG_PROVISION_DEMO"]),
+        secrets=("CONFIG_KEYSTONE_DEMO_PW",),
+        without=CONFIGURES,
+    ),
+)
+
+PACKAGE_SETS: tuple[PackageSet, ...] = (
+    # `stackwright test` asks for it.
+    PackageSet(
+        "tempest",
+        Names(debian=("python3-tempestconf", "tempest"), redhat=("openstack-tempest", "python3-tempestconf")),
+        when=lambda _: False,
     ),
 )
 
@@ -253,4 +266,5 @@ SERVICE = Service(
     "What is made in the finished cloud: a demo project, Tempest",
     OPTIONS,
     COMPONENTS,
+    package_sets=PACKAGE_SETS,
 )

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
+from stackwright.records import Growth, Names
 from stackwright.services.options import choice_of, generated_secret, hosts_of, password, switch, value_of
 from stackwright.services.probes import itself, units
+from stackwright.services.shared_packages import CONFIGURES, measured
 from stackwright.values import natural, size, storages
 
 _ON = (("CONFIG_SWIFT_INSTALL", "y"),)
@@ -84,6 +86,8 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
     return bool(answers["CONFIG_SWIFT_INSTALL"])
 
 
+_LOGS = ("/var/log/swift/*.log",)
+
 COMPONENTS: tuple[Component, ...] = (
     Component(
         "swift-identity",
@@ -91,6 +95,8 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("identity",),
         provides=("swift-identity",),
         when=_wanted,
+        secrets=("CONFIG_SWIFT_KS_PW",),
+        without=CONFIGURES,
     ),
     Component(
         "swift-rings",
@@ -99,6 +105,10 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(873, what="Swift's rings"),),
         probe="for ring in account container object; do [ -s /etc/swift/$ring.ring.gz ] || exit 1; done\n",
         when=_wanted,
+        packages=Names(debian=("rsync", "swift"), redhat=("openstack-swift", "rsync")),
+        memory=measured(0),
+        secrets=("CONFIG_SWIFT_HASH",),
+        without={"units": "it makes files, which others fetch with rsync", "logs": "it makes files"},
     ),
     Component(
         "swift-proxy",
@@ -109,6 +119,24 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(8080, public=True, what="object API"),),
         probe=itself(8080, "/healthcheck"),
         when=_wanted,
+        packages=Names(
+            debian=("python3-keystonemiddleware", "python3-swiftclient", "rsync", "swift", "swift-proxy"),
+            redhat=(
+                "openstack-swift",
+                "openstack-swift-proxy",
+                "python3-keystonemiddleware",
+                "python3-swiftclient",
+                "rsync",
+            ),
+        ),
+        units=Names(debian=("swift-proxy",), redhat=("openstack-swift-proxy",)),
+        selinux=("rsync_export_all_ro",),
+        memory=measured(40, per_worker=35),
+        logs=_LOGS,
+        secrets=(
+            "CONFIG_SWIFT_HASH",
+            "CONFIG_SWIFT_KS_PW",
+        ),
     ),
     Component(
         "swift-storage",
@@ -119,6 +147,40 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(6200, end=6202, what="Swift storage"), Port(873, what="rsync", capability="object-replication")),
         probe=units("swift-storage"),
         when=_wanted,
+        packages=Names(
+            debian=(
+                "e2fsprogs",
+                "rsync",
+                "swift",
+                "swift-account",
+                "swift-container",
+                "swift-object",
+                "swift-object-expirer",
+                "xfsprogs",
+            ),
+            redhat=(
+                "e2fsprogs",
+                "openstack-swift",
+                "openstack-swift-account",
+                "openstack-swift-container",
+                "openstack-swift-object",
+                # The object expirer is in the proxy's package on this family.
+                "openstack-swift-proxy",
+                "python3-swiftclient",
+                "rsync",
+                "rsync-daemon",
+                "xfsprogs",
+            ),
+        ),
+        units=Names(
+            debian=("rsync", "swift-account", "swift-container", "swift-object"),
+            redhat=("openstack-swift-account", "openstack-swift-container", "openstack-swift-object", "rsyncd"),
+        ),
+        selinux=("rsync_export_all_ro",),
+        memory=measured(720),
+        growth=(Growth("/srv", "CONFIG_SWIFT_STORAGE_SIZE"),),
+        logs=_LOGS,
+        secrets=("CONFIG_SWIFT_HASH",),
     ),
 )
 
@@ -127,5 +189,6 @@ SERVICE = Service(
     "Swift: objects",
     OPTIONS,
     COMPONENTS,
+    expendable=True,
     switch="CONFIG_SWIFT_INSTALL",
 )

@@ -66,6 +66,8 @@ class VerifyConfig:
     """For an answer to ping and SSH once the instance is active."""
     settle_timeout: float = 180.0
     """For agents and services to report themselves."""
+    logs: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    """Patterns of log files, and systemd units, by service: where a failure's lines are looked for."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """More texts that must not appear in the lines of logs that a failure shows."""
 

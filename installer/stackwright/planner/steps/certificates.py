@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from stackwright import services
 from stackwright.model import Certificates, File, Run, Step, Upload
 from stackwright.planner.tls import SERVERS, authority_file, encrypts, file, given
 from stackwright.planner.topology import Cloud, Host
@@ -53,7 +54,7 @@ def step(whole: Cloud, host: Host, certificates: Certificates) -> Step | None:
             own = certificates.of[component, host.name]
             files.append(File(file(component, "crt"), own.chain.encode()))
             files.append(File(file(component, "key"), own.key.encode(), 0o600, server.owner, secret=True))
-            units += host.platform.services[component]
+            units += services.units(component, host.platform, whole.release)
     if not files:
         return None
     script = _take_up([f.path for f in files], host.platform.paths["update_ca"], units)

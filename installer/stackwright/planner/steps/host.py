@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stackwright import services
 from stackwright.model import Action, File, Run, Step, Upload
 from stackwright.planner.steps import network_manager
 from stackwright.planner.steps.packages import RECORD
 from stackwright.planner.topology import Cloud, Host, strings
-
-BOOLEANS = {
-    # Apache with WSGI talks to the database, memcached, Keystone.
-    "httpd_can_network_connect": ("horizon", "keystone", "nova-api", "placement-api"),
-    "rsync_export_all_ro": ("swift-proxy", "swift-storage"),
-}
-"""SELinux's, with the components that need them. openstack-selinux sets those of its own."""
 
 
 def steps(whole: Cloud, host: Host, needs: tuple[str, ...]) -> list[Step]:
@@ -37,7 +31,7 @@ def _selinux(whole: Cloud, host: Host) -> Iterable[Action]:
     """Enforcing stays enforcing: the booleans that the components need are switched on."""
     if host.platform.family != "redhat":
         return
-    wanted = [name for name, components in BOOLEANS.items() if set(components) & set(host.components)]
+    wanted = sorted({boolean for name in host.components for boolean in whole.component(name).selinux})
     if "nova-compute" in host.components and "nfs" in strings(whole.answers.get("CONFIG_CINDER_BACKEND")):
         wanted.append("virt_use_nfs")
     if not wanted:
@@ -55,7 +49,7 @@ def _clock(whole: Cloud, host: Host) -> Iterable[Action]:
     if not servers or host.facts.container:  # a container's clock is its machine's
         return
     path = host.platform.paths["chrony"]
-    unit = host.platform.services["chrony"][0]
+    (unit,) = services.units("chrony", host.platform)
     block = "\n".join(f"server {server} iburst" for server in servers)
     yield Run(
         "clock",

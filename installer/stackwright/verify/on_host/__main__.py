@@ -168,7 +168,8 @@ def main(arguments: list[str]) -> int:
         signal.signal(signal.SIGHUP, _stop)
         secrets = (config.admin_password, config.demo_password, *config.secrets)
         try:
-            return 0 if verify(config, Reporter(secrets)) else 1
+            sources = {name: logs.Sources(*found) for name, found in config.logs.items()}
+            return 0 if verify(config, Reporter(secrets, sources=sources)) else 1
         except KeyboardInterrupt:
             return 130
 

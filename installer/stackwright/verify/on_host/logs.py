@@ -5,42 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-# Debian and CentOS name folders alike and units differently; what a host does not have is passed over.
-_FILES = {
-    "keystone": (
-        "/var/log/keystone/*.log",
-        "/var/log/apache2/keystone*error*.log",
-        "/var/log/httpd/keystone*error*.log",
-    ),
-    "glance": ("/var/log/glance/*.log",),
-    "placement": ("/var/log/placement/*.log",),
-    "nova": ("/var/log/nova/*.log",),
-    "neutron": ("/var/log/neutron/*.log", "/var/log/ovn/*.log", "/var/log/openvswitch/ovs-vswitchd.log"),
-    "cinder": ("/var/log/cinder/*.log",),
-    "swift": ("/var/log/swift/*.log", "/var/log/swift/all.log"),
-    "heat": ("/var/log/heat/*.log",),
-    "horizon": (
-        "/var/log/apache2/error.log",
-        "/var/log/apache2/horizon*error*.log",
-        "/var/log/httpd/*error*log",
-        "/var/log/horizon/*.log",
-    ),
-}
-_UNITS = {
-    "keystone": ("keystone", "httpd", "apache2"),
-    "glance": ("glance-api", "openstack-glance-api"),
-    "placement": ("placement-api", "httpd"),
-    "nova": ("nova-api", "nova-compute", "nova-conductor", "nova-scheduler", "openstack-nova-*"),
-    "neutron": ("neutron-*", "ovn-*"),
-    "cinder": ("cinder-*", "openstack-cinder-*"),
-    "swift": ("swift-*", "openstack-swift-*"),
-    "heat": ("heat-*", "openstack-heat-*"),
-    "horizon": ("apache2", "httpd"),
-}
 _BAD = re.compile(r"\b(ERROR|CRITICAL|Traceback|[A-Z][A-Za-z]+(Error|Exception)\b)|\bemer(g|gency)\b|Permission denied")
 # A frame of a traceback, or an empty line: indented, or nothing, after level, logger and what stands in brackets.
 _FRAME = re.compile(
@@ -55,6 +23,14 @@ _SECRET = (
 )
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)")
 _TAIL = 256 * 1024
+
+
+class Sources(NamedTuple):
+    """Where a service logs, as the configuration says; what a host does not have is passed over."""
+
+    files: Sequence[str] = ()
+    """Patterns of paths."""
+    units: Sequence[str] = ()
 
 
 class Lines(NamedTuple):
@@ -120,11 +96,11 @@ def _pick(lines: list[str], request_id: str, limit: int) -> tuple[str, ...]:
     return tuple((bad or mine)[-limit:])
 
 
-def about(service: str, request_id: str, since: float, secrets: Iterable[str], limit: int = 8) -> Lines:
-    """The lines of `service` that most likely tell why: the request's own, else its errors since the time `since`
-    (seconds since the epoch; of a file the last 256 KiB). Empty where the host has no log of it."""
+def about(service: Sources, request_id: str, since: float, secrets: Iterable[str], limit: int = 8) -> Lines:
+    """The lines of a service's logs that most likely tell why: the request's own, else its errors since the time
+    `since` (seconds since the epoch; of a file the last 256 KiB). Empty where the host has no log of it."""
     hidden = tuple(secrets)
-    paths = [path for pattern in _FILES.get(service, ()) for path in sorted(Path("/").glob(pattern.lstrip("/")))]
+    paths = [path for pattern in service.files for path in sorted(Path("/").glob(pattern.lstrip("/")))]
     sources = [(str(path), _newer(_tail(path), since)) for path in dict.fromkeys(paths)]
     if request_id:
         sources.sort(key=lambda found: not any(request_id in line for line in found[1]))
@@ -137,7 +113,7 @@ def about(service: str, request_id: str, since: float, secrets: Iterable[str], l
                 return best
     if best.lines:
         return best
-    units = _UNITS.get(service, ())
+    units = service.units
     picked = _pick(_journal(units, since), request_id, limit) if units else ()
     return (
         Lines("journal of " + ", ".join(units), tuple(redact(line, hidden)[:400] for line in picked))

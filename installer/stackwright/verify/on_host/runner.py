@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -30,8 +30,15 @@ class Check(NamedTuple):
 class Reporter:
     """Writes one JSON object per line, and the progress lines that the executor shows. Safe from several threads."""
 
-    def __init__(self, secrets: Sequence[str], write: Callable[[str], Any] = sys.stdout.write) -> None:
+    def __init__(
+        self,
+        secrets: Sequence[str],
+        write: Callable[[str], Any] = sys.stdout.write,
+        sources: Mapping[str, logs.Sources] | None = None,
+    ) -> None:
         self.secrets = tuple(secrets)
+        self.sources = sources or {}
+        """Where each service logs, by its name."""
         self._write = write
         self._lock = threading.Lock()
         self._total = 0
@@ -86,7 +93,8 @@ def _attempt(check: Check, began: float, reporter: Reporter) -> str:
         service = failure.service or check.service
         detail, state = failure.message, "failed"
         own = logs.Lines("what is left" if service == "cleanup" else "the instance's console", failure.lines)
-        found = own if failure.lines else logs.about(service, failure.request_id, began, reporter.secrets)
+        sources = reporter.sources.get(service, logs.Sources())
+        found = own if failure.lines else logs.about(sources, failure.request_id, began, reporter.secrets)
     except Exception as error:  # a mistake of ours, or an answer nobody foresaw: one failed check, not a crash
         detail, state, found = f"unexpected: {type(error).__name__}: {error}", "failed", nothing
     reporter.result(check, state, time.monotonic() - start, detail, found)

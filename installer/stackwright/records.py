@@ -1,0 +1,169 @@
+"""The parts that service records are made of, as values. It imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Family = Literal["debian", "redhat"]
+
+
+@dataclass(frozen=True)
+class Override:
+    """Other names on some platforms, or from some OpenStack release on."""
+
+    where: str
+    """A family (debian) or the id of a platform (debian-13)."""
+    names: tuple[str, ...]
+    since: str = ""
+    """The first OpenStack series that has them (2025.1); empty: every one."""
+    adds: bool = False
+    """Whether they come on top of the others, or replace them."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of packages or systemd units, which differ between families of operating systems."""
+
+    debian: tuple[str, ...] = ()
+    redhat: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+
+    def __add__(self, other: Names) -> Names:
+        return Names(self.debian + other.debian, self.redhat + other.redhat, self.overrides + other.overrides)
+
+    def __bool__(self) -> bool:
+        return bool(self.debian or self.redhat or self.overrides)
+
+    def but(self, where: str, *names: str, since: str = "") -> Names:
+        """The same, with exactly these names on a family or platform, from an OpenStack series on."""
+        return replace(self, overrides=(*self.overrides, Override(where, names, since)))
+
+    def also(self, where: str, *names: str, since: str = "") -> Names:
+        """The same, with these names besides on a family or platform, from an OpenStack series on."""
+        return replace(self, overrides=(*self.overrides, Override(where, names, since, adds=True)))
+
+    def on(self, family: Family, platform: str, series: str) -> tuple[str, ...]:
+        """The names on one platform with one OpenStack series."""
+        found = self.debian if family == "debian" else self.redhat
+        for override in self.overrides:
+            if override.where in (family, platform) and series >= override.since:
+                found = (*found, *override.names) if override.adds else override.names
+        return found
+
+
+@dataclass(frozen=True)
+class PackageSet:
+    """Packages for a choice that is made within a component, such as its hypervisor, or for a host as a whole."""
+
+    name: str
+    packages: Names
+    of: tuple[str, ...] = ()
+    """The components whose hosts may need it; empty: any host may."""
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    """Whether these answers need it: gets the typed values by key."""
+    traits: tuple[tuple[str, str], ...] = ()
+    """What a host must be to need it, of `virt_type` (kvm, qemu) and `arch` (as `uname -m` says)."""
+    units: Names = Names()
+    """systemd units, without `.service`."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a component's processes need, in MiB."""
+
+    fixed: int
+    """Whatever the number of workers is."""
+    per_worker: int = 0
+    load: int = 0
+    """For the least work that it is there for: one small instance on a compute host."""
+    source: str = ""
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A sparse file on a component's host: it takes its space only as it fills."""
+
+    path: str
+    key: str
+    """The answer that has its size."""
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    """Whether it is made: gets the typed answers by key."""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What a component takes of its host's disk to begin with, in GiB."""
+
+    packages: float
+    """Below /usr."""
+    data: float
+    """Below /var: data and logs."""
+    source: str = ""
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A listening port of a component, for the firewall and the preflight. `public` ones are opened to everyone, the
+    others to the hosts with a component that requires or reaches what the port is there for."""
+
+    number: int
+    """0 for a protocol that has no ports."""
+    protocol: Literal["tcp", "udp", "gre"] = "tcp"
+    public: bool = False
+    what: str = ""
+    end: int = 0
+    """Last port of a range; 0 for a single port."""
+    capability: str = ""
+    """What it is there for, where that is not simply all that the component provides."""
+    key: str = ""
+    """The answer that moves it to another number."""
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    """Whether these answers need it: gets the typed values by key."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of a service that goes to the hosts of one role, as one pair of templates found by `name`.
+
+    `requires`, `requires_here`, `after` and `provides` are names of capabilities; they, and nothing else, decide the
+    order. `probe` is the source of a POSIX shell script (a Jinja template with the same context as the manifests) that
+    exits with 0 once the component does its work; it runs on the component's host.
+    """
+
+    name: str
+    role: str
+    requires: tuple[str, ...] = ()
+    """Capabilities that it waits for: every provider's, on whichever host."""
+    provides: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    """Capabilities that it waits for where somebody provides them, and does without otherwise."""
+    requires_here: tuple[str, ...] = ()
+    """Capabilities that its own host must provide; it waits for no other host's."""
+    reaches: tuple[str, ...] = ()
+    """Capabilities that it talks to over the network without waiting for them here: for the firewall."""
+    ports: tuple[Port, ...] = ()
+    probe: str = ""
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    """Whether these answers want it at all: gets the typed values by key."""
+    packages: Names = Names()
+    units: Names = Names()
+    """systemd units that are active while it works, without `.service`."""
+    memory: Memory | None = None
+    disk: Disk | None = None
+    """None: what a service takes that keeps little (preflight/capacity.py)."""
+    growth: tuple[Growth, ...] = ()
+    selinux: tuple[str, ...] = ()
+    """SELinux booleans that it needs, besides those that the package openstack-selinux sets."""
+    logs: tuple[str, ...] = ()
+    """Patterns of log files, on every platform: those that a host does not have are passed over."""
+    secrets: tuple[str, ...] = ()
+    """Keys of the secrets that its hosts get. A host gets the secrets of its own components and no others."""
+    derived_secrets: tuple[str, ...] = ()
+    """Secrets that no answer names: the names of files with a key of their own, or `ceph-key`."""
+    without: Mapping[str, str] = field(default_factory=dict)
+    """Why it has no packages, units, memory, logs or proof, by that word. `shared_packages.CONFIGURES` is for those
+    that only configure what other components run."""

@@ -1,0 +1,200 @@
+"""Neutron's agents and OVN: what plugs instances into networks, and what hands out addresses and routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stackwright.model import Component, Port
+from stackwright.records import Names
+from stackwright.services.probes import units
+from stackwright.services.shared_packages import OPENVSWITCH, estimated, measured
+
+LOGS = ("/var/log/neutron/*.log",)
+OVN_LOGS = ("/var/log/ovn/*.log",)
+SWITCH_LOGS = ("/var/log/openvswitch/ovs-vswitchd.log",)
+
+
+def wanted(answers: Mapping[str, Any]) -> bool:
+    """Whether there is a Neutron at all."""
+    return bool(answers["CONFIG_NEUTRON_INSTALL"])
+
+
+def _agent(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Wanted where Neutron is, and its layer-2 agent is one of these."""
+    return lambda answers: wanted(answers) and answers["CONFIG_NEUTRON_L2_AGENT"] in names
+
+
+def _tunnels(kind: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Needed where the projects' networks are tunnels of this kind."""
+    return lambda answers: kind in (answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES") or ())
+
+
+AGENTS: tuple[Component, ...] = (
+    Component(
+        "ovn-northd",
+        role="network-api",
+        provides=("ovn-database",),
+        ports=(
+            Port(6641, what="OVN northbound database", capability="ovn-northbound"),
+            Port(6642, what="OVN southbound database"),
+        ),
+        probe=units("ovn-northd"),
+        when=_agent("ovn"),
+        packages=OPENVSWITCH + Names(debian=("augeas-tools", "ovn-central"), redhat=("openvswitch-ovn-central",)),
+        units=Names(debian=("openvswitch-switch", "ovn-central"), redhat=("openvswitch", "ovn-northd")),
+        memory=measured(60),
+        logs=(*OVN_LOGS, "/var/log/openvswitch/ovsdb-server.log"),
+    ),
+    Component(
+        "external-bridge",
+        role="chassis",
+        provides=("external-bridge",),
+        when=_agent("ovn", "openvswitch"),
+        packages=OPENVSWITCH + Names(debian=("ethtool", "nftables"), redhat=("NetworkManager-ovs", "nftables")),
+        # Open vSwitch's daemons are counted with the agents.
+        memory=measured(0),
+        without={
+            "units": "the bridges are the units' of Open vSwitch, which belongs to the agents",
+            "logs": "the bridges are made by Open vSwitch, which belongs to the agents",
+            "proof": "instances are reached through it",
+        },
+    ),
+    Component(
+        "ovn-controller",
+        role="chassis",
+        requires=("ovn-database",),
+        requires_here=("external-bridge",),
+        provides=("chassis",),
+        reaches=("tunnel",),
+        ports=(Port(6081, "udp", what="Geneve", capability="tunnel"),),
+        probe=units("ovn-controller"),
+        when=_agent("ovn"),
+        packages=OPENVSWITCH + Names(debian=("augeas-tools", "ovn-host"), redhat=("openvswitch-ovn-host",)),
+        units=Names(debian=("openvswitch-switch", "ovn-host"), redhat=("openvswitch", "ovn-controller")),
+        memory=measured(120),
+        logs=(*OVN_LOGS, *SWITCH_LOGS),
+    ),
+    Component(
+        "ovn-metadata",
+        role="compute",
+        requires=("ovn-database",),
+        requires_here=("chassis",),
+        provides=("metadata",),
+        reaches=("instance-metadata",),
+        probe=units("ovn-metadata"),
+        when=_agent("ovn"),
+        packages=Names(
+            debian=("haproxy", "neutron-ovn-metadata-agent"),
+            redhat=("haproxy", "openstack-neutron", "openstack-neutron-ovn-metadata-agent"),
+        ),
+        units=Names(debian=("neutron-ovn-metadata-agent",), redhat=("neutron-ovn-metadata-agent",)),
+        memory=measured(100, per_worker=150),
+        logs=LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_NEUTRON_METADATA_PW",
+        ),
+    ),
+    Component(
+        "openvswitch-agent",
+        role="chassis",
+        requires=("messaging",),
+        requires_here=("external-bridge",),
+        provides=("chassis",),
+        reaches=("tunnel",),
+        ports=(
+            Port(
+                4789,
+                "udp",
+                what="VXLAN",
+                capability="tunnel",
+                key="CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT",
+                when=_tunnels("vxlan"),
+            ),
+            Port(6081, "udp", what="Geneve", capability="tunnel", when=_tunnels("geneve")),
+            Port(0, "gre", what="GRE", capability="tunnel", when=_tunnels("gre")),
+        ),
+        probe=units("openvswitch-agent"),
+        when=_agent("openvswitch"),
+        packages=OPENVSWITCH
+        + Names(
+            debian=("neutron-openvswitch-agent",),
+            redhat=("openstack-neutron", "openstack-neutron-openvswitch"),
+        ),
+        units=Names(
+            debian=("neutron-openvswitch-agent", "openvswitch-switch"),
+            redhat=("neutron-openvswitch-agent", "openvswitch"),
+        ),
+        memory=estimated(220),
+        logs=(*LOGS, *SWITCH_LOGS),
+        secrets=("CONFIG_AMQP_AUTH_PASSWORD",),
+    ),
+    Component(
+        "linuxbridge-agent",
+        role="chassis",
+        requires=("messaging",),
+        provides=("chassis",),
+        reaches=("tunnel",),
+        ports=(Port(8472, "udp", what="VXLAN", capability="tunnel", when=_tunnels("vxlan")),),
+        probe=units("linuxbridge-agent"),
+        when=_agent("linuxbridge"),
+        packages=Names(
+            debian=("ebtables", "ipset", "neutron-linuxbridge-agent", "nftables"),
+            redhat=("ebtables", "ipset", "nftables", "openstack-neutron", "openstack-neutron-linuxbridge"),
+        ),
+        units=Names(debian=("neutron-linuxbridge-agent",), redhat=("neutron-linuxbridge-agent",)),
+        memory=estimated(180),
+        logs=LOGS,
+        secrets=("CONFIG_AMQP_AUTH_PASSWORD",),
+    ),
+    Component(
+        "dhcp-agent",
+        role="dhcp",
+        requires=("messaging",),
+        provides=("dhcp",),
+        probe=units("dhcp-agent"),
+        when=_agent("openvswitch", "linuxbridge"),
+        packages=Names(
+            debian=("dnsmasq-base", "dnsmasq-utils", "neutron-dhcp-agent"),
+            redhat=("dnsmasq", "dnsmasq-utils", "openstack-neutron"),
+        ),
+        units=Names(debian=("neutron-dhcp-agent",), redhat=("neutron-dhcp-agent",)),
+        memory=estimated(200),
+        logs=LOGS,
+        secrets=("CONFIG_AMQP_AUTH_PASSWORD",),
+    ),
+    Component(
+        "l3-agent",
+        role="l3",
+        requires=("messaging",),
+        provides=("router",),
+        probe=units("l3-agent"),
+        when=_agent("openvswitch", "linuxbridge"),
+        packages=Names(
+            debian=("conntrack", "iputils-arping", "keepalived", "neutron-l3-agent", "radvd"),
+            redhat=("conntrack-tools", "keepalived", "openstack-neutron", "radvd"),
+        ),
+        units=Names(debian=("neutron-l3-agent",), redhat=("neutron-l3-agent",)),
+        memory=estimated(200),
+        logs=LOGS,
+        secrets=("CONFIG_AMQP_AUTH_PASSWORD",),
+    ),
+    Component(
+        "metadata-agent",
+        role="metadata",
+        requires=("messaging",),
+        provides=("metadata",),
+        reaches=("instance-metadata",),
+        probe=units("metadata-agent"),
+        when=_agent("openvswitch", "linuxbridge"),
+        packages=Names(debian=("haproxy", "neutron-metadata-agent"), redhat=("haproxy", "openstack-neutron")),
+        units=Names(debian=("neutron-metadata-agent",), redhat=("neutron-metadata-agent",)),
+        memory=estimated(120),
+        logs=LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_NEUTRON_METADATA_PW",
+        ),
+    ),
+)

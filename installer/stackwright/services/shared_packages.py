@@ -1,0 +1,46 @@
+"""Packages of libraries and of Apache, which several services need, and where figures of memory and disk come from.
+
+Debian's package names were looked up in the package indexes of bookworm and trixie; they are meant for an installation
+without Recommends. RDO's are those of its distgits and of the OpenStack Puppet modules (manifests/params.pp).
+"""
+
+from __future__ import annotations
+
+from stackwright.records import Disk, Memory, Names
+
+# On Debian the services use the second; Puppet's module for their connections wants the first as well.
+DATABASE = Names(debian=("python3-mysqldb", "python3-pymysql"), redhat=("python3-PyMySQL",))
+CACHE = Names(debian=("python3-memcache", "python3-pymemcache"), redhat=("python3-memcached", "python3-pymemcache"))
+PYMEMCACHE = Names(debian=("python3-pymemcache",), redhat=CACHE.redhat)
+"""As CACHE, for services whose Debian packages bring what else they need."""
+APACHE = Names(redhat=("httpd", "mailcap", "mod_ssl", "python3-mod_wsgi"))
+"""On Debian the API services run under uWSGI, which their packages bring."""
+OPENVSWITCH = Names(debian=("openvswitch-switch",), redhat=("openvswitch",))
+
+ALL_IN_ONE = (
+    "idle Debian 12 all-in-one with two workers (proportional set size, 5.1 GiB in all), plus a fifth, and more for "
+    "what grows with use"
+)
+DOWNLOADED = "Debian 12 all-in-one: 400 MB to download, 2.0 GB installed"
+
+
+CONFIGURES = dict.fromkeys(
+    ("packages", "units", "memory", "logs", "proof"),
+    "it only configures what other components install, run and prove",
+)
+"""Why a component has nothing of its own: for `Component.without`."""
+
+
+def measured(fixed: int, per_worker: int = 0, load: int = 0) -> Memory:
+    """Memory in MiB, from the measurement that ALL_IN_ONE names."""
+    return Memory(fixed, per_worker, load, ALL_IN_ONE)
+
+
+def estimated(fixed: int, per_worker: int = 0) -> Memory:
+    """Memory in MiB that nobody has measured: like that of services of the same kind."""
+    return Memory(fixed, per_worker, source="estimated from services of the same kind")
+
+
+def disk(packages: float, data: float) -> Disk:
+    """Disk space in GiB, from the installation that DOWNLOADED names."""
+    return Disk(packages, data, DOWNLOADED)
