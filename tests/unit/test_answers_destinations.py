@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from stackwright import planner
-from stackwright.answers.conditions import matters
 from stackwright.answers.destinations import BESIDES, HANDED_ON, destinations, settings
 from stackwright.answers.reading import from_documents
+from stackwright.answers.typed import matters
 from stackwright.model import Answers, Facts, Interface, Option
 from stackwright.services import SERVICES, options
 

@@ -15,8 +15,8 @@ import pytest
 
 from stackwright import answers
 from stackwright.answers import compare, explain, migrate, syntax, writing
-from stackwright.answers.conditions import matters
 from stackwright.answers.reading import AnswersError, from_documents
+from stackwright.answers.typed import matters
 from stackwright.model import StackwrightError
 from stackwright.services import options
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from stackwright.answers.checking import check, named_hosts
 from stackwright.answers.reading import AnswersError, Reading, describe, from_documents, load, made, read, suggest
-from stackwright.answers.shared import impersonal, public, without_credentials
+from stackwright.answers.secrets import impersonal, public, without_credentials
 from stackwright.answers.writing import generate, save, write
 from stackwright.model import Answers
 

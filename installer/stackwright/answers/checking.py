@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stackwright.answers import networks
-from stackwright.answers.conditions import holds, in_words, matters
-from stackwright.answers.places import problem, where
+from stackwright.answers.typed import holds, in_words, matters, problem, where
 from stackwright.model import Answers, Problem
 from stackwright.services import SERVICES, options, ssl
 from stackwright.values import is_address

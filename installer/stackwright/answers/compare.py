@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stackwright.answers.conditions import matters
-from stackwright.answers.places import shown
 from stackwright.answers.secrets import MASK, PLACEHOLDER, is_elsewhere
+from stackwright.answers.typed import matters, shown
 from stackwright.model import Answers
 from stackwright.services import options
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stackwright.answers.conditions import in_words, matters
 from stackwright.answers.destinations import Destinations, destinations
 from stackwright.answers.flags import metavar
 from stackwright.answers.packstack.history import releases
-from stackwright.answers.places import shown
 from stackwright.answers.reading import ENVIRONMENT_PREFIX, flag_name
+from stackwright.answers.typed import in_words, matters, shown
 from stackwright.model import Answers
 from stackwright.services import options, service_of
 from stackwright.values import allowed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stackwright.answers.effective import external_physnet
 from stackwright.answers.packstack.rewrite import FAMILIES
-from stackwright.answers.places import problem
+from stackwright.answers.typed import problem
 from stackwright.model import Answers, Problem
 from stackwright.services import options
 from stackwright.values import is_address, words

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from stackwright.answers.conditions import in_words
 from stackwright.answers.packstack.history import releases
 from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.reading import flag_name
+from stackwright.answers.typed import in_words
 from stackwright.answers.writing import limits
 from stackwright.model import Option
 from stackwright.services import SERVICES, options

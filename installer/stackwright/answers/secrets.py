@@ -1,4 +1,4 @@
-"""Secrets: made, fetched from elsewhere, recognised when they were blotted out, and masked."""
+"""Secrets: generated, fetched from elsewhere, recognized when they are masked, and removed from what others see."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import secrets
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+
+from stackwright.model import Answers
+from stackwright.services import options
 
 MASK = "********"
 PLACEHOLDER = "PW_PLACEHOLDER"
@@ -114,3 +118,37 @@ def _first_line(content: str, what: str) -> str:
     if not lines or not lines[0].strip():
         raise ValueError(f"{what} gave nothing")
     return lines[0].strip()
+
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s,]+@")
+
+
+def without_credentials(text: str) -> str:
+    """The text without names and passwords in its URLs."""
+    return _CREDENTIALS.sub("", text)
+
+
+def public(answers: Answers) -> dict[str, str]:
+    """The texts of answers that differ from the defaults, by key, without secrets and without the user names and
+    passwords in URLs."""
+    known = options()
+    return {
+        key: without_credentials(answer.text)
+        for key, answer in answers.entries.items()
+        if key not in answers.secrets and key in known and answer.text != known[key].default
+    }
+
+
+def impersonal(answers: Answers) -> Answers:
+    """The same answers with each secret replaced by a text made from its key: answers that differ only in secrets
+    become equal."""
+    stand_ins = {
+        key: f"{key}.secret".ljust(32, ".")[-32:] if key.endswith("_ENC_KEY") else f"{key}.secret"
+        for key in answers.secrets
+        if key in answers.entries and answers.entries[key].value
+    }
+    entries = {
+        key: replace(entry, value=stand_ins[key], text=stand_ins[key]) if key in stand_ins else entry
+        for key, entry in answers.entries.items()
+    }
+    return Answers(entries, answers.secrets)

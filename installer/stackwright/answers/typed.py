@@ -1,4 +1,4 @@
-"""Texts become typed values; what cannot be used is told, and a default stands in for it."""
+"""From texts to typed values, when an option matters, and how a problem with an answer is reported."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stackwright.answers import effective, secrets
-from stackwright.answers.conditions import in_words, matters
 from stackwright.answers.layers import Layers
 from stackwright.answers.packstack.rewrite import Raw
-from stackwright.model import Answer, Option, Origin, Problem, Severity
+from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
 from stackwright.services import options
 from stackwright.values import allowed, words
 from stackwright.values import text as text_of_any_kind
@@ -83,7 +83,11 @@ def _complaint(option: Option, raw: Raw, name: str, wanted: str, counts: bool) -
 
 
 def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return repr(_shortened(text))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _sentence(option: Option, error: str) -> str:
@@ -213,3 +217,53 @@ def local_address() -> str:
         except OSError:
             continue
     return "127.0.0.1"
+
+
+# ------------------------------------------------------------------------------------- conditions and problems
+
+
+def holds(value: Any, wanted: str) -> bool:
+    """Whether a typed value is what `wanted` says: y, n, a word, words with | between, or * for "not empty"."""
+    if wanted == "*":
+        return bool(value)
+    if isinstance(value, bool):
+        value = "y" if value else "n"
+    values = value if isinstance(value, tuple) else (str(value),)
+    return any(word in values for word in wanted.split("|"))
+
+
+def matters(option: Option, values: Mapping[str, Any]) -> bool:
+    """Whether the option has an effect with these answers (typed values by key)."""
+    return all(any(holds(values.get(key, ""), wanted) for key in keys.split("|")) for keys, wanted in option.when)
+
+
+def in_words(option: Option) -> str:
+    """The condition as a person reads it; empty for none."""
+    parts = []
+    for keys, wanted in option.when:
+        key = keys.replace("|", " or ")
+        parts.append(f"{key} is set" if wanted == "*" else f"{key}={wanted.replace('|', ' or ')}")
+    return " and ".join(parts)
+
+
+def where(answers: Answers, key: str) -> str:
+    """file:line, the flag or the variable; the key itself where a default counts."""
+    origin = answers.entries[key].origin
+    return str(origin) if origin.kind in ("file", "flag", "environment") else key
+
+
+def shown(answers: Answers, key: str) -> str:
+    """The text of an answer as it may be shown: a terminal gets nothing that it would obey."""
+    entry = answers.entries[key]
+    if options()[key].secret:
+        return secrets.MASK if entry.text else ""
+    if entry.text:
+        text = entry.text if entry.text.isprintable() else repr(entry.text)
+        return _shortened(text)
+    return ",".join(map(str, entry.value)) if isinstance(entry.value, tuple) else str(entry.value)
+
+
+def problem(answers: Answers, key: str, name: str, wanted: str, hint: str = "", *, warning: bool = False) -> Problem:
+    """A problem with the answer to `key`."""
+    severity = Severity.WARNING if warning else Severity.ERROR
+    return Problem(name, f"{key} = {shown(answers, key)}", wanted, hint, severity=severity, where=where(answers, key))

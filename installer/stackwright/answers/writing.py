@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from stackwright.answers import secrets
-from stackwright.answers.conditions import in_words, matters
 from stackwright.answers.effective import FORCED, ON_CONTROLLER
 from stackwright.answers.reading import AnswersError, from_documents
+from stackwright.answers.typed import in_words, matters
 from stackwright.model import Answer, Answers, ExitCode, Option, Service, StackwrightError
 from stackwright.services import SERVICES, options
 from stackwright.values import YES_NO, allowed

@@ -199,7 +199,7 @@ def _tell(found: Sequence[Problem]) -> None:
     from stackwright import preflight
 
     if found:
-        print(preflight.told(found), file=sys.stderr)
+        print(preflight.format_problems(found), file=sys.stderr)
 
 
 def _offline(arguments: argparse.Namespace) -> bool:

@@ -139,7 +139,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
     if errors:
         names = sorted({p.name for p in errors})
         raise StackwrightError(
-            preflight.told(errors),
+            preflight.format_problems(errors),
             f"nothing was changed; after mending, run the same again. `--skip-check {names[0]}` goes on all the same",
             ExitCode.PREFLIGHT,
         )

@@ -1,11 +1,12 @@
-"""Are these hosts fit for what they are asked to do? (answers, facts, placement) -> every problem at once.
+"""Preflight checks: (answers, facts, placement) -> every problem that would make an installation fail, at once.
 
-Pure: it sees recorded facts and no connection. Each check has a name, which its problems carry and `--skip-check`
-takes.
+Pure: it reads recorded facts and opens no connection. Each check has a name, which its problems carry and which
+`--skip-check` accepts.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -14,17 +15,16 @@ from stackwright.preflight import capacity, host, names, network
 from stackwright.preflight.capacity import estimate_disk, estimate_memory
 from stackwright.preflight.packages import package_check_script, parse_package_check
 from stackwright.preflight.situation import Problems, Situation
-from stackwright.preflight.telling import told
 
 __all__ = [
     "CHECKS",
     "check",
     "estimate_disk",
     "estimate_memory",
+    "format_problems",
     "package_check_script",
     "parse_package_check",
     "table",
-    "told",
 ]
 
 CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
@@ -62,10 +62,13 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
     "trunk-dependencies": host.trunk_dependencies,
     "locale": host.locale,
 }
-"""Every check by its name, in the order in which problems are told."""
+"""Every check by its name, in the order in which problems are reported."""
 
 _BY_PACKAGES = ("package", "repository")
 """Names of the problems that `parse_package_check` finds; they can be waived like the others."""
+
+_SHOWN = 3
+"""Hosts that are named where many have the same problem."""
 
 
 def table() -> tuple[tuple[str, str], ...]:
@@ -98,3 +101,26 @@ def require_known(skip: Iterable[str]) -> None:
     wrong = sorted(set(skip) - set(known))
     if wrong:
         raise StackwrightError(f"no such check: {', '.join(wrong)}", f"checks are: {', '.join(known)}", ExitCode.USAGE)
+
+
+def format_problems(problems: Iterable[Problem]) -> str:
+    """The problems as plain text, in the order of their first hosts. A problem that several hosts share is one entry
+    that names them."""
+    alike: dict[tuple[str, ...], list[Problem]] = {}
+    for one in problems:
+        plain = [_without(one.host, words) for words in (one.seen, one.wanted, one.hint)]
+        alike.setdefault((one.name, str(one.severity), *plain), []).append(one)
+    return "\n".join(_one(found) for found in alike.values())
+
+
+def _without(host: str, words: str) -> str:
+    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)", "", words) if host else words
+
+
+def _one(found: list[Problem]) -> str:
+    problem = found[0]
+    hosts = list(dict.fromkeys(one.host for one in found if one.host))
+    at = ", ".join(hosts[:_SHOWN]) + (f" and {len(hosts) - _SHOWN} more hosts" if len(hosts) > _SHOWN else "")
+    wanted = f"; wanted: {problem.wanted}" if problem.wanted else ""
+    hint = f"\n    hint: {problem.hint}" if problem.hint else ""
+    return f"{at}{': ' if at else ''}{problem.severity}: {problem.seen}{wanted} [{problem.name}]{hint}"
