@@ -43,6 +43,14 @@ lint: $(VENV)/.ready  ## style and types only
 golden: $(VENV)/.ready  ## writes the expected plans anew; read the difference before committing it
 	$(BIN)/python -m pytest -q -n0 tests/plans --update-golden
 
+.PHONY: documents
+documents: $(VENV)/.ready  ## rewrites the generated parts of README.md and docs/
+	$(BIN)/python tests/documents.py
+
+.PHONY: screenshot
+screenshot: $(VENV)/.ready  ## the same, and takes the screenshot of the README (needs Chromium)
+	$(BIN)/python tests/documents.py --screenshot
+
 .PHONY: clean
 clean:  ## removes what is made here: the environment, caches, results; not the lab's nodes
 	rm -rf $(VENV) dist build test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,7 @@
 #!/bin/sh
-# On the controller, as root: Stackwright, and with it the cloud. Run again, it goes on where it stopped.
-#   install.sh              what /tmp/stackwright.answers describes
-#   install.sh HOSTS        what /tmp/stackwright.bundle describes, on these hosts: THEIRS=MINE,...
+# Installs Stackwright and the cloud, on the controller, as root. Run again, it continues where it stopped.
+#   install.sh              the cloud of /tmp/stackwright.answers
+#   install.sh HOSTS        the cloud of /tmp/stackwright.bundle, on these hosts: THEIRS=MINE,...
 set -eu
 command -v python3.11 >/dev/null || dnf -y -q install python3.11
 [ -x /opt/stackwright/bin/python ] || python3.11 -m venv /opt/stackwright
@@ -17,5 +17,5 @@ if [ $# -gt 0 ]; then
   exec /opt/stackwright/bin/stackwright bundle reproduce /root/stackwright.bundle --hosts "$1" --accept-new-host-keys
 fi
 install -m 600 /tmp/stackwright.answers /root/stackwright.answers
-# The machines were made a moment ago, on this computer: their keys are taken as they come.
+# Vagrant has just created the machines on this computer: accept their host keys.
 exec /opt/stackwright/bin/stackwright --answer-file /root/stackwright.answers --accept-new-host-keys

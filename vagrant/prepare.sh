@@ -1,5 +1,5 @@
 #!/bin/sh
-# On each machine, as root: names that resolve, a root file system as large as its disk, the controller's key.
+# Prepares a machine, as root: names that resolve, a root file system as large as its disk, the controller's key.
 #   prepare.sh HOSTS        lines for /etc/hosts
 set -eu
 sed -i -e '/^127\.0\.1\.1 /d' -e '/# stackwright$/d' /etc/hosts
@@ -8,7 +8,7 @@ printf '%s\n' "$1" | sed 's/$/ # stackwright/' >> /etc/hosts
 disk=$(lsblk -no PKNAME "$(findmnt -no SOURCE /)" | head -n 1)
 part=$(cat "/sys/class/block/$(basename "$(findmnt -no SOURCE /)")/partition")
 command -v growpart >/dev/null || dnf -y -q install cloud-utils-growpart
-growpart "/dev/$disk" "$part" || [ $? = 1 ] # 1: it is as large already
+growpart "/dev/$disk" "$part" || [ $? = 1 ] # 1: no change needed
 xfs_growfs / >/dev/null
 
 mkdir -p -m 700 /root/.ssh

@@ -17,7 +17,7 @@ from stackwright.records import Port as Port
 
 
 class ExitCode(IntEnum):
-    """What the command's exit status means; the README's table is checked against this."""
+    """What the command's exit status means; a test compares the table in docs/commands.md with this."""
 
     OK = 0
     FAILED = 1
