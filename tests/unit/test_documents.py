@@ -196,8 +196,8 @@ def test_the_architecture_has_the_layers_that_are_enforced() -> None:
     for cells in table(text("ARCHITECTURE.md"), "## Layers"):
         number = int(cells[2]) if cells[2] else number
         found[cells[0].strip("`").removesuffix("/").removesuffix(".py")] = number
-    layers = [layer for layer in LAYERS if layer != {"__main__"}]
-    assert found == {package: number for number, layer in enumerate(layers) for package in layer}
+    layers = [layer for layer in reversed(LAYERS) if layer != {"__main__"}]
+    assert found == {package: number for number, layer in enumerate(layers, 1) for package in layer}
 
 
 def test_the_architecture_stays_short() -> None:
