@@ -100,6 +100,8 @@ class Service:
     missing: str = ""
     """Why this version cannot install it yet: switching it on is an error that says so. Empty: it can be installed."""
     package_sets: tuple[PackageSet, ...] = ()
+    checks: str = ""
+    """Module in verify/on_host/ whose `checks` does with the service what a person would, and cleans up."""
     expendable: bool = False
     """Whether a cloud is of use without it: where memory is short, a hint names its switch."""
 

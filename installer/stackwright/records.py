@@ -126,6 +126,25 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Api:
+    """An API in Keystone's catalog. Its port is the first one of its component."""
+
+    type: str
+    """In the catalog: volumev3."""
+    path: str = ""
+    """Of its endpoint, after host and port."""
+    ask: str = ""
+    """Path of a cheap request, after the endpoint, that only works when the service itself does and not just its web
+    server: for `stackwright verify`. It is sent with a token. Empty: nothing is asked."""
+    version: str = ""
+    """What the request's path has before `ask` where the endpoint does not end with it."""
+    aliases: tuple[str, ...] = ()
+    """Other types that a catalog may have it under."""
+    from_root: bool = False
+    """Whether `ask` is the whole path after host and port, and needs no token."""
+
+
+@dataclass(frozen=True)
 class Component:
     """A part of a service that goes to the hosts of one role, as one pair of templates found by `name`.
 
@@ -146,6 +165,9 @@ class Component:
     reaches: tuple[str, ...] = ()
     """Capabilities that it talks to over the network without waiting for them here: for the firewall."""
     ports: tuple[Port, ...] = ()
+    api: Api | None = None
+    agent: str = ""
+    """What Neutron's API calls it, where it is an agent that reports itself there."""
     probe: str = ""
     when: Callable[[Mapping[str, Any]], bool] = lambda _: True
     """Whether these answers want it at all: gets the typed values by key."""

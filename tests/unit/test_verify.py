@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import http.server
+import importlib
 import json
 import os
 import re
@@ -17,13 +18,15 @@ from typing import Any
 
 import pytest
 
-from stackwright import verify
-from stackwright.verify.on_host import cloud, control, dashboard, instance, logs, volume
+from stackwright import services, verify
+from stackwright.verify.on_host import cloud, control, dashboard, instance, logs, neutron, nova, volume
 from stackwright.verify.on_host.api import ApiError, Failure, Http
-from stackwright.verify.on_host.runner import Check, Reporter, Skip, run_all
+from stackwright.verify.on_host.runner import Check, Context, Reporter, Skip, run_all
 
 SECRET = "correct-horse-battery"
 SERVICES = ("identity", "compute", "network", "image", "volumev3")
+APIS = services.asked_apis(lambda _: True)
+IDENTITY = {"identity": APIS["identity"]}
 
 # ----------------------------------------------------------------------------------------------- a stand-in for a cloud
 
@@ -500,9 +503,12 @@ def test_no_secret_gets_into_the_output() -> None:
 
 
 def test_every_need_of_a_check_is_the_name_of_a_check_or_of_a_service_that_was_not_chosen(tmp_path: Path) -> None:
-    config = verify.VerifyConfig("http://x", "pw", services=tuple(control.NAMES), dashboard_url="http://x")
+    config = verify.VerifyConfig("http://x", "pw", services=tuple(APIS), apis=APIS, dashboard_url="http://x")
     admin: Any = None
-    checks = control.checks(config, admin, None, lambda: admin, "n")
+    context = Context(config, admin, lambda: admin, "n")
+    checks = control.checks(context, None)
+    for module in services.checks(lambda _: True):
+        checks += importlib.import_module(f"stackwright.verify.on_host.{module}").checks(context)
     checks += instance.checks(instance.Site(config, "n", str(tmp_path)), admin, lambda: admin, dict)
     names = [c.name for c in checks] + ["project"]
     assert len(names) == len(set(names))
@@ -530,22 +536,22 @@ class Replies:
 
 def test_a_service_that_is_down_disabled_or_absent_is_named() -> None:
     good = [row("nova-compute"), row("nova-conductor"), row("nova-scheduler")]
-    assert "nova-compute" in control.nova_services(Replies(os_services={"services": good}), 0)  # type: ignore[arg-type]
+    assert "nova-compute" in nova.nova_services(Replies(os_services={"services": good}), 0)  # type: ignore[arg-type]
     for change in ({"state": "down"}, {"status": "disabled"}):
         bad = [{**good[0], **change}, *good[1:]]
         with pytest.raises(Failure, match="nova-compute on n1"):
-            control.nova_services(Replies(os_services={"services": bad}), 0)  # type: ignore[arg-type]
+            nova.nova_services(Replies(os_services={"services": bad}), 0)  # type: ignore[arg-type]
     with pytest.raises(Failure, match="missing: nova-scheduler"):
-        control.nova_services(Replies(os_services={"services": good[:2]}), 0)  # type: ignore[arg-type]
+        nova.nova_services(Replies(os_services={"services": good[:2]}), 0)  # type: ignore[arg-type]
     with pytest.raises(Failure, match="Neutron has no agent"):
-        control.neutron_agents(Replies(agents={"agents": []}), (), (), 0)  # type: ignore[arg-type]
+        neutron.neutron_agents(Replies(agents={"agents": []}), (), (), 0)  # type: ignore[arg-type]
     agent = {"agent_type": "OVN Controller agent", "host": "n1.lab.test", "alive": True, "admin_state_up": True}
     told: Any = Replies(agents={"agents": [agent]})
-    assert control.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent",), 0) == "OVN Controller agent"
+    assert neutron.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent",), 0) == "OVN Controller agent"
     with pytest.raises(Failure, match="no agent has reported from n2"):
-        control.neutron_agents(told, ("n1.lab.test", "n2.lab.test"), (), 0)
+        neutron.neutron_agents(told, ("n1.lab.test", "n2.lab.test"), (), 0)
     with pytest.raises(Failure, match="no agent of this kind has reported: L3 agent"):
-        control.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent", "L3 agent"), 0)
+        neutron.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent", "L3 agent"), 0)
 
 
 def hypervisor(host: str) -> dict[str, Any]:
@@ -564,16 +570,16 @@ def cells(hosts: list[str], mapped: list[str], inventory: dict[str, Any]) -> Rep
 def test_a_compute_host_that_no_cell_knows_is_named() -> None:
     vcpu = {"VCPU": {}}
     told: Any = cells(["n1", "n2"], ["n1", "n2"], vcpu)
-    assert control.cell_mapping(told, ("n1.lab", "n2"), 0).startswith("2 of 2 mapped")
+    assert nova.cell_mapping(told, ("n1.lab", "n2"), 0).startswith("2 of 2 mapped")
     told = cells(["n1", "n2"], ["n1"], vcpu)
     with pytest.raises(Failure, match=r"not mapped to a cell: n2 \(nova-manage"):
-        control.cell_mapping(told, (), 0)
+        nova.cell_mapping(told, (), 0)
     told = cells(["n1"], ["n1"], vcpu)
     with pytest.raises(Failure, match="no nova-compute has reported from n3"):
-        control.cell_mapping(told, ("n1", "n3"), 0)
+        nova.cell_mapping(told, ("n1", "n3"), 0)
     told = cells(["n1"], ["n1"], {})
     with pytest.raises(Failure, match="no VCPU inventory of n1"):
-        control.cell_mapping(told, (), 0)
+        nova.cell_mapping(told, (), 0)
 
 
 def with_console(text: str, tmp_path: Path) -> tuple[Any, instance.Site]:
@@ -648,8 +654,8 @@ def test_a_failure_shows_the_lines_of_its_request_or_the_newest_errors(tmp_path:
         f"{stamp(2)} 1 ERROR nova.db [req-bbbb u p] DBError: mysql+pymysql://nova:{SECRET}@198.18.0.10/nova is away\n"
         f"{stamp(3)} 1 ERROR nova.other [req-cccc u p] not ours, password='hush hush'\n"
     )
-    nova = logs.Sources((str(tmp_path / "*.log"),))
-    found = logs.about(nova, "req-bbbb", now, (SECRET,))
+    sources = logs.Sources((str(tmp_path / "*.log"),))
+    found = logs.about(sources, "req-bbbb", now, (SECRET,))
     assert found.source == str(log)
     assert len(found.lines) == 1
     assert "DBError" in found.lines[0]
@@ -662,14 +668,14 @@ def test_a_failure_shows_the_lines_of_its_request_or_the_newest_errors(tmp_path:
         "libvirt.libvirtError: internal error: qemu closed the monitor",
         "",
     ]
-    found = logs.about(nova, "", now, ())
+    found = logs.about(sources, "", now, ())
     assert [re.findall(r"nova\.\w+", line)[0] for line in found.lines] == ["nova.db", "nova.other"]
     assert SECRET not in "".join(found.lines), "a password in a URL was shown"
     assert "hush" not in found.lines[1]
     assert logs.about(logs.Sources(), "req-x", now + 60, ()).lines == ()
     prefix = f"{stamp(4)} 1 ERROR nova.compute.manager [instance: b7eb]"
     log.write_text("".join(f"{prefix} {line}\n" for line in frames))
-    assert [line.partition("] ")[2] for line in logs.about(nova, "", now, ()).lines] == [frames[4]]
+    assert [line.partition("] ")[2] for line in logs.about(sources, "", now, ()).lines] == [frames[4]]
 
 
 # --------------------------------------------------------------------------------------------- the controlling machine
@@ -713,7 +719,7 @@ def write_program(folder: Path) -> None:
 @pytest.mark.parametrize("python", pythons())
 def test_the_program_runs_alone_and_names_the_root_of_a_failure(standin: Replies, tmp_path: Path, python: str) -> None:
     password = "not-" + SECRET
-    config = verify.VerifyConfig(standin.url + "/identity/v3", password, settle_timeout=1)
+    config = verify.VerifyConfig(standin.url + "/identity/v3", password, apis=APIS, settle_timeout=1)
     write_program(tmp_path)
     place = tmp_path / "config.json"
     place.write_bytes(config.to_json())
@@ -755,7 +761,7 @@ def test_the_program_makes_its_project_removes_leftovers_and_leaves_nothing(stan
     standin.add("users", name=cloud.PREFIX + "old")
     standin.roles[cloud.PREFIX + "old"] = {"r1"}
     fill(standin, old["id"])
-    config = verify.VerifyConfig(standin.url + "/identity/v3", SECRET, services=("identity",))
+    config = verify.VerifyConfig(standin.url + "/identity/v3", SECRET, services=("identity",), apis=IDENTITY)
     done = run_program(tmp_path, verify.VerifyConfig(config.auth_url, "wrong"))
     assert done.returncode == 1
     # Only Keystone is proved here; that there are other services to clean up in is told by the catalog.

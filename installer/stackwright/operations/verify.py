@@ -15,38 +15,16 @@ from stackwright.output import live
 from stackwright.planner import tls
 from stackwright.planner.steps import certificates
 from stackwright.planner.topology import Cloud
-from stackwright.services import SERVICES
 from stackwright.state import journal
 
 if TYPE_CHECKING:
     from stackwright.ssh.pool import Hosts
     from stackwright.state.directory import StateDir
 
-_CATALOG = {
-    "keystone": "identity",
-    "glance-api": "image",
-    "placement-api": "placement",
-    "nova-api": "compute",
-    "neutron-server": "network",
-    "cinder-api": "volumev3",
-    "swift-proxy": "object-store",
-    "heat-api": "orchestration",
-}
-
-
-_AGENTS = {
-    "openvswitch-agent": "Open vSwitch agent",
-    "linuxbridge-agent": "Linux bridge agent",
-    "l3-agent": "L3 agent",
-    "dhcp-agent": "DHCP agent",
-    "metadata-agent": "Metadata agent",
-    "ovn-metadata": "OVN Metadata agent",
-}
-"""What Neutron's API calls them."""
-
 
 def _agents(whole: Cloud) -> tuple[str, ...]:
-    found = [kind for name, kind in _AGENTS.items() if whole.has(name)]
+    """Kinds of Neutron's agents of which there must be one."""
+    found = [c.agent for c in services.all_components() if c.agent and whole.has(c.name)]
     if any("l3" in host.roles for host in whole.having("ovn-controller")):
         found.append("OVN Controller Gateway agent")
     return tuple(found)
@@ -55,12 +33,15 @@ def _agents(whole: Cloud) -> tuple[str, ...]:
 def config(whole: Cloud, answers: Answers) -> verify.VerifyConfig:
     """What is to be proved of this cloud."""
     demo = bool(answers.get("CONFIG_PROVISION_DEMO"))
+    apis = services.asked_apis(whole.has)
     built = planner.builds_image(whole, whole.having("keystone")[0])
     return verify.VerifyConfig(
         auth_url=whole.url("keystone") + "/v3",
         admin_user=str(answers["CONFIG_KEYSTONE_ADMIN_USERNAME"]),
         admin_password=str(answers["CONFIG_KEYSTONE_ADMIN_PW"]),
-        services=tuple(kind for name, kind in _CATALOG.items() if whole.has(name)),
+        services=tuple(apis),
+        apis=apis,
+        modules=services.checks(whole.has),
         region=str(answers["CONFIG_KEYSTONE_REGION"]),
         demo_user="demo" if demo else "",
         demo_password=str(answers["CONFIG_KEYSTONE_DEMO_PW"]) if demo else "",
@@ -99,7 +80,7 @@ def run(
 ) -> int:
     """Proves the cloud; prints each check as it ends, or the whole as JSON. Returns the exit code."""
     began = time.time()
-    seen = seen or apply.look(hosts, planner.all_hosts(answers, SERVICES), answers)
+    seen = seen or apply.look(hosts, planner.all_hosts(answers, services.all_services()), answers)
     whole: Cloud = planner.cloud(answers, seen)
     step = verify.build(config(whole, answers), host_of(whole))
     lines: list[str] = []

@@ -295,21 +295,10 @@ def _id_from(secret: str) -> str:
 
 
 def _summary(whole: Cloud, opened: Mapping[str, Sequence[firewall_policy.Opening]]) -> dict[str, Any]:
-    apis = (
-        "keystone",
-        "glance-api",
-        "placement-api",
-        "nova-api",
-        "neutron-server",
-        "cinder-api",
-        "swift-proxy",
-        "heat-api",
-        "heat-api-cfn",
-    )
     out: dict[str, Any] = {
         "release": whole.release.name,
         "hosts": {h: [c.name for c in components] for h, components in whole.placement.items()},
-        "endpoints": {name: whole.url(name) for name in apis if whole.has(name)},
+        "endpoints": {c.name: whole.url(c.name) for _, c, _ in services.apis() if whole.has(c.name)},
         "ports": {h: [opening.told(h) for opening in found] for h, found in opened.items()},
     }
     if whole.has("horizon"):

@@ -255,6 +255,13 @@ class Cloud:
         """The root URL of an API: its first host and its first port."""
         return f"http://{bracketed(self.address(component))}:{self.component(component).ports[0].number}"
 
+    def endpoint(self, component: str) -> str:
+        """The URL of an API as Keystone's catalog has it. Raises KeyError for a component without one."""
+        api = self.component(component).api
+        if api is None:
+            raise KeyError(component)
+        return self.url(component) + api.path
+
     def db_url(self, service: str, password: str, database: str = "", user: str = "") -> str:
         """What SQLAlchemy connects to."""
         at = self.address("mariadb") if self.has("mariadb") else str(self.answers["CONFIG_MARIADB_HOST"])
@@ -354,6 +361,7 @@ class Cloud:
             "network": self.network,
             "release": self.release,
             "url": self.url,
+            "endpoint": self.endpoint,
             "db_url": self.db_url,
             "has": self.has,
             "external": external(self.answers) if self.answers.get("CONFIG_PROVISION_DEMO") else None,

@@ -6,13 +6,13 @@ A new service is one file here, its templates, and one line in `SERVICES`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
 from stackwright.platforms import Platform, Release
-from stackwright.records import Names, PackageSet
+from stackwright.records import Api, Names, PackageSet
 from stackwright.services import (
     amqp,
     cache,
@@ -89,6 +89,37 @@ def component(name: str) -> Component:
 def package_sets() -> Iterator[PackageSet]:
     """Every set of packages that hosts get besides those of their components, or instead."""
     return (found for service in all_services() for found in service.package_sets)
+
+
+def apis() -> Iterator[tuple[Service, Component, Api]]:
+    """Every API in Keystone's catalog, with its service and component, in the order of the services."""
+    return (
+        (service, component, component.api)
+        for service in all_services()
+        for component in service.components
+        if component.api
+    )
+
+
+def asked_apis(has: Callable[[str], bool]) -> dict[str, dict[str, Any]]:
+    """What `stackwright verify` asks of each API of a cloud, by catalog type. `has` says of a component whether the
+    cloud has it."""
+    return {
+        api.type: {
+            "service": service.name,
+            "ask": api.ask,
+            "version": api.version,
+            "aliases": api.aliases,
+            "from_root": api.from_root,
+        }
+        for service, component, api in apis()
+        if api.ask and has(component.name)
+    }
+
+
+def checks(has: Callable[[str], bool]) -> tuple[str, ...]:
+    """The modules with the checks of the services that a cloud has."""
+    return tuple(s.checks for s in all_services() if s.checks and any(has(c.name) for c in s.components))
 
 
 def names_on(names: Names, platform: Platform, release: Release | None = None) -> tuple[str, ...]:

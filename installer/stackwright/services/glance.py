@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names
+from stackwright.records import Api, Names
 from stackwright.services.options import choice_of, host_of, password, switch
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import CONFIGURES, DATABASE, PYMEMCACHE, disk, measured
@@ -64,6 +64,7 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("image",),
         reaches=("database",),
         ports=(Port(9292, public=True, what="image API"),),
+        api=Api("image", ask="/images?limit=1", version="/v2"),
         probe=http("glance-api"),
         when=_wanted,
         packages=DATABASE
@@ -88,5 +89,6 @@ SERVICE = Service(
     "Glance: images",
     OPTIONS,
     COMPONENTS,
+    checks="glance",
     switch="CONFIG_GLANCE_INSTALL",
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names
+from stackwright.records import Api, Names
 from stackwright.services.options import generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import CONFIGURES, DATABASE, estimated
@@ -97,6 +97,7 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("orchestration",),
         reaches=("database",),
         ports=(Port(8004, public=True, what="orchestration API"),),
+        api=Api("orchestration", "/v1/%(tenant_id)s", ask="/stacks?limit=1"),
         probe=http("heat-api"),
         when=_wanted,
         packages=DATABASE
@@ -116,6 +117,7 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("cloudformation",),
         reaches=("database",),
         ports=(Port(8000, public=True, what="CloudFormation API"),),
+        api=Api("cloudformation", "/v1"),
         probe=http("heat-api-cfn"),
         when=lambda answers: _wanted(answers) and bool(answers["CONFIG_HEAT_CFN_INSTALL"]),
         packages=DATABASE
@@ -153,6 +155,7 @@ SERVICE = Service(
     "Heat: orchestration",
     OPTIONS,
     COMPONENTS,
+    checks="heat",
     expendable=True,
     switch="CONFIG_HEAT_INSTALL",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, PackageSet
+from stackwright.records import Api, Names, PackageSet
 from stackwright.services.neutron_agents import AGENTS, LOGS, wanted
 from stackwright.services.options import choice_of, choices_of, host_of, hosts_of, password, switch, value_of
 from stackwright.services.probes import http
@@ -241,6 +241,7 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("network-api",),
         reaches=("database", "ovn-database", "ovn-northbound"),
         ports=(Port(9696, public=True, what="network API"),),
+        api=Api("network", ask="/networks?limit=1", version="/v2.0"),
         probe=http("neutron-server"),
         when=wanted,
         packages=(
@@ -291,6 +292,7 @@ SERVICE = Service(
     "Neutron: networks",
     OPTIONS,
     COMPONENTS,
+    checks="neutron",
     package_sets=PACKAGE_SETS,
     switch="CONFIG_NEUTRON_INSTALL",
 )

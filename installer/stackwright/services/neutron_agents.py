@@ -82,6 +82,7 @@ AGENTS: tuple[Component, ...] = (
         requires_here=("chassis",),
         provides=("metadata",),
         reaches=("instance-metadata",),
+        agent="OVN Metadata agent",
         probe=units("ovn-metadata"),
         when=_agent("ovn"),
         packages=Names(
@@ -115,6 +116,7 @@ AGENTS: tuple[Component, ...] = (
             Port(6081, "udp", what="Geneve", capability="tunnel", when=_tunnels("geneve")),
             Port(0, "gre", what="GRE", capability="tunnel", when=_tunnels("gre")),
         ),
+        agent="Open vSwitch agent",
         probe=units("openvswitch-agent"),
         when=_agent("openvswitch"),
         packages=OPENVSWITCH
@@ -137,6 +139,7 @@ AGENTS: tuple[Component, ...] = (
         provides=("chassis",),
         reaches=("tunnel",),
         ports=(Port(8472, "udp", what="VXLAN", capability="tunnel", when=_tunnels("vxlan")),),
+        agent="Linux bridge agent",
         probe=units("linuxbridge-agent"),
         when=_agent("linuxbridge"),
         packages=Names(
@@ -153,6 +156,7 @@ AGENTS: tuple[Component, ...] = (
         role="dhcp",
         requires=("messaging",),
         provides=("dhcp",),
+        agent="DHCP agent",
         probe=units("dhcp-agent"),
         when=_agent("openvswitch", "linuxbridge"),
         packages=Names(
@@ -169,6 +173,7 @@ AGENTS: tuple[Component, ...] = (
         role="l3",
         requires=("messaging",),
         provides=("router",),
+        agent="L3 agent",
         probe=units("l3-agent"),
         when=_agent("openvswitch", "linuxbridge"),
         packages=Names(
@@ -186,6 +191,7 @@ AGENTS: tuple[Component, ...] = (
         requires=("messaging",),
         provides=("metadata",),
         reaches=("instance-metadata",),
+        agent="Metadata agent",
         probe=units("metadata-agent"),
         when=_agent("openvswitch", "linuxbridge"),
         packages=Names(debian=("haproxy", "neutron-metadata-agent"), redhat=("haproxy", "openstack-neutron")),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, PackageSet
+from stackwright.records import Api, Names, PackageSet
 from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
@@ -187,6 +187,7 @@ COMPONENTS: tuple[Component, ...] = (
             Port(8774, public=True, what="compute API"),
             Port(8775, what="metadata API", capability="instance-metadata"),
         ),
+        api=Api("compute", "/v2.1", ask="/flavors?limit=1"),
         probe=http("nova-api"),
         when=_wanted,
         packages=DATABASE
@@ -361,6 +362,7 @@ SERVICE = Service(
     "Nova: instances",
     OPTIONS,
     COMPONENTS,
+    checks="nova",
     package_sets=PACKAGE_SETS,
     switch="CONFIG_NOVA_INSTALL",
 )

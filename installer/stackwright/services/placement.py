@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names
+from stackwright.records import Api, Names
 from stackwright.services.options import password
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, measured
@@ -59,6 +59,7 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("placement",),
         reaches=("database",),
         ports=(Port(8778, public=True, what="placement API"),),
+        api=Api("placement", ask="/resource_providers?name=stackwright"),
         probe=http("placement-api"),
         when=_wanted,
         packages=DATABASE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Growth, Names
+from stackwright.records import Api, Growth, Names
 from stackwright.services.options import choice_of, generated_secret, hosts_of, password, switch, value_of
 from stackwright.services.probes import itself, units
 from stackwright.services.shared_packages import CONFIGURES, measured
@@ -117,6 +117,7 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("object",),
         reaches=("object-storage",),
         ports=(Port(8080, public=True, what="object API"),),
+        api=Api("object-store", "/v1/AUTH_%(tenant_id)s", ask="/info", from_root=True),
         probe=itself(8080, "/healthcheck"),
         when=_wanted,
         packages=Names(
@@ -189,6 +190,7 @@ SERVICE = Service(
     "Swift: objects",
     OPTIONS,
     COMPONENTS,
+    checks="swift",
     expendable=True,
     switch="CONFIG_SWIFT_INSTALL",
 )

@@ -28,6 +28,11 @@ class VerifyConfig:
     admin_password: str = field(repr=False)
     services: tuple[str, ...] = ("identity", "image", "placement", "compute", "network")
     """Catalog types that must be there and work: volumev3, object-store and orchestration besides the defaults."""
+    apis: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By catalog type, what is asked of each API: `service` (its project's name), `ask`, `version`, `aliases` and
+    `from_root`, as records.Api describes them."""
+    modules: tuple[str, ...] = ()
+    """Modules of on_host with the services' own checks."""
     region: str = "RegionOne"
     interface: str = "public"
     """Which of a service's endpoints the checks go through; each is asked whether it answers."""
@@ -76,10 +81,14 @@ class VerifyConfig:
         return (json.dumps(asdict(self), sort_keys=True, indent=1) + "\n").encode()
 
 
+def program() -> Path:
+    """The folder of the program's modules."""
+    return Path(__file__).resolve().parent / "on_host"
+
+
 def files(folder: str = FOLDER) -> tuple[File, ...]:
     """The program, to lie in `folder` on the host."""
-    source = Path(__file__).resolve().parent / "on_host"
-    return tuple(File(f"{folder}/on_host/{path.name}", path.read_bytes()) for path in sorted(source.glob("*.py")))
+    return tuple(File(f"{folder}/on_host/{path.name}", path.read_bytes()) for path in sorted(program().glob("*.py")))
 
 
 def actions(config: VerifyConfig, folder: str = FOLDER, timeout: float = 1800.0) -> tuple[Action, ...]:

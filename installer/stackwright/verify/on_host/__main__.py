@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib
 import json
 import shutil
 import signal
@@ -22,7 +23,8 @@ from typing import Any
 
 from . import cloud, control, dashboard, instance, logs, spread, volume
 from .api import Failure, Http
-from .runner import Check, Reporter, Skip, run_all
+from .glance import image_active
+from .runner import Check, Context, Reporter, Skip, run_all
 
 LOCKS = Path("/run/lock")
 
@@ -99,12 +101,15 @@ def verify(config: Any, reporter: Reporter) -> bool:
     def image() -> Any:
         if not config.image:
             raise Skip("no image is provisioned")
-        return control.image_active(own(), config.image)
+        return image_active(own(), config.image)
 
-    checks = control.checks(config, admin, demo, own, name)
+    context = Context(config, admin, own, name)
+    checks = control.checks(context, demo)
     needs: tuple[str, ...] = ("token-admin", "endpoint-keystone")
     checks.insert(1, Check("project", "A project of its own", "keystone", project, needs))
     checks.append(Check("leftovers", "Leftovers of earlier verifications", "cleanup", leftovers, needs))
+    for module in config.modules:
+        checks += importlib.import_module(f".{module}", __package__).checks(context)
     checks += instance.checks(site, admin, own, image)
     checks += spread.checks(site, admin, here, own, image)
     checks += volume.checks(site, own)

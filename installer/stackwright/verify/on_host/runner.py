@@ -27,6 +27,23 @@ class Check(NamedTuple):
     needs: tuple[str, ...] = ()
 
 
+class Context(NamedTuple):
+    """What a service's checks are made from."""
+
+    config: Any
+    """The configuration: verify.VerifyConfig."""
+    admin: Any
+    """The admin's session (cloud.Session)."""
+    own: Callable[[], Any]
+    """The session of our own project, which is there only once a check runs that needs `project`."""
+    name: str
+    """Of our project, and of what is made in it."""
+
+    def in_project(self, run: Callable[[Any, str], str]) -> Callable[[], str]:
+        """A check's `run` from a function of our project's session and the name for what it makes."""
+        return lambda: run(self.own(), self.name)
+
+
 class Reporter:
     """Writes one JSON object per line, and the progress lines that the executor shows. Safe from several threads."""
 

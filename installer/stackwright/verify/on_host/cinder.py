@@ -1,0 +1,36 @@
+"""Cinder: its services are up. What is done with a volume needs an instance: see volume.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .cloud import Session
+from .reports import all_up, counted
+from .runner import Check, Context
+
+
+def cinder_services(admin: Session, timeout: float) -> str:
+    def missing(rows: list[dict[str, Any]]) -> str:
+        there = {r["binary"] for r in rows}
+        lost = [b for b in ("cinder-scheduler", "cinder-volume") if b not in there]
+        return "missing: " + ", ".join(lost) if lost else ""
+
+    rows = all_up(
+        lambda: list(admin.get("volumev3", "/os-services")["services"]),
+        lambda r: r["state"] == "up" and r["status"] == "enabled",
+        lambda r: f"{r['binary']} on {r['host']} ({r['state']}, {r['status']})",
+        missing,
+        "cinder",
+        timeout,
+    )
+    return counted([r["binary"] for r in rows])
+
+
+def checks(context: Context) -> list[Check]:
+    """Cinder's services."""
+    settle = float(context.config.settle_timeout)
+
+    def services() -> str:
+        return cinder_services(context.admin, settle)
+
+    return [Check("cinder-services", "Cinder's services", "cinder", services, ("endpoint-cinder",))]
