@@ -1,7 +1,9 @@
 """Real answer files, Havana to Yoga: each ends in a plan for its hosts, or in errors that a person would agree with.
 
-The files lie beside the project, not in it. What is expected of each stands in `verdicts.csv`; it was reviewed by hand,
-file by file, against what the file says:
+The files are an extra: they are not part of the project, and these tests run only where they are. They are looked for
+in the folder that STACKWRIGHT_TEST_CORPUS names, or in ../shared/corpus beside the project. The project's own small
+files with the same quirks are in tests/data/answer-quirks. What is expected of each file stands in `verdicts.csv`; it
+was reviewed by hand, file by file, against what the file says:
 
 * `errors` and `warnings`: line, name and key of each, apart from errors about services that cannot be installed yet
 * `wants`: the services, of those that were not installable when this was written, that the file switches on
@@ -15,6 +17,7 @@ file by file, against what the file says:
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,13 +31,15 @@ from stackwright.model import Answers, Problem, Severity
 from stackwright.services import SERVICES
 
 HERE = Path(__file__).resolve().parent
-CORPUS = HERE.parents[1].parent / "shared" / "corpus"
+CORPUS = Path(os.environ.get("STACKWRIGHT_TEST_CORPUS") or HERE.parents[1].parent / "shared" / "corpus")
+if not CORPUS.is_dir():
+    pytest.skip("the corpus is not here: an extra, which is not part of the project", allow_module_level=True)
+
 HOST = "198.18.0.10"
 
 with (HERE / "verdicts.csv").open(newline="", encoding="utf-8") as stream:
     VERDICTS = list(csv.DictReader(stream))
 
-pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus beside the project")
 verdicts = pytest.mark.parametrize("row", VERDICTS, ids=lambda row: row["file"].removesuffix(".txt"))
 
 

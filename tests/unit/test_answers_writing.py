@@ -102,7 +102,7 @@ def test_files_are_private_and_never_overwritten(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["cloud.txt"]
 
 
-PARAMETERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "packstack-parameters.csv"
+PARAMETERS = Path(__file__).resolve().parents[1] / "data" / "packstack" / "parameters.csv"
 
 SIZE = re.compile(r"[0-9]+[KMGT]")
 
@@ -130,7 +130,6 @@ def accepts(validator: str, text: str, choices: list[str]) -> bool:
     raise AssertionError(f"{validator}: what does it accept?")
 
 
-@pytest.mark.skipif(not PARAMETERS.exists(), reason="Packstack's parameter list is not beside us")
 @pytest.mark.parametrize(
     "presets",
     [

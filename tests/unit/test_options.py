@@ -19,10 +19,8 @@ from stackwright.model import Option
 from stackwright.services import SERVICES, not_installable, options, service_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMETERS = ROOT.parent / "shared" / "reference" / "packstack-parameters.csv"
+PARAMETERS = ROOT / "tests" / "data" / "packstack" / "parameters.csv"
 OPTIONS = list(options().values())
-
-beside_the_project = pytest.mark.skipif(not PARAMETERS.exists(), reason="Packstack's parameter list is not beside us")
 
 
 def _rows() -> list[dict[str, str]]:
@@ -30,7 +28,6 @@ def _rows() -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@beside_the_project
 def test_every_parameter_of_2025_is_an_option_with_packstacks_flag() -> None:
     current = [row for row in _rows() if row["in_master_2025"] == "True"]
     assert len(current) == 292
@@ -40,7 +37,6 @@ def test_every_parameter_of_2025_is_an_option_with_packstacks_flag() -> None:
         assert not option.ours
 
 
-@beside_the_project
 def test_every_parameter_that_was_dropped_since_2021_is_known() -> None:
     for row in _rows():
         key = row["parameter"]
