@@ -1,9 +1,14 @@
-"""tests/run: what it counts, and what it runs a second time."""
+"""tests/run: what it counts, what it runs a second time, what it says of costs; and from where it can be started."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
+import signal
+import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +16,8 @@ from types import ModuleType
 import pytest
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SUITE = """\
 import pathlib
@@ -103,3 +110,69 @@ def test_a_stage_without_tests_has_failed(runner: ModuleType) -> None:
     count = runner.Count()
     assert not runner.run(stage(runner, "-k", "nothing_like_it"), count)
     assert count.failed == 1
+
+
+def _case(classname: str, name: str, seconds: float, child: str = "") -> ElementTree.Element:
+    case = ElementTree.Element("testcase", {"classname": classname, "name": name, "time": str(seconds)})
+    if child:
+        ElementTree.SubElement(case, child)
+    return case
+
+
+def test_costs_are_told_by_stage_and_by_cloud_or_file_the_slowest_first(runner: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "suite" / "test_two.py").touch()
+    found = {
+        "a": _case("suite.test_one", "test_a", 2.0),
+        "b": _case("suite.test_two", "test_b[x]@cloud-small", 30.0),
+        "c": _case("suite.test_one.TestClass", "test_c@cloud-small", 12.5),
+        "d": _case("suite.test_two", "test_d@test_two", 60.0),
+    }
+    rows = [*runner.costs("style", 1.2, {}), *runner.costs("on nodes", 61.4, found)]
+    assert runner.table(rows) == [
+        " seconds  tests  what",
+        "       1      0  style",
+        "      61      4  on nodes",
+        "      60      1    suite/test_two.py",
+        "      42      2    cloud small",
+        "       2      1    1 more of less than 10 s each",
+    ]
+
+
+def test_whether_the_corpus_ran_is_told(runner: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "tests" / "corpus").mkdir(parents=True)
+    (tmp_path / "tests" / "corpus" / "test_corpus.py").touch()
+    there = _case("tests.corpus.test_corpus", "test_x[one]", 1.0)
+    away = _case("", "tests.corpus.test_corpus", 0.0, "skipped")
+    assert runner.corpus({"a": there}) == "corpus: 1 tests ran"
+    assert runner.corpus({"a": away}) == "corpus: not here (an extra), so its tests did not run"
+    assert runner.corpus({"a": _case("suite.test_one", "test_a", 2.0)}) == ""
+
+
+# Ctrl-C in the process itself and in others; modes of files; texts that are not ASCII; a home that is not there.
+HANDFUL = (
+    "tests/unit/test_parallel.py::test_ctrl_c_waits_for_nobody",
+    "tests/unit/test_executor.py::TestInterrupts::test_while_a_host_is_connected_to_nothing_is_started",
+    "tests/unit/test_answer_quirks.py::test_verdict[utf-8-comment]",
+    "tests/unit/test_answers_ways.py",
+    "tests/unit/test_text_output.py",
+)
+
+
+@pytest.mark.parametrize(("mask", "locale"), [(0o027, "C"), (0o077, "tr_TR.UTF-8")])
+def test_the_suite_passes_however_it_is_started(mask: int, locale: str, tmp_path: Path) -> None:
+    """As by `nohup make test &` from a script: signals ignored, no terminal, and another user's settings."""
+
+    def ignore() -> None:
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    strange = ("LANG", "LANGUAGE", "TERM", "DISPLAY", "XDG_STATE_HOME")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "LC_")) and k not in strange}
+    environment |= {"HOME": str(tmp_path / "nowhere"), "LC_ALL": locale}
+    words = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *HANDFUL]
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, umask=mask,
+        preexec_fn=ignore, start_new_session=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+    assert re.search(r"^[0-9]+ passed in ", done.stdout, re.MULTILINE), done.stdout[-2000:]
