@@ -27,6 +27,10 @@ cloud: lab-packages $(VENV)/.ready  ## a verified all-in-one cloud on a throw-aw
 test: test-packages $(VENV)/.ready  ## everything, also on real nodes; installs Debian packages that are missing (root)
 	$(BIN)/python tests/run all
 
+.PHONY: test-long
+test-long: test-packages $(VENV)/.ready  ## what takes too long for `make test`; CONTRIBUTING.md says why (root, an hour and more)
+	$(BIN)/python tests/run long
+
 .PHONY: check
 check: $(VENV)/.ready  ## style, types and the tests that need no root and no network
 	$(BIN)/python tests/run check
