@@ -48,7 +48,7 @@ class Catalog:
     ok: bool
     error: str
     warnings: tuple[str, ...]
-    assets: dict[str, dict[str, str]]
+    resources: dict[str, dict[str, str]]
 
 
 def check_order(catalog: Catalog) -> None:
