@@ -82,6 +82,8 @@ class Option:
     """A key that Packstack does not know."""
     not_yet: tuple[str, ...] = ()
     """Values that this version cannot install: choosing one is an error that says so. "*" is any but an empty one."""
+    not_yet_why: str = ""
+    """Why these values cannot be installed; goes after a colon."""
     not_done: str = ""
     """What happens instead, where this version reads the option and does nothing with it yet: a warning says so when a
     value other than the default is given, and the cloud is installed without. Empty: the option does its work."""

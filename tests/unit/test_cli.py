@@ -374,7 +374,7 @@ def test_what_is_said_of_answers_is_said_when_they_are_used(tmp_path: Path, caps
         trace.write_text("")
         assert run(command, "-a", str(path), "--port", "1") == ExitCode.UNREACHABLE
         error = capsys.readouterr().err
-        assert f"{path}:2: warning: CONFIG_PROVISION_TEMPEST = y; this version does not do it" in error
+        assert f"{path}:2: warning: CONFIG_PROVISION_TEMPEST = y; this version ignores it" in error
         assert f"chmod 600 {path}" in error
         assert "s3cret" not in error
         assert trace.read_text() == "run\n", "commands that give secrets may ask somebody for something"

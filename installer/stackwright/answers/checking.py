@@ -108,7 +108,7 @@ def _services(answers: Answers) -> Iterator[Problem]:
             service.switch,
             "not-installable",
             f"this version cannot install {service.name.capitalize()} yet: {service.missing}",
-            f"{service.switch}=n goes on without it",
+            f"set {service.switch}=n",
         )
 
 
@@ -131,18 +131,18 @@ def _not_yet(answers: Answers) -> Iterator[Problem]:
             continue
         for value in option.not_yet:
             if holds(answers[key], value):
-                hint = "empty it to go on without" if value == "*" else "choose another value to go on without"
-                wanted = "this version cannot do that yet" if value == "*" else f"this version cannot do {value} yet"
-                if value == "y":
-                    wanted, hint = "this version cannot do that yet", f"{key}=n goes on without it"
-                yield problem(answers, key, "not-installable", wanted, hint)
+                what = "it" if value in ("*", "y") else value
+                why = f": {option.not_yet_why}" if option.not_yet_why else ""
+                hints = {"*": f"leave {key} empty", "y": f"set {key}=n"}
+                hint = hints.get(value, "choose another value")
+                yield problem(answers, key, "not-installable", f"this version cannot install {what} yet{why}", hint)
 
 
 def _not_done(answers: Answers) -> Iterator[Problem]:
     for key, option in options().items():
         if not option.not_done or not matters(option, answers) or answers[key] == option.parse(option.default):
             continue
-        wanted, hint = f"this version does not do it: {option.not_done}", f"{key}={option.default} if this is fine"
+        wanted, hint = f"this version ignores it: {option.not_done}", f"set {key}={option.default} to accept that"
         yield problem(answers, key, "not-done", wanted, hint, warning=True)
 
 

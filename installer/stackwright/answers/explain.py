@@ -9,6 +9,7 @@ from stackwright.answers.flags import metavar
 from stackwright.answers.packstack.history import releases
 from stackwright.answers.reading import ENVIRONMENT_PREFIX, flag_name
 from stackwright.answers.typed import in_words, matters, shown
+from stackwright.answers.writing import limits
 from stackwright.model import Answers
 from stackwright.services import options, service_of
 from stackwright.values import allowed
@@ -47,7 +48,7 @@ def explain(answers: Answers, key: str) -> Explanation:
         key=key,
         value=shown(answers, key),
         origin=str(entry.origin),
-        help=option.help + (f" Not done by this version: {option.not_done}." if option.not_done else ""),
+        help=option.help + "".join(f" {limit}" for limit in limits(option)),
         service=service_of(key).summary,
         allowed=allowed(option.parse, option.choices),
         default="made when it is needed" if option.generate else option.default,

@@ -150,10 +150,11 @@ def limits(option: Option) -> list[str]:
     """What this version cannot do with an option, in sentences."""
     found = []
     if option.not_yet:
-        values = "any value" if option.not_yet == ("*",) else ", ".join(option.not_yet)
-        found.append(f"Not in this version yet: {values}.")
+        values = "it" if option.not_yet in (("y",), ("*",)) else ", ".join(option.not_yet)
+        why = f", because {option.not_yet_why}" if option.not_yet_why else ""
+        found.append(f"This version cannot install {values} yet{why}.")
     if option.not_done:
-        found.append(f"Not done by this version: {option.not_done}.")
+        found.append(f"This version ignores it: {option.not_done}.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""RabbitMQ: the messages between the services."""
+"""RabbitMQ: message broker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stackwright.values import word
 OPTIONS: tuple[Option, ...] = (
     choice_of(
         "CONFIG_AMQP_BACKEND",
-        "Message broker. RabbitMQ is the only one that OpenStack's packages still support.",
+        "Message broker. OpenStack's packages support RabbitMQ only.",
         ("rabbitmq",),
         default="rabbitmq",
         flag="amqp-backend",
@@ -22,8 +22,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_AMQP_INSTALL",
         (
-            "Install RabbitMQ. With n, the broker on CONFIG_AMQP_HOST must be there, and let CONFIG_AMQP_AUTH_USER do "
-            "everything in the virtual host /."
+            "Install RabbitMQ. With n, an existing broker on CONFIG_AMQP_HOST is used; CONFIG_AMQP_AUTH_USER needs "
+            "all permissions on its virtual host /."
         ),
         default="y",
         ours=True,
@@ -32,8 +32,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_AMQP_ENABLE_SSL",
         (
-            "Encrypt the messages. The certificates come from the keys CONFIG_SSL_*; that of a broker that is there "
-            "already must be from an authority that the hosts trust."
+            "Use TLS for messages. The certificates come from the keys CONFIG_SSL_*; an existing broker's certificate "
+            "must be signed by a CA that the hosts trust."
         ),
         flag="amqp-enable-ssl",
         was=("CONFIG_QPID_ENABLE_SSL",),
@@ -41,15 +41,15 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_AMQP_ENABLE_AUTH",
         (
-            "Kept for old files, and without effect: the services always log in with the user and password below, and "
-            "RabbitMQ's guest account is removed."
+            "Has no effect, and is accepted for old answer files: the services always log in with the user and "
+            "password below, and RabbitMQ's guest account is removed."
         ),
         flag="amqp-enable-auth",
         was=("CONFIG_QPID_ENABLE_AUTH",),
     ),
     value_of(
         "CONFIG_AMQP_AUTH_USER",
-        "User with which the services log in to the broker.",
+        "Broker user of the services.",
         word,
         default="amqp_user",
         flag="amqp-auth-user",
@@ -58,7 +58,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     password(
         "CONFIG_AMQP_AUTH_PASSWORD",
-        "Password of that user.",
+        "Password of CONFIG_AMQP_AUTH_USER.",
         flag="amqp-auth-password",
         was=("CONFIG_QPID_AUTH_PASSWORD",),
     ),
@@ -87,7 +87,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 SERVICE = Service(
     "amqp",
-    "RabbitMQ: the messages between the services",
+    "RabbitMQ: message broker",
     OPTIONS,
     COMPONENTS,
 )

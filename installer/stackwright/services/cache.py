@@ -1,4 +1,4 @@
-"""Memcached: tokens and sessions, kept for a while."""
+"""Memcached: cache for tokens and sessions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from stackwright.values import size
 
 OPTIONS: tuple[Option, ...] = (
     hosts_of(
-        "CONFIG_CACHE_HOSTS", "Hosts of memcached, with commas; they share the load. Empty: the controller.", ours=True
+        "CONFIG_CACHE_HOSTS",
+        "Hosts of memcached, comma-separated; they share the load. Empty: the controller.",
+        ours=True,
     ),
     value_of(
         "CONFIG_CACHE_MEMORY",
-        "Memory that memcached may use. Enough for a few hundred users; more for busy dashboards.",
+        "Memory for memcached. The default is enough for a few hundred users; increase it for busy dashboards.",
         size,
         default="256M",
         ours=True,
@@ -38,7 +40,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 SERVICE = Service(
     "cache",
-    "Memcached: tokens and sessions, kept for a while",
+    "Memcached: cache for tokens and sessions",
     OPTIONS,
     COMPONENTS,
 )

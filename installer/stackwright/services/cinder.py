@@ -1,4 +1,4 @@
-"""Cinder: volumes."""
+"""Cinder, the volume service."""
 
 from __future__ import annotations
 
@@ -18,38 +18,40 @@ _CEPH = (("CONFIG_CINDER_INSTALL", "y"), ("CONFIG_CINDER_BACKEND", "ceph"))
 _ON = (("CONFIG_CINDER_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    switch("CONFIG_CINDER_INSTALL", "Install Cinder, which keeps volumes.", default="y", flag="os-cinder-install"),
+    switch("CONFIG_CINDER_INSTALL", "Install Cinder, the volume service.", default="y", flag="os-cinder-install"),
     host_of(
         "CONFIG_CINDER_HOST",
-        ("Host of Cinder's API and scheduler. Empty: the controller. The volumes themselves are on the storage host."),
+        "Host of Cinder's API and scheduler. Empty: the controller. The volumes are on the storage host.",
         when=_ON,
         ours=True,
     ),
-    password("CONFIG_CINDER_DB_PW", "Password of Cinder's database account.", when=_ON, flag="cinder-db-passwd"),
+    password("CONFIG_CINDER_DB_PW", "Password of Cinder's database user.", when=_ON, flag="cinder-db-passwd"),
     switch(
         "CONFIG_CINDER_DB_PURGE_ENABLE",
-        "Remove deleted volumes from the database by a nightly job.",
+        "Purge deleted volumes from the database in a nightly job.",
         default="y",
         when=_ON,
         flag="cinder-db-purge-enable",
     ),
-    password("CONFIG_CINDER_KS_PW", "Password of Cinder's own user in Keystone.", when=_ON, flag="cinder-ks-passwd"),
+    password("CONFIG_CINDER_KS_PW", "Password of Cinder's Keystone user.", when=_ON, flag="cinder-ks-passwd"),
     choices_of(
         "CONFIG_CINDER_BACKEND",
         (
-            "Where volumes live: in an LVM group on each storage host, on NFS servers, or in Ceph (ceph, new here: a "
-            "small single-copy Ceph on the first storage host). Several are separated by commas."
+            "Where volumes are stored, comma-separated: in an LVM volume group on each storage host (lvm), on NFS "
+            "servers (nfs), or in a small Ceph cluster without replicas on the first storage host (ceph; Packstack "
+            "does not have it)."
         ),
         ("lvm", "nfs", "netapp", "solidfire", "ceph"),
         default="lvm",
         when=_ON,
         flag="cinder-backend",
         not_yet=("netapp", "solidfire"),
+        not_yet_why="no such storage system was available for tests",
     ),
     switch(
         "CONFIG_CINDER_VOLUMES_CREATE",
         (
-            "Make the volume group in a file on the storage host. Good for a trial only; n when the group is there, "
+            "Create the volume group in a file on the storage host. For tests only; set n if the volume group exists "
             "on real disks."
         ),
         default="y",
@@ -67,7 +69,10 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_CINDER_VOLUMES_SIZE",
-        "Size of that file. Packstack adds a little, and so the group holds this much.",
+        (
+            "Size of the volume group's file. As in Packstack, the file is slightly larger, so that the group has "
+            "this size."
+        ),
         size,
         default="20G",
         when=_LVM,
@@ -75,7 +80,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_CINDER_NFS_MOUNTS",
-        "NFS exports for volumes, as 198.18.0.20:/srv/volumes, with commas.",
+        "NFS exports for volumes, such as 198.18.0.20:/srv/volumes, comma-separated.",
         exports,
         when=_NFS,
         flag="cinder-nfs-mounts",
@@ -83,7 +88,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_CEPH_OSD_SIZE",
-        "Size of the file that backs the small Ceph on the storage host.",
+        "Size of the file that backs the small Ceph cluster.",
         size,
         default="10G",
         when=_CEPH,
@@ -92,8 +97,8 @@ OPTIONS: tuple[Option, ...] = (
     generated_secret(
         "CONFIG_CEPH_SECRET",
         (
-            "What the key of Ceph's clients and the cluster's id are derived from. A cluster keeps it for life, and "
-            "CONFIG_DEFAULT_PASSWORD does not stand in for it."
+            "Seed of the Ceph client key and the cluster ID. It must never change while the cluster exists; "
+            "CONFIG_DEFAULT_PASSWORD does not replace it."
         ),
         when=_CEPH,
         ours=True,

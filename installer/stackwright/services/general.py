@@ -1,4 +1,4 @@
-"""What holds for the whole cloud: hosts and their roles, access, packages."""
+"""General: hosts and their roles, access, packages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SSH_KEY",
         (
-            "Public key of yours that is let in as well on every host that is logged in to with a password "
-            "(--ask-password). That is needed once: Stackwright makes a key of its own, keeps it with the cloud and "
-            "puts it on those hosts too."
+            "Your SSH public key file. It is added to root's authorized_keys on each host that is reached with a "
+            "password (--ask-password). The password is needed once: Stackwright creates a key of its own, keeps it "
+            "with the cloud and installs it on those hosts as well."
         ),
         path,
         flag="ssh-public-key",
@@ -25,16 +25,16 @@ OPTIONS: tuple[Option, ...] = (
     given_secret(
         "CONFIG_DEFAULT_PASSWORD",
         (
-            "One password for everything whose own password is left at PW_PLACEHOLDER. Good for a throw-away cloud; "
-            "leave it empty elsewhere, and each service gets its own random one."
+            "One password for every key that is left at PW_PLACEHOLDER. Use it for throw-away clouds only; if it is "
+            "empty, each service gets a random password of its own."
         ),
         flag="default-password",
     ),
     value_of(
         "CONFIG_SERVICE_WORKERS",
         (
-            "Processes per API service. The default lets each host decide by its processors and memory; give a small "
-            "number on machines with little memory."
+            "Worker processes per API service. By default each host decides by its processors and memory; set a small "
+            "number on hosts with little memory."
         ),
         workers,
         default="%{::processorcount}",
@@ -43,18 +43,15 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_OPENSTACK_RELEASE",
         (
-            "OpenStack release to install, such as zed or epoxy; master with CONFIG_RDO_TRUNK. Empty: the newest that "
-            "the hosts' operating system carries. Set it to stay on a release when newer ones appear."
+            "OpenStack release to install, such as zed or epoxy, or master with CONFIG_RDO_TRUNK. Empty: the newest "
+            "release for the hosts' operating system. Set it to stay on a release when newer ones appear."
         ),
         release,
         ours=True,
     ),
     switch(
         "CONFIG_CLIENT_INSTALL",
-        (
-            "Install the `openstack` command on the controller, with its credentials in keystonerc_admin and "
-            "clouds.yaml."
-        ),
+        "Install the `openstack` command on the controller, with credentials in keystonerc_admin and clouds.yaml.",
         default="y",
         flag="os-client-install",
     ),
@@ -66,35 +63,35 @@ OPTIONS: tuple[Option, ...] = (
     hosts_of(
         "CONFIG_NTP_SERVERS",
         (
-            "Time servers for all hosts, with commas. Clocks that differ break tokens and messaging. Empty: the time "
-            "service that the hosts have is left alone."
+            "NTP servers for all hosts, comma-separated. Clocks that differ break tokens and messaging. Empty: the "
+            "hosts' own time service stays as it is."
         ),
         flag="ntp-servers",
     ),
     switch(
         "CONFIG_HOST_NAMES",
         (
-            "Give each host that this file calls by a full name that name, and write all hosts of the cloud into "
-            "/etc/hosts of each: for networks whose name server does not know them. With n, names are looked at "
-            "before anything is done, and the lines that are missing are told."
+            "Set host names as given in this file, and write all hosts of the cloud to /etc/hosts on each of them. "
+            "Use it where DNS does not know the hosts. With n, the preflight checks names and prints the lines that "
+            "are missing."
         ),
         ours=True,
     ),
     hosts_of(
         "EXCLUDE_SERVERS",
         (
-            "Hosts that are named elsewhere in this file but must not be touched in this run. To add a compute host "
-            "it is not needed: the others are left as they are, but for their firewall, which lets it in."
+            "Hosts of this file that this run must not change, comma-separated. It is not needed to add a compute "
+            "host: the other hosts stay unchanged, except that their firewalls admit the new host."
         ),
         flag="exclude-servers",
     ),
     switch(
         "CONFIG_FIREWALL",
         (
-            "Let each host accept what its own services are asked by the hosts that need them, the APIs and the "
-            "dashboard by everyone, SSH, and nothing else: with firewalld on CentOS, with nftables on Debian. Traffic "
-            "that hosts pass on for instances is not touched. With n the hosts' firewalls are yours; rules that an "
-            "earlier run made are taken away. Packstack has no such key: it always does the like with iptables."
+            "Manage the hosts' firewalls (firewalld on CentOS, nftables on Debian): SSH, the APIs and the dashboard "
+            "are open to everyone, each other port only to the hosts that need it. Forwarded traffic of instances is "
+            "not filtered. With n, the firewalls are yours to manage, and rules of an earlier run are removed. "
+            "Packstack has no such key: it always manages iptables."
         ),
         default="y",
         ours=True,
@@ -102,8 +99,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_FIREWALL_PORTS",
         (
-            "Further ports that everyone may reach on every host, for what else runs there, such as "
-            "9100,161/udp,8000-8010. SSH's own port is open without being named."
+            "More ports to open to everyone on every host, such as 9100,161/udp,8000-8010, for other software there. "
+            "SSH's port is always open."
         ),
         ports,
         when=_FIREWALL,
@@ -111,39 +108,39 @@ OPTIONS: tuple[Option, ...] = (
     ),
     switch(
         "CONFIG_DEBUG_MODE",
-        "Let all services log at debug level. Useful when hunting an error; the logs grow quickly.",
+        "Log at debug level in all services. Use it for troubleshooting; the logs grow quickly.",
         flag="os-debug-mode",
     ),
     host_of(
         "CONFIG_CONTROLLER_HOST",
-        "The controller: the host of every API and of each role below that is not given a host of its own.",
+        "The controller: host of every API, and of each role below that names no host of its own.",
         flag="os-controller-host",
     ),
     hosts_of(
         "CONFIG_COMPUTE_HOSTS",
-        "Hosts that run instances, with commas; node[01-20] is understood. The controller may be one of them.",
+        ("Compute hosts, comma-separated; ranges such as node[01-20] are allowed. The controller may be one of them."),
         flag="os-compute-hosts",
         was=("CONFIG_NOVA_COMPUTE_HOSTS",),
     ),
     hosts_of(
         "CONFIG_NETWORK_HOSTS",
-        ("Hosts with the routers, DHCP and the way to the external network, with commas. Two or more share the work."),
+        "Network hosts (routers, DHCP, external access), comma-separated. Two or more share the load.",
         flag="os-network-hosts",
         was=("CONFIG_NOVA_NETWORK_HOSTS", "CONFIG_NOVA_NETWORK_HOST"),
     ),
     switch(
         "CONFIG_UNSUPPORTED",
         (
-            "Let CONFIG_STORAGE_HOST differ from the controller. The name is Packstack's, which did not test this; "
-            "here it works like any other role."
+            "Allow a CONFIG_STORAGE_HOST other than the controller. The name is Packstack's, where this was not "
+            "tested; here it works like any other role."
         ),
         flag="unsupported",
     ),
     hosts_of(
         "CONFIG_STORAGE_HOST",
         (
-            "Host of volumes (Cinder) and of object storage (Swift), or several with commas. Counts only while "
-            "CONFIG_UNSUPPORTED=y; the controller does it otherwise."
+            "Storage hosts (Cinder volumes, Swift objects), comma-separated. Used only with CONFIG_UNSUPPORTED=y; "
+            "otherwise the controller is the storage host."
         ),
         when=_UNSUPPORTED,
         flag="os-storage-host",
@@ -151,20 +148,23 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_USE_SUBNETS",
         (
-            "Read the interface keys as networks (198.18.4.0/24) rather than names: each host then uses its own "
-            "interface in that network. For hosts whose interfaces have different names."
+            "Read the interface keys as subnets (198.18.4.0/24) instead of names: each host uses its interface in "
+            "that subnet. Use it where interface names differ between hosts."
         ),
         flag="use-subnets",
     ),
     value_of(
         "CONFIG_REPO",
-        ("URLs of extra package repositories for all hosts, with commas. For a local mirror or packages of your own."),
+        (
+            "URLs of extra package repositories for all hosts, comma-separated, such as a local mirror or a "
+            "repository of your own packages."
+        ),
         urls,
         flag="additional-repo",
     ),
     switch(
         "CONFIG_ENABLE_RDO_TESTING",
-        "Take OpenStack from RDO's testing repository. For test days; not for a cloud that has to last.",
+        "Install OpenStack from RDO's testing repository. For test days, not for production.",
         flag="enable-rdo-testing",
     ),
 )
@@ -205,7 +205,7 @@ PACKAGE_SETS: tuple[PackageSet, ...] = (
 
 SERVICE = Service(
     "general",
-    "What holds for the whole cloud: hosts and their roles, access, packages",
+    "General: hosts and their roles, access, packages",
     OPTIONS,
     COMPONENTS,
     package_sets=PACKAGE_SETS,

@@ -1,4 +1,4 @@
-"""Glance: images."""
+"""Glance, the image service."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _ON = (("CONFIG_GLANCE_INSTALL", "y"),)
 OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_GLANCE_INSTALL",
-        "Install the image service. Instances cannot boot without it.",
+        "Install Glance, the image service. Instances cannot boot without it.",
         default="y",
         flag="os-glance-install",
     ),
-    host_of("CONFIG_GLANCE_HOST", "Host of Glance's API and its images. Empty: the controller.", when=_ON, ours=True),
-    password("CONFIG_GLANCE_DB_PW", "Password of Glance's database account.", when=_ON, flag="glance-db-passwd"),
-    password("CONFIG_GLANCE_KS_PW", "Password of Glance's own user in Keystone.", when=_ON, flag="glance-ks-passwd"),
+    host_of("CONFIG_GLANCE_HOST", "Host of Glance and its image files. Empty: the controller.", when=_ON, ours=True),
+    password("CONFIG_GLANCE_DB_PW", "Password of Glance's database user.", when=_ON, flag="glance-db-passwd"),
+    password("CONFIG_GLANCE_KS_PW", "Password of Glance's Keystone user.", when=_ON, flag="glance-ks-passwd"),
     choice_of(
         "CONFIG_GLANCE_BACKEND",
-        "Where images are kept: in files on Glance's host, or in Swift (then with CONFIG_SWIFT_INSTALL=y).",
+        "Where images are stored: in files on Glance's host, or in Swift (needs CONFIG_SWIFT_INSTALL=y).",
         ("file", "swift"),
         default="file",
         when=_ON,

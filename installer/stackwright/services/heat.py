@@ -1,4 +1,4 @@
-"""Heat: orchestration."""
+"""Heat, the orchestration service."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from stackwright.values import word
 _ON = (("CONFIG_HEAT_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    switch("CONFIG_HEAT_INSTALL", "Install Heat, which builds whole set-ups from a template.", flag="os-heat-install"),
+    switch("CONFIG_HEAT_INSTALL", "Install Heat, the orchestration service.", flag="os-heat-install"),
     host_of("CONFIG_HEAT_HOST", "Host of Heat. Empty: the controller.", when=_ON, ours=True),
     host_of(
         "CONFIG_HEAT_CFN_HOST",
-        "Host of Heat's CloudFormation API. Empty: where Heat is.",
+        "Host of Heat's CloudFormation API. Empty: the host of Heat.",
         when=(*_ON, ("CONFIG_HEAT_CFN_INSTALL", "y")),
         ours=True,
     ),
-    password("CONFIG_HEAT_DB_PW", "Password of Heat's database account.", when=_ON, flag="os-heat-mysql-password"),
+    password("CONFIG_HEAT_DB_PW", "Password of Heat's database user.", when=_ON, flag="os-heat-mysql-password"),
     generated_secret(
         "CONFIG_HEAT_AUTH_ENC_KEY",
-        "Secret that Heat encrypts stored credentials with: 16, 24 or 32 characters.",
+        "Key that encrypts credentials in Heat's database: 16, 24 or 32 characters.",
         when=_ON,
         flag="heat-auth-encryption-key",
     ),
-    password("CONFIG_HEAT_KS_PW", "Password of Heat's own user in Keystone.", when=_ON, flag="os-heat-ks-passwd"),
+    password("CONFIG_HEAT_KS_PW", "Password of Heat's Keystone user.", when=_ON, flag="os-heat-ks-passwd"),
     switch(
         "CONFIG_HEAT_CFN_INSTALL",
-        "Install the API that understands CloudFormation's language.",
+        "Install Heat's CloudFormation-compatible API.",
         default="y",
         when=_ON,
         flag="os-heat-cfn-install",
     ),
     value_of(
         "CONFIG_HEAT_DOMAIN",
-        "Keystone domain for the users that Heat makes.",
+        "Keystone domain for the users that Heat creates.",
         word,
         default="heat",
         when=_ON,
@@ -49,7 +49,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_HEAT_DOMAIN_ADMIN",
-        "Administrator of that domain.",
+        "Administrator of Heat's Keystone domain.",
         word,
         default="heat_admin",
         when=_ON,
@@ -57,7 +57,7 @@ OPTIONS: tuple[Option, ...] = (
         required=True,
     ),
     password(
-        "CONFIG_HEAT_DOMAIN_PASSWORD", "Password of that administrator.", when=_ON, flag="os-heat-domain-password"
+        "CONFIG_HEAT_DOMAIN_PASSWORD", "Password of CONFIG_HEAT_DOMAIN_ADMIN.", when=_ON, flag="os-heat-domain-password"
     ),
 )
 

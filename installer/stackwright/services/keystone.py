@@ -1,4 +1,4 @@
-"""Keystone: users, projects and the list of services."""
+"""Keystone: users, projects, service catalog."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from stackwright.values import text, word
 
 OPTIONS: tuple[Option, ...] = (
     host_of("CONFIG_KEYSTONE_HOST", "Host of Keystone's API. Empty: the controller.", ours=True),
-    password("CONFIG_KEYSTONE_DB_PW", "Password of Keystone's database account.", flag="keystone-db-passwd"),
+    password("CONFIG_KEYSTONE_DB_PW", "Password of Keystone's database user.", flag="keystone-db-passwd"),
     switch(
         "CONFIG_KEYSTONE_FERNET_TOKEN_ROTATE_ENABLE",
-        "Renew the keys that tokens are made with by a nightly job.",
+        "Rotate the Fernet token keys in a nightly job.",
         default="y",
         flag="keystone-fernet-token-rotate-enable",
     ),
     value_of(
         "CONFIG_KEYSTONE_REGION",
-        "Name of the region. Change it when several clouds share one Keystone or one client configuration.",
+        "Region name. Change it if several clouds share one Keystone or one client configuration.",
         word,
         default="RegionOne",
         flag="keystone-region",
@@ -28,7 +28,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_KEYSTONE_ADMIN_EMAIL",
-        "Mail address of the administrator's account.",
+        "E-mail address of the admin user.",
         text,
         default="root@localhost",
         flag="keystone-admin-email",
@@ -36,7 +36,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_KEYSTONE_ADMIN_USERNAME",
-        "Name of the administrator's account.",
+        "Name of the admin user.",
         word,
         default="admin",
         flag="keystone-admin-username",
@@ -44,36 +44,40 @@ OPTIONS: tuple[Option, ...] = (
     ),
     password(
         "CONFIG_KEYSTONE_ADMIN_PW",
-        "Password of the administrator: for the dashboard, the API and keystonerc_admin.",
+        "Password of the admin user, for the dashboard, the APIs and keystonerc_admin.",
         flag="keystone-admin-passwd",
         was=("CONFIG_KEYSTONE_ADMINPASSWD",),
     ),
     password(
         "CONFIG_KEYSTONE_DEMO_PW",
-        "Password of the user demo, who is made with CONFIG_PROVISION_DEMO=y.",
+        "Password of the user demo, who is created with CONFIG_PROVISION_DEMO=y.",
         flag="keystone-demo-passwd",
     ),
     choice_of(
         "CONFIG_KEYSTONE_API_VERSION",
-        "Version of the identity API. OpenStack has dropped v2.0.",
+        "Version of the identity API. OpenStack removed v2.0.",
         ("v3",),
         default="v3",
         flag="keystone-api-version",
     ),
     choice_of(
         "CONFIG_KEYSTONE_TOKEN_FORMAT",
-        "Format of tokens. OpenStack has dropped UUID and PKI.",
+        "Token format. OpenStack removed UUID and PKI tokens.",
         ("FERNET",),
         default="FERNET",
         flag="keystone-token-format",
     ),
     choice_of(
         "CONFIG_KEYSTONE_IDENTITY_BACKEND",
-        "Where users and groups live: in Keystone's own database, or in a directory (keys CONFIG_KEYSTONE_LDAP_*).",
+        (
+            "Where users and groups are stored: in Keystone's database (sql) or in a directory (ldap, keys "
+            "CONFIG_KEYSTONE_LDAP_*)."
+        ),
         ("sql", "ldap"),
         default="sql",
         flag="keystone-identity-backend",
         not_yet=("ldap",),
+        not_yet_why="the services' users cannot be created in a directory, which Keystone only reads",
     ),
 )
 
@@ -120,7 +124,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 SERVICE = Service(
     "keystone",
-    "Keystone: users, projects and the list of services",
+    "Keystone: users, projects, service catalog",
     OPTIONS,
     COMPONENTS,
 )

@@ -1,4 +1,4 @@
-"""MariaDB: where the services keep what they know."""
+"""MariaDB: the services' database."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_MARIADB_INSTALL",
         (
-            "Install MariaDB. With n, the database on CONFIG_MARIADB_HOST must be there, and let in "
-            "CONFIG_MARIADB_USER from the controller, where root's .my.cnf is made for it."
+            "Install MariaDB. With n, an existing database on CONFIG_MARIADB_HOST is used; it must admit "
+            "CONFIG_MARIADB_USER from the controller, where /root/.my.cnf is written for this user."
         ),
         default="y",
         flag="mariadb-install",
@@ -23,7 +23,7 @@ OPTIONS: tuple[Option, ...] = (
     host_of("CONFIG_MARIADB_HOST", "Host of the database.", flag="mariadb-host", was=("CONFIG_MYSQL_HOST",)),
     value_of(
         "CONFIG_MARIADB_USER",
-        "Administrator of a database that is there already. In one that is installed, that is root.",
+        "Administrator of an existing database. For a database that is installed here it is root.",
         word,
         default="root",
         when=(("CONFIG_MARIADB_INSTALL", "n"),),
@@ -31,7 +31,9 @@ OPTIONS: tuple[Option, ...] = (
         was=("CONFIG_MYSQL_USER",),
         required=True,
     ),
-    password("CONFIG_MARIADB_PW", "Password of that administrator.", flag="mariadb-pw", was=("CONFIG_MYSQL_PW",)),
+    password(
+        "CONFIG_MARIADB_PW", "Password of the database's administrator.", flag="mariadb-pw", was=("CONFIG_MYSQL_PW",)
+    ),
 )
 
 COMPONENTS: tuple[Component, ...] = (
@@ -64,7 +66,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 SERVICE = Service(
     "mariadb",
-    "MariaDB: where the services keep what they know",
+    "MariaDB: the services' database",
     OPTIONS,
     COMPONENTS,
 )

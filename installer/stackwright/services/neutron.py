@@ -1,4 +1,4 @@
-"""Neutron: networks."""
+"""Neutron, the network service."""
 
 from __future__ import annotations
 
@@ -25,49 +25,52 @@ _AGENTS = (*_ON, ("CONFIG_NEUTRON_L2_AGENT", "openvswitch|linuxbridge"))
 OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_NEUTRON_INSTALL",
-        "Install Neutron. Nova cannot do without it: its own network service ended with OpenStack Newton.",
+        "Install Neutron, the network service. Nova needs it: its own network service ended with OpenStack Newton.",
         default="y",
         flag="os-neutron-install",
         was=("CONFIG_QUANTUM_INSTALL",),
     ),
     host_of(
         "CONFIG_NEUTRON_SERVER_HOST",
-        "Host of Neutron's API (and of OVN's databases). Empty: the controller.",
+        "Host of Neutron's API and of OVN's databases. Empty: the controller.",
         when=_ON,
         was=("CONFIG_QUANTUM_SERVER_HOST",),
         ours=True,
     ),
     hosts_of(
         "CONFIG_NEUTRON_L3_HOSTS",
-        "Hosts of the routers (with OVN, of its gateways). Empty: the network hosts.",
+        "Hosts of the routers (with OVN: of its gateways), comma-separated. Empty: the network hosts.",
         when=_ON,
         was=("CONFIG_QUANTUM_L3_HOSTS",),
         ours=True,
     ),
     hosts_of(
         "CONFIG_NEUTRON_DHCP_HOSTS",
-        "Hosts of the DHCP agents; not used with OVN. Empty: the network hosts.",
+        "Hosts of the DHCP agents, comma-separated; not used with OVN. Empty: the network hosts.",
         when=_AGENTS,
         was=("CONFIG_QUANTUM_DHCP_HOSTS",),
         ours=True,
     ),
     hosts_of(
         "CONFIG_NEUTRON_METADATA_HOSTS",
-        "Further hosts of metadata agents, besides those with routers or DHCP; not used with OVN.",
+        (
+            "More hosts of metadata agents, besides those with routers or DHCP agents, comma-separated; not used with "
+            "OVN."
+        ),
         when=_AGENTS,
         was=("CONFIG_QUANTUM_METADATA_HOSTS",),
         ours=True,
     ),
     password(
         "CONFIG_NEUTRON_KS_PW",
-        "Password of Neutron's own user in Keystone.",
+        "Password of Neutron's Keystone user.",
         when=_ON,
         flag="os-neutron-ks-password",
         was=("CONFIG_QUANTUM_KS_PW",),
     ),
     password(
         "CONFIG_NEUTRON_DB_PW",
-        "Password of Neutron's database account.",
+        "Password of Neutron's database user.",
         when=_ON,
         flag="os-neutron-db-password",
         was=("CONFIG_QUANTUM_DB_PW",),
@@ -75,8 +78,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_NEUTRON_L3_EXT_BRIDGE",
         (
-            "Bridge to the external network. Empty or `provider`: the external network is an ordinary provider "
-            "network, on whichever bridge its physical network is mapped to."
+            "Bridge to the external network. Empty or `provider`: the external network is a normal provider network, "
+            "on the bridge that its physical network is mapped to."
         ),
         bridge,
         default="br-ex",
@@ -86,7 +89,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     password(
         "CONFIG_NEUTRON_METADATA_PW",
-        "Secret that Nova and the metadata agents share.",
+        "Shared secret of Nova and the metadata agents.",
         when=_ON,
         flag="os-neutron-metadata-pw",
         was=("CONFIG_QUANTUM_METADATA_PW",),
@@ -94,25 +97,26 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_NEUTRON_METERING_AGENT_INSTALL",
         (
-            "Install the agent that measures routers' traffic. Not with OVN, which has none. Packstack's default is "
-            "y; here it is n as long as the agent cannot be installed."
+            "Install the metering agent, which measures router traffic. OVN does not support it. Packstack's default "
+            "is y; it is n here, because the agent cannot be installed yet."
         ),
         when=_ON,
         flag="os-neutron-metering-agent-install",
-        not_done="routers' traffic is not measured",
+        not_done="router traffic is not measured",
     ),
     switch(
         "CONFIG_NEUTRON_VPNAAS",
-        "Install VPN as a service. Not with OVN.",
+        "Install VPN as a service. OVN does not support it.",
         when=_ON,
         flag="os-neutron-vpnaas-install",
         not_yet=("y",),
+        not_yet_why="Debian 12's Puppet class for it does not compile",
     ),
     choice_of(
         "CONFIG_NEUTRON_L2_AGENT",
         (
-            "What connects instances: ovn (the default: no agents, distributed), openvswitch, or linuxbridge where "
-            "the OpenStack release still has it."
+            "Network backend: ovn (distributed, without agents), openvswitch, or linuxbridge, which newer OpenStack "
+            "releases no longer have."
         ),
         ("openvswitch", "ovn", "linuxbridge"),
         default="ovn",
@@ -122,8 +126,8 @@ OPTIONS: tuple[Option, ...] = (
     choice_of(
         "CONFIG_NEUTRON_DATAPATH",
         (
-            "Open vSwitch's datapath: the kernel's (system) or its own in user space (netdev), for hosts whose kernel "
-            "has no openvswitch module. auto looks at each host."
+            "Open vSwitch datapath: in the kernel (system) or in user space (netdev, for hosts without the kernel "
+            "module openvswitch). auto decides for each host."
         ),
         ("auto", "system", "netdev"),
         default="auto",
@@ -133,7 +137,7 @@ OPTIONS: tuple[Option, ...] = (
     choices_of(
         "CONFIG_NEUTRON_ML2_TYPE_DRIVERS",
         (
-            "Kinds of network that can be made. vlan and flat need physical networks; vxlan, gre and geneve are "
+            "Network types that can be created. vlan and flat need physical networks; vxlan, gre and geneve are "
             "tunnels between the hosts."
         ),
         ("local", "flat", "vlan", "gre", "vxlan", "geneve"),
@@ -144,8 +148,8 @@ OPTIONS: tuple[Option, ...] = (
     choices_of(
         "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES",
         (
-            "Kinds that projects get, the first one that has room. Each must also be in the type drivers. With OVN it "
-            "is always geneve."
+            "Network types for projects; the first one with free segments is used. Each must be one of the type "
+            "drivers. OVN always uses geneve."
         ),
         ("local", "vlan", "gre", "vxlan", "geneve"),
         default="geneve",
@@ -155,18 +159,19 @@ OPTIONS: tuple[Option, ...] = (
     choices_of(
         "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS",
         (
-            "Drivers that carry networks out. The one of CONFIG_NEUTRON_L2_AGENT is added when it is not here; "
-            "l2population fills forwarding tables ahead of time."
+            "ML2 mechanism drivers. The driver of CONFIG_NEUTRON_L2_AGENT is added if it is missing; l2population "
+            "fills forwarding tables in advance."
         ),
         ("logger", "test", "openvswitch", "arista", "mlnx", "l2population", "sriovnicswitch", "ovn", "linuxbridge"),
         default="ovn",
         when=_ON,
         flag="os-neutron-ml2-mechanism-drivers",
         not_yet=("sriovnicswitch", "arista", "mlnx"),
+        not_yet_why="no such network hardware was available for tests",
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_FLAT_NETWORKS",
-        "Physical networks that untagged networks may be made on; * for all of them.",
+        "Physical networks for flat (untagged) networks, comma-separated; * allows all.",
         words,
         default="*",
         when=_ON,
@@ -175,8 +180,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_NEUTRON_ML2_VLAN_RANGES",
         (
-            "VLAN numbers that projects may use on each physical network, as physnet1:1000:1999. A bare name lets "
-            "administrators make VLAN networks there, and nobody else."
+            "VLAN IDs that projects may use on each physical network, such as physnet1:1000:1999. With a name only, "
+            "just administrators can create VLAN networks there."
         ),
         vlan_ranges,
         when=_ON,
@@ -184,21 +189,21 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES",
-        "Numbers for GRE tunnels, as first:last.",
+        "GRE tunnel IDs, as first:last.",
         tunnel_id_ranges,
         when=_ON,
         flag="os-neutron-ml2-tunnel-id-ranges",
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_VXLAN_GROUP",
-        "Multicast group for broadcasts in VXLAN networks. Empty: they go to each host one by one.",
+        "Multicast group for broadcasts in VXLAN networks. Empty: broadcasts are sent to each host separately.",
         multicast_group,
         when=_ON,
         flag="os-neutron-ml2-vxlan-group",
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_VNI_RANGES",
-        "Numbers for VXLAN and Geneve networks, as first:last: how many of these networks there can be.",
+        "VXLAN and Geneve network IDs, as first:last. The range limits how many of these networks can exist.",
         vni_ranges,
         default="10:100",
         when=_ON,
@@ -206,7 +211,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_SRIOV_INTERFACE_MAPPINGS",
-        "Physical networks and their SR-IOV interfaces, as physnet1:eth2.",
+        "Physical networks and their SR-IOV interfaces, such as physnet1:eth2.",
         interface_mappings,
         when=_ON,
         flag="os-neutron-ml2-sriov-interface-mappings",

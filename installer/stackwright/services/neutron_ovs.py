@@ -1,4 +1,4 @@
-"""Neutron's switches: OVN, Open vSwitch, Linux bridges."""
+"""Neutron: OVN, Open vSwitch, Linux bridges."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LB = (("CONFIG_NEUTRON_INSTALL", "y"), ("CONFIG_NEUTRON_L2_AGENT", "linuxbridge
 OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS",
-        "Physical networks and the bridges they are reached through, as extnet:br-ex.",
+        "Physical networks and their bridges, such as extnet:br-ex.",
         bridge_mappings,
         default="extnet:br-ex",
         when=_OVN,
@@ -36,8 +36,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_NEUTRON_OVN_BRIDGE_IFACES",
         (
-            "Interfaces to be put into these bridges, as br-ex:eth1. Addresses of such an interface move to its "
-            "bridge. Empty: the bridge has no way out of its host."
+            "Interfaces to add to these bridges, such as br-ex:eth1. The interface's addresses move to the bridge. "
+            "Empty: the bridge has no uplink."
         ),
         bridge_interfaces,
         when=_OVN,
@@ -45,14 +45,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE",
-        "Bridges to make on compute hosts as well, with commas. Without it they exist on the network hosts only.",
+        "Bridges to create on compute hosts too, comma-separated. Without it, only the network hosts have them.",
         bridge_list,
         when=_OVN,
         flag="os-neutron-ovn-bridges-compute",
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET",
-        "Physical network of the external network that CONFIG_PROVISION_DEMO makes.",
+        "Physical network of the external network that CONFIG_PROVISION_DEMO creates.",
         word,
         default="extnet",
         when=_OVN,
@@ -61,8 +61,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_NEUTRON_OVN_TUNNEL_IF",
         (
-            "Interface for the tunnels between hosts. Empty: the one with the host's address in this file. A second "
-            "interface keeps instances' traffic apart."
+            "Interface for tunnels between hosts. Empty: the interface with the host's address in this file. A second "
+            "interface separates the instances' traffic."
         ),
         tunnel_interface,
         when=_OVN,
@@ -70,14 +70,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS",
-        "Networks that tunnels may come from: the firewall lets them in. Empty: the hosts' own addresses.",
+        "Subnets that the firewall admits tunnels from, comma-separated. Empty: the hosts' own addresses.",
         networks,
         when=_OVN,
         flag="os-neutron-ovn-tunnel-subnets",
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS",
-        "Physical networks and the bridges they are reached through, as extnet:br-ex.",
+        "Physical networks and their bridges, such as extnet:br-ex.",
         bridge_mappings,
         default="extnet:br-ex",
         when=_OVS,
@@ -86,7 +86,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_BRIDGE_IFACES",
-        ("Interfaces to be put into these bridges, as br-ex:eth1. Addresses of such an interface move to its bridge."),
+        "Interfaces to add to these bridges, such as br-ex:eth1. The interface's addresses move to the bridge.",
         bridge_interfaces,
         when=_OVS,
         flag="os-neutron-ovs-bridge-interfaces",
@@ -94,14 +94,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_BRIDGES_COMPUTE",
-        "Bridges to make on compute hosts as well, with commas.",
+        "Bridges to create on compute hosts too, comma-separated.",
         bridge_list,
         when=_OVS,
         flag="os-neutron-ovs-bridges-compute",
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET",
-        "Physical network of the external network that CONFIG_PROVISION_DEMO makes.",
+        "Physical network of the external network that CONFIG_PROVISION_DEMO creates.",
         word,
         default="extnet",
         when=_OVS,
@@ -109,7 +109,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_TUNNEL_IF",
-        "Interface for the tunnels between hosts. Empty: the one with the host's address in this file.",
+        "Interface for tunnels between hosts. Empty: the interface with the host's address in this file.",
         tunnel_interface,
         when=_OVS,
         flag="os-neutron-ovs-tunnel-if",
@@ -117,14 +117,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_TUNNEL_SUBNETS",
-        "Networks that tunnels may come from: the firewall lets them in. Empty: the hosts' own addresses.",
+        "Subnets that the firewall admits tunnels from, comma-separated. Empty: the hosts' own addresses.",
         networks,
         when=_OVS,
         flag="os-neutron-ovs-tunnel-subnets",
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT",
-        "UDP port of VXLAN. 4789 is the standard; some old switches use 8472.",
+        "UDP port for VXLAN. 4789 is the standard port; some old switches use 8472.",
         port,
         default="4789",
         when=_OVS_VXLAN,
@@ -133,8 +133,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS",
         (
-            "Physical networks and their interfaces, as extnet:eth1, for the linuxbridge agent. Packstack dropped it "
-            "after Zed; here it lives as long as the agent does."
+            "Physical networks and their interfaces, such as extnet:eth1, for the linuxbridge agent. Packstack "
+            "dropped this key after Zed; it works here with releases that have the agent."
         ),
         interface_mappings,
         when=_LB,
@@ -147,7 +147,7 @@ COMPONENTS: tuple[Component, ...] = ()
 
 SERVICE = Service(
     "neutron_ovs",
-    "Neutron's switches: OVN, Open vSwitch, Linux bridges",
+    "Neutron: OVN, Open vSwitch, Linux bridges",
     OPTIONS,
     COMPONENTS,
 )

@@ -15,28 +15,38 @@ from stackwright import values
 from stackwright.model import Option, Service
 
 _FILE = Path(__file__).parent / "data" / "not_installable.csv"
-_NO_COMPONENTS = "its components are not written yet"
+_NOT_IMPLEMENTED = "its components are not implemented yet"
 
 _RECORDS: tuple[tuple[str, str, str, str], ...] = (
-    ("keystone_ldap", "Keystone with users from an LDAP directory", "", ""),
-    ("vmware", "VMware vCenter as the hypervisor", "", ""),
+    ("keystone_ldap", "Keystone: users from an LDAP directory", "", ""),
+    ("vmware", "VMware vCenter as hypervisor", "", ""),
     ("cinder_netapp", "Cinder on NetApp and SolidFire", "", ""),
-    ("ceilometer", "Ceilometer: measurements", "CONFIG_CEILOMETER_INSTALL", _NO_COMPONENTS),
-    ("gnocchi", "Gnocchi: the figures over time", "", ""),
+    ("ceilometer", "Ceilometer: measurements", "CONFIG_CEILOMETER_INSTALL", _NOT_IMPLEMENTED),
+    ("gnocchi", "Gnocchi: storage of measurements", "", ""),
     (
         "aodh",
         "Aodh: alarms",
         "CONFIG_AODH_INSTALL",
-        "it needs Ceilometer, whose components are not written yet",
+        "it needs Ceilometer, whose components are not implemented yet",
     ),
     ("redis", "Redis: coordination of Ceilometer's agents", "", ""),
-    ("manila", "Manila: shared file systems", "CONFIG_MANILA_INSTALL", _NO_COMPONENTS),
-    ("ironic", "Ironic: bare metal", "CONFIG_IRONIC_INSTALL", _NO_COMPONENTS),
-    ("magnum", "Magnum: container clusters", "CONFIG_MAGNUM_INSTALL", _NO_COMPONENTS),
-    ("trove", "Trove: databases as a service", "CONFIG_TROVE_INSTALL", _NO_COMPONENTS),
+    ("manila", "Manila: shared file systems", "CONFIG_MANILA_INSTALL", _NOT_IMPLEMENTED),
+    ("ironic", "Ironic: bare metal", "CONFIG_IRONIC_INSTALL", _NOT_IMPLEMENTED),
+    (
+        "magnum",
+        "Magnum: container clusters",
+        "CONFIG_MAGNUM_INSTALL",
+        f"{_NOT_IMPLEMENTED}, and upstream removed the Heat driver that builds its clusters in May 2026",
+    ),
+    (
+        "trove",
+        "Trove: databases as a service",
+        "CONFIG_TROVE_INSTALL",
+        f"{_NOT_IMPLEMENTED}, and Debian 12 and 13 have neither its daemons nor its Puppet module",
+    ),
 )
 """(name, summary, switch, why it cannot be installed). Without a switch, the option that asks for it refuses the
-value (`not_yet`)."""
+value (`not_yet`, `not_yet_why`)."""
 
 
 def _option(row: Mapping[str, str]) -> Option:
@@ -58,6 +68,7 @@ def _option(row: Mapping[str, str]) -> Option:
         required="required" in marks,
         ours="ours" in marks,
         not_yet=tuple(row["not_yet"].split()),
+        not_yet_why=row["not_yet_why"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Nova: instances."""
+"""Nova, the compute service."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ _TLS = (("CONFIG_NOVA_INSTALL", "y"), ("CONFIG_HORIZON_SSL", "y"))
 OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_NOVA_INSTALL",
-        "Install Nova, which runs instances, and Placement with it.",
+        "Install Nova, the compute service, and Placement.",
         default="y",
         flag="os-nova-install",
     ),
     host_of("CONFIG_NOVA_API_HOST", "Host of Nova's API and of Placement. Empty: the controller.", when=_ON, ours=True),
     host_of(
         "CONFIG_NOVA_CONDUCTOR_HOST",
-        "Host of Nova's conductor, which asks the database for the compute hosts. Empty: that of Nova's API.",
+        ("Host of Nova's conductor, which accesses the database for the compute hosts. Empty: the host of Nova's API."),
         when=_ON,
         ours=True,
     ),
-    host_of("CONFIG_NOVA_SCHED_HOST", "Host of Nova's scheduler. Empty: where Nova's API is.", when=_ON, ours=True),
+    host_of("CONFIG_NOVA_SCHED_HOST", "Host of Nova's scheduler. Empty: the host of Nova's API.", when=_ON, ours=True),
     host_of(
         "CONFIG_NOVA_VNCPROXY_HOST",
-        "Host that browsers reach instances' screens through. Empty: where Nova's API is.",
+        ("Host of the console proxy, through which browsers reach instances' consoles. Empty: the host of Nova's API."),
         when=_ON,
         ours=True,
     ),
     switch(
         "CONFIG_NOVA_DB_PURGE_ENABLE",
-        "Move deleted instances out of the working tables by a nightly job.",
+        "Archive deleted instances in a nightly job.",
         default="y",
         when=_ON,
         flag="nova-db-purge-enable",
     ),
-    password("CONFIG_NOVA_DB_PW", "Password of Nova's database account.", when=_ON, flag="nova-db-passwd"),
-    password("CONFIG_NOVA_KS_PW", "Password of Nova's own user in Keystone.", when=_ON, flag="nova-ks-passwd"),
+    password("CONFIG_NOVA_DB_PW", "Password of Nova's database user.", when=_ON, flag="nova-db-passwd"),
+    password("CONFIG_NOVA_KS_PW", "Password of Nova's Keystone user.", when=_ON, flag="nova-ks-passwd"),
     switch(
         "CONFIG_NOVA_MANAGE_FLAVORS",
-        "Make the usual flavors m1.tiny to m1.xlarge. OpenStack itself starts with none.",
+        "Create the flavors m1.tiny to m1.xlarge. OpenStack itself has no flavors at first.",
         default="y",
         when=_ON,
         flag="nova-manage-flavors",
     ),
     value_of(
         "CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO",
-        "Virtual processors that may be promised for each real one. Lower it for work that is always busy.",
+        "Virtual CPUs per physical CPU. Lower it for workloads that keep their CPUs busy.",
         ratio,
         default="16.0",
         when=_ON,
@@ -62,7 +62,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO",
-        "Memory that may be promised for each real byte. With 1.0, hosts never swap because of instances.",
+        "Memory of instances per byte of physical memory. With 1.0, instances never make a host swap.",
         ratio,
         default="1.5",
         when=_ON,
@@ -71,8 +71,8 @@ OPTIONS: tuple[Option, ...] = (
     choice_of(
         "CONFIG_NOVA_COMPUTE_MIGRATE_PROTOCOL",
         (
-            "How compute hosts talk to each other to move running instances: over SSH, or over plain TCP, which lets "
-            "in everybody who can reach it: on a trusted network only."
+            "Transport for live migration between compute hosts: ssh, or tcp without encryption or login, which "
+            "everyone who reaches the hosts can use. Use tcp in a trusted network only."
         ),
         ("tcp", "ssh"),
         default="ssh",
@@ -82,8 +82,8 @@ OPTIONS: tuple[Option, ...] = (
     generated_secret(
         "CONFIG_NOVA_MIGRATION_SECRET",
         (
-            "What the SSH key follows from with which compute hosts reach each other to move instances. Where there "
-            "are several, each gets the key, and nobody else."
+            "Seed of the SSH key that compute hosts use among each other to migrate instances. With several compute "
+            "hosts, each of them gets the key, and no other host."
         ),
         when=_ON,
         ours=True,
@@ -91,20 +91,17 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_VNC_SSL_CERT",
         (
-            "Certificate for the screens of instances, on the controlling machine, which use TLS when Horizon does. "
-            "Empty: one is made."
+            "Certificate for instances' consoles, on the controlling machine; they use TLS if Horizon does. Empty: "
+            "one is generated."
         ),
         path,
         when=_TLS,
         flag="nova-ssl-cert",
     ),
-    value_of("CONFIG_VNC_SSL_KEY", "Private key of that certificate.", path, when=_TLS, flag="nova-ssl-key"),
+    value_of("CONFIG_VNC_SSL_KEY", "Private key of CONFIG_VNC_SSL_CERT.", path, when=_TLS, flag="nova-ssl-key"),
     value_of(
         "CONFIG_NOVA_PCI_ALIAS",
-        (
-            "Names for PCI devices, which flavors can ask for, as a JSON list of objects with vendor_id, product_id "
-            "and name."
-        ),
+        "PCI aliases that flavors can request, as a JSON list of objects with vendor_id, product_id and name.",
         records,
         default="[]",
         when=_ON,
@@ -114,7 +111,7 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_NOVA_PCI_PASSTHROUGH_WHITELIST",
         (
-            "PCI devices of compute hosts that instances may be given, as a JSON list of objects with vendor_id and "
+            "PCI devices of compute hosts that instances may get, as a JSON list of objects with vendor_id and "
             "product_id, or address."
         ),
         records,

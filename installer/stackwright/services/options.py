@@ -21,6 +21,7 @@ class Rest(TypedDict, total=False):
     required: bool
     ours: bool
     not_yet: tuple[str, ...]
+    not_yet_why: str
     not_done: str
 
 

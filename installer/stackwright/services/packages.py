@@ -1,4 +1,4 @@
-"""Where the hosts' packages come from."""
+"""Package sources."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_RDO_TRUNK",
         (
-            "Take OpenStack from trunk, RDO's builds of every upstream commit: by a tag (current, consistent, "
-            "puppet-passed-ci, current-podified), which is looked up once and kept, or by a hash. RDO does not sign "
-            "them. For test days."
+            "Install OpenStack from RDO Trunk, which builds every upstream commit. Give a tag (current, consistent, "
+            "puppet-passed-ci, current-podified), which is resolved once and pinned, or a hash. RDO does not sign "
+            "these packages. For test days."
         ),
         trunk,
         ours=True,
     ),
     value_of(
         "CONFIG_PACKAGE_MIRROR",
-        ("URL of a mirror of CentOS Stream to use for RDO and the SIGs: the folder above SIGs/. Empty: CentOS's own."),
+        (
+            "URL of a CentOS Stream mirror to use for RDO and the SIGs: the folder that contains SIGs/. Empty: "
+            "CentOS's own mirrors."
+        ),
         web_url,
         flag="package-mirror",
         ours=True,
@@ -27,8 +30,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_MIRROR_KEYS",
         (
-            "Folder of every host, or URL, with the SIGs' keys (RPM-GPG-KEY-CentOS-SIG-Cloud...), for hosts that do "
-            "not reach www.centos.org. Empty: they are fetched from there."
+            "Folder on every host, or URL, with the SIGs' signing keys (RPM-GPG-KEY-CentOS-SIG-Cloud...), for hosts "
+            "that cannot reach www.centos.org. Empty: the keys are downloaded from there."
         ),
         url,
         flag="mirror-keys",
@@ -36,7 +39,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PACKAGE_PROXY",
-        "HTTP proxy through which the hosts' package managers reach their repositories, as http://198.18.0.1:3128.",
+        "HTTP proxy for the hosts' package managers, such as http://198.18.0.1:3128.",
         web_url,
         flag="package-proxy",
         ours=True,
@@ -44,10 +47,10 @@ OPTIONS: tuple[Option, ...] = (
     host_of(
         "CONFIG_PACKAGE_CACHE_HOST",
         (
-            "Host of this cloud that keeps what all its hosts download of packages (Squid, port 3128), so that each "
-            "comes over the line once. Worth it from three hosts on, or where the line is slow; repositories have to "
-            "be reached over http, since what comes over TLS is not kept. The packages of a bundle (--offline) are "
-            "brought to it alone, and served to the others from there. Empty: each host gets its own."
+            "Host of this cloud that caches packages for all its hosts (Squid, port 3128), so that each package is "
+            "downloaded once. Useful with three or more hosts, or with a slow link. Only repositories with http:// "
+            "URLs can be cached, not https://. With a bundle (--offline), the packages are copied to this host only, "
+            "and the others get them from there. Empty: each host downloads its own."
         ),
         flag="package-cache-host",
         ours=True,
@@ -55,8 +58,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_OFFLINE_REPO",
         (
-            "Folder of every host, or URL, with every package that is needed and their index (createrepo_c). No other "
-            "repository is asked then, so no host needs a network beyond the cloud's."
+            "Folder on every host, or URL, of a repository with all packages and their index (createrepo_c). No other "
+            "repository is used then, so the hosts need no network but the cloud's."
         ),
         url,
         flag="offline-repo",
@@ -65,8 +68,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_REPO_KEYS",
         (
-            "Keys that packages of CONFIG_REPO and CONFIG_OFFLINE_REPO are signed with: URLs (https or file) as the "
-            "hosts see them, with commas. Empty: those packages are not checked."
+            "URLs (https or file) of the signing keys for CONFIG_REPO and CONFIG_OFFLINE_REPO, as the hosts reach "
+            "them, comma-separated. Empty: signatures of these packages are not checked."
         ),
         urls,
         flag="repo-keys",
@@ -75,8 +78,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_SIG_PREVIEW",
         (
-            "Take newer packages of the base system from CentOS's Hyperscale SIG as well. Without it, as little as "
-            "possible of the base system is replaced."
+            "Also install newer base packages from CentOS's Hyperscale SIG. With n, as few base packages as possible "
+            "are replaced."
         ),
         flag="sig-preview",
         ours=True,
@@ -84,8 +87,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_VERSION_LOCK",
         (
-            "Hold OpenStack's packages at the versions that were installed: `dnf update` leaves them alone until they "
-            "are released with `dnf versionlock`."
+            "Lock OpenStack's packages at the installed versions: `dnf update` skips them until `dnf versionlock` "
+            "releases them."
         ),
         flag="version-lock",
         ours=True,
@@ -94,4 +97,4 @@ OPTIONS: tuple[Option, ...] = (
 
 COMPONENTS: tuple[Component, ...] = ()
 
-SERVICE = Service("packages", "Where the hosts' packages come from", OPTIONS, COMPONENTS)
+SERVICE = Service("packages", "Package sources", OPTIONS, COMPONENTS)

@@ -1,4 +1,4 @@
-"""Placement: counts what each compute host has left."""
+"""Placement: resources of the compute hosts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _NOVA = (("CONFIG_NOVA_INSTALL", "y"),)
 OPTIONS: tuple[Option, ...] = (
     password(
         "CONFIG_PLACEMENT_DB_PW",
-        "Password of Placement's database account. Packstack used Nova's.",
+        "Password of Placement's database user. Packstack used Nova's.",
         when=_NOVA,
         ours=True,
     ),
     password(
         "CONFIG_PLACEMENT_KS_PW",
-        "Password of Placement's own user in Keystone. Packstack used Nova's.",
+        "Password of Placement's Keystone user. Packstack used Nova's.",
         when=_NOVA,
         ours=True,
     ),
@@ -87,7 +87,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 SERVICE = Service(
     "placement",
-    "Placement: counts what each compute host has left",
+    "Placement: resources of the compute hosts",
     OPTIONS,
     COMPONENTS,
 )

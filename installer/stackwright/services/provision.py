@@ -1,4 +1,4 @@
-"""What is made in the finished cloud: a demo project, Tempest."""
+"""Demo project and Tempest."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_PROVISION_DEMO",
         (
-            "Make a project demo with a private and an external network, a router, an image and a security group: a "
-            "cloud to try at once. n for a cloud that gets its own set-up."
+            "Create a demo project with a private and an external network, a router, an image and a security group. "
+            "Set n for a cloud that you set up yourself."
         ),
         default="y",
         flag="provision-demo",
@@ -25,8 +25,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_PROVISION_DEMO_FLOATRANGE",
         (
-            "External network of the demo, where floating addresses come from. Take one that your network routes to "
-            "reach instances from elsewhere."
+            "Subnet of the demo's external network, for floating IP addresses. Use one that your network routes to "
+            "the cloud to reach instances from other machines."
         ),
         network,
         default="172.24.4.0/24",
@@ -36,8 +36,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
         (
-            'Part of that network that may be given out, as ["start=198.18.4.10,end=198.18.4.99"]. Empty: all but the '
-            "gateway. Use it when others have addresses there."
+            'Addresses of that subnet to use, such as ["start=198.18.4.10,end=198.18.4.99"]. Empty: all except the '
+            "gateway. Set it if other machines have addresses in the subnet."
         ),
         pools,
         default="[]",
@@ -46,7 +46,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
-        "Private network of the demo. Packstack has this value in its code.",
+        "Subnet of the demo's private network. Packstack has this value in its code.",
         network,
         default="10.0.0.0/24",
         when=_DEMO,
@@ -54,7 +54,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_NAME",
-        "Name of the demo's image.",
+        "Name of the demo image.",
         text,
         default="cirros",
         when=_DEMO,
@@ -64,8 +64,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_PROVISION_IMAGE_URL",
         (
-            "Where the demo's image comes from: a URL, or the path of a file on the host that makes the demo (the "
-            "controller). Packstack's default is CirrOS 0.5.1, of 2020."
+            "Source of the demo image: a URL, or the path of a file on Keystone's host (the controller by default). "
+            "Packstack's default is CirrOS 0.5.1 from 2020."
         ),
         url,
         default="https://download.cirros-cloud.net/0.6.2/cirros-0.6.2-x86_64-disk.img",
@@ -77,8 +77,8 @@ OPTIONS: tuple[Option, ...] = (
     choice_of(
         "CONFIG_PROVISION_IMAGE_SOURCE",
         (
-            "Take the image from its URL (url), build a small one on a host from its own kernel (build), or build one "
-            "only when the URL cannot be reached (auto)."
+            "Download the demo image (url), build a small one on a host from its kernel (build), or build it only if "
+            "the URL cannot be reached (auto)."
         ),
         ("auto", "url", "build"),
         default="auto",
@@ -87,14 +87,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_CHECKSUM",
-        "SHA-256 that the image must have. Empty: not checked.",
+        "SHA-256 checksum of the demo image. Empty: not checked.",
         checksum,
         when=_DEMO,
         ours=True,
     ),
     choice_of(
         "CONFIG_PROVISION_IMAGE_FORMAT",
-        "Format that the image's file has.",
+        "Disk format of the demo image.",
         ("qcow2", "raw", "vmdk", "vdi", "vhd", "iso", "ami", "ari", "aki"),
         default="qcow2",
         when=_DEMO,
@@ -102,14 +102,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_PROPERTIES",
-        "Properties of the image, as hw_disk_bus=scsi,hw_scsi_model=virtio-scsi.",
+        "Properties of the demo image, such as hw_disk_bus=scsi,hw_scsi_model=virtio-scsi.",
         properties,
         when=_DEMO,
         flag="provision-image-properties",
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_SSH_USER",
-        "User to log in with to instances of that image.",
+        "Login user of instances of the demo image.",
         word,
         default="cirros",
         when=_DEMO,
@@ -119,8 +119,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_PROVISION_OVS_BRIDGE",
         (
-            "Give the external bridge the gateway address of the demo's external network, so that the all-in-one host "
-            "itself reaches its instances. n when the real network has that gateway."
+            "Give the external bridge the gateway address of the demo's external subnet, so that the all-in-one host "
+            "itself reaches its instances. Set n if that gateway exists in the real network."
         ),
         default="y",
         when=_NEUTRON,
@@ -129,27 +129,27 @@ OPTIONS: tuple[Option, ...] = (
     ),
     switch(
         "CONFIG_PROVISION_TEMPEST",
-        "Install Tempest, OpenStack's own tests.",
+        "Install Tempest, OpenStack's integration tests.",
         flag="provision-tempest",
-        not_done="Tempest is not installed; `stackwright verify` tries the finished cloud",
+        not_done="Tempest is not installed; `stackwright verify` tests the finished cloud",
     ),
     host_of("CONFIG_TEMPEST_HOST", "Host of Tempest. Empty: the controller.", when=_TEMPEST, flag="tempest-host"),
     value_of(
         "CONFIG_PROVISION_TEMPEST_USER",
-        "User for the tests. Empty: the tests make their own.",
+        "User of the tests. Empty: the tests create their own users.",
         word,
         when=_TEMPEST,
         flag="provision-tempest-user",
     ),
     password(
         "CONFIG_PROVISION_TEMPEST_USER_PW",
-        "Password of that user.",
+        "Password of CONFIG_PROVISION_TEMPEST_USER.",
         when=_TEMPEST,
         flag="provision-tempest-user-passwd",
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLOATRANGE",
-        "External network for the tests.",
+        "Subnet of the external network for the tests.",
         network,
         default="172.24.4.0/24",
         when=_TEMPEST,
@@ -157,7 +157,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_NAME",
-        "Name of the flavor that tests use.",
+        "Name of the flavor for the tests.",
         word,
         default="m1.nano",
         when=_TEMPEST,
@@ -166,7 +166,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_DISK",
-        "Disk of that flavor in GiB.",
+        "Disk size of that flavor in GiB.",
         count,
         default="1",
         when=_TEMPEST,
@@ -182,7 +182,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_VCPUS",
-        "Virtual processors of that flavor.",
+        "Virtual CPUs of that flavor.",
         natural,
         default="1",
         when=_TEMPEST,
@@ -190,7 +190,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_NAME",
-        "Name of the flavor that instances are resized to.",
+        "Name of the second flavor, for resize tests.",
         word,
         default="m1.micro",
         when=_TEMPEST,
@@ -199,7 +199,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_DISK",
-        "Disk of that second flavor in GiB.",
+        "Disk size of the second flavor in GiB.",
         count,
         default="1",
         when=_TEMPEST,
@@ -207,7 +207,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_RAM",
-        "Memory of that second flavor in MiB.",
+        "Memory of the second flavor in MiB.",
         natural,
         default="128",
         when=_TEMPEST,
@@ -215,16 +215,16 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_TEMPEST_FLAVOR_ALT_VCPUS",
-        "Virtual processors of that second flavor.",
+        "Virtual CPUs of the second flavor.",
         natural,
         default="1",
         when=_TEMPEST,
         flag="provision-tempest-flavor-alt-vcpus",
     ),
-    switch("CONFIG_RUN_TEMPEST", "Run the tests at the end.", when=_TEMPEST, flag="run-tempest"),
+    switch("CONFIG_RUN_TEMPEST", "Run the tests after the installation.", when=_TEMPEST, flag="run-tempest"),
     value_of(
         "CONFIG_RUN_TEMPEST_TESTS",
-        "Tests to run: regular expressions with blanks between, or smoke.",
+        "Tests to run: regular expressions separated by spaces, or smoke.",
         text,
         default="smoke",
         when=_TEMPEST,
@@ -232,7 +232,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SKIP_TEMPEST_TESTS",
-        "Tests to leave out: regular expressions with blanks between.",
+        "Tests to skip: regular expressions separated by spaces.",
         text,
         when=_TEMPEST,
         flag="skip-tempest-tests",
@@ -263,7 +263,7 @@ PACKAGE_SETS: tuple[PackageSet, ...] = (
 
 SERVICE = Service(
     "provision",
-    "What is made in the finished cloud: a demo project, Tempest",
+    "Demo project and Tempest",
     OPTIONS,
     COMPONENTS,
     package_sets=PACKAGE_SETS,

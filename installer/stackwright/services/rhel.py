@@ -16,60 +16,61 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_RH_USER",
         (
-            "User to register the hosts with at Red Hat's subscription service. Leave it empty for systems that are "
-            "registered, and for any other distribution."
+            "User of Red Hat's subscription service to register the hosts with. Leave it empty if the hosts are "
+            "registered already, and on other distributions."
         ),
         optional,
         flag="rh-username",
     ),
     value_of(
         "CONFIG_SATELLITE_URL",
-        "Server of a Red Hat Satellite 5 to register the hosts with. Empty: none.",
+        "Red Hat Satellite 5 server to register the hosts with. Empty: none.",
         optional,
         flag="rhn-satellite-server",
-        not_done="the hosts are not registered; what they need must come from the repositories that they have",
+        not_done="hosts are not registered; their present repositories must have all packages",
     ),
     value_of(
         "CONFIG_RH_SAT6_SERVER",
-        "Server of a Red Hat Satellite 6 to register the hosts with. Empty: none.",
+        "Red Hat Satellite 6 server to register the hosts with. Empty: none.",
         optional,
         flag="rh-sat6-server",
     ),
     given_secret("CONFIG_RH_PW", "Password of CONFIG_RH_USER.", when=_RHSM, flag="rh-password"),
     switch(
         "CONFIG_RH_OPTIONAL",
-        (
-            "Enable the optional channel on hosts that are registered here. It has no effect: what took its place, "
-            "CodeReady Builder, is always needed."
-        ),
+        "Enable the optional channel. It has no effect: its successor, CodeReady Builder, is always enabled.",
         default="y",
         when=_RHSM,
         flag="rh-enable-optional",
     ),
-    value_of(
-        "CONFIG_RH_PROXY", "Proxy on the way to the subscription service.", optional, when=_RHSM, flag="rh-proxy-host"
-    ),
-    value_of("CONFIG_RH_SAT6_ORG", "Organisation at the Satellite 6 server.", text, when=_SAT6, flag="rh-sat6-org"),
+    value_of("CONFIG_RH_PROXY", "Proxy for the subscription service.", optional, when=_RHSM, flag="rh-proxy-host"),
+    value_of("CONFIG_RH_SAT6_ORG", "Organization at the Satellite 6 server.", text, when=_SAT6, flag="rh-sat6-org"),
     given_secret("CONFIG_RH_SAT6_KEY", "Activation key at the Satellite 6 server.", when=_SAT6, flag="rh-sat6-key"),
-    value_of("CONFIG_RH_PROXY_PORT", "Port on which that proxy listens.", text, when=_RHSM_PROXY, flag="rh-proxy-port"),
+    value_of(
+        "CONFIG_RH_PROXY_PORT",
+        "Port of the proxy for the subscription service.",
+        text,
+        when=_RHSM_PROXY,
+        flag="rh-proxy-port",
+    ),
     value_of(
         "CONFIG_RH_PROXY_USER",
-        "User to log in with at that proxy; empty when it asks for none.",
+        "User at the proxy for the subscription service. Empty: no login.",
         text,
         when=_RHSM_PROXY,
         flag="rh-proxy-user",
     ),
-    given_secret(
-        "CONFIG_RH_PROXY_PW", "Password of that user at the proxy.", when=_RHSM_PROXY, flag="rh-proxy-password"
-    ),
+    given_secret("CONFIG_RH_PROXY_PW", "Password of that proxy user.", when=_RHSM_PROXY, flag="rh-proxy-password"),
     value_of(
         "CONFIG_SATELLITE_USER",
-        "User at the Satellite 5 server; not needed with an activation key.",
+        "User at the Satellite 5 server. Not needed with an activation key.",
         text,
         when=_SATELLITE,
         flag="rhn-satellite-username",
     ),
-    given_secret("CONFIG_SATELLITE_PW", "Password of that user.", when=_SATELLITE, flag="rhn-satellite-password"),
+    given_secret(
+        "CONFIG_SATELLITE_PW", "Password of CONFIG_SATELLITE_USER.", when=_SATELLITE, flag="rhn-satellite-password"
+    ),
     given_secret(
         "CONFIG_SATELLITE_AKEY",
         "Activation key at the Satellite 5 server.",
@@ -78,21 +79,21 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SATELLITE_CACERT",
-        "Path or URL of the certificate that proves the Satellite 5 server.",
+        "Path or URL of the Satellite 5 server's CA certificate.",
         text,
         when=_SATELLITE,
         flag="rhn-satellite-cacert",
     ),
     value_of(
         "CONFIG_SATELLITE_PROFILE",
-        "Name under which the hosts appear at the Satellite 5 server.",
+        "Name of the hosts' profile at the Satellite 5 server.",
         text,
         when=_SATELLITE,
         flag="rhn-satellite-profile",
     ),
     choices_of(
         "CONFIG_SATELLITE_FLAGS",
-        "Extra switches of the registration command.",
+        "Extra options of the registration command, comma-separated.",
         ("novirtinfo", "norhnsd", "nopackages"),
         default="",
         when=_SATELLITE,
@@ -100,21 +101,21 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SATELLITE_PROXY",
-        "Proxy on the way to the Satellite 5 server.",
+        "Proxy for the Satellite 5 server.",
         text,
         when=_SATELLITE,
         flag="rhn-satellite-proxy-host",
     ),
     value_of(
         "CONFIG_SATELLITE_PROXY_USER",
-        "User to log in with at that proxy; empty when it asks for none.",
+        "User at the proxy for the Satellite 5 server. Empty: no login.",
         text,
         when=_SATELLITE_PROXY,
         flag="rhn-satellite-proxy-username",
     ),
     given_secret(
         "CONFIG_SATELLITE_PROXY_PW",
-        "Password of that user at the proxy.",
+        "Password of CONFIG_SATELLITE_PROXY_USER.",
         when=_SATELLITE_PROXY,
         flag="rhn-satellite-proxy-password",
     ),

@@ -1,4 +1,4 @@
-"""Certificates, for the services that are told to use TLS."""
+"""TLS certificates."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SSL_CACERT_FILE",
         (
-            "Certificate of the authority that signs the services' certificates, on the controlling machine. With "
-            "CONFIG_SSL_CACERT_SELFSIGN=y it is made where it is not there; the default then stands for a file in the "
-            "folder below."
+            "CA certificate that signs the services' certificates, on the controlling machine. With "
+            "CONFIG_SSL_CACERT_SELFSIGN=y a missing file is generated; the default then stands for a file in "
+            "CONFIG_SSL_CERT_DIR."
         ),
         path,
         default="/etc/pki/tls/certs/selfcert.crt",
@@ -28,7 +28,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SSL_CACERT_KEY_FILE",
-        "Private key of that authority, without a passphrase; it is treated as the certificate is.",
+        "Private key of that CA, without a passphrase. A missing file is generated in the same way.",
         path,
         default="/etc/pki/tls/private/selfkey.key",
         when=_USED,
@@ -38,8 +38,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SSL_CERT_DIR",
         (
-            "Folder of the controlling machine in which certificates and their keys are made and kept. The default "
-            "stands for a private one beside what else is kept of this cloud."
+            "Folder on the controlling machine for generated certificates and keys. The default stands for a private "
+            "folder in the cloud's state directory."
         ),
         path,
         default="~/packstackca/",
@@ -49,7 +49,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     switch(
         "CONFIG_SSL_CACERT_SELFSIGN",
-        "Make an authority of our own. Say n to bring your organisation's, in the two files above.",
+        "Generate a CA for this cloud. Set n to use your organization's CA from the two files above.",
         default="y",
         when=_USED,
         flag="ssl-cacert-selfsign",
@@ -75,7 +75,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_L",
-        "Town in the certificates' subject.",
+        "City in the certificates' subject.",
         text,
         default="City",
         when=_SELFSIGN,
@@ -85,7 +85,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_O",
-        "Organisation in the certificates' subject.",
+        "Organization in the certificates' subject.",
         text,
         default="openstack",
         when=_SELFSIGN,
@@ -106,8 +106,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_CN",
         (
-            "Common name of the authority. Empty: the controller's address. The services' certificates always carry "
-            "their hosts' names and addresses."
+            "Common name of the CA. Empty: the controller's address. The services' certificates always contain their "
+            "hosts' names and addresses."
         ),
         text,
         when=_SELFSIGN,
@@ -116,7 +116,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_MAIL",
-        "Mail address in the authority's subject. Empty: admin at the common name.",
+        "E-mail address in the CA's subject. Empty: admin@ and the common name.",
         text,
         when=_SELFSIGN,
         flag="ssl-cert-subject-email",
@@ -139,7 +139,7 @@ def messages(answers: Mapping[str, Any]) -> bool:
 
 SERVICE = Service(
     "ssl",
-    "Certificates, for the services that are told to use TLS",
+    "TLS certificates",
     OPTIONS,
     COMPONENTS,
 )

@@ -1,4 +1,4 @@
-"""Swift: objects."""
+"""Swift, the object storage."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from stackwright.values import natural, size, storages
 _ON = (("CONFIG_SWIFT_INSTALL", "y"),)
 
 OPTIONS: tuple[Option, ...] = (
-    switch("CONFIG_SWIFT_INSTALL", "Install Swift, which keeps objects.", default="y", flag="os-swift-install"),
+    switch("CONFIG_SWIFT_INSTALL", "Install Swift, the object storage.", default="y", flag="os-swift-install"),
     hosts_of(
         "CONFIG_SWIFT_PROXY_HOSTS",
         (
-            "Hosts of Swift's API, with commas; the cloud's endpoint is the first. Empty: the controller. The objects "
-            "themselves are on the storage hosts."
+            "Hosts of Swift's API, comma-separated; the first one is the endpoint. Empty: the controller. The objects "
+            "are on the storage hosts."
         ),
         when=_ON,
         ours=True,
     ),
-    password("CONFIG_SWIFT_KS_PW", "Password of Swift's own user in Keystone.", when=_ON, flag="os-swift-ks-passwd"),
+    password("CONFIG_SWIFT_KS_PW", "Password of Swift's Keystone user.", when=_ON, flag="os-swift-ks-passwd"),
     value_of(
         "CONFIG_SWIFT_STORAGES",
         (
-            "Devices for objects, as /dev/sdb,/dev/sdc, on each storage host, or each with a host of its own, as "
-            "198.18.0.50:/dev/sdb. They are formatted. Empty: a file with a file system in it, which is good for a "
-            "trial."
+            "Devices for objects: on each storage host, such as /dev/sdb,/dev/sdc, or with a host, such as "
+            "198.18.0.50:/dev/sdb. They are formatted. Empty: a file with a file system, for tests."
         ),
         storages,
         when=_ON,
@@ -41,8 +40,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SWIFT_STORAGE_ZONES",
         (
-            "Zones that the storage hosts (or, where there are fewer of them, their devices) are spread over: copies "
-            "of an object are put in different zones."
+            "Number of zones. The storage hosts (or their devices, if there are fewer hosts) are spread over them, "
+            "and the replicas of an object are put into different zones."
         ),
         natural,
         default="1",
@@ -51,7 +50,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SWIFT_STORAGE_REPLICAS",
-        "Copies of each object; at most as many as there are devices.",
+        "Replicas of each object, at most the number of devices.",
         natural,
         default="1",
         when=_ON,
@@ -59,7 +58,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     choice_of(
         "CONFIG_SWIFT_STORAGE_FSTYPE",
-        "File system of the devices.",
+        "File system on the devices.",
         ("xfs", "ext4"),
         default="ext4",
         when=_ON,
@@ -67,13 +66,16 @@ OPTIONS: tuple[Option, ...] = (
     ),
     generated_secret(
         "CONFIG_SWIFT_HASH",
-        "Secret that goes into the place of every object. Objects are lost when it changes.",
+        (
+            "Secret hash suffix that determines where objects are stored. Changing it makes existing objects "
+            "unreachable."
+        ),
         when=_ON,
         flag="os-swift-hash",
     ),
     value_of(
         "CONFIG_SWIFT_STORAGE_SIZE",
-        "Size of the file that is used when there are no devices.",
+        "Size of the file that is used if there are no devices.",
         size,
         default="2G",
         when=_ON,
@@ -187,7 +189,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 SERVICE = Service(
     "swift",
-    "Swift: objects",
+    "Swift: object storage",
     OPTIONS,
     COMPONENTS,
     checks="swift",

@@ -24,7 +24,9 @@ class Retired:
 _NOVA_NETWORK = Retired(
     "Nova's own network service ended with Newton", "the keys CONFIG_NEUTRON_* say how networks are made"
 )
-_NAGIOS = Retired("Packstack stopped installing Nagios after Ocata", "`stackwright status` looks at the services")
+_NAGIOS = Retired(
+    "Packstack stopped installing Nagios after Ocata", "`stackwright status` shows the health of the services"
+)
 _UEC = Retired("Tempest needs no separate kernel and ramdisk any more", "CONFIG_PROVISION_IMAGE_URL is the image")
 _TEMPEST_SOURCE = Retired("Tempest comes as a package", "CONFIG_OPENSTACK_RELEASE chooses the release")
 _AMQP_TLS = Retired(
@@ -33,8 +35,12 @@ _AMQP_TLS = Retired(
 _AMQP_BROUGHT = Retired(_AMQP_TLS.why, _AMQP_TLS.instead, (), ("n",))
 _SENTINEL = Retired("Packstack stopped installing Redis on several hosts after Mitaka", "one Redis is installed")
 _LDAP_WRITE = Retired("Keystone only reads LDAP directories since Queens", "write to the directory itself", (), ("y",))
-_SAHARA = Retired("Sahara was retired by OpenStack after 2023.2", "leave it off", ("y",))
-_PANKO = Retired("Panko was retired by OpenStack after Victoria", "leave it off: nothing reads its events", (), ("y",))
+_SAHARA = Retired(
+    "OpenStack retired Sahara after 2023.2",
+    "set it to n; Heat can create Hadoop or Spark clusters on instances",
+    ("y",),
+)
+_PANKO = Retired("OpenStack retired Panko after Victoria", "set it to n; nothing reads its events any more", (), ("y",))
 _MONGODB = Retired("measurements are kept by Gnocchi, no longer by MongoDB", "no host for MongoDB is needed")
 
 RETIRED: dict[str, Retired] = {
@@ -77,7 +83,9 @@ RETIRED: dict[str, Retired] = {
         ("*",),
     ),
     "CONFIG_NEUTRON_FWAAS": Retired(
-        "Packstack dropped the firewall service after Ussuri", "set it to n; security groups do most of what it did",
+        "Packstack dropped the firewall service (FWaaS) after Ussuri; upstream maintains it again since May 2025, but "
+        "Debian 12 and 13 do not have it",
+        "set it to n and use security groups",
         ("y",),
     ),
     "CONFIG_MONGODB_HOST": _MONGODB,
