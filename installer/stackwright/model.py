@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from stackwright.records import Component as Component
-from stackwright.records import PackageSet
+from stackwright.records import PackageSet, PuppetModule
 from stackwright.records import Port as Port
 
 
@@ -102,6 +102,7 @@ class Service:
     missing: str = ""
     """Why this version cannot install it yet: switching it on is an error that says so. Empty: it can be installed."""
     package_sets: tuple[PackageSet, ...] = ()
+    puppet: PuppetModule | None = None
     checks: str = ""
     """Module in verify/on_host/ whose `checks` does with the service what a person would, and cleans up."""
     expendable: bool = False

@@ -145,6 +145,32 @@ class Api:
 
 
 @dataclass(frozen=True)
+class Migration:
+    """How the upstream Puppet module of a component migrates its database, so that ours can do it beside others."""
+
+    module: str
+    """The Puppet module: its anchors tell when the service is installed and configured."""
+    execs: tuple[str, ...]
+    """Titles of the module's exec resources, each of which comes after the one before; or a whole reference, for a
+    resource of another type."""
+    phase: str = "dbsync"
+    """Of the module's anchor that the first of them comes after."""
+    order: int = 50
+    """Those with a lower number are started first: the ones that take long."""
+
+
+@dataclass(frozen=True)
+class PuppetModule:
+    """A service's upstream Puppet module."""
+
+    name: str
+    config_types: tuple[str, ...] = ()
+    """Types for settings of its configuration files, which our `cached` provider reads once for all settings."""
+    starts_async: bool = False
+    """Whether its systemd units are started beside those of others, because nobody needs them while Puppet runs."""
+
+
+@dataclass(frozen=True)
 class Component:
     """A part of a service that goes to the hosts of one role, as one pair of templates found by `name`.
 
@@ -166,6 +192,7 @@ class Component:
     """Capabilities that it talks to over the network without waiting for them here: for the firewall."""
     ports: tuple[Port, ...] = ()
     api: Api | None = None
+    migration: Migration | None = None
     agent: str = ""
     """What Neutron's API calls it, where it is an agent that reports itself there."""
     probe: str = ""

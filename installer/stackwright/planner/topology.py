@@ -362,6 +362,8 @@ class Cloud:
             "release": self.release,
             "url": self.url,
             "endpoint": self.endpoint,
+            "migrations": services.migrations,
+            "modules_started_async": services.modules_started_async(),
             "db_url": self.db_url,
             "has": self.has,
             "external": external(self.answers) if self.answers.get("CONFIG_PROVISION_DEMO") else None,

@@ -122,6 +122,20 @@ def checks(has: Callable[[str], bool]) -> tuple[str, ...]:
     return tuple(s.checks for s in all_services() if s.checks and any(has(c.name) for c in s.components))
 
 
+def migrations(components: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """How these components' databases are migrated, by Puppet module: the parameter of stackwright::migrations."""
+    wanted = set(components)
+    found = (c.migration for c in all_components() if c.migration and c.name in wanted)
+    return {
+        m.module: {"phase": m.phase, "resources": m.execs} for m in sorted(found, key=lambda m: (m.order, m.module))
+    }
+
+
+def modules_started_async() -> tuple[str, ...]:
+    """The Puppet modules whose services are started beside each other: the parameter of stackwright::starts."""
+    return tuple(sorted(s.puppet.name for s in all_services() if s.puppet and s.puppet.starts_async))
+
+
 def names_on(names: Names, platform: Platform, release: Release | None = None) -> tuple[str, ...]:
     """Packages or units as they are called on a platform, with its default OpenStack release or another."""
     return names.on(platform.family, platform.id, (release or platform.default_release).series)

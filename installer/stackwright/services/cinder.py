@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Growth, Names, PackageSet
+from stackwright.records import Api, Growth, Migration, Names, PackageSet, PuppetModule
 from stackwright.services.options import choices_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
@@ -149,6 +149,7 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database",),
         ports=(Port(8776, public=True, what="volume API"),),
         api=Api("volumev3", "/v3", ask="/volumes?limit=1", aliases=("block-storage", "volume")),
+        migration=Migration("cinder", ("cinder-manage db_sync",)),
         probe=http("cinder-api"),
         when=_wanted,
         packages=DATABASE
@@ -266,6 +267,7 @@ SERVICE = Service(
     "Cinder: volumes",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("cinder", ("cinder_config",), starts_async=True),
     checks="cinder",
     package_sets=PACKAGE_SETS,
     expendable=True,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Names
+from stackwright.records import Api, Migration, Names, PuppetModule
 from stackwright.services.options import choice_of, host_of, password, switch
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import CONFIGURES, DATABASE, PYMEMCACHE, disk, measured
@@ -65,6 +65,7 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database",),
         ports=(Port(9292, public=True, what="image API"),),
         api=Api("image", ask="/images?limit=1", version="/v2"),
+        migration=Migration("glance", ("glance-manage db_sync", "glance-manage db_load_metadefs"), order=40),
         probe=http("glance-api"),
         when=_wanted,
         packages=DATABASE
@@ -89,6 +90,7 @@ SERVICE = Service(
     "Glance: images",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("glance", ("glance_api_config",), starts_async=True),
     checks="glance",
     switch="CONFIG_GLANCE_INSTALL",
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Names
+from stackwright.records import Api, Migration, Names, PuppetModule
 from stackwright.services.options import generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import CONFIGURES, DATABASE, estimated
@@ -136,6 +136,7 @@ COMPONENTS: tuple[Component, ...] = (
         requires=_REQUIRES,
         provides=("orchestration-engine",),
         reaches=("database",),
+        migration=Migration("heat", ("heat-dbsync",), order=70),
         probe=units("heat-engine"),
         when=_wanted,
         packages=DATABASE
@@ -155,6 +156,7 @@ SERVICE = Service(
     "Heat: orchestration",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("heat", ("heat_config",), starts_async=True),
     checks="heat",
     expendable=True,
     switch="CONFIG_HEAT_INSTALL",

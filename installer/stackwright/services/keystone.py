@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Names
+from stackwright.records import Api, Migration, Names, PuppetModule
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, measured
@@ -98,6 +98,7 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database",),
         ports=(Port(5000, public=True, what="identity API"),),
         api=Api("identity", ask="/projects?limit=1", version="/v3"),
+        migration=Migration("keystone", ("keystone-manage db_sync", "keystone bootstrap"), order=10),
         probe=http("keystone", "/v3"),
         packages=DATABASE
         + CACHE
@@ -127,4 +128,5 @@ SERVICE = Service(
     "Keystone: users, projects, service catalog",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("keystone", ("keystone_config",)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Names, PackageSet
+from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule
 from stackwright.services.neutron_agents import AGENTS, LOGS, wanted
 from stackwright.services.options import choice_of, choices_of, host_of, hosts_of, password, switch, value_of
 from stackwright.services.probes import http
@@ -247,6 +247,7 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database", "ovn-database", "ovn-northbound"),
         ports=(Port(9696, public=True, what="network API"),),
         api=Api("network", ask="/networks?limit=1", version="/v2.0"),
+        migration=Migration("neutron", ("neutron-db-sync",), order=30),
         probe=http("neutron-server"),
         when=wanted,
         packages=(
@@ -297,6 +298,7 @@ SERVICE = Service(
     "Neutron: networks",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("neutron", ("neutron_config",), starts_async=True),
     checks="neutron",
     package_sets=PACKAGE_SETS,
     switch="CONFIG_NEUTRON_INSTALL",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Names, PackageSet
+from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule
 from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
@@ -185,6 +185,12 @@ COMPONENTS: tuple[Component, ...] = (
             Port(8775, what="metadata API", capability="instance-metadata"),
         ),
         api=Api("compute", "/v2.1", ask="/flavors?limit=1"),
+        migration=Migration(
+            "nova",
+            ("nova-db-sync-api", "nova-cell_v2-map_cell0", "nova-db-sync", "Nova_cell_v2[default]"),
+            phase="dbsync_api",
+            order=20,
+        ),
         probe=http("nova-api"),
         when=_wanted,
         packages=DATABASE
@@ -359,6 +365,7 @@ SERVICE = Service(
     "Nova: instances",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("nova", ("nova_config",), starts_async=True),
     checks="nova",
     package_sets=PACKAGE_SETS,
     switch="CONFIG_NOVA_INSTALL",

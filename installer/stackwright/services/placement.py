@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Names
+from stackwright.records import Api, Migration, Names, PuppetModule
 from stackwright.services.options import password
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, measured
@@ -60,6 +60,7 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database",),
         ports=(Port(8778, public=True, what="placement API"),),
         api=Api("placement", ask="/resource_providers?name=stackwright"),
+        migration=Migration("placement", ("placement-manage-db-sync",), order=60),
         probe=http("placement-api"),
         when=_wanted,
         packages=DATABASE
@@ -90,4 +91,5 @@ SERVICE = Service(
     "Placement: resources of the compute hosts",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("placement", ("placement_config",)),
 )

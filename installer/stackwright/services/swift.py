@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Growth, Names
+from stackwright.records import Api, Growth, Names, PuppetModule
 from stackwright.services.options import choice_of, generated_secret, hosts_of, password, switch, value_of
 from stackwright.services.probes import itself, units
 from stackwright.services.shared_packages import CONFIGURES, measured
@@ -192,6 +192,7 @@ SERVICE = Service(
     "Swift: object storage",
     OPTIONS,
     COMPONENTS,
+    puppet=PuppetModule("swift", starts_async=True),
     checks="swift",
     expendable=True,
     switch="CONFIG_SWIFT_INSTALL",

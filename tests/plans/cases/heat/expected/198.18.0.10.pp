@@ -3,8 +3,18 @@ Exec { logoutput => on_failure }
 # MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
 # not restarted, on every run.
 Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
-class { 'stackwright::migrations': services => ['cinder', 'glance', 'heat', 'keystone', 'neutron', 'nova', 'placement'] }
-include stackwright::starts
+class { 'stackwright::migrations':
+  services => {
+    'keystone' => {'phase' => 'dbsync', 'resources' => ['keystone-manage db_sync', 'keystone bootstrap']},
+    'nova' => {'phase' => 'dbsync_api', 'resources' => ['nova-db-sync-api', 'nova-cell_v2-map_cell0', 'nova-db-sync', 'Nova_cell_v2[default]']},
+    'neutron' => {'phase' => 'dbsync', 'resources' => ['neutron-db-sync']},
+    'glance' => {'phase' => 'dbsync', 'resources' => ['glance-manage db_sync', 'glance-manage db_load_metadefs']},
+    'cinder' => {'phase' => 'dbsync', 'resources' => ['cinder-manage db_sync']},
+    'placement' => {'phase' => 'dbsync', 'resources' => ['placement-manage-db-sync']},
+    'heat' => {'phase' => 'dbsync', 'resources' => ['heat-dbsync']},
+  },
+}
+class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
 
 # --- ceph
 include stackwright::ceph

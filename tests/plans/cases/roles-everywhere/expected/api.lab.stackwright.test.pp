@@ -3,8 +3,13 @@ Exec { logoutput => on_failure }
 # MariaDB reports "utf8" as "utf8mb3". Asked for under its own name, the database is not altered, and its services are
 # not restarted, on every run.
 Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
-class { 'stackwright::migrations': services => ['nova', 'placement'] }
-include stackwright::starts
+class { 'stackwright::migrations':
+  services => {
+    'nova' => {'phase' => 'dbsync_api', 'resources' => ['nova-db-sync-api', 'nova-cell_v2-map_cell0', 'nova-db-sync', 'Nova_cell_v2[default]']},
+    'placement' => {'phase' => 'dbsync', 'resources' => ['placement-manage-db-sync']},
+  },
+}
+class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
 
 # --- placement-api
 include placement
