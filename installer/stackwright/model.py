@@ -14,6 +14,7 @@ from typing import Any, Literal
 from stackwright.records import Component as Component
 from stackwright.records import PackageSet, PuppetModule
 from stackwright.records import Port as Port
+from stackwright.records import Role as Role
 
 
 class ExitCode(IntEnum):
@@ -101,6 +102,12 @@ class Service:
     """The key that switches the service on; empty: it is always wanted."""
     missing: str = ""
     """Why this version cannot install it yet: switching it on is an error that says so. Empty: it can be installed."""
+    roles: tuple[Role, ...] = ()
+    """Those of its components; a component may also have a role of another service."""
+    needs: tuple[tuple[str, str, str, str], ...] = ()
+    """What its answers need of others': (key, value, needed switch, why). The switch must be y."""
+    tempest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Regular expressions for tests of Tempest, by the name of a group."""
     package_sets: tuple[PackageSet, ...] = ()
     puppet: PuppetModule | None = None
     checks: str = ""

@@ -145,6 +145,20 @@ class Api:
 
 
 @dataclass(frozen=True)
+class Role:
+    """What a host is there for: the hosts of a role get all components that name it."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    """The answers that name its hosts: the first one that is answered counts."""
+    hosts: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
+    """The hosts that the typed answers give it, where that is not simply what `keys` say."""
+    rank: int = 50
+    """Hosts of a lower rank come first in the plan, and are started first: those that others wait for. Within a rank
+    the order is that of the services."""
+
+
+@dataclass(frozen=True)
 class Migration:
     """How the upstream Puppet module of a component migrates its database, so that ours can do it beside others."""
 

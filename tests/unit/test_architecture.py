@@ -18,10 +18,10 @@ MOST_LINES = 500
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"records"}),
     frozenset({"model"}),
-    frozenset({"facts", "guest", "lab", "lock", "platforms", "scenarios", "state", "verify"}),
+    frozenset({"facts", "guest", "lab", "lock", "platforms", "state", "verify"}),
     frozenset({"ssh", "values"}),
     frozenset({"executor", "services"}),
-    frozenset({"planner"}),
+    frozenset({"planner", "scenarios"}),
     frozenset({"certificates", "output", "preflight"}),
     frozenset({"answers", "report"}),
     frozenset({"bundle"}),

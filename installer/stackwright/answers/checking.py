@@ -9,22 +9,8 @@ from pathlib import Path
 from stackwright.answers import networks
 from stackwright.answers.typed import holds, in_words, matters, problem, where
 from stackwright.model import Answers, Problem
-from stackwright.services import SERVICES, options, ssl
+from stackwright.services import all_services, options, ssl
 from stackwright.values import is_address
-
-_NEEDS: tuple[tuple[str, str, str, str, str], ...] = (
-    ("CONFIG_NOVA_INSTALL", "y", "CONFIG_NEUTRON_INSTALL", "y", "Nova's own network service ended with Newton"),
-    ("CONFIG_NOVA_INSTALL", "y", "CONFIG_GLANCE_INSTALL", "y", "instances boot from images"),
-    ("CONFIG_GLANCE_BACKEND", "swift", "CONFIG_SWIFT_INSTALL", "y", "the images would be kept in Swift"),
-    ("CONFIG_PROVISION_TEMPEST", "y", "CONFIG_NOVA_INSTALL", "y", "Tempest's tests boot instances"),
-    ("CONFIG_MAGNUM_INSTALL", "y", "CONFIG_HEAT_INSTALL", "y", "Magnum builds clusters with Heat"),
-    ("CONFIG_TROVE_INSTALL", "y", "CONFIG_NOVA_INSTALL", "y", "Trove runs databases on instances"),
-    ("CONFIG_IRONIC_INSTALL", "y", "CONFIG_NOVA_INSTALL", "y", "Nova gives out the machines"),
-    ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_CINDER_INSTALL", "y", "shares are volumes of Cinder"),
-    ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_NOVA_INSTALL", "y", "shares are given out by instances"),
-    ("CONFIG_ENABLE_CEILOMETER_MIDDLEWARE", "y", "CONFIG_SWIFT_INSTALL", "y", "it measures Swift"),
-)
-"""(key, value, needed key, needed value, why)."""
 
 _SWITCHES = {
     "CONFIG_COMPUTE_HOSTS": "CONFIG_NOVA_INSTALL",
@@ -99,7 +85,7 @@ def _used(key: str, answers: Answers) -> bool:
 
 def _services(answers: Answers) -> Iterator[Problem]:
     """Services that are switched on and that this version cannot install."""
-    for service in SERVICES:
+    for service in all_services():
         option = options().get(service.switch)
         if not service.missing or option is None or not answers[service.switch] or not matters(option, answers):
             continue
@@ -147,17 +133,17 @@ def _not_done(answers: Answers) -> Iterator[Problem]:
 
 
 def _needs(answers: Answers) -> Iterator[Problem]:
-    for key, value, needed, needed_value, why in _NEEDS:
+    for key, value, needed, why in (need for service in all_services() for need in service.needs):
         if not matters(options()[key], answers) or not holds(answers[key], value):
             continue
-        if not holds(answers[needed], needed_value):
+        if not answers[needed]:
             off = key.endswith("_INSTALL") and "_PROVISION_" not in key
             other = f", or {key}=n" if off else ""
             given = answers.entries[needed]
             said = f" (line {given.origin.line} says {given.text})" if given.origin.line else ""
             yield problem(
-                answers, key, "needs", f"it needs {needed}={needed_value}{said}: {why}",
-                f"{needed}={needed_value}{other}",
+                answers, key, "needs", f"it needs {needed}=y{said}: {why}",
+                f"{needed}=y{other}",
             )  # fmt: skip
     if answers["CONFIG_PROVISION_DEMO"] and not answers["CONFIG_NOVA_INSTALL"]:
         for needed in ("CONFIG_NOVA_INSTALL", "CONFIG_GLANCE_INSTALL", "CONFIG_NEUTRON_INSTALL"):

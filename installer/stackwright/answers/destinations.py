@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stackwright import services
 from stackwright.answers.checking import named_hosts
-from stackwright.model import Answers, Component, StackwrightError
+from stackwright.model import Answers, StackwrightError
 from stackwright.planner import assets
-from stackwright.services import SERVICES
 
 _BRIDGES = ("host.bridges", "host.bridge_mappings")
 
@@ -160,20 +160,21 @@ class _Watched(Mapping[str, Any]):
 
 def destinations(answers: Answers, key: str) -> Destinations:
     """Where the answer to `key` ends up, with these answers."""
-    from stackwright.planner.placement import ROLES, place
+    from stackwright.planner.placement import place
 
     switches: dict[str, None] = {}
     places: dict[str, None] = {}
-    for component in _components():
+    roles = {role.name: role for role in services.roles()}
+    for component in services.all_components():
         watched = _Watched(answers)
         wanted = component.when(watched)
         if key in watched.asked:
             switches[component.name] = None
         watched = _Watched(answers)
-        if wanted and ROLES[component.role](watched) and key in watched.asked:
+        if wanted and services.hosts_of(roles[component.role], watched) and key in watched.asked:
             places[component.name] = None
     try:
-        placed = {host: {part.name for part in parts} for host, parts in place(answers, SERVICES).items()}
+        placed = {host: {part.name for part in parts} for host, parts in place(answers).items()}
     except StackwrightError:
         placed = {}
     there = set().union(*placed.values())
@@ -183,10 +184,6 @@ def destinations(answers: Answers, key: str) -> Destinations:
     if not hosts:
         hosts = [host for host, keys in named_hosts(answers).items() if key in keys]
     return Destinations(tuple(switches), tuple(places), found, BESIDES.get(key, ""), tuple(hosts))
-
-
-def _components() -> Iterator[Component]:
-    return (component for service in SERVICES for component in service.components)
 
 
 def settings(key: str) -> tuple[str, ...]:

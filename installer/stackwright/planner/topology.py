@@ -406,10 +406,10 @@ def build(
     net = network(answers)
     addresses = {name: facts[name].address or name for name in placed}
     roles_of = {name: {c.role for c in components} for name, components in placed.items()}
-    for role in placement.ROLES:
-        for name in placement.hosts(answers, role):
+    for role in services.roles():
+        for name in placement.hosts(answers, role.name):
             if name in roles_of:
-                roles_of[name].add(role)
+                roles_of[name].add(role.name)
     stores = [name for name in placement.hosts(answers, "object-storage") if name in addresses]
     disks = swift.devices(answers, {name: addresses[name] for name in stores})
     bridges: dict[tuple[str, ...], tuple[tuple[Bridge, ...], tuple[str, ...]]] = {}

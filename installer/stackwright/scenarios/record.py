@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackwright.model import ExitCode, StackwrightError
-from stackwright.scenarios.groups import GROUPS
+from stackwright.services import tempest_groups
 
 _DATA = Path(__file__).resolve().parent / "data"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -31,7 +31,7 @@ class Scenario:
     left_out: tuple[str, ...]
     """What theirs has besides, and this version cannot install."""
     tempest: tuple[str, ...]
-    """Groups of Tempest's tests; see `groups.GROUPS`."""
+    """Groups of Tempest's tests; see `services.tempest_groups`."""
     by_hand: tuple[str, ...]
     look_at: tuple[str, ...]
 
@@ -68,8 +68,9 @@ def _read(path: Path) -> Scenario:
             told = data.setdefault(key, [])
             if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
                 raise ValueError(f"{key} is no list of texts")
-        if strange := [group for group in data["tempest"] if group not in GROUPS]:
-            raise ValueError(f"there are no tests called {strange[0]}; there are: {', '.join(GROUPS)}")
+        groups = tempest_groups()
+        if strange := [group for group in data["tempest"] if group not in groups]:
+            raise ValueError(f"there are no tests called {strange[0]}; there are: {', '.join(groups)}")
         if not data["tempest"] or not _NAME.fullmatch(path.stem):
             raise ValueError("tempest is empty" if not data["tempest"] else f"{path.stem!r} is no name of a scenario")
         return Scenario(

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stackwright.scenarios.groups import GROUPS
 from stackwright.scenarios.record import Known
+from stackwright.services import tempest_groups
 
 FOLDER = "/var/lib/stackwright/tempest"
 """On the host."""
@@ -27,7 +27,8 @@ PACKAGES = {
 
 def pattern(groups: Iterable[str]) -> str:
     """One regular expression for the tests of these groups."""
-    wanted = dict.fromkeys(one for group in groups for one in GROUPS[group])
+    known = tempest_groups()
+    wanted = dict.fromkeys(one for group in groups for one in known[group])
     return "|".join(f"({one})" for one in wanted)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
 from stackwright.platforms import Platform, Release
-from stackwright.records import Api, Names, PackageSet
+from stackwright.records import Api, Names, PackageSet, Role
 from stackwright.services import (
     amqp,
     cache,
@@ -34,6 +34,7 @@ from stackwright.services import (
     ssl,
     swift,
 )
+from stackwright.services.named_hosts import first
 
 SERVICES: tuple[Service, ...] = (
     general.SERVICE,
@@ -89,6 +90,22 @@ def component(name: str) -> Component:
 def package_sets() -> Iterator[PackageSet]:
     """Every set of packages that hosts get besides those of their components, or instead."""
     return (found for service in all_services() for found in service.package_sets)
+
+
+def roles() -> tuple[Role, ...]:
+    """Every role, those first whose hosts come first in the plan."""
+    return tuple(sorted((r for service in all_services() for r in service.roles), key=lambda role: role.rank))
+
+
+def hosts_of(role: Role, answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hosts that the answers give a role."""
+    return role.hosts(answers) if role.hosts else first(answers, *role.keys)
+
+
+def tempest_groups() -> dict[str, tuple[str, ...]]:
+    """Regular expressions for tests of Tempest, by group. Tests that are not there, because their plugin is not, or
+    their service is off, are left out by Tempest itself."""
+    return {name: patterns for service in all_services() for name, patterns in service.tempest.items()}
 
 
 def apis() -> Iterator[tuple[Service, Component, Api]]:

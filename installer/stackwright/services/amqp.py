@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names
+from stackwright.records import Names, Role
 from stackwright.services import ssl
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.probes import units
 from stackwright.services.shared_packages import disk, measured
@@ -90,4 +91,14 @@ SERVICE = Service(
     "RabbitMQ: message broker",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "messaging",
+            (
+                "CONFIG_AMQP_HOST",
+                CONTROLLER,
+            ),
+            rank=20,
+        ),
+    ),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names
+from stackwright.records import Names, Role
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import hosts_of, value_of
 from stackwright.services.probes import units
 from stackwright.services.shared_packages import measured
@@ -43,4 +44,14 @@ SERVICE = Service(
     "Memcached: cache for tokens and sessions",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "cache",
+            (
+                "CONFIG_CACHE_HOSTS",
+                CONTROLLER,
+            ),
+            rank=30,
+        ),
+    ),
 )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Growth, Migration, Names, PackageSet, PuppetModule
+from stackwright.records import Api, Growth, Migration, Names, PackageSet, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER, storage
 from stackwright.services.options import choices_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
@@ -121,6 +122,12 @@ def _sparse_volumes(answers: Mapping[str, Any]) -> bool:
 
 
 _LOGS = ("/var/log/cinder/*.log",)
+
+
+def _ceph(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """A small Ceph is one cluster, on the first storage host."""
+    return storage(answers)[:1]
+
 
 COMPONENTS: tuple[Component, ...] = (
     Component(
@@ -267,6 +274,24 @@ SERVICE = Service(
     "Cinder: volumes",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "volume-api",
+            (
+                "CONFIG_CINDER_HOST",
+                CONTROLLER,
+            ),
+        ),
+        Role("volume", hosts=storage),
+        Role("ceph", hosts=_ceph),
+    ),
+    tempest={
+        "volume": (
+            r"tempest\.api\.volume\..*\[.*\bsmoke\b.*\]",
+            r"tempest\.api\.volume\.test_volumes_(actions|get|snapshots)\b",
+            r"tempest\.scenario\.test_minimum_basic\b",
+        ),
+    },
     puppet=PuppetModule("cinder", ("cinder_config",), starts_async=True),
     checks="cinder",
     package_sets=PACKAGE_SETS,

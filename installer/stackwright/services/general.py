@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.records import Names, PackageSet
+from stackwright.records import Names, PackageSet, Role
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import given_secret, host_of, hosts_of, switch, value_of
 from stackwright.services.shared_packages import measured
 from stackwright.values import path, ports, release, urls, workers
@@ -208,5 +209,23 @@ SERVICE = Service(
     "General: hosts and their roles, access, packages",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role("controller", (CONTROLLER,), rank=0),
+        Role(
+            "clients",
+            (
+                "CONFIG_OSCLIENT_HOST",
+                CONTROLLER,
+            ),
+            rank=60,
+        ),
+    ),
+    tempest={
+        "smoke": (
+            r"tempest\.api\.(identity|image|compute|network)\..*\[.*\bsmoke\b.*\]",
+            r"tempest\.scenario\.test_server_basic_ops\b",
+            r"tempest\.scenario\.test_network_basic_ops\.TestNetworkBasicOps\.test_network_basic_ops\b",
+        ),
+    },
     package_sets=PACKAGE_SETS,
 )

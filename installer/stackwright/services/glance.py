@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PuppetModule
+from stackwright.records import Api, Migration, Names, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, host_of, password, switch
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import CONFIGURES, DATABASE, PYMEMCACHE, disk, measured
@@ -90,6 +91,16 @@ SERVICE = Service(
     "Glance: images",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "image",
+            (
+                "CONFIG_GLANCE_HOST",
+                CONTROLLER,
+            ),
+        ),
+    ),
+    needs=(("CONFIG_GLANCE_BACKEND", "swift", "CONFIG_SWIFT_INSTALL", "the images would be kept in Swift"),),
     puppet=PuppetModule("glance", ("glance_api_config",), starts_async=True),
     checks="glance",
     switch="CONFIG_GLANCE_INSTALL",

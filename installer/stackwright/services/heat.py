@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PuppetModule
+from stackwright.records import Api, Migration, Names, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import CONFIGURES, DATABASE, estimated
@@ -156,6 +157,24 @@ SERVICE = Service(
     "Heat: orchestration",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "orchestration",
+            (
+                "CONFIG_HEAT_HOST",
+                CONTROLLER,
+            ),
+        ),
+        Role(
+            "cloudformation",
+            (
+                "CONFIG_HEAT_CFN_HOST",
+                "CONFIG_HEAT_HOST",
+                CONTROLLER,
+            ),
+        ),
+    ),
+    tempest={"orchestration": (r"heat_tempest_plugin\..*test_(create_update|template_validate)\b",)},
     puppet=PuppetModule("heat", ("heat_config",), starts_async=True),
     checks="heat",
     expendable=True,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names
+from stackwright.records import Names, Role
 from stackwright.services import ssl
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, hosts_of, switch, value_of
 from stackwright.services.shared_packages import APACHE, CACHE, disk, measured
 from stackwright.values import path
@@ -129,6 +130,16 @@ SERVICE = Service(
     "Horizon: dashboard",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "dashboard",
+            (
+                "CONFIG_HORIZON_HOST",
+                CONTROLLER,
+            ),
+        ),
+    ),
+    tempest={"dashboard": (r"tempest_horizon\.", r"tempest\.scenario\.test_dashboard_basic_ops\b")},
     expendable=True,
     switch="CONFIG_HORIZON_INSTALL",
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PuppetModule
+from stackwright.records import Api, Migration, Names, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, measured
@@ -128,5 +129,14 @@ SERVICE = Service(
     "Keystone: users, projects, service catalog",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "identity",
+            (
+                "CONFIG_KEYSTONE_HOST",
+                CONTROLLER,
+            ),
+        ),
+    ),
     puppet=PuppetModule("keystone", ("keystone_config",)),
 )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names
+from stackwright.records import Names, Role
+from stackwright.services.named_hosts import CONTROLLER, first
 from stackwright.services.options import host_of, password, switch, value_of
 from stackwright.services.probes import units
 from stackwright.services.shared_packages import disk, measured
@@ -35,6 +39,13 @@ OPTIONS: tuple[Option, ...] = (
         "CONFIG_MARIADB_PW", "Password of the database's administrator.", flag="mariadb-pw", was=("CONFIG_MYSQL_PW",)
     ),
 )
+
+
+def _hosts(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """A database server that is there already is not touched: it is set up from the controller."""
+    installed = answers.get("CONFIG_MARIADB_INSTALL", True)
+    return first(answers, *(("CONFIG_MARIADB_HOST",) if installed else ()), CONTROLLER)
+
 
 COMPONENTS: tuple[Component, ...] = (
     Component(
@@ -69,4 +80,5 @@ SERVICE = Service(
     "MariaDB: the services' database",
     OPTIONS,
     COMPONENTS,
+    roles=(Role("database", hosts=_hosts, rank=10),),
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule
-from stackwright.services.neutron_agents import AGENTS, LOGS, wanted
+from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER
+from stackwright.services.neutron_agents import AGENTS, LOGS, ROLES, wanted
 from stackwright.services.options import choice_of, choices_of, host_of, hosts_of, password, switch, value_of
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import CONFIGURES, DATABASE, PYMEMCACHE, measured
@@ -298,6 +299,22 @@ SERVICE = Service(
     "Neutron: networks",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "network-api",
+            (
+                "CONFIG_NEUTRON_SERVER_HOST",
+                CONTROLLER,
+            ),
+        ),
+        *ROLES,
+    ),
+    tempest={
+        "network": (
+            r"tempest\.scenario\.test_network_basic_ops\b",
+            r"tempest\.api\.network\.test_(routers|floating_ips)\b",
+        ),
+    },
     puppet=PuppetModule("neutron", ("neutron_config",), starts_async=True),
     checks="neutron",
     package_sets=PACKAGE_SETS,

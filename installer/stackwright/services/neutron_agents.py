@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackwright.model import Component, Port
-from stackwright.records import Names
+from stackwright.records import Names, Role
+from stackwright.services.named_hosts import first, unique
 from stackwright.services.probes import units
 from stackwright.services.shared_packages import OPENVSWITCH, estimated, measured
 
@@ -29,6 +30,35 @@ def _tunnels(kind: str) -> Callable[[Mapping[str, Any]], bool]:
     """Needed where the projects' networks are tunnels of this kind."""
     return lambda answers: kind in (answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES") or ())
 
+
+def _l3(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    return first(answers, "CONFIG_NEUTRON_L3_HOSTS", "CONFIG_NETWORK_HOSTS")
+
+
+def _dhcp(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """OVN answers DHCP wherever an instance is, and has no agents for it."""
+    agents = answers.get("CONFIG_NEUTRON_L2_AGENT", "ovn") != "ovn"
+    return first(answers, *(("CONFIG_NEUTRON_DHCP_HOSTS",) if agents else ()), "CONFIG_NETWORK_HOSTS")
+
+
+def _metadata(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Routers and DHCP servers hand instances' requests to the metadata agent through a socket of their own host."""
+    return unique(*first(answers, "CONFIG_NEUTRON_METADATA_HOSTS"), *_l3(answers), *_dhcp(answers))
+
+
+def _chassis(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Wherever instances, routers or DHCP servers are plugged into networks."""
+    network = (*first(answers, "CONFIG_NETWORK_HOSTS"), *_l3(answers), *_dhcp(answers))
+    return unique(*network, *first(answers, "CONFIG_COMPUTE_HOSTS"))
+
+
+ROLES: tuple[Role, ...] = (
+    Role("network", ("CONFIG_NETWORK_HOSTS",), rank=80),
+    Role("dhcp", hosts=_dhcp, rank=80),
+    Role("l3", hosts=_l3, rank=80),
+    Role("metadata", hosts=_metadata, rank=80),
+    Role("chassis", hosts=_chassis, rank=80),
+)
 
 AGENTS: tuple[Component, ...] = (
     Component(

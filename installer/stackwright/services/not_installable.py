@@ -49,6 +49,19 @@ _RECORDS: tuple[tuple[str, str, str, str], ...] = (
 value (`not_yet`, `not_yet_why`)."""
 
 
+_NEEDS: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
+    "ceilometer": (("CONFIG_ENABLE_CEILOMETER_MIDDLEWARE", "y", "CONFIG_SWIFT_INSTALL", "it measures Swift"),),
+    "ironic": (("CONFIG_IRONIC_INSTALL", "y", "CONFIG_NOVA_INSTALL", "Nova gives out the machines"),),
+    "magnum": (("CONFIG_MAGNUM_INSTALL", "y", "CONFIG_HEAT_INSTALL", "Magnum builds clusters with Heat"),),
+    "manila": (
+        ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_CINDER_INSTALL", "shares are volumes of Cinder"),
+        ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_NOVA_INSTALL", "shares are given out by instances"),
+    ),
+    "trove": (("CONFIG_TROVE_INSTALL", "y", "CONFIG_NOVA_INSTALL", "Trove runs databases on instances"),),
+}
+"""What the answers of a service need of others' (`Service.needs`)."""
+
+
 def _option(row: Mapping[str, str]) -> Option:
     """The option of one line. The columns are the fields of `Option`; lists have blanks or bars between members."""
     names = tuple(row["choices"].split("|")) if row["choices"] else ()
@@ -84,6 +97,6 @@ def _read() -> dict[str, tuple[Option, ...]]:
 _OPTIONS = _read()
 
 SERVICES: Mapping[str, Service] = {
-    name: Service(name, summary, _OPTIONS[name], switch=switch, missing=missing)
+    name: Service(name, summary, _OPTIONS[name], switch=switch, missing=missing, needs=_NEEDS.get(name, ()))
     for name, summary, switch, missing in _RECORDS
 }

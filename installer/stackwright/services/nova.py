@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule
+from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
 from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
@@ -365,6 +366,44 @@ SERVICE = Service(
     "Nova: instances",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "compute-api",
+            (
+                "CONFIG_NOVA_API_HOST",
+                CONTROLLER,
+            ),
+        ),
+        Role(
+            "conductor",
+            (
+                "CONFIG_NOVA_CONDUCTOR_HOST",
+                "CONFIG_NOVA_API_HOST",
+                CONTROLLER,
+            ),
+        ),
+        Role(
+            "scheduler",
+            (
+                "CONFIG_NOVA_SCHED_HOST",
+                "CONFIG_NOVA_API_HOST",
+                CONTROLLER,
+            ),
+        ),
+        Role(
+            "console",
+            (
+                "CONFIG_NOVA_VNCPROXY_HOST",
+                "CONFIG_NOVA_API_HOST",
+                CONTROLLER,
+            ),
+        ),
+        Role("compute", ("CONFIG_COMPUTE_HOSTS",), rank=90),
+    ),
+    needs=(
+        ("CONFIG_NOVA_INSTALL", "y", "CONFIG_NEUTRON_INSTALL", "Nova's own network service ended with Newton"),
+        ("CONFIG_NOVA_INSTALL", "y", "CONFIG_GLANCE_INSTALL", "instances boot from images"),
+    ),
     puppet=PuppetModule("nova", ("nova_config",), starts_async=True),
     checks="nova",
     package_sets=PACKAGE_SETS,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PuppetModule
+from stackwright.records import Api, Migration, Names, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import password
 from stackwright.services.probes import http
 from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, measured
@@ -91,5 +92,14 @@ SERVICE = Service(
     "Placement: resources of the compute hosts",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role(
+            "placement",
+            (
+                "CONFIG_NOVA_API_HOST",
+                CONTROLLER,
+            ),
+        ),
+    ),
     puppet=PuppetModule("placement", ("placement_config",)),
 )

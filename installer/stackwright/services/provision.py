@@ -266,5 +266,6 @@ SERVICE = Service(
     "Demo project and Tempest",
     OPTIONS,
     COMPONENTS,
+    needs=(("CONFIG_PROVISION_TEMPEST", "y", "CONFIG_NOVA_INSTALL", "Tempest's tests boot instances"),),
     package_sets=PACKAGE_SETS,
 )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Growth, Names, PuppetModule
+from stackwright.records import Api, Growth, Names, PuppetModule, Role
+from stackwright.services.named_hosts import CONTROLLER, storage, unique
 from stackwright.services.options import choice_of, generated_secret, hosts_of, password, switch, value_of
 from stackwright.services.probes import itself, units
 from stackwright.services.shared_packages import CONFIGURES, measured
@@ -89,6 +90,18 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
 
 
 _LOGS = ("/var/log/swift/*.log",)
+
+
+def _devices(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hosts that devices are named with; a device without a host is on each storage host."""
+    named = [host for host, _ in answers.get("CONFIG_SWIFT_STORAGES") or ()]
+    return unique(*filter(None, named), *(() if all(named) and named else storage(answers)))
+
+
+def _rings(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rings are built in one place, and fetched from there."""
+    return _devices(answers)[:1]
+
 
 COMPONENTS: tuple[Component, ...] = (
     Component(
@@ -192,6 +205,23 @@ SERVICE = Service(
     "Swift: object storage",
     OPTIONS,
     COMPONENTS,
+    roles=(
+        Role("object-rings", hosts=_rings),
+        Role(
+            "object-proxy",
+            (
+                "CONFIG_SWIFT_PROXY_HOSTS",
+                CONTROLLER,
+            ),
+        ),
+        Role("object-storage", hosts=_devices),
+    ),
+    tempest={
+        "object-store": (
+            r"tempest\.api\.object_storage\..*\[.*\bsmoke\b.*\]",
+            r"tempest\.api\.object_storage\.test_(object|container)_services\b",
+        ),
+    },
     puppet=PuppetModule("swift", starts_async=True),
     checks="swift",
     expendable=True,
