@@ -17,7 +17,7 @@ from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.reading import flag_name, old_names, suggest
 from stackwright.answers.writing import explanation
 from stackwright.model import ExitCode, Option, StackwrightError
-from stackwright.services import SERVICES, options
+from stackwright.services import all_services, options
 
 _ALIASES = {
     "--mysql-host": "CONFIG_MARIADB_HOST",
@@ -116,7 +116,7 @@ def help_all() -> str:
     """All flags by service, for `--help-all`."""
     width = shutil.get_terminal_size().columns
     parts = []
-    for service in SERVICES:
+    for service in all_services():
         if not service.options:
             continue
         parts.append(f"\n{service.summary}:\n")

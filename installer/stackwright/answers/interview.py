@@ -13,7 +13,7 @@ from pathlib import Path
 from stackwright.answers import syntax, writing
 from stackwright.answers.reading import from_documents, local_address
 from stackwright.model import ExitCode, StackwrightError
-from stackwright.services import SERVICES, options
+from stackwright.services import all_services, options
 
 Given = Mapping[str, str]
 
@@ -67,7 +67,7 @@ def _yes_no(text: str, _: Given) -> str:
 
 
 def _switch(key: str, text: str) -> Question:
-    installable = {service.switch for service in SERVICES if not service.missing}
+    installable = {service.switch for service in all_services() if not service.missing}
     return Question(key, text, _plain(key), asked=lambda _: key in installable, shape=_yes_no)
 
 

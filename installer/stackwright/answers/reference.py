@@ -9,7 +9,7 @@ from stackwright.answers.reading import flag_name
 from stackwright.answers.typed import in_words
 from stackwright.answers.writing import limits
 from stackwright.model import Option
-from stackwright.services import SERVICES, options
+from stackwright.services import all_services, options
 from stackwright.values import allowed
 
 _OPENING = """\
@@ -79,7 +79,7 @@ A key matters only when its condition holds; a bad value in one that does not ma
 def reference() -> str:
     """The whole page as Markdown."""
     parts = [_OPENING]
-    for service in SERVICES:
+    for service in all_services():
         if not service.options:
             continue
         parts.append(f"\n### {service.summary}\n")

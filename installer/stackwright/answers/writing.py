@@ -15,7 +15,7 @@ from stackwright.answers.effective import FORCED, ON_CONTROLLER
 from stackwright.answers.reading import AnswersError, from_documents
 from stackwright.answers.typed import in_words, matters
 from stackwright.model import Answer, Answers, ExitCode, Option, Service, StackwrightError
-from stackwright.services import SERVICES, options
+from stackwright.services import all_services, options
 from stackwright.values import YES_NO, allowed
 from stackwright.values import host as parse_host
 from stackwright.values import hosts as parse_hosts
@@ -101,7 +101,7 @@ def write(
     """
     parts = [_OPENING, *_block(head), "\n[general]\n"]
     remarks = comments or {}
-    for service in SERVICES:
+    for service in all_services():
         chosen = [o for o in service.options if not minimal or _differs(answers, o) or remarks.get(o.key)]
         if chosen:
             parts.append(_heading(service))

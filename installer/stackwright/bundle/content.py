@@ -23,7 +23,7 @@ from stackwright.model import Answer, Answers, Certificate, Certificates, ExitCo
 from stackwright.output import text as text_output
 from stackwright.planner import assets
 from stackwright.planner.steps import certificates
-from stackwright.services import SERVICES, options
+from stackwright.services import options
 
 ANSWERS, PACKAGES = "answers.txt", "packages"
 
@@ -194,7 +194,7 @@ def _refuse_others(setup: Setup) -> None:
     """Raises ValueError where answers, facts and lock are not of the same hosts: the answers of a bundle that anybody
     may have made are not to lead to a host that nobody named."""
     for told, hosts in (
-        ("answers", planner.all_hosts(setup.read(), SERVICES)),
+        ("answers", planner.all_hosts(setup.read())),
         ("lock", setup.lock.hosts),
     ):
         if other := sorted({*hosts} ^ {*setup.facts}):

@@ -80,7 +80,7 @@ def run(
 ) -> int:
     """Proves the cloud; prints each check as it ends, or the whole as JSON. Returns the exit code."""
     began = time.time()
-    seen = seen or apply.look(hosts, planner.all_hosts(answers, services.all_services()), answers)
+    seen = seen or apply.look(hosts, planner.all_hosts(answers), answers)
     whole: Cloud = planner.cloud(answers, seen)
     step = verify.build(config(whole, answers), host_of(whole))
     lines: list[str] = []

@@ -66,7 +66,7 @@ _IMAGE_DIR = f"{STATE_DIR}/images"
 
 def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificates = NO_CERTIFICATES) -> Cloud:
     """The cloud that the answers describe on the hosts that the facts describe. Raises StackwrightError."""
-    placed = place(answers, services.all_services())
+    placed = place(answers)
     found = {host: platforms.find(facts[host].os_id, facts[host].os_version) for host in placed}
     first = found[next(iter(found))]
     asked, trunk = str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), bool(answers.get("CONFIG_RDO_TRUNK"))

@@ -13,7 +13,7 @@ from stackwright.model import ExitCode, StackwrightError
 from stackwright.planner import placement
 from stackwright.planner.steps import package_cache
 from stackwright.planner.topology import Cloud, Host, strings
-from stackwright.services import SERVICES, listening
+from stackwright.services import listening
 
 TUNNEL = "tunnel"
 """The capability of the ports that instances' traffic goes through: hosts may have addresses of their own for it."""
@@ -104,7 +104,7 @@ class _Neighbours:
         self._using: dict[str, dict[str, None]] = {}
         # Hosts that this run leaves alone are part of the cloud all the same.
         answers = {**whole.answers, "EXCLUDE_SERVERS": ()}
-        for name, components in placement.place(answers, SERVICES).items():
+        for name, components in placement.place(answers).items():
             for capability in {n for c in components for n in (*c.requires, *c.requires_here, *c.reaches)}:
                 self._using.setdefault(capability, {})[name] = None
         self._inside: dict[Network, dict[str, list[str]]] = {}
