@@ -17,7 +17,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["allinone", "three-hosts"])
-def test_every_pass_compiles_and_does_as_upstream_does(
+def test_every_pass_compiles_with_the_upstream_providers(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))

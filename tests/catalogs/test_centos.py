@@ -42,7 +42,7 @@ def test_every_catalog_compiles_without_a_warning(case: Compiled) -> None:
 
 
 @pytest.mark.slow
-def test_what_puppet_is_made_to_remember_changes_no_catalog() -> None:
+def test_caching_in_puppet_changes_no_catalog() -> None:
     """Of a compute host after others that are like it, and not quite."""
     need("ruby", "puppet")
     path = f"{assets.puppet_module().parent}:{rdo.modulepath('zed')}"
@@ -60,7 +60,7 @@ def test_what_puppet_is_made_to_remember_changes_no_catalog() -> None:
 
 
 @pytest.mark.parametrize("case", matrix())
-def test_every_parameter_has_a_class_that_takes_it(case: Compiled) -> None:
+def test_every_parameter_belongs_to_a_class(case: Compiled) -> None:
     """Puppet does not mind hieradata for a class or a parameter that there is none of: a misspelt one has no effect."""
     runs = golden.last_runs(case.variant.plan(case.release))
     for catalog in catalogs(case):

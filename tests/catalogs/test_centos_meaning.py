@@ -133,7 +133,7 @@ def running(catalog: Catalog) -> set[str]:
 
 
 @pytest.mark.parametrize("case", matrix())
-def test_each_component_is_whole_where_it_was_asked_for(case: Compiled) -> None:
+def test_each_component_is_complete_on_its_hosts(case: Compiled) -> None:
     for catalog, components in hosts(case):
         installed, units = of_type(catalog, "Package"), running(catalog)
         platform = whole(case).hosts[catalog.host].platform
@@ -149,7 +149,7 @@ def test_each_component_is_whole_where_it_was_asked_for(case: Compiled) -> None:
 
 
 @pytest.mark.parametrize("case", matrix())
-def test_no_service_runs_where_it_was_not_asked_for(case: Compiled) -> None:
+def test_no_service_runs_on_other_hosts(case: Compiled) -> None:
     for catalog, components in hosts(case):
         platform = whole(case).hosts[catalog.host].platform
         wanted = {unit for name in components for unit in services.units(name, platform, whole(case).release)}
@@ -230,7 +230,7 @@ LISTENING = re.compile(
 
 
 @pytest.mark.parametrize("case", matrix())
-def test_the_firewall_opens_what_is_listened_on(case: Compiled) -> None:
+def test_the_firewall_opens_the_listening_ports(case: Compiled) -> None:
     """Ports are known from three sides: what Puppet configures, what the components' records say, what is opened."""
     cloud, plan = whole(case), case.variant.plan(case.release)
     for catalog, components in hosts(case):

@@ -60,7 +60,7 @@ def test_every_catalog_compiles_without_a_warning(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_no_secret_stands_in_a_command_line(name: str) -> None:
+def test_no_secret_is_in_a_command_line(name: str) -> None:
     for catalog in catalogs(name):
         for ref, parameters in catalog.resources.items():
             if ref.startswith("Exec["):
@@ -81,7 +81,7 @@ def test_puppet_finds_all_its_packages_installed(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("existing-servers")
-def test_nothing_of_a_database_server_that_is_there_is_touched() -> None:
+def test_an_existing_database_server_is_not_touched() -> None:
     """The upstream classes of the services' databases include the server's own."""
     found = {c.host: c.resources for c in catalogs("existing-servers")}
     control = found["control.lab.stackwright.test"]
@@ -90,7 +90,7 @@ def test_nothing_of_a_database_server_that_is_there_is_touched() -> None:
     assert not [ref for host in found.values() for ref in host if ref in touched or "my.cnf" in ref]
 
 
-def test_all_manifests_are_puppet(tmp_path: Path) -> None:
+def test_all_manifests_are_valid_puppet(tmp_path: Path) -> None:
     need("puppet")
     for name, case in CASES.items():
         for path in case.expected.glob("*.pp"):
@@ -109,7 +109,7 @@ def test_all_epp_templates_are_valid() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_all_ruby_of_our_module_is_ruby() -> None:
+def test_all_ruby_of_our_module_is_valid() -> None:
     need("ruby")
     files = [*assets.puppet_module().rglob("*.rb")]
     assert files
@@ -118,7 +118,7 @@ def test_all_ruby_of_our_module_is_ruby() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_is_wrong_with_a_catalog_is_noticed() -> None:
+def test_errors_in_a_catalog_are_found() -> None:
     """The checks above are only worth something if they can fail. The ring is something that compiling lets pass."""
     need("ruby", "puppet")
     manifests = {

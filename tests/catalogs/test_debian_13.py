@@ -53,7 +53,7 @@ def catalogs(name: str) -> tuple[Catalog, ...]:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_it_compiles(name: str) -> None:
+def test_every_variant_compiles(name: str) -> None:
     for catalog in catalogs(name):
         assert catalog.ok, f"{catalog.host}: {catalog.error}\n" + "\n".join(catalog.warnings)
         check_order(catalog)
@@ -69,7 +69,7 @@ def test_puppet_finds_all_its_packages_installed(name: str) -> None:
         assert wanted - brought == set(), f"{catalog.host}: these are not in its package transaction"
 
 
-def test_services_are_those_of_the_record() -> None:
+def test_services_match_the_record() -> None:
     platform = by_id("debian-13")
     for catalog in catalogs("as it comes"):
         units = {p.get("name", ref[8:-1]) for ref, p in catalog.resources.items() if ref.startswith("Service[")}
@@ -77,8 +77,8 @@ def test_services_are_those_of_the_record() -> None:
             assert set(services.units(name, platform)) <= units, name
 
 
-def test_ml2_ovn_is_looked_after() -> None:
-    """uWSGI runs the API, and in it nobody does; the agents of Open vSwitch need nothing of the kind."""
+def test_ml2_ovn_has_its_maintenance_worker() -> None:
+    """uWSGI runs the API and starts no maintenance worker; Open vSwitch's agents need none."""
     for name, there in (("as it comes", True), ("openvswitch and tls", False)):
         for catalog in catalogs(name):
             assert ("Service[neutron-ovn-maintenance-worker]" in catalog.resources) == there

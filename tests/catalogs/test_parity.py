@@ -46,13 +46,13 @@ def reasons() -> dict[str, str]:
 
 
 @pytest.mark.xdist_group(str(OURS))
-def test_the_reference_is_the_whole_list() -> None:
+def test_the_reference_is_complete() -> None:
     assert len(reference()) > 3300
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group(str(OURS))
-def test_whatever_is_lacking_has_its_reason() -> None:
+def test_every_missing_resource_has_a_reason() -> None:
     patterns = [re.compile(pattern) for pattern in reasons()]
     unexplained = sorted(ref for ref in lacking() if not any(p.fullmatch(ref) for p in patterns))
     assert unexplained == []

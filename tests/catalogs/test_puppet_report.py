@@ -31,7 +31,7 @@ file { "${facts['scratch']}/seed":
 
 
 @pytest.mark.slow
-def test_the_time_of_a_resource_that_is_told_to_refresh_is_its_own(tmp_path: Path) -> None:
+def test_a_refreshed_resource_has_its_own_time(tmp_path: Path) -> None:
     """Migrations run as refreshes, whose time Puppet's own report does not have."""
     need("puppet")
     folder = tmp_path / "run"

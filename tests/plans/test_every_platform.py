@@ -1,4 +1,4 @@
-"""A plan for each system, OpenStack release and architecture that there is a record of."""
+"""A plan for each operating system, OpenStack release and architecture in the records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALL = [
 
 
 @pytest.mark.parametrize(("platform", "release", "arch"), ALL)
-def test_it_is_planned(platform: Platform, release: Release, arch: str) -> None:
+def test_every_platform_and_release_is_planned(platform: Platform, release: Release, arch: str) -> None:
     settings = {**HOSTS, "CONFIG_OPENSTACK_RELEASE": release.name}
     if not release.released:
         settings["CONFIG_ENABLE_RDO_TESTING"] = "y"

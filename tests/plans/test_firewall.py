@@ -1,4 +1,4 @@
-"""What the firewalls let through is what the components of the plan need, and nothing else."""
+"""The firewalls allow what the components of the plan need, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SPOKEN = {
     6641: "tcp:",
     6642: "tcp:",
 }
-"""Ports that a host's hieradata names its partners with, and what stands before the address."""
+"""Ports in a host's hieradata, and the text before the address."""
 
 TUNNELS = {"Geneve", "VXLAN", "GRE"}
 UNSPOKEN = {"VNC of instances", "libvirt", "migration", *TUNNELS, "iSCSI", "Swift storage", "rsync"}
-"""What partners find in other ways than by their hieradata: from the API, from OVN, from rings."""
+"""Connections that are not in hieradata: hosts learn of them from the API, from OVN or from rings."""
 
 
 @pytest.fixture(params=CASES)
@@ -47,7 +47,7 @@ def _addresses(case: Case) -> dict[str, str]:
 
 
 def _spoken(case: Case) -> Iterator[tuple[str, str, int]]:
-    """(who, whom, port) of every connection that a host's settings tell it to make to another one."""
+    """(source, destination, port) of every connection to another host that a host's settings contain."""
     addresses = _addresses(case)
     for who, run in golden.last_runs(case.plan()).items():
         text = run.manifest + run.hieradata
@@ -72,14 +72,14 @@ def _lets_in(openings: tuple[Opening, ...], source: str, port: int) -> bool:
     return any(o.first <= port <= o.last and (not o.sources or source in o.sources) for o in openings)
 
 
-def test_whoever_is_told_to_connect_is_let_in(case: Case) -> None:
+def test_each_configured_connection_is_allowed(case: Case) -> None:
     rules, address = opened(case), {n: a for a, n in _addresses(case).items()}
     for who, whom, port in _spoken(case):
-        assert _lets_in(rules[whom], address[who], port), f"{who} is told to use {whom} port {port}, and not let in"
+        assert _lets_in(rules[whom], address[who], port), f"{who} uses {whom} port {port}: blocked"
 
 
-def test_the_check_sees_the_connections() -> None:
-    """The one above is worthless if it finds none."""
+def test_the_search_finds_known_connections() -> None:
+    """The test above would pass if the search found nothing."""
     found = {(w.partition(".")[0], v.partition(".")[0], p) for w, v, p in _spoken(CASES["roles-apart"])}
     assert {("control", "data", 3306), ("control", "data", 5672), ("compute1", "data", 5672)} <= found
     assert {("store", "data", 3306), ("compute1", "control", 6642), ("compute1", "control", 8775)} <= found
@@ -87,13 +87,13 @@ def test_the_check_sees_the_connections() -> None:
     assert ("compute1", "data", 3306) not in found
 
 
-def test_nobody_is_let_in_who_has_no_need_to(case: Case) -> None:
+def test_no_port_is_open_to_a_host_that_does_not_use_it(case: Case) -> None:
     hosts = planner.cloud(case.answers(), case.facts()).hosts
     spoken = {(who, whom, port) for who, whom, port in _spoken(case)}
     for whom, rules in opened(case).items():
         for opening in rules:
             tunnel = opening.what in TUNNELS
-            assert opening.hosts != (whom,), "nobody but itself"
+            assert opening.hosts != (whom,), "open to itself only"
             for who in set(opening.hosts) - {whom}:
                 if opening.what not in UNSPOKEN:
                     assert (who, whom, opening.first) in spoken, f"{who} has no use for {opening} on {whom}"
@@ -101,7 +101,7 @@ def test_nobody_is_let_in_who_has_no_need_to(case: Case) -> None:
             assert set(opening.sources) == ends
 
 
-def test_everyone_reaches_apis_consoles_the_dashboard_and_ssh_only(case: Case) -> None:
+def test_only_apis_consoles_dashboard_and_ssh_are_public(case: Case) -> None:
     public = {p.number for s in SERVICES for c in s.components for p in c.ports if p.public}
     assert not public & {3306, 5671, 5672, 11211, 6641, 6642, 8775, 5900, 16509, 3260, 6200, 873}
     placed = planner.place(case.answers(), SERVICES)
@@ -110,23 +110,23 @@ def test_everyone_reaches_apis_consoles_the_dashboard_and_ssh_only(case: Case) -
         assert {o.first for o in rules if not o.sources} == own | {22}
 
 
-def test_hosts_of_one_kind_have_one_set_of_rules() -> None:
-    """A cloud of many hosts is planned by kind."""
+def test_hosts_of_one_class_have_the_same_rules() -> None:
+    """Large clouds are planned by host class."""
     rules = opened(CASES["roles-apart"])
     one, other = (rules[f"{n}.lab.stackwright.test"] for n in ("compute1", "gpu-compute1"))
     assert one == other
     told = {o.told("compute1.lab.stackwright.test") for o in one}
     assert "tcp 49152-49215 migration: gpu-compute1.lab.stackwright.test" in told
-    assert not [rule for rule in told if "libvirt" in rule], "SSH is what it is reached through"
+    assert not [rule for rule in told if "libvirt" in rule], "libvirt is reached over SSH"
 
 
-def test_one_host_opens_nothing_to_others() -> None:
+def test_a_single_host_opens_public_ports_only() -> None:
     (rules,) = opened(CASES["allinone"]).values()
     assert {o.sources for o in rules} == {()}
 
 
-def test_every_port_that_is_not_for_all_has_somebody_who_uses_it() -> None:
-    """A misspelt capability would close it for good."""
+def test_every_private_port_is_used_by_a_component() -> None:
+    """With a misspelt capability, the port would never be opened."""
     components = [c for s in SERVICES for c in s.components]
     used = {n for c in components for n in (*c.requires, *c.reaches)}
     there = {n for c in components for n in (*c.provides, *(p.capability for p in c.ports))}
@@ -148,8 +148,8 @@ def _of(openings: dict[str, tuple[Opening, ...]], host: str, what: str) -> list[
     return [o for name, rules in openings.items() if name.startswith(host) for o in rules if o.what == what]
 
 
-def test_a_host_that_is_left_alone_is_not_locked_out() -> None:
-    """Packstack's way to add a host: the others are excluded, and must go on working."""
+def test_an_excluded_host_keeps_its_access() -> None:
+    """Packstack adds a host by excluding the others; these must keep working."""
     given = {"EXCLUDE_SERVERS": "compute1.lab.stackwright.test"}
     facts = {
         n: replace(f, resolves={**f.resolves, "compute1.lab.stackwright.test": ("127.0.1.1", "198.18.0.11")})
@@ -163,20 +163,20 @@ def test_a_host_that_is_left_alone_is_not_locked_out() -> None:
     assert caught.value.code == ExitCode.PREFLIGHT
 
 
-def test_tunnels_come_from_their_own_addresses() -> None:
+def test_tunnels_use_the_tunnel_addresses_of_each_host() -> None:
     facts = {}
     for number, (name, fact) in enumerate(sorted(CASES["three-hosts"].facts().items())):
         eth1 = replace(fact.interfaces[1], addresses=(f"198.18.9.{number + 1}/24",))
         facts[name] = replace(fact, interfaces=(fact.interfaces[0], eth1))
     given = {"CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1"}
     (rule,) = _of(firewall_policy.openings(_cloud("three-hosts", given, facts)), "compute", "Geneve")
-    assert set(rule.sources) == {"198.18.9.1", "198.18.9.3"}, "compute and network, in the order of their names"
+    assert set(rule.sources) == {"198.18.9.1", "198.18.9.3"}, "compute and network, sorted by name"
     subnets = {"CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS": "198.18.9.0/24,198.18.8.0/24"}
     (rule,) = _of(firewall_policy.openings(_cloud("three-hosts", subnets, facts)), "compute", "Geneve")
     assert set(rule.sources) == {"198.18.9.0/24", "198.18.8.0/24"}
 
 
-def test_who_is_in_two_networks_is_known_by_both_addresses() -> None:
+def test_a_host_in_two_networks_is_allowed_from_both_addresses() -> None:
     facts = CASES["roles-apart"].facts()
     name = "control.lab.stackwright.test"
     other = replace(facts[name].interfaces[1], addresses=("198.18.0.77/24", "198.18.55.1/24", "fe80::1/64"))
@@ -186,7 +186,7 @@ def test_who_is_in_two_networks_is_known_by_both_addresses() -> None:
     assert "198.18.55.1" not in rule.sources
 
 
-def test_ssh_is_open_where_it_listens_and_further_ports_where_asked_for() -> None:
+def test_ssh_is_open_on_its_own_ports_and_extra_ports_as_configured() -> None:
     facts = {n: replace(f, extra={**f.extra, "ssh-port": "2222 22022"}) for n, f in CASES["allinone"].facts().items()}
     (rules,) = firewall_policy.openings(
         _cloud("allinone", {"CONFIG_FIREWALL_PORTS": "9100,161/udp,8000-8010"}, facts)
@@ -196,7 +196,7 @@ def test_ssh_is_open_where_it_listens_and_further_ports_where_asked_for() -> Non
     assert not [o for o in rules if o.ports == "22"]
 
 
-def test_what_the_answers_do_not_need_stays_closed() -> None:
+def test_ports_that_the_answers_do_not_need_stay_closed() -> None:
     lvm = _of(firewall_policy.openings(_cloud("roles-apart", {"CONFIG_CINDER_BACKEND": "lvm"})), "store", "iSCSI")
     ceph = firewall_policy.openings(_cloud("roles-apart", {"CONFIG_CINDER_BACKEND": "ceph"}))
     assert len(lvm) == 1
@@ -210,7 +210,7 @@ def test_what_the_answers_do_not_need_stays_closed() -> None:
     assert [o.first for o in _of(moved, "compute", "VXLAN")] == [8472]
 
 
-def test_without_a_firewall_nothing_is_opened_and_old_rules_go() -> None:
+def test_without_a_firewall_old_rules_are_removed() -> None:
     whole = _cloud("allinone", {"CONFIG_FIREWALL": "n"})
     assert firewall_policy.openings(whole) == {}
     plan = planner.plan(whole.answers, CASES["allinone"].facts())  # type: ignore[arg-type]
@@ -219,8 +219,8 @@ def test_without_a_firewall_nothing_is_opened_and_old_rules_go() -> None:
     assert "disable" in step.actions[0].script  # type: ignore[union-attr]
 
 
-def test_a_host_that_joins_changes_firewalls_and_no_catalog_of_the_others() -> None:
-    """Their Puppet runs are kept: what stands in their digests has nothing of the new host."""
+def test_a_new_host_changes_the_firewalls_but_no_catalog_of_the_others() -> None:
+    """Their Puppet runs are skipped: their digests do not contain the new host."""
     joined = {"CONFIG_COMPUTE_HOSTS": "compute1.lab.stackwright.test"}
     few = _cloud("roles-apart", joined)
     before = planner.plan(few.answers, CASES["roles-apart"].facts()).digests()  # type: ignore[arg-type]
@@ -232,7 +232,7 @@ def test_a_host_that_joins_changes_firewalls_and_no_catalog_of_the_others() -> N
     assert others == set()
 
 
-def test_both_kinds_of_address() -> None:
+def test_ipv4_and_ipv6_addresses() -> None:
     openings = (
         Opening("tcp", 5672, 5672, "AMQP", ("a", "b"), ("198.18.0.11", "fd00:18::11", "198.18.0.10")),
         Opening("udp", 6081, 6081, "Geneve", (), ("198.18.8.0/24", "198.18.0.0/16")),
@@ -257,8 +257,8 @@ def test_both_kinds_of_address() -> None:
     assert '\n  <port port="80" protocol="tcp"/>\n' in policy
 
 
-def test_the_plan_tells_the_ports(case: Case) -> None:
-    told = case.plan().summary["ports"]
-    assert set(told) == set(case.plan().hosts)
-    assert all("tcp 22 SSH: everyone" in lines for lines in told.values())
-    assert json.dumps(told)
+def test_the_plan_lists_the_open_ports(case: Case) -> None:
+    ports = case.plan().summary["ports"]
+    assert set(ports) == set(case.plan().hosts)
+    assert all("tcp 22 SSH: everyone" in lines for lines in ports.values())
+    assert json.dumps(ports)

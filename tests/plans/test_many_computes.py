@@ -1,4 +1,4 @@
-"""Many compute hosts: what is made once for all of them, and what a host waits for."""
+"""Many compute hosts: what is rendered once for all of them, and what a host waits for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AGENTS = {"ovn": "three-hosts", "openvswitch": "openvswitch-three-hosts", "linux
 
 
 def cloud(agent: str, computes: int) -> tuple[Answers, dict[str, Facts]]:
-    """A golden case with as many compute hosts: every third without KVM, one with an IPv6 address."""
+    """A golden case with this number of compute hosts: every third without KVM, one with an IPv6 address."""
     case = CASES[AGENTS[agent]]
     names = [f"c{number}.example.org" for number in range(computes)]
     files = [FOLDER / "base.txt", case.folder / "answers.txt"]
@@ -132,7 +132,7 @@ def test_the_number_of_edges_grows_linearly_with_hosts(agent: str) -> None:
 
 
 def test_hosts_that_others_wait_for_come_first() -> None:
-    """The plan's order is the one in which the executor starts what can be started."""
+    """The executor starts steps in the plan's order."""
     hosts = list(dict.fromkeys(s.host for s in plan("ovn", 6).steps))
     assert hosts[:2] == ["control.lab.stackwright.test", "network.lab.stackwright.test"]
     assert hosts[2:] == [f"c{number}.example.org" for number in range(6)]

@@ -1,4 +1,4 @@
-"""Plans, compared to the byte with what is expected (`make golden` writes that anew), whatever the hash seed."""
+"""Plans are compared byte by byte with the expected ones (`make golden` rewrites them), with several hash seeds."""
 
 from __future__ import annotations
 
@@ -41,12 +41,10 @@ def test_the_plan_is_as_expected(case: Case, update_golden: bool) -> None:
     for name, text in texts.items():
         expected = (case.expected / name).read_text(encoding="utf-8")
         difference = unified_diff(expected.splitlines(True), text.splitlines(True), f"expected/{name}", name, n=1)
-        assert text == expected, f"{case.name} ({name}); `make golden` writes it anew\n" + "".join(
-            list(difference)[:80]
-        )
+        assert text == expected, f"{case.name} ({name}); `make golden` rewrites it\n" + "".join(list(difference)[:80])
 
 
-def test_every_step_stands_after_what_it_needs(case: Case) -> None:
+def test_every_step_follows_the_steps_that_it_needs(case: Case) -> None:
     done: set[str] = set()
     for step in case.plan().steps:
         assert {*step.needs, *step.after} <= done, f"{step.id} needs {set(step.needs) - done}, which comes later"
@@ -69,7 +67,7 @@ def test_every_host_is_prepared_before_puppet_runs_on_it(case: Case) -> None:
 
 
 def test_no_password_is_empty(case: Case) -> None:
-    """Whatever the answers leave open: a service with an empty password is open to everybody, or to nobody."""
+    """A service with an empty password would be open to everybody, or to nobody."""
     for host, run in golden.last_runs(case.plan()).items():
         data = yaml.safe_load(run.hieradata)
         empty = [k for k, v in data.items() if ("password" in k or "secret" in k) and v in ("", None)]
@@ -77,8 +75,8 @@ def test_no_password_is_empty(case: Case) -> None:
         assert empty == [], host
 
 
-def test_messaging_database_and_storage_get_their_manifests_on_hosts_of_their_own() -> None:
-    """With Packstack the host is named by all services, and gets no manifest."""
+def test_messaging_database_and_storage_can_have_hosts_of_their_own() -> None:
+    """With Packstack, all services point at the host, but it gets no manifest."""
     runs = golden.last_runs(CASES["roles-apart"].plan())
     assert {"mariadb", "rabbitmq"} <= set(runs["data.lab.stackwright.test"].components)
     assert "cinder-volume" in runs["store.lab.stackwright.test"].components
@@ -86,7 +84,7 @@ def test_messaging_database_and_storage_get_their_manifests_on_hosts_of_their_ow
 
 
 def test_each_of_several_network_hosts_gets_its_bridges() -> None:
-    """With Packstack it is a matter of Python's hash seed which of them does."""
+    """With Packstack, Python's hash seed decides which of them gets one."""
     plan = CASES["two-network-hosts"].plan()
     scripts = {}
     for host in ("network", "network2", "compute"):
@@ -122,8 +120,8 @@ def test_a_plan_does_not_depend_on_the_hash_seed() -> None:
         assert other == first
 
 
-def test_tunnels_of_a_narrow_network_are_told_to_neutron() -> None:
-    """The least of the hosts' own counts; Ethernet's 1500 and more need no telling."""
+def test_neutron_gets_the_smallest_mtu_of_the_tunnel_interfaces() -> None:
+    """The smallest MTU of the hosts with tunnels; 1500 and more are not configured."""
     case = CASES["three-hosts"]
 
     def told(**mtus: int) -> list[str]:

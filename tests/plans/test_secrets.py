@@ -1,5 +1,5 @@
-"""A host gets the secrets that its own components use, and no other. Packstack gives all settings, 25 secrets among
-them, to every host."""
+"""A host gets only the secrets that its own components use. Packstack gives all settings with 25 secrets to every
+host."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from golden import CASES, Case
 from stackwright import services
 
 CEPH = "(a client's key of Ceph)"
-"""How `golden.secrets_of` calls what records call `ceph-key`."""
+"""The name that `golden.secrets_of` uses for `ceph-key` in the records."""
 
 
 def used(components: set[str]) -> set[str]:
-    """Secrets that these components cannot do their work without, as their records have them."""
+    """The secrets that these components need, from their records."""
     records = [c for c in services.all_components() if c.name in components]
     derived = {name for c in records for name in c.derived_secrets}
     return {key for c in records for key in c.secrets} | {CEPH if d == "ceph-key" else f"({d})" for d in derived}
@@ -26,17 +26,17 @@ def test_a_host_gets_only_what_its_components_use(case: Case) -> None:
     for host, keys in golden.secrets_of(case).items():
         components = set(runs[host].components)
         if "keystone" in components and not any("clients" in run.components for run in runs.values()):
-            components.add("clients")  # without clients, the files to log in with are where Keystone is
+            components.add("clients")  # without clients, the credential files are on Keystone's host
         assert set(keys) - used(components) == set(), f"{host} has {', '.join(sorted(components))}"
 
 
-def test_records_name_secrets_that_there_are() -> None:
+def test_records_name_existing_secrets() -> None:
     known = {key for key, option in services.options().items() if option.secret}
     assert {key for component in services.all_components() for key in component.secrets} <= known
 
 
-def test_the_search_finds_what_it_looks_for() -> None:
-    """No secret's text is part of another's, and where all is on one host, nearly all are found there."""
+def test_the_search_finds_every_secret() -> None:
+    """No secret is part of another one, and an all-in-one host has all secrets of its components."""
     texts = sorted(golden.secrets().values())
     assert not [(a, b) for a in texts for b in texts if a != b and a in b]
     (found,) = golden.secrets_of(CASES["heat"]).values()
@@ -45,8 +45,8 @@ def test_the_search_finds_what_it_looks_for() -> None:
     assert CEPH in found
 
 
-def test_who_runs_instances_administers_nothing() -> None:
-    """What an instance that breaks out finds there."""
+def test_compute_hosts_have_no_administrative_passwords() -> None:
+    """An attacker who escapes from an instance finds none."""
     hosts = golden.secrets_of(CASES["roles-everywhere"])
     for host in ("compute1.lab.stackwright.test", "compute2.lab.stackwright.test"):
         assert not [key for key in hosts[host] if "_DB_PW" in key or "ADMIN" in key or "MARIADB" in key]
