@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from shell import Shell
 
+import clouds
 from stackwright import lab as rooms
 from stackwright import platforms, services
 from stackwright.lab import Lab
@@ -19,10 +21,33 @@ LAB_NUMBER = int(os.environ.get("STACKWRIGHT_TEST_LAB_NUMBER", "250")) + 2 * _WO
 pytest's workers has two. The first cloud's number is ten less."""
 
 
+def _group(item: pytest.Item) -> str:
+    """What shares nodes stays with one worker: tests that start from `with_packages`, those of a cloud, of a file."""
+    if "with_packages" in getattr(item, "fixturenames", ()) or item.path.stem == "test_puppet_providers":
+        return "with_packages"
+    if marked := item.get_closest_marker("cloud"):
+        return f"cloud-{marked.args[0]}"
+    return item.path.stem
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that share nodes stay with one worker: those of a file, and those that start from `with_packages`."""
-    shared = "with_packages" in getattr(item, "fixturenames", ())
-    item.add_marker(pytest.mark.xdist_group("with_packages" if shared else item.path.stem))
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _seconds(group: str) -> int:
+    """About what a group takes."""
+    if group.startswith("cloud-"):
+        return clouds.named(group.removeprefix("cloud-")).seconds
+    return clouds.SECONDS.get(group, 0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no core has nothing to do at the end; the order within a group stays."""
+    folder = Path(__file__).parent
+    places = [number for number, item in enumerate(items) if item.path.parent == folder]
+    ordered = sorted((items[number] for number in places), key=lambda item: -_seconds(_group(item)))
+    for number, item in zip(places, ordered, strict=True):
+        items[number] = item
 
 
 def _fresh(number: int) -> Iterator[Lab]:
@@ -55,12 +80,12 @@ def _empty(lab: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def make_node(nodes_lab: Lab) -> Iterator[Callable[..., Shell]]:
-    """make_node("n1", release="trixie") -> Shell; the nodes go with the module that made them."""
+    """make_node("n1", release="trixie", snapshot="tag") -> Shell; the nodes go with the module that made them."""
     made: list[str] = []
 
-    def make(name: str, *, release: str = "bookworm") -> Shell:
+    def make(name: str, *, release: str = "bookworm", snapshot: str = "") -> Shell:
         made.append(name)
-        (node,) = rooms.up([name], release=release, lab=nodes_lab)
+        (node,) = rooms.up([name], release=release, snapshot=snapshot, lab=nodes_lab)
         return Shell(nodes_lab, node)
 
     yield make

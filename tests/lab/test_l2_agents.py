@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import clouds
 from stackwright import lab
 from stackwright.lab import Lab
 
@@ -22,11 +23,10 @@ RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "l2-agents"
 REACHED = {"instance", "console", "dhcp", "metadata", "ping", "ssh", "outbound"}
 """The checks of `verify` that stand on the network."""
 
-WITHOUT = ("--os-swift-install=n", "--os-cinder-install=n", "--os-horizon-install=n")
-"""What no network needs; its packages would only take time."""
+CLOUDS = [pytest.param(name, marks=pytest.mark.cloud(name)) for name in ("openvswitch", "linuxbridge")]
 
 
-@pytest.fixture(params=["openvswitch", "linuxbridge"])
+@pytest.fixture(params=CLOUDS)
 def agent(request: pytest.FixtureRequest, nodes_lab: Lab, with_packages: str) -> Iterator[str]:
     name = str(request.param)
     lab.up([name], snapshot=with_packages, lab=nodes_lab)
@@ -51,7 +51,7 @@ def test_an_instance_answers(agent: str, nodes_lab: Lab, tmp_path: Path) -> None
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
         return done.stdout
 
-    stackwright("--allinone", "--lab", agent, f"--os-neutron-l2-agent={agent}", *WITHOUT, "--no-verify")
+    stackwright("--allinone", "--lab", agent, *clouds.named(agent).settings, "--no-verify")
     file = str(tmp_path / f"stackwright-{agent}.answers")
     proof = json.loads(stackwright("verify", "-a", file, "--json"))
     checks = {check["name"]: check["state"] for check in proof["checks"]}

@@ -15,19 +15,14 @@ from typing import Any
 import pytest
 from shell import Shell
 
+import clouds
 from stackwright import lab
 from stackwright.lab import Lab, Node
 
-pytestmark = pytest.mark.lab
+CLOUD = clouds.named("many")
+pytestmark = [pytest.mark.lab, pytest.mark.cloud(CLOUD.name)]
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "many-hosts"
-ANSWERS = {
-    # Tunnels in user space need an interface of their own (planner/tunnels.py).
-    "CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1",
-    "CONFIG_SWIFT_INSTALL": "n",
-    "CONFIG_CINDER_INSTALL": "n",
-    "CONFIG_HORIZON_INSTALL": "n",
-}
 
 
 @dataclass
@@ -73,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, nodes_lab: Lab, with_packages
     home = tmp_path_factory.mktemp("many")
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "output.txt").unlink(missing_ok=True)
-    names = ("control", "network", "compute1", "compute2")
+    names = CLOUD.nodes
     try:
         made = dict(zip(names, lab.up(list(names), snapshot=with_packages, lab=nodes_lab), strict=True))
         site = Site(home, nodes_lab, made)
@@ -83,7 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, nodes_lab: Lab, with_packages
         hosts = ",".join(made[n].address for n in ("control", "compute1"))
         third = str(made["control"].external_network).split(".")[2]
         answers = {
-            **ANSWERS,
+            **CLOUD.answers,
             "CONFIG_NETWORK_HOSTS": made["network"].address,
             "CONFIG_PROVISION_DEMO_FLOATRANGE": f"198.19.{(int(third) + 128) % 256}.0/24",
             "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": f"198.18.{(int(third) + 128) % 256}.0/24",

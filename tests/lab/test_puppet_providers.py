@@ -190,7 +190,10 @@ def requests(log: str) -> list[str]:
 
 @pytest.fixture(scope="module", params=RELEASES)
 def cloud(request: pytest.FixtureRequest, make_node: Callable[..., Shell]) -> Cloud:
-    shell = make_node(f"providers-{request.param}", release=request.param)
+    release = str(request.param)
+    # Debian 12's packages are there already, where other tests need them, too.
+    snapshot = request.getfixturevalue("with_packages") if release == "bookworm" else ""
+    shell = make_node(f"providers-{release}", release=release, snapshot=snapshot)
     shell(
         "export DEBIAN_FRONTEND=noninteractive; printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; "
         "chmod 755 /usr/sbin/policy-rc.d; apt-get -qq update "

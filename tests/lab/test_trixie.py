@@ -1,8 +1,9 @@
-"""Debian 13 with Epoxy: the cloud that one command makes there, and that a second run changes nothing of it."""
+"""Debian 13 with Epoxy, Heat, and TLS: the cloud that one command makes there; a second run changes nothing of it."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from first_day import Day
 
+import clouds
 from stackwright.lab import Lab
 
-pytestmark = pytest.mark.lab
+CLOUD = clouds.named("trixie")
+pytestmark = [pytest.mark.lab, pytest.mark.cloud(CLOUD.name)]
 
-NAME = "trixie"
+NAME = CLOUD.name
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / NAME
 
 
@@ -29,7 +32,9 @@ def day(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Iterato
 
 
 def test_one_command_ends_in_a_cloud_that_is_proved(day: Day) -> None:
-    done = day.run(f"stackwright --allinone --lab {NAME} --release epoxy")
+    done = day.run(
+        shlex.join(["stackwright", "--allinone", "--lab", NAME, "--release", CLOUD.release, *CLOUD.settings])
+    )
     (RESULTS / "output.txt").write_text(done.stdout + done.stderr)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     assert "OpenStack epoxy is installed and proved to work" in done.stdout

@@ -1,0 +1,121 @@
+"""The clouds of the tests on real nodes, as data. Each is installed once per run; tests attach to one by its name:
+
+    CLOUD = clouds.named("testday")
+    pytestmark = [pytest.mark.lab, pytest.mark.cloud(CLOUD.name)]
+
+Building a cloud costs minutes, so features are spread over few of them: tests/unit/test_clouds.py says which feature
+and which pair of features has to be on one, and finds it in what is planned for its answers. A new service or setting
+is added to a cloud that is here already, unless it excludes what that cloud is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One installation."""
+
+    name: str
+    """Also that of its node, where it has one."""
+    why: str
+    """What it is for: what no other cloud proves."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What differs from the answers that `--allinone` gives. Hosts are those of `hosts`."""
+    platform: str = "debian-12"
+    hosts: tuple[str, ...] = ()
+    """Nodes beside the first one: the controller is `name` without them, else the first of these."""
+    joins: tuple[str, ...] = ()
+    """Nodes that come to it later."""
+    from_packages: bool = False
+    """Whether its nodes start from a snapshot that has the packages (`with_packages`): for clouds whose packages are
+    not what is tested."""
+    seconds: int = 300
+    """About what it takes with its tests on two cores, two clouds at a time: the longest are started first."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of all nodes, in the order in which they are made."""
+        return (*(self.hosts or (self.name,)), *self.joins)
+
+    @property
+    def release(self) -> str:
+        """What `--release` says for this platform."""
+        return {"debian-12": "zed", "debian-13": "epoxy"}[self.platform]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The answers as words of a command line."""
+        return tuple(word for key, value in self.answers.items() for word in ("--set", f"{key}={value}"))
+
+
+WITHOUT_STORAGE = {"CONFIG_SWIFT_INSTALL": "n", "CONFIG_CINDER_INSTALL": "n", "CONFIG_HORIZON_INSTALL": "n"}
+"""What no network needs; its packages would only take time."""
+
+ALL = (
+    Cloud(
+        "testday",
+        "the defaults of one command on Debian 12, and nearly all of docs/test-day.md on it: Tempest, status, locks, "
+        "bundles, the firewall, the dashboard in a browser; nothing changes the second time",
+        seconds=1100,
+    ),
+    Cloud(
+        "trixie",
+        "one command on Debian 13, with Heat, and with TLS for the dashboard and for the messages",
+        {"CONFIG_HEAT_INSTALL": "y", "CONFIG_HORIZON_SSL": "y", "CONFIG_AMQP_ENABLE_SSL": "y"},
+        platform="debian-13",
+        seconds=700,
+    ),
+    Cloud(
+        "many",
+        "roles on hosts of their own, tunnels between them, a host that joins, instances that move",
+        # Tunnels in user space need an interface of their own (planner/tunnels.py).
+        WITHOUT_STORAGE | {"CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1"},
+        hosts=("control", "network", "compute1"),
+        joins=("compute2",),
+        from_packages=True,
+        seconds=450,
+    ),
+    Cloud(
+        "openvswitch",
+        "the agents of Open vSwitch in the place of OVN",
+        WITHOUT_STORAGE | {"CONFIG_NEUTRON_L2_AGENT": "openvswitch"},
+        from_packages=True,
+        seconds=250,
+    ),
+    Cloud(
+        "linuxbridge",
+        "the Linux bridge agent in the place of OVN",
+        WITHOUT_STORAGE | {"CONFIG_NEUTRON_L2_AGENT": "linuxbridge"},
+        from_packages=True,
+        seconds=250,
+    ),
+    Cloud(
+        "small",
+        "a bundle of it makes a second cloud with the same packages and configuration; identity and images alone",
+        WITHOUT_STORAGE | {"CONFIG_NOVA_INSTALL": "n", "CONFIG_NEUTRON_INSTALL": "n", "CONFIG_PROVISION_DEMO": "n"},
+        seconds=350,
+    ),
+)
+
+
+def named(name: str) -> Cloud:
+    """The cloud of that name. Raises KeyError."""
+    return {cloud.name: cloud for cloud in ALL}[name]
+
+
+SECONDS = {
+    "with_packages": sum(cloud.seconds for cloud in ALL if cloud.from_packages) + 500,  # test_puppet_providers
+    "test_faults": 500,
+    "test_rpm_packages": 450,
+    "test_lab": 450,
+    "test_ceph": 350,
+    "test_guest_boot": 250,
+    "test_firewall_node": 150,
+    "test_lock_node": 120,
+    "test_report_browser": 100,
+}
+"""About what other groups of tests take: those that share `with_packages`, and files without a cloud. Those that are
+not named take less."""
