@@ -234,6 +234,7 @@ def test_the_stock_providers_find_what_ours_made_in_order(cloud: Cloud) -> None:
     assert not cloud.login("off", "off-pw")
 
 
+@pytest.mark.long
 def test_ours_find_what_the_stock_providers_made_in_order(cloud: Cloud) -> None:
     code, log = cloud.apply(BY_STOCK, stock=True)
     assert code == 2, brief(log)

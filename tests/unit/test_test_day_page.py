@@ -1,4 +1,4 @@
-"""The page on test days: each of its commands is understood here, and run by tests/lab/test_allinone.py."""
+"""The page on test days: each of its commands is understood here, and run by tests/lab/test_first_day.py."""
 
 from __future__ import annotations
 
