@@ -24,8 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEDS = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "answer-files").glob("*.txt"))]
 KEYS = [*options(), *old_names(), *RETIRED, *translated()]
 KINDS = 3
-files = pytest.mark.parametrize("files", [60, pytest.param(10_000, marks=pytest.mark.slow)])
-"""How many files all kinds together are; each kind is a third of them."""
+files = pytest.mark.parametrize(
+    "files", [60, pytest.param(1_500, marks=pytest.mark.slow), pytest.param(10_000, marks=pytest.mark.long)]
+)
+"""How many files all kinds together are; each kind is a third of them. They are the same ones in each run."""
 
 VALUES = st.one_of(
     st.sampled_from(

@@ -154,4 +154,4 @@ def test_every_long_test_has_its_reason() -> None:
     marked = [path for path in TESTS.rglob("test_*.py") if "mark.long" in path.read_text(encoding="utf-8")]
     marked.remove(Path(__file__))
     assert marked
-    assert [path.name for path in marked if f"| `{path.name}`" not in told] == []
+    assert [path.name for path in marked if f"\n| `{path.name}`" not in told] == []
