@@ -150,7 +150,7 @@ def test_every_cloud_has_tests() -> None:
 
 def test_every_long_test_has_its_reason() -> None:
     """In CONTRIBUTING.md: what is not in `make test` was left out on purpose."""
-    told = (TESTS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("**Long tests**")[2]
+    told = (TESTS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("### Long tests")[2]
     marked = [path for path in TESTS.rglob("test_*.py") if "mark.long" in path.read_text(encoding="utf-8")]
     marked.remove(Path(__file__))
     assert marked
