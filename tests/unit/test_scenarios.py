@@ -341,7 +341,7 @@ def test_a_scenario_of_ones_own_is_a_file(tmp_path: Path, capsys: pytest.Capture
     for old, new, why in (
         ('title = "Mine"', "", "title is missing"),
         ("[answers]", "[answer]", "it has answer, which no scenario has"),
-        ('"smoke", "volume"', '"smok"', "there are no tests called smok; there are: smoke, network"),
+        ('"smoke", "volume"', '"smok"', "there are no tests called smok; there are: smoke, quick, network"),
         ('"smoke", "volume"', "", "tempest is empty"),
         ('["Try it."]', '"Try it."', "by_hand is no list of texts"),
         ("[answers]", "[answers", "Expected ']'"),
