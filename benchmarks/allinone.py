@@ -49,7 +49,10 @@ from figures import CACHES, WAYS, Machine, Row, merged, read, table, write
 from stackwright import answers, executor, lab, planner
 from stackwright.lab import Lab, Node
 from stackwright.model import Event, Plan, StackwrightError
-from stackwright.operations import apply as apply_ops
+from stackwright.operations import inspection
+from stackwright.operations.answers import read_answers
+from stackwright.operations.options import AnswerOptions
+from stackwright.ssh.pool import Hosts
 from stackwright.state import directory, journal
 
 USUAL = ("floor", "ours", "stock")
@@ -333,25 +336,25 @@ class Bench:
 
             yield self.measured("debian", install)
 
-    def planned(self, nodes: Sequence[Node]) -> tuple[Any, Plan, apply_ops.Hosts]:
+    def planned(self, nodes: Sequence[Node]) -> tuple[Any, Plan, Hosts]:
         """The cloud, its plan, and connections to its hosts; as `ours` has them."""
         file = self.home / "planned.answers"
         self.answer_file(nodes, file)
-        read = apply_ops.read_answers([file], {}, self.home / "state")
+        read = read_answers(AnswerOptions((file,), state=self.home / "state"))
         hosts = self.hosts(nodes)
         with hosts:
-            seen = apply_ops.look(hosts, [n.address for n in nodes], read.answers)
-        return planner.cloud(read.answers, seen), planner.plan(read.answers, seen), hosts
+            seen = inspection.look(hosts, [n.address for n in nodes], read.answers)
+        return planner.cloud(read.answers, seen), planner.plan(planner.cloud(read.answers, seen)), hosts
 
     def answer_file(self, nodes: Sequence[Node], file: Path) -> None:
         """Writes what `--allinone --lab` would, for what the first node is."""
         with self.hosts(nodes) as hosts:
-            _, found = apply_ops.presets(hosts, nodes[0].address)
+            _, found = inspection.presets(hosts, nodes[0].address)
         answers.save(file, answers_for(nodes, found))
 
-    def hosts(self, nodes: Sequence[Node]) -> apply_ops.Hosts:
+    def hosts(self, nodes: Sequence[Node]) -> Hosts:
         access = directory.Access(user="root", keys=(str(nodes[0].key),), known_hosts=(str(nodes[0].known_hosts),))
-        return apply_ops.Hosts(access, directory.state_dir(nodes[0].address, self.home / "state"))
+        return Hosts(access, directory.state_dir(nodes[0].address, self.home / "state"))
 
 
 def _tell(said: Any, step: str, line: str) -> None:

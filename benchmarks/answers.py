@@ -57,7 +57,7 @@ end("preflight")
 assert not found, found[:3]
 
 begin()
-plan = planner.plan(given, facts)
+plan = planner.plan(planner.cloud(given, facts))
 end("plan")
 assert set(plan.hosts) == set(hosts)
 

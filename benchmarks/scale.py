@@ -79,7 +79,7 @@ def prepare(farm: Farm, pace: float) -> Work:
         cloud.write_answers(path, farm.names)
     given = answers.load([path], files=False).answers
     seen = cloud.facts(farm.names)
-    real = planner.plan(given, seen)
+    real = planner.plan(planner.cloud(given, seen))
     steps, seconds = [], {}
     for step in real.steps:
         first = step.host == farm.names[0]
@@ -138,7 +138,7 @@ class Hosts(apply.Hosts):
 def together(farm: Farm, work: Work, *, live: bool) -> dict[str, Any]:
     """Carries out the plan as `apply` does. Figures of this process."""
     place = directory.StateDir(farm.folder / "state")
-    about = apply.about(work.given, work.seen, work.plan)
+    about = apply.about(planner.cloud(work.given, work.seen), work.plan)
     began, spent = time.perf_counter(), time.process_time()
     with Hosts(farm) as hosts, (farm.folder / "screen").open("w") as quiet:
         screen = live_output.Screen() if live else live_output.Screen(quiet, "plain")

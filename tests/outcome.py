@@ -62,7 +62,7 @@ def certificates(given: Answers, seen: Mapping[str, Facts]) -> Certificates:
 
 def plan(given: Answers, seen: Mapping[str, Facts]) -> Plan:
     """The plan, with such certificates."""
-    return planner.plan(given, seen, certificates(given, seen))
+    return planner.plan(planner.cloud(given, seen, certificates(given, seen)))
 
 
 def told(problem: Problem) -> str:

@@ -25,9 +25,10 @@ import pytest
 from stackwright import answers, executor, lab, platforms, preflight
 from stackwright.executor import Outcome
 from stackwright.model import Event, ExitCode, File, Plan, Probe, PuppetApply, Run, StackwrightError, Step, Upload
-from stackwright.operations import apply
+from stackwright.operations import inspection
 from stackwright.planner.steps.packages import apt_install, apt_lists
 from stackwright.ssh import Connection, Host, LocalConnection, Trust, connect
+from stackwright.ssh.pool import Hosts
 from stackwright.state import directory
 from stackwright.state.journal import open_journal
 
@@ -606,9 +607,9 @@ def _problems(site: Site, tmp_path: Path) -> dict[str, list[str]]:
     file = tmp_path / "two.answers"
     file.write_text("CONFIG_CONTROLLER_HOST=node.lab.test\nCONFIG_COMPUTE_HOSTS=here.lab.test\n")
     read = answers.read([file], environ={})
-    seen = apply.look(cast(apply.Hosts, Two(site)), ["node.lab.test", "here.lab.test"], read)
+    seen = inspection.look(cast(Hosts, Two(site)), ["node.lab.test", "here.lab.test"], read)
     found: dict[str, list[str]] = {}
-    for problem in apply.problems(read, seen):
+    for problem in inspection.problems(read, seen):
         found.setdefault(problem.name, []).append(f"{problem.severity}: {problem.seen}")
     return found
 
@@ -654,8 +655,8 @@ def test_a_password_is_needed_once(site: Site, tmp_path: Path, monkeypatch: pyte
     access = directory.Access(user="fresh", known_hosts=(str(site.node.known_hosts),))
     address = site.node.address
 
-    def hosts(**passwords: str) -> apply.Hosts:
-        return apply.Hosts(access, directory.StateDir(tmp_path / "state"), **passwords)  # type: ignore[arg-type]
+    def hosts(**passwords: str) -> Hosts:
+        return Hosts(access, directory.StateDir(tmp_path / "state"), **passwords)  # type: ignore[arg-type]
 
     with pytest.raises(StackwrightError, match="is refused"), hosts() as without:
         without.connect(address)

@@ -46,7 +46,7 @@ def test_hosts_get_their_names_and_know_each_other(shells: dict[str, Shell], tmp
         return found
 
     def names() -> Plan:
-        steps = planner.plan(given, seen()).steps
+        steps = planner.plan(planner.cloud(given, seen())).steps
         return Plan(tuple(step for step in steps if step.id.endswith(":names")))
 
     def applied(plan: Plan, *, again: bool = False) -> int:

@@ -45,7 +45,7 @@ def test_what_one_host_downloaded_the_other_one_gets_from_the_cache(shells: dict
     for name in shells:
         with there(name) as connection:
             seen[name] = facts.parse(connection.run(facts.probe([name]), timeout=60).out, name, 0.0)
-    whole, plan = planner.cloud(given, seen), planner.plan(given, seen)
+    whole, plan = planner.cloud(given, seen), planner.plan(planner.cloud(given, seen))
 
     def packages(host: str, name: str, *needs: str) -> Step:
         """As the plan's, which would take minutes."""

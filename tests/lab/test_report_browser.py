@@ -13,7 +13,7 @@ import pytest
 
 import runs
 from golden import CASES
-from stackwright import report
+from stackwright import planner, report
 from stackwright.operations import apply
 
 pytestmark = pytest.mark.lab
@@ -74,7 +74,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def known(case: str) -> dict[str, Any]:
     """What is known before a run of a golden case."""
-    return apply.about(CASES[case].answers(), CASES[case].facts(), CASES[case].plan())
+    return apply.about(planner.cloud(CASES[case].answers(), CASES[case].facts()), CASES[case].plan())
 
 
 def many() -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Site:
             return facts.parse(connection.run(facts.probe([]), timeout=60).out, self.address, 0.0)
 
     def plan(self, **settings: str) -> Plan:
-        return planner.plan(self.answers(**settings), {self.address: self.look()})
+        return planner.plan(planner.cloud(self.answers(**settings), {self.address: self.look()}))
 
     def check(self, *more: str, **settings: str) -> list[Problem]:
         """What the check before the run finds, with `more` packages."""
@@ -105,7 +105,7 @@ class Site:
 
     def locked(self, exact: dict[str, str]) -> Outcome:
         """Carries out the steps about packages of a plan with a lock."""
-        whole = planner.plan(self.answers(), {self.address: self.look()}, exact={self.address: exact})
+        whole = planner.plan(planner.cloud(self.answers(), {self.address: self.look()}), exact={self.address: exact})
         steps = tuple(whole.step(f"{self.address}:{name}") for name in ("repositories", "packages"))
         with journal.open_journal(self.state.with_name("locked")) as kept:
             return executor.run(Plan(steps), self.connect, kept, self.events.append)
@@ -331,7 +331,9 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
     folder.mkdir(parents=True)
     (tmp_path / "centos-stream-9").rename(folder / "centos-stream-9")
     bundle_ops.bring_packages(hosts, site.address, tmp_path / "bundle", "centos-stream-9", lambda _: None)
-    whole = planner.plan(site.answers(), {site.address: site.look()}, exact={site.address: exact}, offline=True)
+    whole = planner.plan(
+        planner.cloud(site.answers(), {site.address: site.look()}), exact={site.address: exact}, offline=True
+    )
     install = Plan((dataclasses.replace(whole.step(f"{site.address}:packages"), needs=()),))
 
     def installed(state: str) -> Outcome:

@@ -213,7 +213,7 @@ def test_ports_that_the_answers_do_not_need_stay_closed() -> None:
 def test_without_a_firewall_old_rules_are_removed() -> None:
     whole = _cloud("allinone", {"CONFIG_FIREWALL": "n"})
     assert firewall_policy.openings(whole) == {}
-    plan = planner.plan(whole.answers, CASES["allinone"].facts())  # type: ignore[arg-type]
+    plan = planner.plan(whole)
     (step,) = [s for s in plan.steps if s.id.endswith(":firewall")]
     assert not [a for a in step.actions if isinstance(a, Upload)]
     assert "disable" in step.actions[0].script  # type: ignore[union-attr]
@@ -223,7 +223,7 @@ def test_a_new_host_changes_the_firewalls_but_no_catalog_of_the_others() -> None
     """Their Puppet runs are skipped: their digests do not contain the new host."""
     joined = {"CONFIG_COMPUTE_HOSTS": "compute1.lab.stackwright.test"}
     few = _cloud("roles-apart", joined)
-    before = planner.plan(few.answers, CASES["roles-apart"].facts()).digests()  # type: ignore[arg-type]
+    before = planner.plan(few).digests()
     after = CASES["roles-apart"].plan().digests()
     changed = {s for s, digest in before.items() if after[s] != digest}
     names = {s.partition(":")[0].partition(".")[0] for s in changed if s.endswith(":firewall")}

@@ -129,7 +129,7 @@ def test_neutron_gets_the_smallest_mtu_of_the_tunnel_interfaces() -> None:
             name: replace(f, interfaces=tuple(replace(i, mtu=mtus[f.hostname]) for i in f.interfaces))
             for name, f in case.facts().items()
         }
-        runs = golden.last_runs(planner.plan(case.answers(), seen)).values()
+        runs = golden.last_runs(planner.plan(planner.cloud(case.answers(), seen))).values()
         return [line for run in runs for line in run.hieradata.splitlines() if "path_mtu" in line]
 
     assert told(control=1500, network=9000, compute=1500) == []

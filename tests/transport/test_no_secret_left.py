@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
+from stackwright import planner
 from stackwright.model import PuppetApply, Step
 from stackwright.operations import apply
 from stackwright.output import live
@@ -97,7 +98,7 @@ def test_no_secret_is_left_anywhere_else(tmp_path: Path, monkeypatch: pytest.Mon
             work = replace(work, plan=plan)
         screen, processes = io.StringIO(), dict[str, bytes]()
         place = directory.StateDir(tmp_path / "state")
-        about = apply.about(work.given, work.seen, work.plan)
+        about = apply.about(planner.cloud(work.given, work.seen), work.plan)
         with scale.Hosts(hosts) as connected, live.Screen(screen, "json") as shown, watching(processes):
             done = apply.apply(work.plan, connected, place, shown, about=about)
         assert done.outcome.ok == (not fails), done.outcome.failures[:1]

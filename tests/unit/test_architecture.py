@@ -120,7 +120,7 @@ def test_the_scan_sees_what_is_there() -> None:
     """All the checks below are worthless if this finds nothing."""
     assert {"stackwright.model", "stackwright.planner", "stackwright.planner.order"} <= set(MODULES)
     assert "stackwright.model" in imports("stackwright.planner.order")
-    assert "stackwright.ssh" in imports("stackwright.operations.apply")
+    assert "stackwright.ssh" in imports("stackwright.operations.inspection")
     assert "stackwright.executor" in reached("stackwright.cli"), "imports within functions count"
 
 
@@ -179,6 +179,27 @@ def test_imports_lead_downward_only() -> None:
 
 def test_only_the_command_line_knows_argparse() -> None:
     assert {room(n) for n in MODULES if "argparse" in imports(n)} == {"cli"}
+
+
+def test_arguments_are_read_and_never_written() -> None:
+    """What the parser returns is no place for commands to leave values for each other."""
+
+    def writes(tree: ast.AST) -> Iterator[str]:
+        for node in ast.walk(tree):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            yield from (
+                ast.unparse(t) for t in targets if isinstance(t, ast.Attribute) and ast.unparse(t.value) == "arguments"
+            )
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr":
+                yield from (ast.unparse(node) for a in node.args[:1] if ast.unparse(a) == "arguments")
+
+    assert list(writes(ast.parse("arguments.file = 1\narguments.x += 1\nsetattr(arguments, 'y', 2)"))) == [
+        "arguments.file", "arguments.x", "setattr(arguments, 'y', 2)",
+    ]  # fmt: skip
+    texts = {name: MODULES[name].read_text(encoding="utf-8") for name in in_rooms({"cli"})}
+    assert {name: found for name, text in texts.items() if (found := list(writes(ast.parse(text))))} == {}
+    below = {name: path.read_text(encoding="utf-8") for name, path in MODULES.items() if room(name) != "cli"}
+    assert [name for name, text in below.items() if re.search(r"\bNamespace\b|\bvars\(arguments\)", text)] == []
 
 
 def test_only_render_knows_jinja() -> None:

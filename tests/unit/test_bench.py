@@ -73,7 +73,7 @@ def test_one_node_gets_what_is_compared(bench: ModuleType, tmp_path: Path) -> No
     assert not {n for n in names if n.startswith(("swift", "heat"))}
     # The nodes have no device-mapper: as `--allinone` does, it must not ask for LVM there.
     assert given["CONFIG_CINDER_BACKEND"] == ("ceph",)
-    assert planner.plan(given, seen).steps
+    assert planner.plan(planner.cloud(given, seen)).steps
 
 
 def test_three_nodes_are_a_controller_a_network_host_and_a_compute_host(bench: ModuleType, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_three_nodes_are_a_controller_a_network_host_and_a_compute_host(bench: M
     assert "nova-compute" not in placed[control]
     assert "external-bridge" in placed[network]
     assert "nova-compute" in placed[compute]
-    assert planner.plan(given, seen).hosts
+    assert planner.plan(planner.cloud(given, seen)).hosts
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -92,7 +92,7 @@ def test_packstacks_way_has_all_that_ours_has_and_no_provider_of_ours(
     bench: ModuleType, tmp_path: Path, count: int
 ) -> None:
     given, seen = asked(bench, count, tmp_path)
-    whole, ours = planner.cloud(given, seen), planner.plan(given, seen)
+    whole, ours = planner.cloud(given, seen), planner.plan(planner.cloud(given, seen))
     plans = bench.stock.plans(whole, ours)
     assert list(plans) == ["tools", "controller", "network", "compute", "post"]
     manifests: dict[str, str] = {}
@@ -257,8 +257,8 @@ def played(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(bench.lab, "down", down)
     monkeypatch.setattr(bench.lab, "list_nodes", lambda _: list(there.values()))
     monkeypatch.setattr(bench.executor, "run", run)
-    monkeypatch.setattr(bench.apply_ops, "look", look)
-    monkeypatch.setattr(bench.apply_ops, "presets", lambda *_: (seen, planner.presets(seen)))
+    monkeypatch.setattr(bench.inspection, "look", look)
+    monkeypatch.setattr(bench.inspection, "presets", lambda *_: (seen, planner.presets(seen)))
     monkeypatch.setattr(bench, "_sent", lambda bridge: len(done) * 10**6 if bridge == "swlab7" else 0)
     monkeypatch.setattr(bench.Bench, "command", command)
     monkeypatch.setattr(bench.Bench, "sh", sh)

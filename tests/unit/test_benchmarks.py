@@ -24,4 +24,4 @@ def test_the_cloud_of_the_benchmarks_passes_every_check(tmp_path: Path, monkeypa
     facts = cloud.facts(hosts)
     found = preflight.check(given, facts, planner.place(given, SERVICES), cloud_id=planner.cloud_id(given))
     assert not found
-    assert set(planner.plan(given, facts).hosts) == set(hosts)
+    assert set(planner.plan(planner.cloud(given, facts)).hosts) == set(hosts)

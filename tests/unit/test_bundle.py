@@ -22,16 +22,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import golden
 import runs
 from golden import CASES
-from stackwright import answers, bundle, cli, facts, lock
+from stackwright import answers, bundle, cli, facts, lock, planner
 from stackwright.bundle import archive, names
-from stackwright.cli import lab as lab_command
-from stackwright.cli.lab import node_names
 from stackwright.lab import Node, Size
 from stackwright.lock import HostLock, Lock, Package
 from stackwright.model import ExitCode, Facts, Interface, StackwrightError
-from stackwright.operations import apply
 from stackwright.operations import bundle as bundle_ops
+from stackwright.operations import inspection
+from stackwright.operations import lab as lab_command
 from stackwright.operations import lock as lock_ops
+from stackwright.operations.lab import node_names
+from stackwright.ssh.pool import Hosts
 from stackwright.state import directory
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -584,10 +585,10 @@ def test_a_run_that_failed_has_a_bundle_too(
         os.utime(path, (1, 1))
     asked: list[str] = []
 
-    def take(given: Any, seen: dict[str, Facts], hosts: apply.Hosts) -> lock_ops.Taken:
-        asked.extend(seen)
-        assert isinstance(hosts, apply.Hosts)
-        assert given["CONFIG_CONTROLLER_HOST"] == "198.18.0.10"
+    def take(whole: planner.Cloud, hosts: Hosts) -> lock_ops.Taken:
+        asked.extend(whole.hosts)
+        assert isinstance(hosts, Hosts)
+        assert whole.answers["CONFIG_CONTROLLER_HOST"] == "198.18.0.10"
         return lock_ops.Taken(lock_of("allinone"))
 
     monkeypatch.setattr(lock_ops, "take", take)
@@ -615,7 +616,7 @@ def test_reproduce_makes_its_own_secrets_and_refuses_another_platform(
     assert cli.main(["bundle", "create", "-a", str(applied), "-o", "my.bundle"]) == 0
     mine = "198.18.9.9"
     fact = replace(CASES["allinone"].facts()["198.18.0.10"], host=mine, address=mine, os_version="13")
-    monkeypatch.setattr(apply, "look", lambda *_: {mine: fact})
+    monkeypatch.setattr(inspection, "look", lambda *_: {mine: fact})
     assert cli.main(["bundle", "reproduce", "my.bundle", "--hosts", mine, "--dry-run"]) == ExitCode.PREFLIGHT
     assert "wanted: debian-13" in capsys.readouterr().err
     own = answers.read([Path.home() / f"stackwright-{mine}.answers"], environ={})
@@ -635,7 +636,7 @@ def test_reproduce_compares_the_plans(
     resolves = {"else": (mine,), "else.example.org": (mine,)}
     fact = replace(fact, hostname="else", fqdn="else.example.org", address=mine, resolves=resolves, cpus=16)
     fact = replace(fact, interfaces=tuple(moved))
-    monkeypatch.setattr(apply, "look", lambda *_: {mine: fact})
+    monkeypatch.setattr(inspection, "look", lambda *_: {mine: fact})
     monkeypatch.setattr(lock_ops, "problems", lambda *_, **__: [])
     capsys.readouterr()
     code = cli.main(["bundle", "reproduce", "my.bundle", "--hosts", mine, "--dry-run"])

@@ -23,7 +23,8 @@ import outcome
 from stackwright import answers, certificates, planner
 from stackwright.certificates import generate, pem
 from stackwright.model import Answers, Certificate, Certificates, ExitCode, File, Run, StackwrightError, Upload
-from stackwright.operations import apply, verify
+from stackwright.operations import verify
+from stackwright.operations.context import certify
 from stackwright.output import text
 from stackwright.planner.steps import certificates as certificate_steps
 from stackwright.planner.steps.certificates import CertificateRequest
@@ -423,7 +424,7 @@ def test_ports_follow() -> None:
 
 def test_the_proof_trusts_the_authority() -> None:
     case = golden.CASES["tls"]
-    config = verify.config(planner.cloud(case.answers(), case.facts()), case.answers())
+    config = verify.config(planner.cloud(case.answers(), case.facts()))
     assert config.dashboard_url == "https://198.18.0.10/horizon"
     assert config.ca_file == "/usr/local/share/ca-certificates/stackwright.crt"
     assert config.dashboard_certificate == ""
@@ -432,9 +433,11 @@ def test_the_proof_trusts_the_authority() -> None:
 def test_the_way_of_a_run_makes_what_the_plan_needs(tmp_path: Path) -> None:
     case = golden.CASES["tls"]
     place = StateDir(tmp_path)
-    found = apply.certify(case.answers(), case.facts(), place)
-    first = planner.plan(case.answers(), case.facts(), found)
-    again = planner.plan(case.answers(), case.facts(), apply.certify(case.answers(), case.facts(), place))
+    found = certify(planner.cloud(case.answers(), case.facts()), place)
+    first = planner.plan(planner.cloud(case.answers(), case.facts(), found))
+    again = planner.plan(
+        planner.cloud(case.answers(), case.facts(), certify(planner.cloud(case.answers(), case.facts()), place))
+    )
     assert first.digests() == again.digests()
     own = found.of["rabbitmq", "network.lab.stackwright.test"]
     assert set(own.names) == {"network.lab.stackwright.test", "network", "198.18.0.11"}
@@ -442,7 +445,7 @@ def test_the_way_of_a_run_makes_what_the_plan_needs(tmp_path: Path) -> None:
         first, [], tmp_path, None, proved=True, authority=Path(found.file)
     )
     plain = golden.CASES["three-hosts"]
-    assert apply.certify(plain.answers(), plain.facts(), StateDir(tmp_path / "none")) == Certificates()
+    assert certify(planner.cloud(plain.answers(), plain.facts()), StateDir(tmp_path / "none")) == Certificates()
     assert not (tmp_path / "none").exists()
 
 

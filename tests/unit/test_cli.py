@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import stat
@@ -11,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from stackwright import __version__, answers, cli
+from stackwright import __version__, answers, cli, lab
 from stackwright.answers.reading import flag_name
-from stackwright.cli import cloud, first
 from stackwright.cli.arguments import COMMANDS, parser
-from stackwright.cli.flags import settings
+from stackwright.cli.options import ConfirmHostKey, settings
 from stackwright.model import ExitCode, StackwrightError
+from stackwright.operations import quickstart
 from stackwright.services import SERVICES, options
 
 
@@ -142,18 +143,17 @@ def test_the_debian_of_a_node_follows_from_the_release(
 ) -> None:
     seen: list[str] = []
 
-    def up(name: str, release: str, _: object) -> None:
-        seen.extend((name, release))
+    def up(names: list[str], *, release: str, **_: object) -> None:
+        seen.extend((*names, release))
         raise StackwrightError("enough", "")
 
-    monkeypatch.setattr(first, "_lab_node", up)
-    words = ["--allinone", "--lab", "n1", *(["--release", asked] if asked else [])]
-    arguments = parser(words).parse_args(words)
-    arguments.presets = {}
-    with pytest.raises(StackwrightError, match="enough"):
-        first.allinone(arguments)
+    monkeypatch.setattr(lab, "up", up)
+    assert run("--allinone", "--lab", "n1", *(["--release", asked] if asked else [])) == ExitCode.FAILED
     assert seen == ["n1", node]
-    assert settings(arguments).get("CONFIG_OPENSTACK_RELEASE", "") == answer
+    words = ["--allinone", "--lab", "n1"]
+    arguments = parser(words).parse_args(words, argparse.Namespace(presets={}))
+    release = quickstart.debian_and_release(asked, on_node=True)[1]
+    assert settings(arguments, release).get("CONFIG_OPENSTACK_RELEASE", "") == answer
 
 
 @pytest.mark.parametrize(
@@ -485,7 +485,7 @@ def test_all_host_keys_are_taken_by_one_answer(
     reading, writing = os.pipe()
     with os.fdopen(reading) as typed, os.fdopen(writing, "w") as person:
         monkeypatch.setattr(sys, "stdin", typed)
-        confirm = cloud._Confirm()
+        confirm = ConfirmHostKey()
         for said, taken in (("no", False), ("yes", True), ("all", True)):
             person.write(f"{said}\n")
             person.flush()

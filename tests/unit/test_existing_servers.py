@@ -45,7 +45,7 @@ def test_a_broker_with_a_certificate_of_its_own_is_believed_as_any_other_server(
     flags = {"CONFIG_AMQP_ENABLE_SSL": "y"}
     read = answers.read(files, flags, environ={}, local_host="198.18.0.10", remembered=golden.secrets())
     assert {s.port for s in placement.existing(read)} == {3306, 5671}
-    plan = planner.plan(read, CASE.facts())
+    plan = planner.plan(planner.cloud(read, CASE.facts()))
     assert not [s.id for s in plan.steps if s.id.endswith(":certificates")], "nothing of ours shows one"
     compute = golden.last_runs(plan)["compute.lab.stackwright.test"].hieradata
     assert "@198.18.0.201:5671/" in compute

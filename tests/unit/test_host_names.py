@@ -43,12 +43,12 @@ def script(plan: Plan, host: str) -> str:
 def test_nothing_is_renamed_unless_it_is_asked_for() -> None:
     settings = given("n")
     found = outcome.facts(settings)
-    assert not [s for s in planner.plan(settings, found).steps if s.id.endswith(":names")]
+    assert not [s for s in planner.plan(planner.cloud(settings, found)).steps if s.id.endswith(":names")]
 
 
 def test_packages_wait_for_the_names_and_catalogs_have_them() -> None:
     settings = given()
-    plan = planner.plan(settings, seen(settings))
+    plan = planner.plan(planner.cloud(settings, seen(settings)))
     packages = next(s for s in plan.steps if s.id == f"{CONTROLLER}:packages")
     assert f"{CONTROLLER}:names" in packages.after
     assert "198.18.0.31 c1.example.org c1\n198.18.0.10 ctl.example.org ctl\n" in script(plan, CONTROLLER)
@@ -57,16 +57,16 @@ def test_packages_wait_for_the_names_and_catalogs_have_them() -> None:
 
 def test_a_host_that_has_its_name_now_has_the_same_plan() -> None:
     settings = given()
-    before = planner.plan(settings, seen(settings))
-    after = planner.plan(settings, seen(settings, hostname=CONTROLLER, fqdn=CONTROLLER))
+    before = planner.plan(planner.cloud(settings, seen(settings)))
+    after = planner.plan(planner.cloud(settings, seen(settings, hostname=CONTROLLER, fqdn=CONTROLLER)))
     assert before.digests() == after.digests()
 
 
 def test_a_host_that_joins_has_nothing_done_again_but_the_names() -> None:
     more = given(compute=f"{COMPUTE},198.18.0.32")
     hosts = seen(more)
-    before = planner.plan(given(), {name: hosts[name] for name in (CONTROLLER, COMPUTE)}).digests()
-    after = planner.plan(more, hosts).digests()
+    before = planner.plan(planner.cloud(given(), {name: hosts[name] for name in (CONTROLLER, COMPUTE)})).digests()
+    after = planner.plan(planner.cloud(more, hosts)).digests()
     again = {step for step, digest in before.items() if after[step] != digest}
     assert {f"{CONTROLLER}:names", f"{COMPUTE}:names"} <= again
     assert {step.rpartition(":")[2] for step in again} <= {"names", "firewall", "migration"}
@@ -119,7 +119,7 @@ def run(machine: Path, text: str) -> str:
 
 def test_the_script_names_the_host_and_keeps_all_other_lines(machine: Path) -> None:
     settings = given()
-    text = script(planner.plan(settings, seen(settings)), CONTROLLER)
+    text = script(planner.plan(planner.cloud(settings, seen(settings))), CONTROLLER)
     said = run(machine, text)
     assert "host name: ctl.example.org, was template" in said
     assert "stackwright: changed" in said
@@ -146,7 +146,7 @@ def test_the_script_names_the_host_and_keeps_all_other_lines(machine: Path) -> N
 
 def test_a_host_that_joins_becomes_known_and_one_that_leaves_is_forgotten(machine: Path) -> None:
     settings = given()
-    text = script(planner.plan(settings, seen(settings)), CONTROLLER)
+    text = script(planner.plan(planner.cloud(settings, seen(settings))), CONTROLLER)
     run(machine, text)
     run(machine, text.replace("198.18.0.31 c1.example.org c1", "198.18.0.32 c2.example.org c2"))
     now = (machine / "hosts").read_text()

@@ -30,7 +30,7 @@ def facts(settings: Answers, os_id: str = "centos", container: bool = False) -> 
 
 def plan(os_id: str = "centos", container: bool = False, **settings: str) -> Plan:
     wanted = given(**settings)
-    return planner.plan(wanted, facts(wanted, os_id, container))
+    return planner.plan(planner.cloud(wanted, facts(wanted, os_id, container)))
 
 
 def scripts(found: Plan, step_id: str) -> dict[str, str]:

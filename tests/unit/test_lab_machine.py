@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stackwright.cli import lab_nodes
+from stackwright.cli import lab as lab_nodes
 from stackwright.lab import machine, network, supervisor
 from stackwright.lab.layout import Lab
 from stackwright.model import ExitCode, StackwrightError

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from stackwright import cli, lab, preflight, services
-from stackwright.cli import lab as lab_command
-from stackwright.cli import lab_nodes
+from stackwright.cli import lab as lab_nodes
 from stackwright.lab import Size, nodes, sizes, supervisor
 from stackwright.model import ExitCode, Facts
+from stackwright.operations import lab as lab_command
 from stackwright.planner.choices import workers
 
 GIB = 2**30

@@ -383,7 +383,7 @@ def test_what_dnf_lacks_is_named_with_the_nearest() -> None:
 
 
 def plan_of(case: str, exact: dict[str, dict[str, str]]) -> planner.Plan:
-    return planner.plan(CASES[case].answers(), CASES[case].facts(), exact=exact)
+    return planner.plan(planner.cloud(CASES[case].answers(), CASES[case].facts()), exact=exact)
 
 
 def test_a_locked_plan_pins_and_installs_exactly_these() -> None:
@@ -430,7 +430,7 @@ def test_nevras_are_what_dnf_is_asked_for() -> None:
 
 
 def exact_of(made: Lock, case: str = "allinone") -> dict[str, dict[str, str]]:
-    return lock_ops.exact(made, CASES[case].answers(), CASES[case].facts())
+    return lock_ops.exact(made, planner.cloud(CASES[case].answers(), CASES[case].facts()))
 
 
 def everything(case: str, *, lack: str = "") -> Lock:

@@ -106,7 +106,7 @@ def test_another_port_of_sshd_is_used() -> None:
 
 
 def test_one_compute_host_gets_no_key() -> None:
-    plan = planner.plan(given(f"CONFIG_COMPUTE_HOSTS={COMPUTES[0]}"), APART.facts())
+    plan = planner.plan(planner.cloud(given(f"CONFIG_COMPUTE_HOSTS={COMPUTES[0]}"), APART.facts()))
     assert not [s.id for s in plan.steps if "migration" in s.id]
     assert not [path for _, path in uploads(plan) if ".ssh/" in path]
 
@@ -118,8 +118,8 @@ def test_a_compute_host_that_joins_leaves_what_puppet_does_on_the_others() -> No
     record |= {"host": third, "fqdn": third, "hostname": "compute3", "address": "198.18.0.40"}
     joined = {**seen, third: facts.from_json(json.dumps(record))}
     for before_hosts in (COMPUTES[:1], COMPUTES):
-        before = planner.plan(given(f"CONFIG_COMPUTE_HOSTS={','.join(before_hosts)}"), seen)
-        after = planner.plan(given(f"CONFIG_COMPUTE_HOSTS={','.join((*before_hosts, third))}"), joined)
+        before = planner.plan(planner.cloud(given(f"CONFIG_COMPUTE_HOSTS={','.join(before_hosts)}"), seen))
+        after = planner.plan(planner.cloud(given(f"CONFIG_COMPUTE_HOSTS={','.join((*before_hosts, third))}"), joined))
         for host in before_hosts:
             was, now = golden.last_runs(before)[host], golden.last_runs(after)[host]
             assert (was.manifest, was.hieradata) == (now.manifest, now.hieradata)
@@ -128,7 +128,9 @@ def test_a_compute_host_that_joins_leaves_what_puppet_does_on_the_others() -> No
 def test_tcp_is_opened_only_where_there_is_a_second_compute_host() -> None:
     """Whoever reaches that port is root there."""
     tcp = "CONFIG_NOVA_COMPUTE_MIGRATE_PROTOCOL=tcp"
-    several = golden.last_runs(planner.plan(given(tcp), APART.facts()))[COMPUTES[0]].hieradata
-    alone = golden.last_runs(planner.plan(given(tcp, f"CONFIG_COMPUTE_HOSTS={COMPUTES[0]}"), APART.facts()))
+    several = golden.last_runs(planner.plan(planner.cloud(given(tcp), APART.facts())))[COMPUTES[0]].hieradata
+    alone = golden.last_runs(
+        planner.plan(planner.cloud(given(tcp, f"CONFIG_COMPUTE_HOSTS={COMPUTES[0]}"), APART.facts()))
+    )
     assert "nova::migration::libvirt::transport: tcp" in several
     assert "nova::migration::libvirt::transport: ssh" in alone[COMPUTES[0]].hieradata

@@ -27,7 +27,7 @@ def given(**settings: str) -> answers.Answers:
 
 def planned(os_id: str = "debian", **settings: str) -> Plan:
     wanted = given(**settings)
-    return planner.plan(wanted, outcome.facts(wanted, os_id, "9" if os_id == "centos" else "12"))
+    return planner.plan(planner.cloud(wanted, outcome.facts(wanted, os_id, "9" if os_id == "centos" else "12")))
 
 
 def scripts_of(plan: Plan, step: str) -> dict[str, str]:
@@ -58,7 +58,7 @@ def test_without_it_and_with_packages_that_are_brought_there_is_none() -> None:
 
 def test_where_a_bundle_brings_packages_nothing_is_downloaded_for_it_either() -> None:
     wanted = given(**{KEY: FIRST})
-    plan = planner.plan(wanted, outcome.facts(wanted), offline=True)
+    plan = planner.plan(planner.cloud(wanted, outcome.facts(wanted)), offline=True)
     assert not [s.id for s in plan.steps if s.id.endswith(":cache")]
     assert not [n for s in plan.steps for n in s.needs if n.endswith(":cache")]
 

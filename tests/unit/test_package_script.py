@@ -246,7 +246,7 @@ def test_an_override_that_was_changed_after_a_killed_run_is_nobodys_but_the_admi
 def planned(os_id: str = "debian", **settings: str) -> Plan:
     flags = {"CONFIG_CONTROLLER_HOST": HOST, "CONFIG_COMPUTE_HOSTS": COMPUTE, **settings}
     wanted = answers.read([], flags, {}, local_host=HOST, remembered=golden.secrets())
-    return planner.plan(wanted, outcome.facts(wanted, os_id, "9" if os_id == "centos" else "12"))
+    return planner.plan(planner.cloud(wanted, outcome.facts(wanted, os_id, "9" if os_id == "centos" else "12")))
 
 
 def test_the_step_is_where_the_dashboard_is_and_nobody_waits_for_it() -> None:

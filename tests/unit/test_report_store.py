@@ -15,6 +15,7 @@ from golden import CASES
 from stackwright import cli, lock, planner, report, verify
 from stackwright.model import Event, ExitCode, Plan, Problem, PuppetApply, Run, Severity, StackwrightError, Step
 from stackwright.operations import apply as apply_ops
+from stackwright.operations import inspection
 from stackwright.ssh import Connection, LocalConnection
 from stackwright.state import directory
 
@@ -146,7 +147,7 @@ def test_what_is_known_before_a_run_has_no_secret(case: str) -> None:
     clock = report.Clock()
     with clock.part("look at the hosts"):
         pass
-    about = json.loads(json.dumps(apply_ops.about(answers, seen, CASES[case].plan(), [warning], clock)))
+    about = json.loads(json.dumps(apply_ops.about(planner.cloud(answers, seen), CASES[case].plan(), [warning], clock)))
     text = json.dumps(about)
     assert not [secret for secret in answers.secret_texts() if len(secret) > 4 and secret in text]
     assert not answers.secrets & set(about["answers"])
@@ -160,7 +161,7 @@ def test_what_is_known_before_a_run_has_no_secret(case: str) -> None:
 
 def test_only_answers_that_say_something_are_told() -> None:
     case = CASES["allinone"]
-    about = apply_ops.about(case.answers(), case.facts(), case.plan())
+    about = apply_ops.about(planner.cloud(case.answers(), case.facts()), case.plan())
     assert 0 < len(about["answers"]) < 60
 
 
@@ -274,8 +275,8 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     case = CASES["allinone"]
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(apply_ops, "look", lambda *_, **__: case.facts())
-    monkeypatch.setattr(apply_ops, "package_problems", lambda *_, **__: [])
+    monkeypatch.setattr(inspection, "look", lambda *_, **__: case.facts())
+    monkeypatch.setattr(inspection, "package_problems", lambda *_, **__: [])
     packages = replace(sh("packages", "true"), id="198.18.0.10:packages")
     steps = tuple(replace(s, host="198.18.0.10") for s in (packages, sh("one", "sleep 0.2"), PUPPET_STEP))
     plan = Plan(steps, ("198.18.0.10",), summary=case.plan().summary)

@@ -14,10 +14,11 @@ import golden
 import outcome
 from stackwright import answers, planner, platforms
 from stackwright.model import Answers, ExitCode, Run, StackwrightError, Step, Upload
-from stackwright.operations import apply, trunk
+from stackwright.operations import trunk
 from stackwright.planner.steps import registration, repositories
 from stackwright.planner.topology import Cloud
 from stackwright.ssh import Result
+from stackwright.ssh.pool import Hosts
 from stackwright.state import directory
 
 HASH = "0123456789abcdef0123456789abcdef"
@@ -59,7 +60,7 @@ def test_the_release_that_is_asked_for() -> None:
 
 
 def test_the_transaction_waits_for_the_repositories() -> None:
-    plan = planner.plan(given(), outcome.facts(given(), "centos", "9"))
+    plan = planner.plan(planner.cloud(given(), outcome.facts(given(), "centos", "9")))
     assert plan.step(f"{HOST}:packages").needs == (f"{HOST}:repositories",)
     (install,) = plan.step(f"{HOST}:packages").actions
     assert isinstance(install, Run)
@@ -118,7 +119,7 @@ class _Told:
 
 
 def _hosts(tmp_path: Path, connection: _Told) -> Any:
-    hosts = apply.Hosts(directory.Access(), directory.state_dir(HOST, tmp_path))
+    hosts = Hosts(directory.Access(), directory.state_dir(HOST, tmp_path))
     hosts._open[HOST] = connection  # type: ignore[assignment]
     return hosts
 
@@ -145,7 +146,7 @@ def test_a_tag_that_cannot_be_looked_up(tmp_path: Path, out: str) -> None:
 
 def test_version_lock() -> None:
     def script(**settings: str) -> str:
-        plan = planner.plan(given(**settings), outcome.facts(given(**settings), "centos", "9"))
+        plan = planner.plan(planner.cloud(given(**settings), outcome.facts(given(**settings), "centos", "9")))
         (install,) = plan.step(f"{HOST}:packages").actions
         assert isinstance(install, Run)
         return install.script

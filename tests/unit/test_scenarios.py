@@ -7,18 +7,21 @@ import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import golden
 import outcome
 from golden import CASES
-from stackwright import answers, cli, lock, planner, scenarios, services
-from stackwright.cli import cloud, first
+from stackwright import answers, cli, lab, lock, planner, scenarios, services
+from stackwright.answers import Reading
+from stackwright.cli import cloud
+from stackwright.executor import Outcome
 from stackwright.model import ExitCode, PuppetApply, Run, StackwrightError, Upload
-from stackwright.operations import apply
+from stackwright.operations import apply, inspection
 from stackwright.operations import tempest as tempest_ops
+from stackwright.operations.context import RunContext
 from stackwright.scenarios import Known, tempest
 from stackwright.state import directory
 
@@ -245,7 +248,7 @@ def test_as_many_at_a_time_as_the_machine_allows() -> None:
 def test_the_step_is_sound_shell_and_keeps_the_password_out_of_it(case: str) -> None:
     given = CASES[case].answers()
     whole = planner.cloud(given, CASES[case].facts())
-    step = tempest_ops.step(whole, given, tempest_ops.TestRequest("smoke", ("smoke",)))
+    step = tempest_ops.step(whole, tempest_ops.TestRequest("smoke", ("smoke",)))
     assert step.always
     secret = given["CONFIG_KEYSTONE_ADMIN_PW"]
     for action in step.actions:
@@ -284,18 +287,27 @@ def test_a_scenario_gets_a_node_of_its_own(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "key").touch()
     node = SimpleNamespace(
-        address="198.18.0.10", key=tmp_path / "key", known_hosts=tmp_path / "key", external_network="198.19.3.0/24"
+        user="root",
+        address="198.18.0.10",
+        key=tmp_path / "key",
+        known_hosts=tmp_path / "key",
+        external_network="198.19.3.0/24",
     )
     up: list[tuple[str, str]] = []
-    monkeypatch.setattr(first, "_lab_node", lambda name, release, _: up.append((name, release)) or node)
-    monkeypatch.setattr(apply, "presets", lambda *_: (None, {}))
+    monkeypatch.setattr(lab, "up", lambda names, release, **_: up.append((*names, release)) or [node])
+    monkeypatch.setattr(inspection, "presets", lambda *_: (None, {}))
+    monkeypatch.setattr(inspection, "look", lambda *_: {})
     applied, tested = [], []
-    monkeypatch.setattr(
-        cloud, "apply", lambda arguments, *_: applied.append(list(arguments.answer_file)) or ExitCode.OK
-    )
 
-    def run(given: Any, _hosts: Any, _place: Any, wanted: tempest_ops.TestRequest, **_: Any) -> tempest_ops.TestResult:
-        tested.append((wanted.name, given["CONFIG_HEAT_INSTALL"], given["CONFIG_NEUTRON_L2_AGENT"]))
+    def install(reading: Reading, *_: Any) -> apply.Installed:
+        applied.append([Path(document.name) for document in reading.documents])
+        return apply.Installed(cast(Any, None), ExitCode.OK, cast(Any, SimpleNamespace(outcome=Outcome(ok=True))))
+
+    monkeypatch.setattr(apply, "install", install)
+    monkeypatch.setattr(cloud, "show", lambda result, _: result.code)
+
+    def run(begun: RunContext, wanted: tempest_ops.TestRequest, **_: Any) -> tempest_ops.TestResult:
+        tested.append((wanted.name, begun.answers["CONFIG_HEAT_INSTALL"], begun.answers["CONFIG_NEUTRON_L2_AGENT"]))
         return tempest_ops.TestResult(tempest.Results(passed=1), tmp_path)
 
     monkeypatch.setattr(tempest_ops, "run", run)

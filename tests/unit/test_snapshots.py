@@ -15,7 +15,9 @@ import golden
 from golden import CASES
 from stackwright import answers, cli, executor, planner
 from stackwright.model import File, Plan, PuppetApply, Run, Step, Upload
-from stackwright.operations import apply
+from stackwright.operations import apply, inspection
+from stackwright.operations.answers import read_answers
+from stackwright.operations.options import AnswerOptions
 from stackwright.output import text as text_output
 from stackwright.state import directory, snapshots
 from stackwright.state.journal import Journal, Record, open_journal
@@ -29,7 +31,7 @@ NEW = "gpu-compute1.lab.stackwright.test"
 def plan(case: str = "three-hosts", **given: str) -> Plan:
     files = [golden.FOLDER / "base.txt", CASES[case].folder / "answers.txt"]
     read = answers.read(files, given, environ={}, local_host="198.18.0.10", remembered=golden.secrets())
-    return planner.plan(read, CASES[case].facts())
+    return planner.plan(planner.cloud(read, CASES[case].facts()))
 
 
 @pytest.fixture
@@ -218,9 +220,9 @@ def test_the_command_tells_what_would_change(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
     seen = case.facts()
-    monkeypatch.setattr(apply, "look", lambda *_: seen)
-    monkeypatch.setattr(apply, "problems", lambda *_: [])
-    monkeypatch.setattr(apply, "refuse_duplicate_hosts", lambda *_: None)
+    monkeypatch.setattr(inspection, "look", lambda *_: seen)
+    monkeypatch.setattr(inspection, "problems", lambda *_: [])
+    monkeypatch.setattr(inspection, "refuse_duplicate_hosts", lambda *_: None)
     file = tmp_path / "cloud.answers"
     file.write_text((golden.FOLDER / "base.txt").read_text() + (case.folder / "answers.txt").read_text())
 
@@ -229,8 +231,8 @@ def test_the_command_tells_what_would_change(
         return capsys.readouterr().out
 
     assert f"\n{COMPUTE}:packages: " in said(), "nothing was applied: every step"
-    read = apply.read_answers([file], {}).answers
-    pretend(directory.state_dir(str(read["CONFIG_CONTROLLER_HOST"])), planner.plan(read, case.facts()))
+    read = read_answers(AnswerOptions((file,))).answers
+    pretend(directory.state_dir(str(read["CONFIG_CONTROLLER_HOST"])), planner.plan(planner.cloud(read, case.facts())))
     seen = {name: replace(f, cloud={"id": planner.cloud_id(read)}) for name, f in seen.items()}
     assert "nothing would be done" in said()
     there, seen = seen, {**seen, COMPUTE: replace(seen[COMPUTE], cloud={})}

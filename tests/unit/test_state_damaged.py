@@ -12,6 +12,8 @@ import pytest
 from stackwright import cli
 from stackwright.model import ExitCode, Plan, Run, Step
 from stackwright.operations import apply
+from stackwright.operations.answers import read_answers
+from stackwright.operations.options import AnswerOptions
 from stackwright.state import directory, snapshots
 from stackwright.state.journal import Record, open_journal
 
@@ -26,7 +28,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, direct
     file = tmp_path / "cloud.answers"
     file.write_text("CONFIG_CONTROLLER_HOST=node.lab.test\n")
     place = directory.state_dir("node.lab.test")
-    apply.read_answers([file], {})
+    read_answers(AnswerOptions((file,)))
     plan = Plan((Step("node.lab.test:x", "node.lab.test", "x", (Run("x", "true"),)),))
     with open_journal(place.make()) as journal:
         snapshots.keep(place, plan, journal, apply._painter(plan, place))

@@ -17,11 +17,11 @@ import pytest
 import outcome
 from stackwright import answers, bundle, cli, lock, planner, preflight
 from stackwright.model import Answers, ExitCode, Facts, Severity, StackwrightError, Upload
-from stackwright.operations import apply, trunk
+from stackwright.operations import inspection, trunk
 from stackwright.planner.steps import repositories as repository_steps
 from stackwright.platforms import repositories
 from stackwright.services import SERVICES
-from stackwright.ssh import LocalConnection
+from stackwright.ssh import LocalConnection, pool
 from stackwright.state import directory
 
 HOST = "198.18.0.10"
@@ -59,7 +59,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     server.server_close()
 
 
-class Hosts(apply.Hosts):
+class Hosts(pool.Hosts):
     """The host is this machine."""
 
     def connect(self, name: str) -> LocalConnection:  # type: ignore[override]
@@ -110,7 +110,7 @@ def test_the_dependencies_stay_what_they_were(tag: str, tree: Path, tmp_path: Pa
     (moved,) = told(settings, later, "trunk-dependencies")
     assert moved.endswith("/centos9-epoxy/deps/latest/")
     # The plan is the same, and has the file.
-    plans = [planner.plan(settings, s) for s in (seen, later)]
+    plans = [planner.plan(planner.cloud(settings, s)) for s in (seen, later)]
     assert plans[0] == plans[1]
     uploads = [a for s in plans[0].steps for a in s.actions if isinstance(a, Upload)]
     (file,) = (f for u in uploads for f in u.files if f.path == "/etc/yum.repos.d/stackwright-trunk-deps.repo")
@@ -216,7 +216,7 @@ def test_with_a_lock_the_command_takes_what_the_tag_meant_then(
         asked.append(answers["CONFIG_RDO_TRUNK"])
         raise StackwrightError("no further", "", ExitCode.UNREACHABLE)
 
-    monkeypatch.setattr(apply, "look", look)
+    monkeypatch.setattr(inspection, "look", look)
     for words in (["--trunk", "current"], ["--trunk", "current", "--locked", str(held)], ["--locked", str(held)]):
         assert cli.main(["apply", "-a", str(file), *words]) == ExitCode.UNREACHABLE
     assert asked == ["current", f"current/{CURRENT}", ""]

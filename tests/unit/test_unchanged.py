@@ -13,7 +13,7 @@ from golden import CASES
 from stackwright import cli, planner, verify
 from stackwright.model import Answers, Event, ExitCode, Facts, Plan, Probe, Problem, Run, StackwrightError, Step
 from stackwright.operations import apply as apply_ops
-from stackwright.operations import health, lock
+from stackwright.operations import health, inspection, lock
 from stackwright.operations import verify as verify_ops
 from stackwright.ssh import Connection, LocalConnection
 from stackwright.state import directory
@@ -138,7 +138,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Callable[...
     def look(_hosts: object, _names: object, given: Answers) -> dict[str, Facts]:
         return {host: replace(f, cloud={"id": planner.cloud_id(given)}) for host, f in case.facts().items()}
 
-    monkeypatch.setattr(apply_ops, "look", look)
+    monkeypatch.setattr(inspection, "look", look)
     asked: list[str] = []
 
     def package_problems(*_: object, only: Sequence[str]) -> list[Problem]:
@@ -146,7 +146,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Callable[...
         asked.append("packages")
         return []
 
-    monkeypatch.setattr(apply_ops, "package_problems", package_problems)
+    monkeypatch.setattr(inspection, "package_problems", package_problems)
 
     def take(*_: object, **__: object) -> None:
         raise StackwrightError("what this machine consists of is of no interest")

@@ -38,4 +38,4 @@ def test_it_runs_where_floating_addresses_are_reached_from(case: str, host: str)
 def test_each_kind_of_agent_is_waited_for(case: str, agents: set[str]) -> None:
     """An instance that starts before the L3 agent has reported gets neither its metadata nor its key."""
     given = CASES[case]
-    assert set(verify.config(planner.cloud(given.answers(), given.facts()), given.answers()).agents) == agents
+    assert set(verify.config(planner.cloud(given.answers(), given.facts())).agents) == agents

@@ -24,7 +24,7 @@ from stackwright.planner import assets
 
 record = json.loads(Path(sys.argv[1]).read_text())
 seen = {host: facts.from_json(json.dumps({"host": host, **values})) for host, values in record.items()}
-plan = planner.plan(answers.read([sys.argv[2]], environ={}), seen)
+plan = planner.plan(planner.cloud(answers.read([sys.argv[2]], environ={}), seen))
 print(json.dumps({
     "package": stackwright.__file__,
     "templates": str(assets.templates()),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from stackwright.answers.checking import check, named_hosts
 from stackwright.answers.reading import AnswersError, Reading, describe, from_documents, load, made, read, suggest
 from stackwright.answers.secrets import impersonal, public, without_credentials
+from stackwright.answers.typed import local_address
 from stackwright.answers.writing import generate, save, write
 from stackwright.model import Answers
 
@@ -24,6 +25,7 @@ __all__ = [
     "generate",
     "impersonal",
     "load",
+    "local_address",
     "made",
     "named_hosts",
     "public",

@@ -80,7 +80,7 @@ def impersonal_plan(given: Answers, seen: Mapping[str, Facts], exact: Mapping[st
         for w in certificates.wanted(whole)
     }
     stand_ins = Certificates(of, "CERTIFICATE-OF-AUTHORITY" if certificates.signed(whole) else "")
-    return planner.plan(given, known, stand_ins, exact)
+    return planner.plan(replace(whole, certificates=stand_ins), exact)
 
 
 def digest(plan: Plan) -> str:

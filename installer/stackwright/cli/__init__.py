@@ -6,11 +6,10 @@ from __future__ import annotations
 import argparse
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stackwright.cli import streams
 from stackwright.cli.arguments import parser, vocabulary
-from stackwright.cli.flags import settings
 from stackwright.model import ExitCode, StackwrightError
 
 __all__ = ["main"]
@@ -61,24 +60,25 @@ def _run(words: list[str]) -> int:
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     """The arguments. Packstack's flags, one for each answer, are looked at only where ours do not explain everything:
     loading them takes longer than `--help`."""
-    presets: dict[str, str] = {}
-    arguments, unknown, wrong = _understood(words)
+    arguments, unknown, wrong = _understood(words, {})
     if unknown or wrong:
         from stackwright.answers import flags
 
         presets, rest = flags.take(words)
         if presets:
-            arguments, unknown, wrong = _understood(rest)
+            arguments, unknown, wrong = _understood(rest, presets)
     if unknown or wrong:
         raise _misunderstood(unknown, wrong, words)
-    arguments.presets = presets
     return arguments
 
 
-def _understood(words: Sequence[str]) -> tuple[argparse.Namespace, list[str], StackwrightError | None]:
-    """What our own flags say, the words that are none of them, and what is wrong with the others."""
+def _understood(
+    words: Sequence[str], presets: Mapping[str, str]
+) -> tuple[argparse.Namespace, list[str], StackwrightError | None]:
+    """What our own flags say, with answers that were given as flags (`presets`); the words that are none of them, and
+    what is wrong with the others."""
     try:
-        arguments, unknown = parser(words).parse_known_args(words)
+        arguments, unknown = parser(words).parse_known_args(words, argparse.Namespace(presets=presets))
     except StackwrightError as error:
         return argparse.Namespace(), [], error
     return arguments, [*unknown, *getattr(arguments, "unknown", ())], None
@@ -106,18 +106,18 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "lab":
             if arguments.presets:
-                raise StackwrightError("lab takes no answers as flags", "leave them away", ExitCode.USAGE)
+                raise StackwrightError("lab takes no answers as flags", "omit them", ExitCode.USAGE)
             from stackwright.cli import lab
 
-            return lab.run(arguments)
+            return lab.run_command(arguments)
         case "answers":
             from stackwright.cli import answers
 
             return answers.run_command(arguments)
-        case "check" | "plan" | "apply" | "verify" | "status" | "logs":
+        case "check" | "plan" | "apply" | "verify" | "status" | "logs" as command:
             from stackwright.cli import cloud
 
-            return cloud.run(arguments)
+            return cloud.run(arguments, command)
         case "bundle":
             from stackwright.cli import bundle
 
@@ -134,26 +134,44 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             from stackwright.cli import report
 
             return report.run(arguments)
+    return _without_command(arguments)
+
+
+def _without_command(arguments: argparse.Namespace) -> int:
+    """What Packstack's own flags ask for."""
     if arguments.validate_answer_file:
         from stackwright.cli import answers
+        from stackwright.cli.options import settings
 
         return answers.check(arguments.validate_answer_file, settings(arguments))
     if arguments.gen_answer_file:
-        from stackwright.cli import first
-
-        return first.generate(arguments)
+        return _generate(arguments)
     if arguments.allinone or arguments.install_hosts:
-        from stackwright.cli import first
-
-        return first.allinone(arguments)
-    if arguments.answer_file:
-        arguments.command = "apply"
         from stackwright.cli import cloud
 
-        return cloud.run(arguments)
+        return cloud.install(arguments)
+    if arguments.answer_file:
+        from stackwright.cli import cloud
+
+        return cloud.run(arguments, "apply")
     raise StackwrightError(
         "nothing was asked for", "to try it: stackwright --allinone; all else: stackwright --help", ExitCode.USAGE
     )
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    """--gen-answer-file: writes an answer file, and nothing else."""
+    from stackwright.cli import answers
+    from stackwright.cli.options import settings
+
+    if arguments.lab is not None:
+        raise StackwrightError(
+            "--lab makes a node, --gen-answer-file only writes a file", "use only one of them", ExitCode.USAGE
+        )
+    path, here = arguments.gen_answer_file, "" if arguments.allinone else None
+    answers.generate(path, here, arguments.install_hosts or "", settings(arguments), minimal=arguments.minimal)
+    print(f"edit it, then: stackwright --answer-file {path}")
+    return ExitCode.OK
 
 
 def _interview() -> int:

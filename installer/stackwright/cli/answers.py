@@ -97,7 +97,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             "nothing was asked for: answers " + ", ".join(commands), "`stackwright answers --help`", ExitCode.USAGE
         )
     if arguments.presets and name not in ("generate", "check", "explain"):
-        raise StackwrightError(f"answers {name} takes no answers as flags", "leave them away", ExitCode.USAGE)
+        raise StackwrightError(f"answers {name} takes no answers as flags", "omit them", ExitCode.USAGE)
     return commands[name](arguments)
 
 
@@ -136,7 +136,7 @@ def generate(
 
     if install_hosts and on_one is not None:
         raise StackwrightError(
-            "--allinone and --install-hosts contradict each other.", "leave one away", ExitCode.USAGE
+            "--allinone and --install-hosts contradict each other", "use only one of them", ExitCode.USAGE
         )
     text = writing.generate(allinone_host=on_one or "", install_hosts=[install_hosts], presets=presets, minimal=minimal)
     for problem in reading.from_documents((), presets, local_host="127.0.0.1", files=False, run=False).problems:
@@ -341,8 +341,9 @@ def _interview(arguments: argparse.Namespace) -> int:
 
 def _completion(arguments: argparse.Namespace) -> int:
     from stackwright.answers.completion import script
+    from stackwright.cli.arguments import vocabulary
 
-    sys.stdout.write(script(arguments.shell, arguments.vocabulary()))
+    sys.stdout.write(script(arguments.shell, vocabulary()))
     return ExitCode.OK
 
 

@@ -156,9 +156,9 @@ def parser(words: Sequence[str]) -> Parser:
     made["report"].add_argument("--json", action="store_true", help="the same for machines")
     run_flags(made["apply"])
     if "lab" in words:
-        from stackwright.cli import lab_nodes
+        from stackwright.cli import lab
 
-        lab_nodes.add_arguments(made["lab"])
+        lab.add_arguments(made["lab"])
     if "test" in words:
         from stackwright.cli import test
 
@@ -171,7 +171,6 @@ def parser(words: Sequence[str]) -> Parser:
         from stackwright.cli import answers as answer_commands
 
         answer_commands.add_arguments(made["answers"])
-        made["answers"].set_defaults(vocabulary=vocabulary)
     return whole
 
 

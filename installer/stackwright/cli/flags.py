@@ -165,16 +165,3 @@ def refuse_foreign(path: Path, beginning: bytes) -> None:
         "name another file, or move that one away",
         ExitCode.USAGE,
     )
-
-
-def settings(arguments: argparse.Namespace) -> dict[str, str]:
-    """Answers given as flags and with --set, by key. Raises StackwrightError for a key that is not known."""
-    from stackwright.answers.flags import settings as from_flags
-
-    out = from_flags(arguments.presets, arguments.settings)
-    for key, value in (("CONFIG_OPENSTACK_RELEASE", arguments.release), ("CONFIG_RDO_TRUNK", arguments.trunk)):
-        if value:
-            out.setdefault(key, value)
-    if arguments.debug:
-        out.setdefault("CONFIG_DEBUG_MODE", "y")
-    return out

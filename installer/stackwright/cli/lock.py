@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from stackwright.cli.cloud import place_of, reach
-from stackwright.cli.flags import refuse_foreign, settings
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.cli.flags import refuse_foreign
+from stackwright.model import ExitCode
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -14,25 +13,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.lock_command == "diff":
         return _diff(arguments)
     from stackwright import answers as answer_files
-    from stackwright import lock, planner
-    from stackwright.operations import apply
-    from stackwright.operations import lock as lock_ops
-    from stackwright.services import SERVICES
+    from stackwright import lock
+    from stackwright.cli.options import access_options, required_answers
+    from stackwright.operations import access, inspection
+    from stackwright.operations import lock as lock_operations
+    from stackwright.operations.answers import read_answers, state_of
 
-    if not arguments.answer_file:
-        raise StackwrightError(
-            "lock needs an answer file",
-            "give it with --answer-file FILE; `stackwright lock diff A B` needs none",
-            ExitCode.USAGE,
-        )
+    given = required_answers(arguments, "lock", "`stackwright lock diff A B` needs none")
     if arguments.out:
         refuse_foreign(arguments.out, b"# Exactly what was installed.")
-    answers = apply.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
-    place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
-    with reach(arguments, place) as hosts:
-        seen = apply.look(hosts, planner.all_hosts(answers, SERVICES), answers)
-        taken = lock_ops.take(answers, seen, hosts)
-    path = lock_ops.keep(taken, place, None, "")
+    answers = read_answers(given).answers
+    state = state_of(answers, given.state)
+    with access.connect(access_options(arguments), state) as hosts:
+        taken = lock_operations.take(inspection.begin(answers, hosts, state).cloud, hosts)
+    path = lock_operations.keep(taken, state, None, "")
     if arguments.out:
         path = arguments.out
         answer_files.save(path, lock.write(taken.lock), replace=True)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import argparse
 
-from stackwright.cli.cloud import place_of
-from stackwright.cli.flags import refuse_foreign, settings
+from stackwright.cli.flags import refuse_foreign
 from stackwright.model import ExitCode, StackwrightError
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Shows the last run; no host is reached. Without a form that is asked for, it is the text for a bug report."""
     from stackwright import executor, report
-    from stackwright.operations import apply
+    from stackwright.cli.options import required_answers
+    from stackwright.operations.answers import read_answers, state_of
 
-    if not arguments.answer_file:
-        raise StackwrightError("report needs an answer file", "give it with --answer-file FILE", ExitCode.USAGE)
+    given = required_answers(arguments, "report")
     if arguments.slowest is not None and arguments.slowest < 1:
         raise StackwrightError(
-            f"--slowest {arguments.slowest}: a number above 0 was wanted", "leave it away for 25", ExitCode.USAGE
+            f"--slowest {arguments.slowest}: expected a number above 0", "use --slowest alone for 25", ExitCode.USAGE
         )
-    answers = apply.read_answers(arguments.answer_file, settings(arguments), arguments.state).answers
-    place = place_of(str(answers["CONFIG_CONTROLLER_HOST"]), arguments)
-    found = report.load(place, executor.redactor(answers.secret_texts()))
+    answers = read_answers(given).answers
+    found = report.load(state_of(answers, given.state), executor.redactor(answers.secret_texts()))
     if arguments.html:
         refuse_foreign(arguments.html, b"<!doctype html>")
         try:

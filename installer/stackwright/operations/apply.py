@@ -1,160 +1,39 @@
-"""The way of a run: hosts -> facts -> problems -> plan -> applied -> proved. The command line calls this and prints."""
+"""Installs or updates a cloud: carries a plan out with its journal, verifies, and records what was installed."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import platform
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stackwright import __version__, executor, facts, planner, platforms, preflight, report, ssh
+from stackwright import __version__, executor, lock, report
 from stackwright import answers as answer_files
-from stackwright.model import (
-    Answers,
-    Certificates,
-    Event,
-    ExitCode,
-    Facts,
-    Plan,
-    Problem,
-    Severity,
-    StackwrightError,
-    Step,
-)
-from stackwright.operations import health, trunk
+from stackwright.model import Event, ExitCode, Facts, Plan, Problem, StackwrightError, Step
+from stackwright.operations import bundle, health, inspection, verify
+from stackwright.operations import lock as lock_operations
+from stackwright.operations.context import RunContext
+from stackwright.operations.options import ApplyOptions, CheckOptions, Console
 from stackwright.output import live
-from stackwright.planner.steps import certificates as certificate_steps
-from stackwright.planner.steps import credentials, registration, repositories
-from stackwright.services import SERVICES, options
+from stackwright.planner.steps import credentials
+from stackwright.services import SERVICES
 from stackwright.ssh import parallel as side_by_side
 from stackwright.ssh.pool import Hosts
 from stackwright.state import directory, journal, snapshots
 
-
-def refuse_duplicate_hosts(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
-    """Raises AnswersError where two names of the answers lead to one host, which would be configured twice.
-
-    Names are looked up here, as ssh would; what only the hosts themselves know is seen by preflight.
-    """
-    names = answer_files.named_hosts(answers)
-    found = side_by_side.map(names, hosts.leads_to, parallel)
-    twins = [p for p in answer_files.check(answers, resolves=found) if p.name == "same-host"]
-    if any(problem.severity is Severity.ERROR for problem in twins):
-        raise answer_files.AnswersError(tuple(twins))
-
-
-def look(hosts: Hosts, names: Iterable[str], answers: Mapping[str, object], parallel: int = 32) -> dict[str, Facts]:
-    """The facts of all hosts, side by side. Raises StackwrightError with every host that could not be reached."""
-    wanted = tuple(names)
-    image_url = str(answers.get("CONFIG_PROVISION_IMAGE_URL") or "")
-    servers = [(server.host, server.port) for server in planner.existing(answers)]
-    demo_on = str(answers.get("CONFIG_KEYSTONE_HOST") or answers.get("CONFIG_CONTROLLER_HOST") or "")
-    # The firewalls go on letting in the hosts that are left alone, by their addresses; one host is enough to ask.
-    beside = planner.left_alone(answers) if answers.get("CONFIG_FIREWALL") else ()
-
-    def one(name: str) -> Facts | StackwrightError:
-        try:
-            wants_image = name == demo_on and bool(answers.get("CONFIG_PROVISION_DEMO"))
-            others = beside if name == wanted[0] else ()
-            return _probe(hosts.connect(name), name, image_url if wants_image else "", others, servers)
-        except StackwrightError as error:
-            return error
-
-    results = side_by_side.map(wanted, one, parallel)
-    lost = {name: found for name, found in results.items() if isinstance(found, StackwrightError)}
-    if lost:
-        # A hint that is the same for two hundred hosts, but for their names, is given once.
-        hints = {error.hint.replace(name, ""): error.hint for name, error in reversed(lost.items()) if error.hint}
-        told = "\n".join([*hints.values()][::-1][:4])
-        raise StackwrightError("\n".join(error.message for error in lost.values()), told, ExitCode.UNREACHABLE)
-    return trunk.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
-
-
-def _probe(
-    connection: ssh.Connection,
-    name: str,
-    image_url: str = "",
-    others: tuple[str, ...] = (),
-    servers: Iterable[tuple[str, int]] = (),
-) -> Facts:
-    # Only its own name: all names on all hosts would be a million questions to the name server for a thousand hosts.
-    result = connection.run(facts.probe((name, *others), image_url, servers), timeout=60)
-    # The host tells its clock last, so the time of arrival is the one to compare it with.
-    return facts.parse(result.out, name, time.time())
-
-
-def problems(answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset()) -> list[Problem]:
-    """What is in the way on the hosts, all at once; `skip` are names of checks that are waived."""
-    placed = planner.place(answers, SERVICES)
-    return preflight.check(answers, seen, placed, cloud_id=planner.cloud_id(answers), skip=skip)
-
-
-def package_problems(
-    hosts: Hosts,
-    answers: Answers,
-    seen: Mapping[str, Facts],
-    skip: frozenset[str] = frozenset(),
-    parallel: int = 32,
-    only: Iterable[str] | None = None,
-) -> list[Problem]:
-    """Whether every host (or `only` these) can get all of its packages, in one transaction; nothing is changed."""
-    whole = planner.cloud(answers, seen)
-    names = tuple(whole.hosts if only is None else only)
-
-    def one(name: str) -> list[Problem]:
-        host = whole.hosts[name]
-        if registration.action(answers, host.platform):
-            return []  # before it is registered, a host has nothing to look into
-        script = preflight.package_check_script(
-            host.platform, planner.packages(whole, host), repositories.of(whole, host)
-        )
-        result = hosts.connect(name).run(script, timeout=300)
-        return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
-
-    return [p for found in side_by_side.map(names, one, parallel).values() for p in found]
-
-
-def certify(answers: Answers, seen: Mapping[str, Facts], place: directory.StateDir) -> Certificates:
-    """What the cloud's servers are to show: made where nobody brought it, and kept with the cloud, so that the next run
-    has the same."""
-    wanted = certificate_steps.wanted(planner.cloud(answers, seen))
-    if not wanted:
-        return Certificates()
-    # It takes a tenth of a second to load, and most clouds do without.
-    from stackwright import certificates
-
-    return certificates.gather(answers, wanted, place)
-
-
-def refuse(found: Iterable[Problem]) -> list[Problem]:
-    """Splits problems: raises StackwrightError(PREFLIGHT) with every error, returns the rest."""
-    found = list(found)
-    errors = [p for p in found if p.severity is Severity.ERROR]
-    if errors:
-        names = sorted({p.name for p in errors})
-        raise StackwrightError(
-            preflight.format_problems(errors),
-            f"nothing was changed; after mending, run the same again. `--skip-check {names[0]}` goes on all the same",
-            ExitCode.PREFLIGHT,
-        )
-    return found
+if TYPE_CHECKING:
+    from stackwright.planner.topology import Cloud
 
 
 def about(
-    answers: Answers,
-    seen: Mapping[str, Facts],
-    plan: Plan,
-    warnings: Iterable[Problem] = (),
-    clock: report.Clock | None = None,
+    whole: Cloud, plan: Plan, warnings: Iterable[Problem] = (), clock: report.Clock | None = None
 ) -> dict[str, Any]:
     """What a run's record begins with: what is known before the first step, without secrets."""
-    whole = planner.cloud(answers, seen)
     service = {c.name: s.name for s in SERVICES for c in s.components}
     clock = clock or report.Clock()
     hosts = {}
@@ -202,7 +81,7 @@ def about(
             "hosts": hosts,
             "summary": dict(plan.summary),
             "warnings": [_brief(p) for p in warnings],
-            "answers": answer_files.public(answers),
+            "answers": answer_files.public(whole.answers),
         }
     )
     return made
@@ -337,49 +216,107 @@ def _painter(plan: Plan, place: directory.StateDir) -> Callable[[Step], snapshot
     return lambda step: snapshots.snapshot(step, seal, component_of)
 
 
-def write_credentials(answers: Answers, seen: Mapping[str, Facts], place: directory.StateDir) -> list[Path]:
+def write_credentials(whole: Cloud, place: directory.StateDir) -> list[Path]:
     """keystonerc files and clouds.yaml on this machine too, in the cloud's private folder."""
-    whole = planner.cloud(answers, seen)
     if not whole.has("keystone"):
         return []
-    return [place.write(name, text) for name, text in credentials.files(answers, whole.url("keystone")).items()]
+    return [place.write(name, text) for name, text in credentials.files(whole.answers, whole.url("keystone")).items()]
 
 
-def presets(hosts: Hosts, name: str) -> tuple[Facts, dict[str, str]]:
-    """What a new all-in-one answer file for this host gets, because of what the host is."""
-    found = _probe(hosts.connect(name), name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
-    platforms.find(found.os_id, found.os_version, found.arch)
-    return found, planner.presets(found)
+# ---------------------------------------------------------------------------------------------------- a whole command
 
 
-def _remembered(where: directory.StateDir) -> dict[str, str]:
-    """The secrets that were made for a cloud. Others in their place would lock its services out of each other, so a
-    file that cannot be read is an error."""
+@dataclass(frozen=True)
+class Preview:
+    """A plan, and what carrying it out would change."""
+
+    run: RunContext
+    difference: snapshots.Difference
+
+
+def preview(
+    reading: answer_files.Reading, hosts: Hosts, state: directory.StateDir, options: CheckOptions, console: Console
+) -> Preview:
+    """Plans, and compares with what was applied last; changes nothing. Raises StackwrightError."""
+    run = inspection.inspect(reading, hosts, state, options, report.Clock(), console).run
+    return Preview(run, difference(run.plan, state, _reinstalled(run, console)))
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What came of installing or updating a cloud."""
+
+    run: RunContext
+    code: ExitCode
+    applied: Applied
+    files: tuple[Path, ...] = ()
+    """What was written on this machine: credentials and the lock."""
+    verified: bool = False
+
+
+def install(
+    reading: answer_files.Reading, hosts: Hosts, state: directory.StateDir, options: ApplyOptions, console: Console
+) -> Installed | Preview:
+    """Installs or updates a cloud, and verifies it; with `dry_run` it only plans. Raises StackwrightError for what is
+    in the way before anything was changed; a step that failed is no exception."""
+    clock = report.Clock()
+    inspected = inspection.inspect(reading, hosts, state, options.check, clock, console)
+    run, warnings = inspected.run, inspected.warnings
+    with clock.part("plan"):
+        plan = run.plan
+    lost = _reinstalled(run, console)
+    # It takes a host seconds, also where there is nothing to get.
+    if due := plan.hosts if options.again else packages_due(plan, state, lost):
+        warnings += inspection.check_packages(run, clock, console, due)
+    if options.dry_run:
+        return Preview(run, difference(plan, state, lost))
+    bundle.keep_facts(state, run.facts)
+    with live.Screen(kind="json" if console.as_json else None) as screen:
+        applied = apply(
+            plan,
+            hosts,
+            state,
+            screen,
+            about=about(run.cloud, plan, warnings, clock),
+            again=options.again,
+            parallel=options.parallel,
+            timeout=options.timeout,
+            lost=lost,
+        )
+    if not applied.outcome.ok:
+        return Installed(run, applied.outcome.code, applied)
+    files = write_credentials(run.cloud, state)
+    code, verified = ExitCode.OK, False
+    # Beside the verification, which waits most of its time.
+    taken = side_by_side.start(lambda: lock_operations.take(run.cloud, hosts, since=clock.began))
+    if options.verify:
+        if applied.outcome.done or not verify.still_holds(plan, state, console):
+            code = verify.run(run, console)
+        verified = code == ExitCode.OK
+    files += _write_lock(run, taken, console)
+    return Installed(run, code, applied, tuple(files), verified)
+
+
+def _reinstalled(run: RunContext, console: Console) -> tuple[str, ...]:
+    """Hosts that were installed anew since something was done on them; reports them."""
+    found = reinstalled(run.state, run.facts)
+    for name in found:
+        console.note(f"{name}: nothing of this cloud is there any more; what was done there before is done again")
+    return found
+
+
+def _write_lock(run: RunContext, take: Callable[[], lock_operations.Taken], console: Console) -> list[Path]:
+    """Records what was installed, and reports where it is not what the lock asked for."""
     try:
-        found = json.loads(where.read("secrets.json") or "{}")
-        if all(isinstance(value, str) for value in found.values()):
-            return dict(found)
-    except (ValueError, AttributeError):
-        pass
-    raise StackwrightError(
-        f"{where.folder / 'secrets.json'} is damaged: it has the passwords that were made for this cloud",
-        "Bring it back from a copy. For a cloud that is not needed any more, remove its folder.",
-        ExitCode.ENVIRONMENT,
-    )
-
-
-def read_answers(paths: Iterable[Path], flags: Mapping[str, str], state: Path | None = None) -> answer_files.Reading:
-    """The answers of files, environment and flags, with what there is to say about them. Secrets that nobody gave are
-    kept with the cloud, so that the next run has the same. Raises AnswersError."""
-    # Where the cloud's secrets are is known when its controller is. Files are read once, because a pipe says all only
-    # once; so are commands that give secrets run.
-    first = answer_files.load(paths, flags, os.environ, run=False, files=False)
-    where = directory.state_dir(str(first.answers["CONFIG_CONTROLLER_HOST"]), state)
-    remembered = _remembered(where)
-    reading = answer_files.load(first.documents, flags, os.environ, remembered=remembered)
-    if reading.errors:
-        raise answer_files.AnswersError(reading.problems)
-    made = answer_files.made(reading.answers)
-    if made != remembered and made:
-        where.write("secrets.json", json.dumps({**remembered, **made}, indent=1, sort_keys=True) + "\n")
-    return reading
+        taken = take()
+    except StackwrightError as error:
+        # The cloud is installed; that its lock could not be written is no reason to call it failed.
+        console.note(f"no lock was written: {error.message}")
+        return []
+    path = lock_operations.keep(taken, run.state, run.lock, str(run.check.locked or ""))
+    if run.lock:
+        given = (run.lock.answers, taken.lock.answers)
+        for one, other in lock.pairs(run.lock.hosts, taken.lock.hosts, given):
+            for line in lock.packages(run.lock.hosts[one], taken.lock.hosts[other]):
+                console.note(f"{other}: not as locked: {line}")
+    return [path]

@@ -132,13 +132,30 @@ def create(
     return index
 
 
+def describe(index: bundle.Index) -> str:
+    """A bundle in a few lines."""
+    about = index.about
+    hosts = [f"{name} ({about.get('platforms', {}).get(name, '?')})" for name in about.get("hosts", ())]
+    rows = {
+        "bundle": index.digest,
+        "signed by": index.signer,
+        "made by": f"Stackwright {index.version}",
+        "OpenStack": str(about.get("release", "?")),
+        "hosts": ", ".join(hosts),
+        "plan": str(about.get("plan", "?"))[:16],
+        "packages": f"for {', '.join(about['packages'])}" if about.get("packages") else "not in it",
+        "unpacked": f"{index.size // 1024} KiB in {len(index.files)} files",
+    }
+    return "\n".join(f"{name + ':':<11} {value}" for name, value in rows.items())
+
+
 def _lock(given: Answers, seen: Mapping[str, Facts], place: StateDir, hosts: Hosts, say: Say) -> lock.Lock:
     """The lock of the last run; where that left none behind, since it failed, the hosts are asked now."""
     own, facts_at = place.folder / lock.NAME, (place.folder / FACTS).stat().st_mtime_ns
     if own.exists() and own.stat().st_mtime_ns >= facts_at:
         return lock.read(place.read(lock.NAME), str(own))
     say("the last run did not come to its end: asking the hosts what is installed")
-    taken = lock_ops.take(given, seen, hosts)
+    taken = lock_ops.take(planner.cloud(given, seen), hosts)
     lock_ops.keep(taken, place, None, "")
     return taken.lock
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackwright import __version__, answers, lock, planner, preflight, report
-from stackwright.model import Answers, ExitCode, Facts, Problem, StackwrightError
+from stackwright.model import ExitCode, Problem, StackwrightError
 from stackwright.operations import trunk
 from stackwright.planner import assets
 from stackwright.planner.steps import locked, repositories
 from stackwright.ssh import parallel as side_by_side
 
 if TYPE_CHECKING:
+    from stackwright.planner.topology import Cloud
     from stackwright.ssh.pool import Hosts
     from stackwright.state.directory import StateDir
 
@@ -57,12 +58,9 @@ def control() -> dict[str, str]:
     return found
 
 
-def take(
-    given: Answers, seen: Mapping[str, Facts], hosts: Hosts, *, since: float = 0.0, plan: str = "", parallel: int = 32
-) -> Taken:
+def take(whole: Cloud, hosts: Hosts, *, since: float = 0.0, plan: str = "", parallel: int = 32) -> Taken:
     """Asks all hosts, side by side. Denials of SELinux count from `since` on; `plan` is the plan's digest. Raises
     StackwrightError where a host does not answer."""
-    whole = planner.cloud(given, seen)
 
     def one(name: str) -> lock.Seen:
         system = whole.hosts[name].platform
@@ -76,9 +74,9 @@ def take(
         templates=assets.digest(),
         release=whole.release.name,
         plan=plan,
-        trunk=trunk.meaning(given, seen),
+        trunk=trunk.meaning(whole.answers, {name: host.facts for name, host in whole.hosts.items()}),
         control=control(),
-        answers=answers.public(given),
+        answers=answers.public(whole.answers),
         hosts={name: one.host for name, one in found.items()},
     )
     return Taken(made, {name: one.denials for name, one in found.items() if one.denials})
@@ -112,13 +110,10 @@ def keep(taken: Taken, place: StateDir, against: lock.Lock | None, called: str) 
 # ----------------------------------------------------------------------------------------------- a lock that is given
 
 
-def exact(
-    wanted: lock.Lock, given: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset()
-) -> dict[str, dict[str, str]]:
+def exact(wanted: lock.Lock, whole: Cloud, skip: frozenset[str] = frozenset()) -> dict[str, dict[str, str]]:
     """By host of the cloud: the versions that the lock names. Raises StackwrightError where the lock is of other hosts,
     of another system, or lacks what the answers want."""
-    whole = planner.cloud(given, seen)
-    own_places = (wanted.answers, answers.public(given))
+    own_places = (wanted.answers, answers.public(whole.answers))
     matched = {mine: theirs for theirs, mine in lock.pairs(wanted.hosts, whole.hosts, own_places)}
     problems = [
         Problem("lock", f"the lock says nothing of {name}", f"one of its hosts: {', '.join(wanted.hosts)}", host=name)
@@ -153,8 +148,7 @@ def exact(
 
 def problems(
     hosts: Hosts,
-    given: Answers,
-    seen: Mapping[str, Facts],
+    whole: Cloud,
     wanted: Mapping[str, Mapping[str, str]],
     skip: frozenset[str] = frozenset(),
     parallel: int = 32,
@@ -163,7 +157,6 @@ def problems(
 ) -> list[Problem]:
     """Whether every host can get exactly these versions in one transaction; each that is gone, with the nearest there
     is. With `offline` a bundle brought the packages. Nothing is changed by it."""
-    whole = planner.cloud(given, seen)
 
     def one(name: str) -> list[Problem]:
         system = whole.hosts[name].platform

@@ -7,21 +7,21 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackwright import executor, guest, planner, report
-from stackwright.model import Answers, Event, Facts, File, Plan, Run, StackwrightError, Step, Upload
-from stackwright.operations import apply, verify
+from stackwright.model import Answers, Event, File, Plan, Run, StackwrightError, Step, Upload
+from stackwright.operations import verify
 from stackwright.output import live
 from stackwright.planner.steps import credentials
 from stackwright.scenarios import Known, tempest
-from stackwright.services import SERVICES
 from stackwright.state import journal
 
 if TYPE_CHECKING:
+    from stackwright.operations.context import RunContext
     from stackwright.planner.topology import Cloud
     from stackwright.ssh.pool import Hosts
     from stackwright.state.directory import StateDir
@@ -57,8 +57,9 @@ class TestResult:
         return self.results is not None and self.results.ok
 
 
-def step(whole: Cloud, given: Answers, wanted: TestRequest) -> Step:
-    """What installs, configures and runs Tempest on the host that the cloud is tried from."""
+def step(whole: Cloud, wanted: TestRequest) -> Step:
+    """What installs, configures and runs Tempest on the host that the cloud is verified from."""
+    given = whole.answers
     host = whole.hosts[verify.host_of(whole)]
     keystone = whole.having("keystone")[0]
     built = planner.builds_image(whole, keystone)
@@ -81,21 +82,22 @@ def step(whole: Cloud, given: Answers, wanted: TestRequest) -> Step:
     return Step("tempest", host.name, f"Tempest: {', '.join(wanted.groups)}", actions, always=True)
 
 
-def run(
-    given: Answers, hosts: Hosts, place: StateDir, wanted: TestRequest, *, as_json: bool = False,
-    seen: Mapping[str, Facts] | None = None,
-) -> TestResult:  # fmt: skip
-    """Tries the cloud, and keeps the results; the report has them from then on. Raises StackwrightError where the cloud
-    has nothing to be tried with."""
-    if not given["CONFIG_PROVISION_DEMO"]:
+def require_demo(answers: Answers) -> None:
+    """Raises StackwrightError where the cloud gets no image and external network for tests."""
+    if not answers["CONFIG_PROVISION_DEMO"]:
         raise StackwrightError(
             "Tempest needs an image and an external network, and the demonstration that brings them is off",
             "CONFIG_PROVISION_DEMO=y",
         )
-    seen = seen or apply.look(hosts, planner.all_hosts(given, SERVICES), given)
-    whole = planner.cloud(given, seen)
-    one = step(whole, given, wanted)
-    secrets = planner.secrets(given)
+
+
+def run(run: RunContext, wanted: TestRequest, *, as_json: bool = False) -> TestResult:
+    """Tests the cloud, and keeps the results; the report has them from then on. Raises StackwrightError where the cloud
+    has no image and network to test with: see `require_demo`."""
+    require_demo(run.answers)
+    hosts, place = run.hosts, run.state
+    one = step(run.cloud, wanted)
+    secrets = planner.secrets(run.answers)
     trouble: list[Event] = []
     began = time.time()
     with journal.open_journal(place.make()) as kept, live.Screen(kind="json" if as_json else None) as screen:

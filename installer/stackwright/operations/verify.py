@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackwright import executor, guest, planner, report, services, verify
-from stackwright.model import Answers, Event, ExitCode, Facts, Plan
-from stackwright.operations import apply
+from stackwright.model import Answers, Event, ExitCode, Plan
 from stackwright.output import live
 from stackwright.planner import tls
 from stackwright.planner.steps import certificates
@@ -18,7 +16,8 @@ from stackwright.planner.topology import Cloud
 from stackwright.state import journal
 
 if TYPE_CHECKING:
-    from stackwright.ssh.pool import Hosts
+    from stackwright.operations.context import RunContext
+    from stackwright.operations.options import Console
     from stackwright.state.directory import StateDir
 
 
@@ -30,8 +29,9 @@ def _agents(whole: Cloud) -> tuple[str, ...]:
     return tuple(found)
 
 
-def config(whole: Cloud, answers: Answers) -> verify.VerifyConfig:
-    """What is to be proved of this cloud."""
+def config(whole: Cloud) -> verify.VerifyConfig:
+    """What is to be verified on this cloud."""
+    answers = whole.answers
     demo = bool(answers.get("CONFIG_PROVISION_DEMO"))
     apis = services.asked_apis(whole.has)
     built = planner.builds_image(whole, whole.having("keystone")[0])
@@ -75,44 +75,40 @@ def host_of(whole: Cloud) -> str:
     return whole.having("keystone")[0].name
 
 
-def run(
-    answers: Answers, hosts: Hosts, place: StateDir, *, as_json: bool = False, seen: Mapping[str, Facts] | None = None
-) -> int:
-    """Proves the cloud; prints each check as it ends, or the whole as JSON. Returns the exit code."""
-    began = time.time()
-    seen = seen or apply.look(hosts, planner.all_hosts(answers), answers)
-    whole: Cloud = planner.cloud(answers, seen)
-    step = verify.build(config(whole, answers), host_of(whole))
+def run(run: RunContext, console: Console) -> ExitCode:
+    """Verifies the cloud; shows each check as it ends, or the whole as JSON."""
+    began, hosts, state = time.time(), run.hosts, run.state
+    step = verify.build(config(run.cloud), host_of(run.cloud))
     lines: list[str] = []
     failures: list[Event] = []
     shown: set[str] = set()
 
     def log(_: str, line: str) -> None:
         lines.append(line)
-        if as_json or not line.startswith('{"'):
+        if console.as_json or not line.startswith('{"'):
             return
         for check in verify.read([line]).checks:
             if check.name not in shown and check.state in ("ok", "failed", "skipped"):
                 shown.add(check.name)
-                print("\n".join(verify.check_text(check)), flush=True)
+                console.show("\n".join(verify.check_text(check)))
 
     def emit(event: Event) -> None:
         if event.kind == "failed":
             failures.append(event)
 
-    plan = Plan((step,), (step.host,), answers.secret_texts())
-    with journal.open_journal(place.make()) as kept:
+    plan = Plan((step,), (step.host,), run.answers.secret_texts())
+    with journal.open_journal(state.make()) as kept:
         executor.run(plan, hosts.connect, kept, emit, log=log)
     result = verify.read(lines)
-    place.write("verify.json", json.dumps({"began": began, "at": time.time(), **result.to_json()}, indent=1) + "\n")
-    report.refresh(place)
-    if as_json:
-        print(json.dumps(result.to_json()))
+    state.write("verify.json", json.dumps({"began": began, "at": time.time(), **result.to_json()}, indent=1) + "\n")
+    report.refresh(state)
+    if console.as_json:
+        console.show(json.dumps(result.to_json()))
     else:
-        print(verify.text(result)[-1])
+        console.show(verify.text(result)[-1])
         if not result.complete:
             for event in failures:
-                print(live.failure_block(event))
+                console.show(live.failure_block(event))
     return ExitCode.OK if result.ok else ExitCode.FAILED
 
 
@@ -130,17 +126,17 @@ def holds(plan: Plan, place: StateDir) -> dict[str, Any] | None:
     return dict(found) if at and done else None
 
 
-def told_again(plan: Plan, place: StateDir, as_json: bool) -> bool:
-    """Tells of the last proof where it still holds, so that the cloud need not be tried again; else False."""
-    if (found := holds(plan, place)) is None:
+def still_holds(plan: Plan, state: StateDir, console: Console) -> bool:
+    """Whether the last verification still holds, so that the cloud need not be verified again; reports it."""
+    if (found := holds(plan, state)) is None:
         return False
-    if as_json:
-        print(json.dumps(found))
+    if console.as_json:
+        console.show(json.dumps(found))
     else:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found["at"]))
-        print(f"Nothing was to do, and every component answers. The cloud was proved to work on {when};")
-        print("`stackwright verify` tries it again.")
+        console.show(f"Nothing was to do, and every component answers. The cloud was verified on {when};")
+        console.show("`stackwright verify` verifies it again.")
     return True
 
 
-__all__ = ["config", "holds", "host_of", "run", "told_again"]
+__all__ = ["config", "holds", "host_of", "run", "still_holds"]

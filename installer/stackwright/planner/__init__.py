@@ -43,7 +43,9 @@ from stackwright.planner.steps import packages as package_steps
 from stackwright.planner.topology import NO_CERTIFICATES, Cloud, Host
 
 __all__ = [
+    "NO_CERTIFICATES",
     "STATE_DIR",
+    "Cloud",
     "all_hosts",
     "builds_image",
     "cloud",
@@ -74,19 +76,11 @@ def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificat
     return topology.build(answers, facts, placed, found, release, certificates)
 
 
-def plan(
-    answers: Answers,
-    facts: Mapping[str, Facts],
-    certificates: Certificates = NO_CERTIFICATES,
-    exact: Mapping[str, locked.Exact] | None = None,
-    *,
-    offline: bool = False,
-) -> Plan:
-    """Everything that has to be done, on all hosts. `certificates` has all that `tls.wanted` names; `exact` has the
-    versions of packages by host, where a lock names them; with `offline` a bundle brought them to the hosts. Raises
-    StackwrightError for what cannot be planned."""
-    whole = cloud(answers, facts, certificates)
-    waits = order.needs(whole.placement, _given(answers))
+def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offline: bool = False) -> Plan:
+    """Everything that has to be done, on all hosts. The cloud has every certificate that `steps.certificates.wanted`
+    names; `exact` has the versions of packages by host, where a lock names them; with `offline` a bundle was copied to
+    the hosts, and has the packages. Raises StackwrightError for what cannot be planned."""
+    waits = order.needs(whole.placement, _given(whole.answers))
     runs: dict[str, dict[int, list[Placed]]] = {name: {} for name in whole.hosts}
     run_of: dict[Placed, str] = {}
     for placed, number in order.runs(waits).items():
@@ -119,7 +113,7 @@ def plan(
     return Plan(
         steps=tuple(by_id[i] for i in order.in_order({s.id: (*s.needs, *s.after) for s in steps})),
         hosts=tuple(whole.hosts),
-        secrets=secrets(answers) | {own.key for own in certificates.of.values()},
+        secrets=secrets(whole.answers) | {own.key for own in whole.certificates.of.values()},
         summary=_summary(whole, opened),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stackwright import services
-from stackwright.model import Certificates, Component, ExitCode, Facts, StackwrightError
+from stackwright.model import Answers, Certificates, Component, ExitCode, Facts, StackwrightError
 from stackwright.planner import naming, placement, render, swift, tls, tunnels
 from stackwright.planner.choices import Choices, choose
 from stackwright.planner.tunnels import Bridge
@@ -207,7 +207,7 @@ def _bridges(
 class Cloud:
     """The whole of it: hosts, who has which component, and what follows for the templates."""
 
-    answers: Mapping[str, Any] = field(repr=False)
+    answers: Answers = field(repr=False)
     hosts: Mapping[str, Host]
     placement: Mapping[str, tuple[Component, ...]]
     network: Network
@@ -395,7 +395,7 @@ class Cloud:
 
 
 def build(
-    answers: Mapping[str, Any],
+    answers: Answers,
     facts: Mapping[str, Facts],
     placed: Mapping[str, tuple[Component, ...]],
     platforms: Mapping[str, Platform],

@@ -1,0 +1,122 @@
+"""From parsed arguments to the typed options that operations take; and the questions that a person is asked."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from stackwright.cli import streams
+from stackwright.model import ExitCode, StackwrightError
+from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, CheckOptions, Console
+from stackwright.state.directory import Access
+
+
+def console(arguments: argparse.Namespace) -> Console:
+    """Standard output for results, standard error for remarks."""
+    return Console(
+        show=partial(print, flush=True),
+        note=partial(_print_error, flush=True),
+        as_json=bool(getattr(arguments, "json", False)),
+    )
+
+
+def _print_error(text: str, *, flush: bool) -> None:
+    print(text, file=sys.stderr, flush=flush)
+
+
+def settings(arguments: argparse.Namespace, release: str | None = None) -> dict[str, str]:
+    """Answers given as flags and with --set, by key; `release` replaces what --release says. Raises StackwrightError
+    for an unknown key."""
+    from stackwright.answers.flags import settings as from_flags
+
+    out = from_flags(arguments.presets, arguments.settings)
+    asked = arguments.release if release is None else release
+    for key, value in (("CONFIG_OPENSTACK_RELEASE", asked), ("CONFIG_RDO_TRUNK", arguments.trunk)):
+        if value:
+            out.setdefault(key, value)
+    if arguments.debug:
+        out.setdefault("CONFIG_DEBUG_MODE", "y")
+    return out
+
+
+def answer_options(arguments: argparse.Namespace, release: str | None = None) -> AnswerOptions:
+    """Answer files, single answers, and where state is kept."""
+    return AnswerOptions(tuple(arguments.answer_file), settings(arguments, release), arguments.state)
+
+
+def required_answers(arguments: argparse.Namespace, command: str, besides: str = "") -> AnswerOptions:
+    """The same for a command that cannot do without an answer file. Raises StackwrightError where none is named."""
+    if not arguments.answer_file:
+        hint = "; ".join(filter(None, ("give it with --answer-file FILE", besides)))
+        raise StackwrightError(f"{command} needs an answer file", hint, ExitCode.USAGE)
+    return answer_options(arguments)
+
+
+def access_options(arguments: argparse.Namespace) -> AccessOptions:
+    """How the hosts are reached. A person is asked only on a terminal, unless passwords were asked for."""
+    terminal = sys.stdin.isatty()
+    return AccessOptions(
+        Access(
+            user=arguments.user,
+            port=arguments.port,
+            keys=tuple(str(k.resolve()) for k in arguments.ssh_key),
+            known_hosts=tuple(str(k.resolve()) for k in arguments.known_hosts),
+            jump=arguments.jump,
+        ),
+        accept_new_host_keys=arguments.accept_new_host_keys,
+        over_ssh=arguments.over_ssh,
+        password=partial(streams.secret, "password to log in with: ") if arguments.ask_password else None,
+        sudo_password=partial(streams.secret, "password of sudo: ") if arguments.ask_sudo_password else None,
+        confirm=ConfirmHostKey() if terminal else None,
+        passphrase=_passphrase if terminal else None,
+    )
+
+
+def check_options(arguments: argparse.Namespace) -> CheckOptions:
+    """What is checked before anything is changed."""
+    return CheckOptions(frozenset(arguments.skip_check), arguments.locked)
+
+
+def apply_options(arguments: argparse.Namespace) -> ApplyOptions:
+    """How a plan is carried out."""
+    return ApplyOptions(
+        check_options(arguments),
+        dry_run=arguments.dry_run,
+        again=arguments.again,
+        timeout=arguments.timeout,
+        parallel=arguments.parallel,
+        verify=not arguments.no_verify,
+    )
+
+
+class ConfirmHostKey:
+    """Asks a person whether a host key is right. `all` accepts this one and those of all further hosts, which are
+    shown: nobody answers two hundred questions."""
+
+    def __init__(self) -> None:
+        self.all = False
+
+    def __call__(self, host: str, kind: str, fingerprint: str) -> bool:
+        unknown = f"{host} is not known yet. Its {kind} key is {fingerprint}.\n"
+        if self.all:
+            print(unknown, end="", flush=True, file=sys.stderr)
+            return True
+        # Standard output may be read by a program.
+        print(f"{unknown}Is that its key? (yes/no/all) ", end="", flush=True, file=sys.stderr)
+        # Not by input(): this is not the main thread, and input() would keep the program from ending.
+        said = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
+        self.all = said in {"a", "all"}
+        return self.all or said in {"y", "yes"}
+
+
+def _passphrase(key: Path) -> str:
+    import getpass
+    import termios
+
+    # Ctrl-C reaches the main thread, and not this one, which has turned the terminal's echo off.
+    atexit.register(termios.tcsetattr, sys.stdin, termios.TCSADRAIN, termios.tcgetattr(sys.stdin))
+    return getpass.getpass(f"passphrase of {key}: ")

@@ -1,0 +1,41 @@
+"""Opens the connections to a cloud's hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackwright.operations.options import AccessOptions
+from stackwright.ssh.pool import Hosts
+from stackwright.state.directory import Access, StateDir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stackwright.model import Answers
+
+
+def connect(options: AccessOptions, state: StateDir, extra: Access | None = None) -> Hosts:
+    """Connections as the options say, else as `extra` says, else as an earlier run of the same cloud used them."""
+    access = options.access.over(extra or Access()).over(Access.from_json(state.read("access.json")))
+    return Hosts(
+        access,
+        state,
+        accept_new=options.accept_new_host_keys,
+        confirm=options.confirm,
+        password=options.password() if options.password else "",
+        sudo_password=options.sudo_password() if options.sudo_password else "",
+        over_ssh=options.over_ssh,
+        passphrase=options.passphrase,
+    )
+
+
+def public_key(answers: Answers, options: AccessOptions, note: Callable[[str], None]) -> Path | None:
+    """The key that the person wants to log in with, where one is to be installed on the hosts."""
+    if not answers["CONFIG_SSH_KEY"] or not options.password:
+        return None
+    given = Path(str(answers["CONFIG_SSH_KEY"])).expanduser().with_suffix(".pub")
+    if not given.is_file():
+        note(f"CONFIG_SSH_KEY: there is no {given} on this machine; it is left out")
+        return None
+    return given

@@ -1,0 +1,195 @@
+"""Looks at the hosts of a cloud: their facts, and what is in the way of an installation. Nothing is changed by it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stackwright import answers as answer_files
+from stackwright import facts, lock, planner, platforms, preflight, report, ssh
+from stackwright.model import Answers, ExitCode, Facts, Problem, Severity, StackwrightError
+from stackwright.operations import lock as lock_operations
+from stackwright.operations import trunk
+from stackwright.operations.context import RunContext
+from stackwright.operations.options import CheckOptions, Console
+from stackwright.planner.steps import registration, repositories
+from stackwright.services import SERVICES, options
+from stackwright.ssh import parallel as side_by_side
+from stackwright.ssh.pool import Hosts
+
+if TYPE_CHECKING:
+    from stackwright.planner.topology import Cloud
+    from stackwright.state.directory import StateDir
+
+
+def refuse_duplicate_hosts(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
+    """Raises AnswersError where two names of the answers lead to one host, which would be configured twice.
+
+    Names are looked up here, as ssh would; what only the hosts themselves know is seen by preflight.
+    """
+    names = answer_files.named_hosts(answers)
+    found = side_by_side.map(names, hosts.leads_to, parallel)
+    twins = [p for p in answer_files.check(answers, resolves=found) if p.name == "same-host"]
+    if any(problem.severity is Severity.ERROR for problem in twins):
+        raise answer_files.AnswersError(tuple(twins))
+
+
+def look(hosts: Hosts, names: Iterable[str], answers: Mapping[str, object], parallel: int = 32) -> dict[str, Facts]:
+    """The facts of all hosts, side by side. Raises StackwrightError with every host that could not be reached."""
+    wanted = tuple(names)
+    image_url = str(answers.get("CONFIG_PROVISION_IMAGE_URL") or "")
+    servers = [(server.host, server.port) for server in planner.existing(answers)]
+    demo_on = str(answers.get("CONFIG_KEYSTONE_HOST") or answers.get("CONFIG_CONTROLLER_HOST") or "")
+    # The firewalls go on letting in the hosts that are left alone, by their addresses; one host is enough to ask.
+    beside = planner.left_alone(answers) if answers.get("CONFIG_FIREWALL") else ()
+
+    def one(name: str) -> Facts | StackwrightError:
+        try:
+            wants_image = name == demo_on and bool(answers.get("CONFIG_PROVISION_DEMO"))
+            others = beside if name == wanted[0] else ()
+            return _probe(hosts.connect(name), name, image_url if wants_image else "", others, servers)
+        except StackwrightError as error:
+            return error
+
+    results = side_by_side.map(wanted, one, parallel)
+    lost = {name: found for name, found in results.items() if isinstance(found, StackwrightError)}
+    if lost:
+        # A hint that is the same for two hundred hosts, but for their names, is given once.
+        hints = {error.hint.replace(name, ""): error.hint for name, error in reversed(lost.items()) if error.hint}
+        told = "\n".join([*hints.values()][::-1][:4])
+        raise StackwrightError("\n".join(error.message for error in lost.values()), told, ExitCode.UNREACHABLE)
+    return trunk.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
+
+
+def _probe(
+    connection: ssh.Connection,
+    name: str,
+    image_url: str = "",
+    others: tuple[str, ...] = (),
+    servers: Iterable[tuple[str, int]] = (),
+) -> Facts:
+    # Only its own name: all names on all hosts would be a million questions to the name server for a thousand hosts.
+    result = connection.run(facts.probe((name, *others), image_url, servers), timeout=60)
+    # The host tells its clock last, so the time of arrival is the one to compare it with.
+    return facts.parse(result.out, name, time.time())
+
+
+def problems(answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset()) -> list[Problem]:
+    """What is in the way on the hosts, all at once; `skip` are names of checks that are waived."""
+    placed = planner.place(answers, SERVICES)
+    return preflight.check(answers, seen, placed, cloud_id=planner.cloud_id(answers), skip=skip)
+
+
+def package_problems(
+    hosts: Hosts,
+    whole: Cloud,
+    skip: frozenset[str] = frozenset(),
+    parallel: int = 32,
+    only: Iterable[str] | None = None,
+) -> list[Problem]:
+    """Whether every host (or `only` these) can get all of its packages, in one transaction; nothing is changed."""
+    names = tuple(whole.hosts if only is None else only)
+
+    def one(name: str) -> list[Problem]:
+        host = whole.hosts[name]
+        if registration.action(whole.answers, host.platform):
+            return []  # before it is registered, a host has no repositories to look into
+        script = preflight.package_check_script(
+            host.platform, planner.packages(whole, host), repositories.of(whole, host)
+        )
+        result = hosts.connect(name).run(script, timeout=300)
+        return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
+
+    return [p for found in side_by_side.map(names, one, parallel).values() for p in found]
+
+
+def refuse(found: Iterable[Problem]) -> list[Problem]:
+    """Splits problems: raises StackwrightError(PREFLIGHT) with every error, returns the rest."""
+    found = list(found)
+    errors = [p for p in found if p.severity is Severity.ERROR]
+    if errors:
+        names = sorted({p.name for p in errors})
+        raise StackwrightError(
+            preflight.format_problems(errors),
+            f"nothing was changed; after mending, run the same again. `--skip-check {names[0]}` goes on all the same",
+            ExitCode.PREFLIGHT,
+        )
+    return found
+
+
+def presets(hosts: Hosts, name: str) -> tuple[Facts, dict[str, str]]:
+    """What a new all-in-one answer file for this host gets, because of what the host is."""
+    found = _probe(hosts.connect(name), name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
+    platforms.find(found.os_id, found.os_version, found.arch)
+    return found, planner.presets(found)
+
+
+# ---------------------------------------------------------------------------------------------------- a whole command
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A run whose hosts were looked at, and the warnings about them and about the answers."""
+
+    run: RunContext
+    warnings: tuple[Problem, ...]
+
+
+def begin(answers: Answers, hosts: Hosts, state: StateDir) -> RunContext:
+    """Looks at all hosts of the answers. Raises StackwrightError where one cannot be reached."""
+    return RunContext(answers, look(hosts, planner.all_hosts(answers, SERVICES), answers), state, hosts)
+
+
+def inspect(
+    reading: answer_files.Reading, hosts: Hosts, state: StateDir, check: CheckOptions, clock: report.Clock,
+    console: Console,
+) -> Inspected:  # fmt: skip
+    """Looks at the hosts and runs all checks on them; reports warnings. Raises StackwrightError with all errors."""
+    answers = reading.answers
+    locked = lock.load(check.locked) if check.locked else None
+    for problem in reading.problems:
+        console.note(answer_files.describe(problem))
+    refuse_duplicate_hosts(hosts, answers)
+    with clock.part("look at the hosts"):
+        seen = look(hosts, planner.all_hosts(answers, SERVICES), answers)
+    with clock.part("check"):
+        found = refuse(problems(answers, seen, check.skip))
+    run = RunContext(answers, seen, state, hosts, check, locked)
+    _ = run.exact  # refuses a lock of other hosts
+    _report(found, console)
+    return Inspected(run, (*reading.problems, *found))
+
+
+def check_packages(
+    run: RunContext, clock: report.Clock, console: Console, only: Collection[str] | None = None
+) -> tuple[Problem, ...]:
+    """Whether the hosts (or `only` these) can get their packages: reports and returns warnings. Raises StackwrightError
+    with all errors."""
+    with clock.part("resolve the packages"):
+        if run.exact:
+            exact = {host: found for host, found in run.exact.items() if only is None or host in only}
+            found = lock_operations.problems(run.hosts, run.cloud, exact, run.check.skip, offline=run.check.offline)
+        else:
+            found = package_problems(run.hosts, run.cloud, run.check.skip, only=only)
+        warnings = refuse(found)
+    _report(warnings, console)
+    return tuple(warnings)
+
+
+def check(
+    reading: answer_files.Reading, hosts: Hosts, state: StateDir, options: CheckOptions, console: Console
+) -> None:
+    """Validates answers and hosts, and plans; changes nothing. Raises StackwrightError with everything that is in the
+    way."""
+    clock = report.Clock()
+    run = inspect(reading, hosts, state, options, clock, console).run
+    check_packages(run, clock, console)
+    number = len(run.plan.hosts)
+    console.show(f"ready: {len(run.plan.steps)} steps on {number} host{'s' * (number != 1)}; nothing was changed")
+
+
+def _report(found: Collection[Problem], console: Console) -> None:
+    if found:
+        console.note(preflight.format_problems(found))

@@ -1,0 +1,120 @@
+"""What a person asks for, as values: the command line builds these, and operations take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stackwright.state.directory import Access
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where an operation reports to while it works."""
+
+    show: Callable[[str], None]
+    """Results, for standard output."""
+    note: Callable[[str], None]
+    """Warnings and remarks, for standard error."""
+    as_json: bool = False
+    """Standard output is read by a program."""
+
+    @property
+    def tell(self) -> Callable[[str], None]:
+        """For messages that are no result: standard output where a person reads it."""
+        return self.note if self.as_json else self.show
+
+
+@dataclass(frozen=True)
+class AnswerOptions:
+    """Which answers a command works with."""
+
+    files: tuple[Path, ...] = ()
+    """Answer files; later ones win."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Texts by key, from flags; they win over the files."""
+    state: Path | None = None
+    """The folder with the state of all clouds; None: the default."""
+
+
+@dataclass(frozen=True)
+class AccessOptions:
+    """How the hosts are reached. The functions ask a person; None where nobody is to be asked."""
+
+    access: Access = field(default_factory=Access)
+    accept_new_host_keys: bool = False
+    over_ssh: bool = False
+    """Use SSH for this machine too."""
+    password: Callable[[], str] | None = field(default=None, repr=False)
+    sudo_password: Callable[[], str] | None = field(default=None, repr=False)
+    confirm: Callable[[str, str, str], bool] | None = field(default=None, repr=False)
+    """(host, key type, fingerprint) -> whether the host key is right."""
+    passphrase: Callable[[Path], str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What is checked before anything is changed."""
+
+    skip: frozenset[str] = frozenset()
+    """Names of checks whose problems are waived."""
+    locked: Path | None = None
+    """Install exactly the packages of this lock."""
+    offline: bool = False
+    """The packages come from a bundle that was copied to the hosts."""
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How a plan is carried out."""
+
+    check: CheckOptions = field(default_factory=CheckOptions)
+    dry_run: bool = False
+    again: bool = False
+    """Run every step, finished ones too."""
+    timeout: float | None = None
+    """Seconds for one action on a host; None: the action's own."""
+    parallel: int = 500
+    """Hosts to work on at once."""
+    verify: bool = True
+
+
+@dataclass(frozen=True)
+class QuickStartOptions:
+    """What `--allinone` and `--install-hosts` install on."""
+
+    hosts: tuple[str, ...] = ()
+    """The controller, then compute hosts; empty: this machine, or a node of the lab."""
+    allinone: bool = False
+    lab: str | None = None
+    """The name of a lab node; None: no node."""
+    debian: str = ""
+    """Code name of the node's Debian."""
+
+
+@dataclass(frozen=True)
+class ScenarioOptions:
+    """How scenarios are tested."""
+
+    install: bool = False
+    """First install what a scenario switches on."""
+    lab: str | None = None
+    """The name of a lab node; empty: the scenario's; None: no node."""
+    debian: str = ""
+    limit: int = 3600
+    """Seconds for Tempest's tests of one scenario."""
+
+
+@dataclass(frozen=True)
+class ReproduceOptions:
+    """Where a bundle is reproduced."""
+
+    file: Path
+    signer: str = ""
+    hosts: tuple[str, ...] = ()
+    """In the bundle's order, or as THEIRS=MINE."""
+    lab: tuple[str, ...] | None = None
+    """Names of lab nodes; empty: names that follow from the bundle; None: no nodes."""
+    offline: bool = False
+    """Take the packages from the bundle."""

@@ -1,0 +1,124 @@
+"""Installs a cloud for which there may be no answer file yet: `--allinone` and `--install-hosts`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stackwright import answers as answer_files
+from stackwright import lab, planner
+from stackwright.model import Answers, ExitCode, StackwrightError
+from stackwright.operations import access, apply, inspection
+from stackwright.operations import lab as lab_operations
+from stackwright.operations.answers import read_answers
+from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, Console, QuickStartOptions
+from stackwright.platforms import PLATFORMS
+from stackwright.services import SERVICES
+from stackwright.ssh.pool import own_addresses
+from stackwright.state import directory
+
+
+@dataclass(frozen=True)
+class Started:
+    """What came of it, and the answer file of the cloud from now on."""
+
+    result: apply.Installed | apply.Preview
+    file: Path
+
+
+def install(
+    options: QuickStartOptions, given: AnswerOptions, reach: AccessOptions, how: ApplyOptions, console: Console
+) -> Started:
+    """Generates the answer file, or uses the one of an earlier run, then installs what it describes. Raises
+    StackwrightError."""
+    if len(given.files) > 1:
+        raise StackwrightError(
+            f"--{'allinone' if options.allinone else 'install-hosts'} makes one answer file, and several were named",
+            "name one; to install what several describe: stackwright apply -a A -a B",
+            ExitCode.USAGE,
+        )
+    if options.allinone and options.hosts and options.lab is None:
+        raise StackwrightError(
+            "--allinone and --install-hosts contradict each other", "use only one of them", ExitCode.USAGE
+        )
+    names, settings, extra = list(options.hosts), dict(given.settings), directory.Access()
+    if options.lab is not None:
+        if names:
+            raise StackwrightError(
+                "--lab makes its own host; --install-hosts names others", "use only one of them", ExitCode.USAGE
+            )
+        node = lab.up([options.lab], release=options.debian, say=console.tell)[0]
+        names, extra = [node.address], lab_operations.access([node])
+        settings = {**_node_networks(node), **settings}
+    names = names or [answer_files.local_address()]
+    path = given.files[0] if given.files else Path.home() / f"stackwright-{options.lab or names[0]}.answers"
+    state = directory.state_dir(names[0], given.state)
+    here = not options.hosts and options.lab is None
+    with access.connect(reach, state, extra) as hosts:
+        created = not path.exists()
+        if created:
+            _, presets = inspection.presets(hosts, names[0])
+            answer_files.save(path, answer_files.generate(install_hosts=names, presets={**presets, **settings}))
+            console.tell(f"answers: {path} (new; only you can read it)")
+        else:
+            console.tell(f"answers: {path} (of an earlier run)")
+        try:
+            # The node's networks are in its answer file; those of an earlier run stay what they are.
+            reading = read_answers(replace(given, files=(path,)), how.check.locked)
+            _require(reading.answers, names, path, here=here)
+            return Started(apply.install(reading, hosts, state, how, console), path)
+        except StackwrightError as error:
+            if created and error.code in (ExitCode.PREFLIGHT, ExitCode.ANSWERS):
+                path.unlink(missing_ok=True)  # it follows from what the host was; the next one will fit better
+                console.tell(f"answers: {path} was removed. `stackwright --gen-answer-file FILE` writes one to edit")
+            raise
+
+
+def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> None:
+    """Raises StackwrightError where an answer file that was there leaves out a host that was asked for: it would be
+    ignored in silence."""
+    have = planner.all_hosts(found, SERVICES)
+    missing = [name for name in names if name not in have]
+    if not missing or (here and own_addresses() & set(have)):
+        return
+    raise StackwrightError(
+        f"{path} was there already, and is for {', '.join(have)}; asked for: {', '.join(missing)}",
+        f"write it into that file (CONFIG_COMPUTE_HOSTS...), and then: stackwright --answer-file {path}\n"
+        "for another cloud: move that file away, or name a new one with --answer-file",
+        ExitCode.USAGE,
+    )
+
+
+def debian_and_release(asked: str, *, on_node: bool) -> tuple[str, str]:
+    """What --release means: the code name of the Debian of a lab's node (empty: none), and the OpenStack release
+    (empty: none was asked for). Raises StackwrightError for a name that nobody has."""
+    debian = {p.codename: {n for r in p.releases for n in (r.name, r.series)} for p in PLATFORMS if p.codename}
+    known = {"master", *debian, *(n for p in PLATFORMS for r in p.releases for n in (r.name, r.series))}
+    name = asked.strip().lower()
+    choice = ", ".join(f"{', '.join(sorted(names))} ({codename})" for codename, names in debian.items())
+    if name and name not in known:
+        near = difflib.get_close_matches(name, sorted(known), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
+        raise StackwrightError(f"--release {name}: there is no such release", hint, ExitCode.USAGE)
+    if name in debian:
+        if not on_node:
+            hint = "name an OpenStack release, or add --lab"
+            raise StackwrightError(f"--release {name}: this host has its system already", hint, ExitCode.USAGE)
+        return name, ""
+    found = [codename for codename, names in debian.items() if not name or name in names]
+    if on_node and not found:
+        raise StackwrightError(
+            f"--release {name}: a lab's node has Debian, which does not carry it", f"choose {choice}", ExitCode.USAGE
+        )
+    return found[0] if found else "", asked
+
+
+def _node_networks(node: lab.Node) -> Mapping[str, str]:
+    """The demonstration's networks on a node: within the range that is set apart for tests (RFC 2544)."""
+    third = (int(str(node.external_network).split(".")[2]) + 128) % 256
+    return {
+        "CONFIG_PROVISION_DEMO_FLOATRANGE": f"198.19.{third}.0/24",
+        "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": f"198.18.{third}.0/24",
+    }

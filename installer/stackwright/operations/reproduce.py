@@ -1,0 +1,109 @@
+"""Installs what a bundle describes on other hosts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from stackwright import answers as answer_files
+from stackwright import bundle, lock
+from stackwright.bundle import Index, Setup
+from stackwright.model import ExitCode, Facts, StackwrightError
+from stackwright.operations import access, apply, inspection
+from stackwright.operations import bundle as bundle_operations
+from stackwright.operations import lab as lab_operations
+from stackwright.operations import lock as lock_operations
+from stackwright.operations.answers import read_answers, state_of
+from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, Console, ReproduceOptions
+from stackwright.planner.steps import package_cache
+from stackwright.state.directory import Access, StateDir, state_root
+
+
+def reproduce(
+    options: ReproduceOptions, given: AnswerOptions, reach: AccessOptions, how: ApplyOptions, console: Console
+) -> apply.Installed | apply.Preview:
+    """Unpacks a bundle, compares its plan with the one for the new hosts, and installs it there. Raises
+    StackwrightError."""
+    index = bundle.read(options.file, options.signer)
+    console.note(bundle_operations.describe(index))
+    # For this run alone: the packages in it may be gigabytes.
+    with tempfile.TemporaryDirectory(dir=StateDir((given.state or state_root()) / "bundles").make()) as work:
+        folder = Path(work) / "unpacked"
+        bundle.unpack(options.file, folder, options.signer)
+        return _install(folder, index, options, given, reach, how, console)
+
+
+def _install(
+    folder: Path, index: Index, options: ReproduceOptions, given: AnswerOptions, reach: AccessOptions,
+    how: ApplyOptions, console: Console,
+) -> apply.Installed | apply.Preview:  # fmt: skip
+    setup = bundle.load(folder, index)
+    if why := bundle.same_plan(setup, index):
+        console.note(f"warning: this Stackwright makes another plan of it than the one in it: {why}")
+    mine, extra = _hosts(options, index, console)
+    given = replace(given, files=(_answers(given, bundle.renamer(mine)(dict(setup.answers)), index, console),))
+    answers = read_answers(given).answers
+    state = state_of(answers, given.state)
+    renamed = replace(setup.lock, hosts={mine[name]: host for name, host in setup.lock.hosts.items()})
+    locked = state.write("reproduced.lock", lock.write(renamed))
+    from_bundle = options.offline and not how.dry_run
+    how = replace(how, check=replace(how.check, locked=locked, offline=from_bundle))
+    with access.connect(reach, state, extra) as hosts:
+        run = inspection.begin(answers, hosts, state)
+        lock_operations.exact(renamed, run.cloud, how.check.skip)
+        console.note(_compared(folder, setup, run.facts, mine))
+        reading = read_answers(given, locked)
+        if not from_bundle:
+            return apply.install(reading, hosts, state, how, console)
+        platforms = {name: renamed.hosts[name].platform for name in run.facts}
+        shared = run.cloud.hosts.get(package_cache.host_of(answers))
+        cache = (shared.name, shared.address) if shared else None
+        with bundle_operations.packages_there(hosts, platforms, folder, cache, console.note):
+            return apply.install(reading, hosts, state, how, console)
+
+
+def _hosts(options: ReproduceOptions, index: Index, console: Console) -> tuple[dict[str, str], Access]:
+    """From the bundle's hosts to mine, and how mine are reached."""
+    theirs = [str(name) for name in index.about.get("hosts", ())]
+    if options.lab is not None:
+        sizes = lab_operations.sizes_told(index.about)
+        nodes = lab_operations.up_for(theirs, index.about.get("platforms", {}), sizes, options.lab, console.note)
+        mine = {name: node.address for name, node in zip(theirs, nodes, strict=True)}
+        return mine, lab_operations.access(nodes)
+    if not options.hosts:
+        raise StackwrightError(
+            f"the bundle is of {len(theirs)} hosts ({', '.join(theirs)}), and none of yours are named",
+            "name yours with --hosts A,B,...; or --lab makes throw-away nodes",
+            ExitCode.USAGE,
+        )
+    return bundle.matched(theirs, options.hosts), Access()
+
+
+def _answers(given: AnswerOptions, texts: Mapping[str, str], index: Index, console: Console) -> Path:
+    """An answer file for my hosts, with secrets of its own; that of an earlier run of the same bundle is used again."""
+    mark = f"# From the bundle {index.digest}.\n"
+    path = given.files[0] if given.files else Path.home() / f"stackwright-{texts['CONFIG_CONTROLLER_HOST']}.answers"
+    if path.exists() and path.read_text(encoding="utf-8", errors="replace").startswith(mark):
+        console.tell(f"answers: {path} (of an earlier run)")
+        return path
+    answer_files.save(path, mark + answer_files.generate(presets={**texts, **given.settings}))
+    console.tell(f"answers: {path} (new; only you can read it)")
+    return path
+
+
+def _compared(folder: Path, setup: Setup, seen: Mapping[str, Facts], mine: Mapping[str, str]) -> str:
+    """My plan against the bundle's, with its names: the same to the byte, or what differs."""
+    theirs = {own: name for name, own in mine.items()}
+    rename = bundle.renamer(bundle.between(seen, setup.facts, theirs.items()))
+    own = bundle.plan_files(setup.plan(bundle.rename_facts(seen, rename, theirs)))
+    given = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted((folder / "plan").rglob("*"))
+        if path.is_file()
+    }
+    different = bundle.compare(given, own)
+    if not different:
+        return "the plan for these hosts is that of the bundle, to the byte (names, addresses and secrets aside)"
+    return "the plan for these hosts differs from that of the bundle:\n" + "\n".join(f"  {line}" for line in different)
