@@ -113,7 +113,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "answers":
             from stackwright.cli import answers
 
-            return answers.run_command(arguments)
+            return answers.run_command(arguments, vocabulary)
         case "check" | "plan" | "apply" | "verify" | "status" | "logs" as command:
             from stackwright.cli import cloud
 

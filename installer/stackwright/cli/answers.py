@@ -8,6 +8,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from stackwright.model import ExitCode, Problem, Severity, StackwrightError
@@ -79,8 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reference.add_argument("-o", "--output", type=Path, default=None, metavar="FILE")
 
 
-def run_command(arguments: argparse.Namespace) -> int:
-    """Do what was asked for. Raises StackwrightError."""
+Vocabulary = Callable[[], Mapping[str, tuple[str, ...]]]
+"""Flags and further commands by command, for completion. Only the parser of the whole command knows them."""
+
+
+def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
+    """Does what was asked for. Raises StackwrightError."""
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
         "check": _check,
@@ -88,7 +93,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         "diff": _diff,
         "migrate": _migrate,
         "interview": _interview,
-        "completion": _completion,
+        "completion": partial(_completion, vocabulary=vocabulary),
         "reference": _reference,
     }
     name = arguments.answers_command
@@ -339,9 +344,8 @@ def _interview(arguments: argparse.Namespace) -> int:
     return interview.on_terminal(arguments.file or interview.USUAL_FILE)
 
 
-def _completion(arguments: argparse.Namespace) -> int:
+def _completion(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
     from stackwright.answers.completion import script
-    from stackwright.cli.arguments import vocabulary
 
     sys.stdout.write(script(arguments.shell, vocabulary()))
     return ExitCode.OK
