@@ -21,6 +21,7 @@ from stackwright.state.journal import Journal, Record, operator
 from .actions import Listener, Tally, failure_data, perform
 from .detached import Patience
 from .graph import Graph
+from .joining import Joined, Joining
 from .lease import Lease
 from .redact import redactor
 
@@ -358,45 +359,56 @@ class _Executor:
 
     def _take_hosts(self, hosts: list[str]) -> None:
         """Connects to all hosts at once and takes their leases. A host that cannot be reached fails its own steps."""
-        taken: queue.SimpleQueue[tuple[str, StackwrightError | None]] = queue.SimpleQueue()
+        joining = Joining()
         slots = threading.Semaphore(min(self._parallel, _CONNECTING))
 
         def take(host: str) -> None:
-            error: StackwrightError | None = None
+            joined = Joined(host)
             try:
                 with slots:
+                    if joining.over:
+                        return
                     connection = self._connect(host)
                     lease = Lease(connection, operator(), on_lost=lambda why: self._lost(host, why))
-                    self._connections[host] = connection
-                    self._leases.append(lease)
-            except StackwrightError as caught:
-                error = caught
-            except Exception as caught:
-                error = StackwrightError(f"{host}: {type(caught).__name__}: {caught}")
-            taken.put((host, error))
+                    joined = Joined(host, connection, lease)
+            except StackwrightError as error:
+                joined = Joined(host, error=error)
+            except Exception as error:
+                joined = Joined(host, error=StackwrightError(f"{host}: {type(error).__name__}: {error}"))
+            joining.hand_over(joined)
 
         for host in hosts:
             threading.Thread(target=take, args=(host,), daemon=True, name=f"connect-{host}").start()
-        busy: StackwrightError | None = None
-        told = time.monotonic()
-        for number in range(len(hosts)):
-            while not self._interrupted.is_set():
-                if time.monotonic() - told >= _CONNECTED_EVERY:
-                    told = time.monotonic()
-                    self._emit("note", message=f"connected to {number} of {len(hosts)} hosts")
-                try:
-                    host, error = taken.get(timeout=0.5)
-                    break
-                except queue.Empty:
-                    continue
-            else:
-                return
-            if error and error.code == ExitCode.BUSY:
-                busy = error
-            elif error:
-                self._unreachable[host] = error
+        busy: list[StackwrightError] = []
+
+        def keep(joined: Joined) -> None:
+            if joined.connection and joined.lease:
+                self._connections[joined.host] = joined.connection
+                self._leases.append(joined.lease)
+            elif joined.error and joined.error.code == ExitCode.BUSY:
+                busy.append(joined.error)
+            elif joined.error:
+                self._unreachable[joined.host] = joined.error
+
+        noted = time.monotonic()
+        try:
+            for number in range(len(hosts)):
+                while not self._interrupted.is_set():
+                    if time.monotonic() - noted >= _CONNECTED_EVERY:
+                        noted = time.monotonic()
+                        self._emit("note", message=f"connected to {number} of {len(hosts)} hosts")
+                    try:
+                        keep(joining.queue.get(timeout=0.5))
+                        break
+                    except queue.Empty:
+                        continue
+                else:
+                    return
+        finally:
+            for joined in joining.end():
+                keep(joined)
         if busy:
-            raise busy
+            raise busy[-1]
 
     def _release(self, *, wait: bool) -> None:
         """Gives the hosts back. They also come free when this process ends, so nobody who wants to leave waits."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stackwright import ssh
+from stackwright.model import ExitCode, StackwrightError
 from stackwright.ssh import parallel
 from stackwright.state import directory
 
@@ -44,6 +45,10 @@ class Hosts:
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
     _jumps: ssh.Jumps | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    """One for each host, held while it is connected to."""
+    _naming: threading.Lock = field(default_factory=threading.Lock)
+    _closed: bool = False
     _remembered: bool = False
     _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
 
@@ -93,16 +98,26 @@ class Hosts:
         return f"{address}:{settings.port}"
 
     def connect(self, name: str) -> ssh.Connection:
-        """The connection to a host, kept. Raises StackwrightError(UNREACHABLE)."""
-        if name not in self._open:
-            if name in self._own:
-                self._open[name] = ssh.LocalConnection(name)
-            else:
-                host = replace(self._settings(name), own_key=self._key)
-                self._open[name] = ssh.connect(host, self._trust, jumps=self._jumps)
-                self._remember()
-                self._let_keys_in(self._open[name])
-        return self._open[name]
+        """The connection to a host, kept; threads that ask for the same host get the same one. Raises
+        StackwrightError(UNREACHABLE)."""
+        with self._naming:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            if name not in self._open:
+                self._open[name] = self._connect(name)
+                if self._closed:  # meanwhile, while another thread was leaving
+                    self._open.pop(name).close()
+                    raise StackwrightError(f"{name}: the connections were closed", code=ExitCode.UNREACHABLE)
+            return self._open[name]
+
+    def _connect(self, name: str) -> ssh.Connection:
+        if name in self._own:
+            return ssh.LocalConnection(name)
+        host = replace(self._settings(name), own_key=self._key)
+        connection = ssh.connect(host, self._trust, jumps=self._jumps)
+        self._remember()
+        self._let_keys_in(connection)
+        return connection
 
     def _remember(self) -> None:
         """Keeps how the hosts are reached, once one was: a flag that was wrong is not to come back by itself."""
@@ -120,6 +135,8 @@ class Hosts:
             ssh.install_key(connection, self.public_key)
 
     def close(self) -> None:
+        """Closes all connections; one that is still being made is closed when it is there."""
+        self._closed = True
         for connection in list(self._open.values()):
             connection.close()
         self._open.clear()
