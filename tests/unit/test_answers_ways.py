@@ -264,7 +264,7 @@ def test_the_interview_can_be_left_and_taken_up_again(tmp_path: Path) -> None:
     draft = interview.draft_path(path)
     assert stat.S_IMODE(draft.stat().st_mode) == 0o600
     given = interview.interview(path, person({"CONFIG_CINDER_BACKEND": ["ceph"]}), said.append)
-    assert said == ["Going on with 5 answers from before."]
+    assert said == ["Resuming with 5 earlier answers."]
     assert (given["CONFIG_CONTROLLER_HOST"], given["CONFIG_CINDER_BACKEND"]) == ("198.18.0.10", "ceph")
 
 

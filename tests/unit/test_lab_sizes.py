@@ -147,7 +147,7 @@ def test_sizes_on_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--memory", "much"], "a size with a unit is allowed"),
+        (["--memory", "much"], "expected a size with a unit"),
         (["--memory", "64M"], "a node needs 128M"),
         (["--cpus", "0"], "a whole number of processors"),
         (["--cpus", "1.5"], "a whole number of processors"),

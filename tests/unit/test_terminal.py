@@ -113,37 +113,37 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 STACKWRIGHT = (sys.executable, "-m", "stackwright")
 
 
-def test_without_arguments_it_asks_and_can_be_left_and_taken_up_again(tmp_path: Path, opened: Open) -> None:
+def test_without_arguments_the_interview_runs_and_can_be_resumed(tmp_path: Path, opened: Open) -> None:
     first = opened(*STACKWRIGHT)
-    first.expect("Controller: the host of all APIs")
+    first.expect("Controller (host of all APIs)")
     first.say("198.18.0.300\n")
-    first.expect("That cannot be used: ")
+    first.expect("Invalid: ")
     first.expect("Controller")
     first.say("198.18.0.10\n")
-    first.expect("Hosts that run instances")
+    first.expect("Compute hosts")
     first.say("198.18.0.31,198.18.0.32\n")
-    first.expect("Hosts of routers")
+    first.expect("Network hosts")
     first.interrupts()
-    first.expect("The interview was left")
+    first.expect("interview interrupted")
     assert first.left() == 130
     assert [path.name for path in tmp_path.iterdir()] == [".cloud.answers.draft"]
 
     second = opened(*STACKWRIGHT)
-    second.expect("Going on with 2 answers from before.")
-    assert "Controller" not in second.expect("Hosts of routers")
+    second.expect("Resuming with 2 earlier answers.")
+    assert "Controller" not in second.expect("Network hosts")
     second.say("\n")
-    second.expect("Network: ")
+    second.expect("Network backend: ")
     second.say("ovs\n")
     second.expect("did you mean openvswitch")
     second.say("ovn\n")
-    second.expect("Interface to the external network")
+    second.expect("Interface of the network hosts")
     second.say("eth2\n")
-    second.expect("Interface for traffic")
+    second.expect("Interface for tunnels")
     second.say("\n" * 20)  # the rest as it is proposed
-    second.expect("Password of the administrator")
+    second.expect("Admin password")
     second.hides()
     second.say("\n")
-    second.expect("cloud.answers is written")
+    second.expect("Wrote cloud.answers")
     assert second.left() == 0
 
     path = tmp_path / "cloud.answers"
@@ -152,16 +152,16 @@ def test_without_arguments_it_asks_and_can_be_left_and_taken_up_again(tmp_path: 
     assert read["CONFIG_COMPUTE_HOSTS"] == ("198.18.0.31", "198.18.0.32")
     assert read["CONFIG_NEUTRON_OVN_BRIDGE_IFACES"] == (("br-ex", "eth2"),)
     third = opened(*STACKWRIGHT)
-    third.expect("cloud.answers is there already")
+    third.expect("cloud.answers exists already")
     third.expect("stackwright --answer-file cloud.answers")
     assert third.left() == 3
 
 
-def test_the_end_of_input_leaves_the_interview(opened: Open) -> None:
+def test_end_of_input_quits_the_interview(opened: Open) -> None:
     terminal = opened(*STACKWRIGHT, "answers", "interview", "other")
     terminal.expect("Controller")
     terminal.say(CTRL_D)
-    terminal.expect("`stackwright answers interview other` goes on where it was left")
+    terminal.expect("resume with `stackwright answers interview other`")
     assert terminal.left() == 130
 
 
@@ -172,10 +172,10 @@ def test_a_password_is_not_shown_while_it_is_typed(tmp_path: Path, opened: Open)
         "CONFIG_HORIZON_SSL=n\nCONFIG_NEUTRON_L2_AGENT=ovn\nCONFIG_NEUTRON_OVN_BRIDGE_IFACES=\nCONFIG_CINDER_BACKEND=ceph\n"
     )
     terminal = opened(*STACKWRIGHT, "answers", "interview", "x")
-    terminal.expect("Password of the administrator")
+    terminal.expect("Admin password")
     terminal.hides()
     terminal.say("Tr0ub4dor\n")
-    assert "Tr0ub4dor" not in terminal.expect("x is written")
+    assert "Tr0ub4dor" not in terminal.expect("Wrote x.")
     assert answers.read([tmp_path / "x"])["CONFIG_KEYSTONE_ADMIN_PW"] == "Tr0ub4dor"
 
 

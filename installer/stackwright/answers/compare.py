@@ -1,4 +1,4 @@
-"""Comparing answer files by meaning: what differs in what they ask for, not in how they are written."""
+"""Compares answer files by meaning: typed values, not spelling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stackwright.services import options
 
 @dataclass(frozen=True)
 class Difference:
-    """One key that two sets of answers disagree about. Secrets are masked: that they differ is all that is told."""
+    """One key with different values in two sets of answers. Secrets are masked."""
 
     key: str
     left: str
@@ -26,7 +26,7 @@ class Difference:
 def differences(left: Answers, right: Answers) -> list[Difference]:
     """The keys whose typed values differ, in the order of an answer file.
 
-    y and yes, or 20G and 20480M, are the same. Secrets that nobody gave are equal.
+    y equals yes, and 20G equals 20480M. Secrets that neither side gives are equal.
     """
     found = []
     for key, option in options().items():
@@ -35,8 +35,8 @@ def differences(left: Answers, right: Answers) -> list[Difference]:
         if option.secret:
             made = ("", PLACEHOLDER)
             open_on_both = all(entry.origin.kind == "generated" or entry.text in made for entry in (a, b))
-            # a generated file has secrets for services that are off, too: they say nothing
-            # a command is not run here: what it would give is not known, only whether it is the same one
+            # A generated file also has secrets of services that are off; they do not count.
+            # Commands are not run here, so only their texts can be compared.
             known = not (is_elsewhere(a.text) or is_elsewhere(b.text)) or bool(a.value and b.value)
             alike = a.value == b.value if known else a.text == b.text
             same = alike or open_on_both or (option.generate and not counts)
@@ -50,7 +50,7 @@ def differences(left: Answers, right: Answers) -> list[Difference]:
 
 
 def _value(answers: Answers, key: str) -> str:
-    """The text where it says it all, else what follows from other answers."""
+    """The text, or the value where it follows from other answers."""
     entry, option = answers.entries[key], options()[key]
     try:
         if option.parse(entry.text) == entry.value:

@@ -1,5 +1,4 @@
-"""Shell completion for bash and zsh, generated from the options and from the command line's own words: scripts that
-start nothing when TAB is pressed."""
+"""Shell completion scripts for bash and zsh, generated from the options and the commands. TAB runs no program."""
 
 from __future__ import annotations
 
@@ -9,11 +8,11 @@ from stackwright.answers.flags import by_flag
 from stackwright.services import options
 
 Vocabulary = Mapping[str, Iterable[str]]
-"""By command, the flags and further commands that may follow it; "" is the beginning of the line."""
+"""By command: the flags and subcommands that may follow it; "" is the start of the line."""
 
 _FILE_FLAGS = ("--answer-file", "-a", "--gen-answer-file", "--validate-answer-file", "--ssh-key", "--known-hosts")
 _WITH_ANSWERS = ("", "apply", "check", "logs", "plan", "report", "status", "verify", "answers")
-"""The commands that take answers as flags."""
+"""The commands that accept answers as flags."""
 
 
 def _choices() -> dict[str, tuple[str, ...]]:
@@ -26,7 +25,7 @@ def script(shell: str, vocabulary: Vocabulary) -> str:
         return _bash(vocabulary)
     if shell == "zsh":
         return _zsh(vocabulary)
-    raise ValueError(f"no completion for {shell}: bash and zsh are known")
+    raise ValueError(f"no completion for {shell}; choose bash or zsh")
 
 
 def _bash(vocabulary: Vocabulary) -> str:
@@ -88,10 +87,10 @@ def _zsh(vocabulary: Vocabulary) -> str:
         names = " ".join(word for word in words if not word.startswith("-"))
         further = f"names=({names})" if names else ""
         cases.append(f"    {command or '*'}) own=({own}) {further} ;;\n")
-    cases.sort(key=lambda case: case.startswith("    *)"))  # the beginning of the line is any other word
+    cases.sort(key=lambda case: case.startswith("    *)"))  # the pattern * must be last
     return f"""\
 #compdef stackwright
-# zsh completion for stackwright; to use it: put it into a folder of $fpath as _stackwright
+# zsh completion for stackwright; to use it: save it as _stackwright in a folder of $fpath
 _stackwright() {{
   local -a own names answers
   local command=$words[2]

@@ -1,4 +1,4 @@
-"""What one answer is, where it came from, what it does, and where it ends up."""
+"""Explains one answer: its value, its origin, what it does, and which components use it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stackwright.values import allowed
 
 @dataclass(frozen=True)
 class Explanation:
-    """All there is to say about one answer. Secrets are masked."""
+    """The explanation of one answer. Secrets are masked."""
 
     key: str
     value: str
@@ -29,7 +29,7 @@ class Explanation:
     flag: str
     variable: str
     known: str
-    """First and last release of Packstack that knew it."""
+    """First and last Packstack release with this key."""
     was: tuple[str, ...]
     condition: str
     matters: bool
@@ -37,7 +37,7 @@ class Explanation:
 
 
 def explain(answers: Answers, key: str) -> Explanation:
-    """The explanation of `key`, which must be a current one (KeyError otherwise)."""
+    """The explanation of `key`, a current one; KeyError otherwise."""
     option = options()[key]
     entry = answers.entries[key]
     first, last = releases().get(key, ("", ""))
@@ -51,7 +51,7 @@ def explain(answers: Answers, key: str) -> Explanation:
         help=option.help + "".join(f" {limit}" for limit in limits(option)),
         service=service_of(key).summary,
         allowed=allowed(option.parse, option.choices),
-        default="made when it is needed" if option.generate else option.default,
+        default="generated" if option.generate else option.default,
         flag=f"--{flag_name(option)}={metavar(option)}",
         variable=f"{ENVIRONMENT_PREFIX}{key}",
         known=known,

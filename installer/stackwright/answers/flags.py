@@ -1,7 +1,7 @@
 """Every answer as a flag of the command line, with Packstack's name: --os-neutron-l2-agent=ovn.
 
-The 300 flags are taken out of the arguments before argparse sees them, and shown by `--help-all` only: so `--help`
-stays short, and nothing of this is loaded when no such flag is used.
+The 300 flags are removed from the arguments before argparse sees them, and only `--help-all` lists them: `--help` stays
+short, and this module is loaded only if such a flag is used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ALIASES = {
     "--novacompute-hosts": "CONFIG_COMPUTE_HOSTS",
     "--provision-all-in-one-ovs-bridge": "CONFIG_PROVISION_OVS_BRIDGE",
 }
-"""Flags of Packstack's earlier releases whose keys only changed their names."""
+"""Flags of earlier Packstack releases whose keys were only renamed."""
 
 _METAVARS = {
     "host": "HOST", "hosts": "HOST,...", "path": "FILE", "url": "URL", "port": "PORT", "size": "SIZE",
@@ -38,13 +38,13 @@ _METAVARS = {
 
 @functools.cache
 def by_flag() -> dict[str, str]:
-    """From every flag, with its dashes, to the key it answers."""
+    """Every flag, with its dashes, and its key."""
     found = {f"--{flag_name(option)}": key for key, option in options().items()}
     return {**_ALIASES, **found}
 
 
 def metavar(option: Option) -> str:
-    """What stands for the value in the help."""
+    """The placeholder for the value in the help."""
     if option.metavar:
         return option.metavar
     if option.choices and option.parse.__name__ in ("one_of", "boolean"):
@@ -57,9 +57,8 @@ def metavar(option: Option) -> str:
 def take(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Split arguments into answers (texts by key) and the rest, which keeps its order.
 
-    Both --flag=value and --flag value are understood; what follows `--` is left alone. Raises StackwrightError for a
-    flag without a value. A flag that is given twice counts as it was given last. Flags of earlier releases answer the
-    keys of their time.
+    Accepts --flag=value and --flag value; words after `--` are not touched. Of a repeated flag the last one counts.
+    Flags of earlier releases set the keys of their time. Raises StackwrightError for a flag without a value.
     """
     found: dict[str, str] = {}
     rest: list[str] = []
@@ -79,14 +78,14 @@ def take(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             found[key] = queue.pop(0)
         else:
             shape = metavar(options()[key]) if key in options() else "VALUE"
-            raise StackwrightError(f"{name} needs a value.", f"{name}={shape} sets {key}", ExitCode.USAGE)
+            raise StackwrightError(f"{name} needs a value", f"use {name}={shape} to set {key}", ExitCode.USAGE)
     return found, rest
 
 
 def settings(presets: Mapping[str, str], pairs: Iterable[str]) -> dict[str, str]:
-    """Answers by key: those of flags (`presets`), and KEY=VALUE pairs as `--set` takes them, which win.
+    """Answers by key: from flags (`presets`) and from the KEY=VALUE pairs of `--set`, which take precedence.
 
-    Names of earlier releases are understood. Raises StackwrightError for a key that never was one.
+    Accepts key names of earlier releases. Raises StackwrightError for an unknown key.
     """
     found = dict(presets)
     for pair in pairs:
@@ -95,8 +94,8 @@ def settings(presets: Mapping[str, str], pairs: Iterable[str]) -> dict[str, str]
         if not sign or not (key in options() or key in old_names() or key in RETIRED or key in translated()):
             near = suggest(key)
             raise StackwrightError(
-                f"--set {key}: " + ("there is no such key" if sign else "KEY=VALUE was wanted"),
-                f"did you mean {near}?" if near else "`stackwright answers explain` lists the keys",
+                f"--set {key}: " + ("unknown key" if sign else "expected KEY=VALUE"),
+                f"did you mean {near}?" if near else "list the keys with `stackwright answers explain`",
                 ExitCode.USAGE,
             )
         found[key] = value
@@ -104,7 +103,7 @@ def settings(presets: Mapping[str, str], pairs: Iterable[str]) -> dict[str, str]
 
 
 def nearest(flag: str, more: Iterable[str] = ()) -> str:
-    """The flag, of these and of `more`, that a misspelt one most probably means; empty when nothing is like it."""
+    """The flag, of these and of `more`, that is most similar to a misspelt one; empty if none is similar."""
     name = flag.partition("=")[0]
     if not name.startswith("--"):
         return ""

@@ -1,6 +1,6 @@
-"""The interview: the few questions that matter for the chosen topology, each answer checked at once.
+"""The interview: asks the questions that matter for the chosen topology and checks each answer at once.
 
-What was answered is kept in a draft beside the file (0600), so that the interview can be left and taken up again.
+Answers are saved in a draft beside the file (mode 0600), so that an interrupted interview can be resumed.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from stackwright.services import all_services, options
 Given = Mapping[str, str]
 
 USUAL_FILE = Path("cloud.answers")
-"""The file that is written where none is named, in the current folder."""
+"""The default file name, in the current folder."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `asked` says whether it matters after the answers so far (texts by key)."""
+    """One question. `asked` decides from the answers so far (texts by key) whether it is asked."""
 
     key: str
     text: str
     default: Callable[[Given], str]
     asked: Callable[[Given], bool] = lambda _: True
     shape: Callable[[str, Given], str] = lambda text, _: text
-    """From what was typed to the text of the answer."""
+    """Turns the typed text into the text of the answer."""
 
 
 _RANGE, _POOLS = "CONFIG_PROVISION_DEMO_FLOATRANGE", "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"
 
 
 def _hosts_inside(given: Given) -> bool:
-    """Whether hosts of the cloud are among the floating addresses."""
+    """Whether hosts of the cloud have addresses in the floating IP subnet."""
     return any(problem.name == "hosts-inside" for problem in from_documents((), given, files=False).problems)
 
 
@@ -72,34 +72,34 @@ def _switch(key: str, text: str) -> Question:
 
 
 def questions() -> tuple[Question, ...]:
-    """All questions, in the order in which they are asked."""
+    """All questions, in order."""
     found = [
-        Question("CONFIG_CONTROLLER_HOST", "Controller: the host of all APIs", lambda _: local_address()),
+        Question("CONFIG_CONTROLLER_HOST", "Controller (host of all APIs)", lambda _: local_address()),
         Question(
             "CONFIG_COMPUTE_HOSTS",
-            "Hosts that run instances, with commas",
+            "Compute hosts, comma-separated",
             lambda given: given.get("CONFIG_CONTROLLER_HOST", ""),
         ),
         Question(
             "CONFIG_NETWORK_HOSTS",
-            "Hosts of routers and of the way out, with commas",
+            "Network hosts (routers, external access), comma-separated",
             lambda given: given.get("CONFIG_CONTROLLER_HOST", ""),
             asked=_several,
         ),
-        Question("CONFIG_NEUTRON_L2_AGENT", "Network: ovn, openvswitch or linuxbridge", lambda _: "ovn"),
+        Question("CONFIG_NEUTRON_L2_AGENT", "Network backend: ovn, openvswitch or linuxbridge", lambda _: "ovn"),
     ]
     for agent, family in (("ovn", "OVN"), ("openvswitch", "OVS")):
         found += [
             Question(
                 f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES",
-                "Interface to the external network, on the network hosts (empty: instances reach it through this host)",
+                "Interface of the network hosts to the external network (empty: NAT through the host)",
                 lambda _: "",
                 asked=lambda given, agent=agent: _agent(given) == agent,  # type: ignore[misc]
                 shape=_bridge,
             ),
             Question(
                 f"CONFIG_NEUTRON_{family}_TUNNEL_IF",
-                "Interface for traffic between instances of different hosts (empty: the one with the host's address)",
+                "Interface for tunnels between hosts (empty: the interface with the host's address)",
                 lambda _: "",
                 asked=lambda given, agent=agent: _agent(given) == agent and _several(given),  # type: ignore[misc]
             ),
@@ -108,13 +108,13 @@ def questions() -> tuple[Question, ...]:
         _switch("CONFIG_CINDER_INSTALL", "Volumes (Cinder)? y or n"),
         Question(
             "CONFIG_CINDER_BACKEND",
-            "Where volumes live: lvm, nfs or ceph",
+            "Volume backend: lvm, nfs or ceph",
             _plain("CONFIG_CINDER_BACKEND"),
             asked=lambda given: _on(given, "CONFIG_CINDER_INSTALL"),
         ),
         Question(
             "CONFIG_CINDER_VOLUMES_SIZE",
-            "Size of the file for volumes",
+            "Size of the volume group's file",
             _plain("CONFIG_CINDER_VOLUMES_SIZE"),
             asked=lambda given: _on(given, "CONFIG_CINDER_INSTALL") and "lvm" in given.get("CONFIG_CINDER_BACKEND", ""),
         ),
@@ -124,9 +124,9 @@ def questions() -> tuple[Question, ...]:
             lambda _: "",
             asked=lambda given: _on(given, "CONFIG_CINDER_INSTALL") and "nfs" in given.get("CONFIG_CINDER_BACKEND", ""),
         ),
-        _switch("CONFIG_SWIFT_INSTALL", "Objects (Swift)? y or n"),
+        _switch("CONFIG_SWIFT_INSTALL", "Object storage (Swift)? y or n"),
         _switch("CONFIG_HEAT_INSTALL", "Orchestration (Heat)? y or n"),
-        _switch("CONFIG_CEILOMETER_INSTALL", "Measurements (Ceilometer)? y or n"),
+        _switch("CONFIG_CEILOMETER_INSTALL", "Metering (Ceilometer)? y or n"),
         _switch("CONFIG_HORIZON_INSTALL", "Dashboard (Horizon)? y or n"),
         Question(
             "CONFIG_HORIZON_SSL",
@@ -137,36 +137,36 @@ def questions() -> tuple[Question, ...]:
         ),
         Question(
             "CONFIG_PROVISION_DEMO",
-            "A demo project with networks and an image? y or n",
+            "Demo project with networks and an image? y or n",
             _plain("CONFIG_PROVISION_DEMO"),
             shape=_yes_no,
         ),
         Question(
             _RANGE,
-            "External network, for floating addresses",
+            "External subnet, for floating IP addresses",
             _plain(_RANGE),
             asked=lambda given: _on(given, "CONFIG_PROVISION_DEMO"),
         ),
         Question(
             _POOLS,
-            "Hosts of the cloud are in that network. A part of it that nobody has, as FIRST-LAST",
+            "Hosts of the cloud are in that subnet. Unused addresses of it, as FIRST-LAST",
             lambda _: "",
             asked=lambda given: _on(given, "CONFIG_PROVISION_DEMO") and _hosts_inside(given),
         ),
-        Question("CONFIG_KEYSTONE_ADMIN_PW", "Password of the administrator (empty: one is made)", lambda _: ""),
+        Question("CONFIG_KEYSTONE_ADMIN_PW", "Admin password (Enter generates one)", lambda _: ""),
     ]
     return tuple(found)
 
 
 def complaint(key: str, text: str, given: Given) -> str:
-    """Why `text` cannot be the answer to `key` after the answers so far; empty when it can."""
+    """Why `text` is not a valid answer to `key` after the answers so far; empty if it is valid."""
     if not text and (options()[key].required or (key == _POOLS and _hosts_inside(given))):
-        return "something is needed here"
+        return "a value is required"
     before = {(problem.name, problem.seen) for problem in from_documents((), given, files=False).errors}
     for problem in from_documents((), {**given, key: text}, files=False).errors:
         own = problem.seen.split(" ", 1)[0] == key  # problems name the key first
         if problem.name == "missing" and not own:
-            continue  # a later question is about it
+            continue  # a later question asks for it
         if own or (problem.name, problem.seen) not in before:
             guess = f"; {problem.hint.rstrip('?')}" if problem.hint.startswith("did you mean") else ""
             return ("" if own else f"{problem.seen}: ") + problem.wanted + guess
@@ -181,16 +181,16 @@ def draft_path(path: Path) -> Path:
 def interview(
     path: Path, ask: Callable[[Question, str], str], say: Callable[[str], None], *, resume: bool = True
 ) -> dict[str, str]:
-    """Ask everything, and return the texts by key. `ask` gets a question and its default.
+    """Asks all questions and returns the texts by key. `ask` gets a question and its default.
 
-    EOFError and KeyboardInterrupt from `ask` mean that the person leaves: StackwrightError says how to go on.
+    EOFError and KeyboardInterrupt from `ask` mean that the person quits: StackwrightError says how to resume.
     """
     draft = draft_path(path)
     given: dict[str, str] = {}
     if resume and draft.exists():
         kept = {line.key: line.text for line in syntax.read_file(draft).lines}
         given = {key: text for key, text in kept.items() if key in options()}
-        say(f"Going on with {len(given)} answers from before.")
+        say(f"Resuming with {len(given)} earlier answers.")
     try:
         for question in questions():
             if question.key in given or not question.asked(given):
@@ -200,31 +200,31 @@ def interview(
                 wrong = complaint(question.key, text, given)
                 if not wrong:
                     break
-                say(f"That cannot be used: {wrong}.")
+                say(f"Invalid: {wrong}.")
             given[question.key] = text
             writing.save(draft, "[general]\n" + "".join(f"{k}={v}\n" for k, v in given.items()), replace=True)
     except (EOFError, KeyboardInterrupt):
         raise StackwrightError(
-            "The interview was left; nothing was installed.",
-            f"`stackwright answers interview {path}` goes on where it was left\nto begin anew: rm {draft}",
+            "interview interrupted; nothing was installed",
+            f"resume with `stackwright answers interview {path}`\nstart over: rm {draft}",
             ExitCode.INTERRUPTED,
         ) from None
     return given
 
 
 def write(path: Path, given: Given) -> None:
-    """Write the answer file, and drop the draft. Raises StackwrightError where the file is there already."""
+    """Writes the answer file and deletes the draft. Raises StackwrightError if the file exists."""
     texts = {key: text for key, text in given.items() if text or not options()[key].generate}
     writing.save(path, writing.generate(presets=texts))
     draft_path(path).unlink(missing_ok=True)
 
 
 def on_terminal(path: Path) -> int:
-    """The interview on a terminal, with rich. Returns an exit code; raises StackwrightError where nobody can answer."""
+    """The interview on a terminal, with rich. Returns an exit code; raises StackwrightError without a terminal."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise StackwrightError(
-            "there is no terminal to ask questions on",
-            "`stackwright --gen-answer-file FILE` asks nothing; `stackwright --help` shows what else there is",
+            "no terminal to ask questions on",
+            "write an answer file without questions: stackwright --gen-answer-file FILE",
             ExitCode.USAGE,
         )
     from rich.console import Console
@@ -233,11 +233,11 @@ def on_terminal(path: Path) -> int:
     console = Console()
     if path.exists():
         raise StackwrightError(
-            f"{path} is there already; it is left as it is.",
-            f"to install it: stackwright --answer-file {path}\nto be asked again: stackwright answers interview FILE",
+            f"{path} exists already; it was not changed",
+            f"install it: stackwright --answer-file {path}\nor name another file: stackwright answers interview FILE",
             ExitCode.ANSWERS,
         )
-    console.print("[bold]A cloud in a few questions.[/bold] Enter takes what stands in brackets, Ctrl-D leaves.\n")
+    console.print("[bold]A cloud in a few questions.[/bold] Enter accepts the value in brackets, Ctrl-D quits.\n")
 
     def ask(question: Question, default: str) -> str:
         hidden, shows = options()[question.key].secret, bool(default)
@@ -246,8 +246,8 @@ def on_terminal(path: Path) -> int:
     try:
         given = interview(path, ask, lambda text: console.print(text, style="yellow"))
     except StackwrightError:
-        console.print()  # the message begins on a line of its own, after ^C
+        console.print()  # so that the message starts on a new line after ^C
         raise
     write(path, given)
-    console.print(f"\n{path} is written. To install: [bold]stackwright --answer-file {path}[/bold]")
+    console.print(f"\nWrote {path}. To install: [bold]stackwright --answer-file {path}[/bold]")
     return int(ExitCode.OK)

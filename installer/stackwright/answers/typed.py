@@ -92,7 +92,7 @@ def _shortened(text: str) -> str:
 
 def _sentence(option: Option, error: str) -> str:
     if option.secret:
-        return f"{allowed(option.parse, option.choices)} is allowed"
+        return f"expected {allowed(option.parse, option.choices)}"
     return error if len(error) <= 400 else f"{error[:150]} ... {error[-150:]}"
 
 

@@ -1,4 +1,4 @@
-"""Writing answer files: grouped by service, each key explained once, stable to the byte. Needs no network."""
+"""Writes answer files: grouped by service, with an explanation of each key, byte-stable. Needs no network."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _NEVER_EMPTY = (
     "CONFIG_SSL_CERT_SUBJECT_CN",
     "CONFIG_SSL_CERT_SUBJECT_MAIL",
 )
-"""Keys that Packstack cannot read when they are empty, so that they are written with what is used then."""
+"""Keys that Packstack cannot read if they are empty; the effective value is written instead."""
 
 _OPENING = """\
-# Answers for Stackwright. Every line is KEY=value; what a key does stands above
-# it. Packstack's names are used, and its files can be read as they are.
-#   stackwright answers check FILE      what is wrong, all of it
-#   stackwright --answer-file FILE      installs what is described here
-# This file holds passwords: keep its mode at 0600.
+# Answer file for Stackwright. Every line is KEY=value, below an explanation of
+# the key. The keys are Packstack's, and its answer files can be used unchanged.
+#   stackwright answers check FILE      validate the file
+#   stackwright --answer-file FILE      install the cloud
+# This file contains passwords: keep its mode at 0600.
 """
 
 
@@ -50,15 +50,15 @@ def generate(
 ) -> str:
     """The text of a new answer file, with new random secrets.
 
-    `allinone_host` is the one host for everything; of `install_hosts` the first is the controller and the others are
-    the compute hosts (a single one is everything; node[01-20] is understood). `presets` are texts by key and win over
-    both. Raises AnswersError when presets cannot be used, StackwrightError when hosts cannot. Nothing is looked at but
-    this machine's own address, and that only without any host.
+    `allinone_host` is the only host; of `install_hosts` the first is the controller and the others are compute hosts (a
+    single one has all roles; ranges such as node[01-20] are allowed). `presets` are texts by key and override both.
+    Raises AnswersError for invalid presets, StackwrightError for invalid hosts. Reads nothing but this machine's own
+    address, and that only if no host is given.
     """
     try:
         hosts = parse_hosts(",".join(install_hosts)) or tuple(filter(None, (parse_host(allinone_host),)))
     except ValueError as error:
-        raise StackwrightError(f"The hosts cannot be used: {error}.", "", ExitCode.USAGE) from None
+        raise StackwrightError(f"invalid hosts: {error}", "", ExitCode.USAGE) from None
     texts: dict[str, str] = {}
     if hosts:
         texts["CONFIG_CONTROLLER_HOST"] = hosts[0]
@@ -74,7 +74,7 @@ def generate(
             secret = secrets.make(key)
             entries[key] = Answer(secret, secret, entries[key].origin)
     for key in FORCED:
-        # defaults that the chosen agent overrides are written as they hold, so that the file agrees with itself
+        # Defaults that the chosen agent overrides are written as they take effect, so that the file is consistent.
         if entries[key].origin.kind == "default":
             entries[key] = dataclasses.replace(entries[key], text=_as_text(entries[key].value))
     return write(Answers(entries, reading.answers.secrets), minimal=minimal)
@@ -94,10 +94,10 @@ def write(
     head: Iterable[str] = (),
     tail: Iterable[str] = (),
 ) -> str:
-    """The text of an answer file with these answers. `minimal` leaves out what is as by default, and the explanations.
+    """The text of an answer file with these answers. `minimal` omits defaults and explanations.
 
-    Lines (with their #) that a person wrote: `comments` are to be put before a key, which is then never left out,
-    `head` at the beginning of the file, `tail` at its end.
+    Comment lines of a person (with their #): `comments` go before their key, which is then always written, `head` goes
+    to the start of the file, `tail` to its end.
     """
     parts = [_OPENING, *_block(head), "\n[general]\n"]
     remarks = comments or {}
@@ -120,7 +120,7 @@ def _block(lines: Iterable[str]) -> list[str]:
 
 
 def text_of(answers: Answers, key: str) -> str:
-    """The text to be written for a key: as it was given, with what is used filled in where Packstack needs a text."""
+    """The text to write for a key: as given, or the effective value where Packstack needs one."""
     entry = answers.entries[key]
     if key in _NEVER_EMPTY and not entry.text:
         return ",".join(entry.value) if isinstance(entry.value, tuple) else str(entry.value)
@@ -128,7 +128,7 @@ def text_of(answers: Answers, key: str) -> str:
 
 
 def explanation(option: Option) -> list[str]:
-    """The comment lines above a key: what it does, what is allowed, when it matters, its default."""
+    """The comment lines above a key: help, allowed values, default, condition, limits."""
     notes = []
     if option.choices and option.choices != YES_NO:
         notes.append(f"Values: {allowed(option.parse, option.choices)}.")
@@ -147,7 +147,7 @@ def explanation(option: Option) -> list[str]:
 
 
 def limits(option: Option) -> list[str]:
-    """What this version cannot do with an option, in sentences."""
+    """Sentences on what this version does not support of an option."""
     found = []
     if option.not_yet:
         values = "it" if option.not_yet in (("y",), ("*",)) else ", ".join(option.not_yet)
@@ -159,19 +159,19 @@ def limits(option: Option) -> list[str]:
 
 
 def save(path: Path, text: str, *, replace: bool = False) -> None:
-    """Write an answer file with mode 0600, whole or not at all.
+    """Writes an answer file atomically, with mode 0600.
 
-    Raises StackwrightError when the file is there already (unless `replace`) or cannot be written.
+    Raises StackwrightError if the file exists (unless `replace`) or cannot be written.
     """
     if path.exists() and not replace:
         raise StackwrightError(
-            f"{path} is there already; it is left as it is.",
-            "name another file, or move that one away",
+            f"{path} exists already; it was not changed",
+            "choose another name, or move that file away",
             ExitCode.ANSWERS,
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp sets mode 0600
     except OSError as error:
         raise unwritable(path, error) from None
     temporary = Path(name)
@@ -183,7 +183,7 @@ def save(path: Path, text: str, *, replace: bool = False) -> None:
         if replace:
             temporary.replace(path)
         else:
-            os.link(temporary, path)  # fails where somebody else made the file in the meantime
+            os.link(temporary, path)  # fails if the file was created in the meantime
             temporary.unlink()
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -191,9 +191,9 @@ def save(path: Path, text: str, *, replace: bool = False) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> StackwrightError:
-    """What to say of a file that cannot be written."""
+    """The error for a file that cannot be written."""
     return StackwrightError(
-        f"{path} cannot be written: {error.strerror}.", "choose another place", ExitCode.ENVIRONMENT
+        f"{path} cannot be written: {error.strerror}", "choose another folder", ExitCode.ENVIRONMENT
     )
 
 
@@ -204,7 +204,7 @@ def _heading(service: Service) -> str:
 
 
 def _differs(answers: Answers, option: Option) -> bool:
-    """Whether a minimal file needs the key: a value of its own, a secret that is used, or the hosts."""
+    """Whether a minimal file needs the key: not a default, a secret in use, or the controller."""
     entry = answers.entries[option.key]
     if option.key == "CONFIG_CONTROLLER_HOST":
         return True

@@ -1,4 +1,4 @@
-"""Parsers of answers: text of the file -> typed value. Each raises ValueError with a sentence on what is allowed.
+"""Parsers of answers: text of the file -> typed value. Each raises ValueError with a message that says what it expects.
 
 Every value is hashable and compares by meaning: numbers are int or float, sizes are bytes, lists are tuples,
 mappings are tuples of pairs. Addresses and networks are validated by netaddr and kept as canonical text

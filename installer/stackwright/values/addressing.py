@@ -1,4 +1,4 @@
-"""Parsers of hosts, addresses, networks, and what is on them. netaddr is imported where it is needed."""
+"""Parsers of hosts, addresses, networks, bridges and devices. netaddr is imported where it is needed."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ def host(value: str) -> str:
 
         found = IPAddress(value)
         if int(found) == 0 or found.is_multicast() or str(found) == "255.255.255.255":
-            raise ValueError("no single host has this address; the address of a host, or its name, is allowed")
+            raise ValueError("this address belongs to no single host; expected an address or host name")
         if found.version == 6 and found.is_link_local():
-            raise ValueError("this address is another one on each link; an address that all hosts reach is allowed")
+            raise ValueError("link-local addresses are not unique; expected an address that all hosts reach")
         return str(found)
     if re.search(r"[<>{}$@%*]|(^|\.)[xX]{1,3}(\.|$)", value) or re.fullmatch(r"[A-Z0-9]*_[A-Z0-9_]*|[xX]{3,}", value):
         raise ValueError("this looks like a place to be filled in; an address or host name is allowed")
     if not is_name(value):
-        raise ValueError("an address (198.18.0.10, 2001:db8::10) or host name is allowed")
+        raise ValueError("expected an address (198.18.0.10, 2001:db8::10) or host name")
     return value.lower().removesuffix(".")
 
 
 def hosts(value: str) -> tuple[str, ...]:
-    """a list of addresses or host names with commas.
+    """a comma-separated list of addresses or host names.
 
     Repeated hosts are dropped. `[first-last]` in a name or address is expanded: compute[01-20] is twenty names.
     """
@@ -93,13 +93,13 @@ def _expand(item: str) -> Iterable[str]:
         return (item,)
     first, last = int(match[2]), int(match[3])
     if last < first or last - first >= 10_000:
-        raise ValueError(f"{item!r}: the range must go upwards and hold at most 10,000 hosts")
+        raise ValueError(f"{item!r}: the range must ascend and have at most 10,000 hosts")
     width = len(match[2])
     return (f"{match[1]}{number:0{width}d}{match[4]}" for number in range(first, last + 1))
 
 
 def addresses(value: str) -> tuple[str, ...]:
-    """a list of addresses with commas."""
+    """a comma-separated list of addresses."""
     found = []
     for item in words(value):
         if not is_address(item):
@@ -111,7 +111,7 @@ def addresses(value: str) -> tuple[str, ...]:
 def address(value: str) -> str:
     """an address."""
     if value and not is_address(value):
-        raise ValueError("an address is allowed, such as 198.18.0.1 or 2001:db8::1")
+        raise ValueError("expected an address, such as 198.18.0.1 or 2001:db8::1")
     return value
 
 
@@ -119,12 +119,12 @@ def _network(value: str) -> IPNetwork:
     from netaddr import AddrFormatError, IPNetwork
 
     if "/" not in value or not re.fullmatch(r"[0-9A-Fa-f:.]+/[0-9.]+", value) or not is_address(value.split("/")[0]):
-        raise ValueError("a network with its prefix length is allowed, such as 198.18.4.0/24 or 2001:db8:4::/64")
+        raise ValueError("expected a network with its prefix length, such as 198.18.4.0/24 or 2001:db8:4::/64")
     try:
         return IPNetwork(value).cidr
     except (AddrFormatError, ValueError):
         raise ValueError(
-            "a network with its prefix length is allowed, such as 198.18.4.0/24 or 2001:db8:4::/64"
+            "expected a network with its prefix length, such as 198.18.4.0/24 or 2001:db8:4::/64"
         ) from None
 
 
@@ -137,7 +137,7 @@ def network(value: str) -> str:
 
 
 def networks(value: str) -> tuple[str, ...]:
-    """a list of networks with commas."""
+    """a comma-separated list of networks."""
     return tuple(dict.fromkeys(network(item) for item in words(value)))
 
 
@@ -146,7 +146,7 @@ def multicast_group(value: str) -> str:
     from netaddr import IPAddress
 
     if value and (not is_address(value) or not IPAddress(value).is_multicast()):
-        raise ValueError("a multicast address is allowed, such as 239.1.1.1 or ff05::100")
+        raise ValueError("expected a multicast address, such as 239.1.1.1 or ff05::100")
     return value
 
 
@@ -167,12 +167,12 @@ def pools(value: str) -> tuple[str, ...]:
     found = re.findall(long_form, bare) + re.findall(short_form, rest)
     rest = re.sub(short_form, "", rest)
     if not found or rest.strip("[]'\" ,;") or not all(is_address(end) for pair in found for end in pair):
-        raise ValueError('pools are allowed as 198.18.4.10-198.18.4.20, or ["start=198.18.4.10,end=198.18.4.20"]')
+        raise ValueError('expected pools such as 198.18.4.10-198.18.4.20, or ["start=198.18.4.10,end=198.18.4.20"]')
     from netaddr import IPAddress
 
     for first, last in found:
         if IPAddress(first).version != IPAddress(last).version or IPAddress(first) > IPAddress(last):
-            raise ValueError(f"the pool {first} to {last} does not go upwards")
+            raise ValueError(f"the pool {first} to {last} does not ascend")
     return tuple(f"start={IPAddress(first)},end={IPAddress(last)}" for first, last in found)
 
 
@@ -188,10 +188,10 @@ def vlan_ranges(value: str) -> tuple[tuple[str] | tuple[str, int, int], ...]:
             found.append((parts[0],))
             continue
         if len(parts) != 3 or not parts[0] or not all(re.fullmatch(r"[0-9]{1,5}", part) for part in parts[1:]):
-            raise ValueError(f"{item!r} is not network:first:last; physnet1:1000:1999 is allowed, or physnet1 alone")
+            raise ValueError(f"{item!r} is not network:first:last; expected physnet1:1000:1999, or physnet1 alone")
         first, last = int(parts[1]), int(parts[2])
         if not 1 <= first <= last <= 4094:
-            raise ValueError(f"{item!r}: VLAN numbers go upwards from 1 to 4094")
+            raise ValueError(f"{item!r}: expected ascending VLAN IDs from 1 to 4094")
         found.append((parts[0], first, last))
     return tuple(found)
 
@@ -201,7 +201,9 @@ def _id_ranges(value: str, most: int) -> tuple[tuple[int, int], ...]:
     for item in words(value):
         match = re.fullmatch(r"([0-9]{1,10})\s*[:-]\s*([0-9]{1,10})", item)
         if not match or not 1 <= int(match[1]) <= int(match[2]) <= most:
-            raise ValueError(f"{item!r} is not first:last; ranges go upwards from 1 to {most}, such as 10:1000")
+            raise ValueError(
+                f"{item!r} is not first:last; expected an ascending range from 1 to {most}, such as 10:1000"
+            )
         found.append((int(match[1]), int(match[2])))
     return tuple(found)
 
@@ -257,7 +259,7 @@ def storages(value: str) -> tuple[Device, ...]:
             continue
         match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+)(?::(/\S+)|/([A-Za-z0-9_.-]+))?", item)
         if not match or (match[2] or "").startswith("//"):
-            raise ValueError(f"{item!r} is not a device; /dev/sdb, HOST:/dev/sdb or HOST/sdb is allowed")
+            raise ValueError(f"{item!r} is not a device; expected /dev/sdb, HOST:/dev/sdb or HOST/sdb")
         device = match[2] or (f"/dev/{match[3]}" if match[3] else "")
         try:
             found.append(Device(host(match[1]), device))
@@ -267,7 +269,7 @@ def storages(value: str) -> tuple[Device, ...]:
 
 
 def bridge_list(value: str) -> tuple[str, ...]:
-    """a list of bridges with commas.
+    """a comma-separated list of bridges.
 
     bridge:interface, which belongs to another key, counts as the bridge: answers/checking.py says so.
     """
@@ -277,12 +279,12 @@ def bridge_list(value: str) -> tuple[str, ...]:
 def tunnel_interface(value: str) -> str:
     """the name of an interface, or empty to use the one with the host's own address."""
     if value and not re.fullmatch(r"[A-Za-z0-9_.@:-]{1,64}|[0-9A-Fa-f:.]+/[0-9]+", value):
-        raise ValueError("the name of an interface is allowed, such as eth1")
+        raise ValueError("expected an interface name, such as eth1")
     return value
 
 
 def bridge(value: str) -> str:
     """the name of a bridge."""
     if value and not re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", value):
-        raise ValueError("the name of a bridge is allowed: at most 15 letters, digits, - _ .")
+        raise ValueError("expected a bridge name: at most 15 letters, digits, ., _ and -")
     return value

@@ -13,9 +13,9 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def words(value: str) -> tuple[str, ...]:
-    """a list with commas.
+    """a comma-separated list.
 
-    Blanks round the members, empty members and a trailing comma are dropped; a Python list (['a', 'b']) and the
+    Spaces around members, empty members and a trailing comma are dropped; a Python list (['a', 'b']) and the
     word None are understood, because Packstack wrote them.
     """
     value = value.strip()
@@ -37,7 +37,7 @@ def words(value: str) -> tuple[str, ...]:
 
 
 def urls(value: str) -> tuple[str, ...]:
-    """a list of URLs (http, https, file) or paths of files, with commas."""
+    """a comma-separated list of URLs (http, https, file) or paths of files."""
     return tuple(url(item) for item in words(value))
 
 
@@ -47,7 +47,7 @@ def _pairs(value: str, what: str, example: str) -> Pairs:
         left, colon, right = item.partition(":")
         left, right = left.strip(), right.strip()
         if not colon or not left or not right or " " in left or " " in right:
-            raise ValueError(f"{item!r} is not {what}; a list such as {example} is allowed")
+            raise ValueError(f"{item!r} is not {what}; expected a list such as {example}")
         if found.get(left, right) != right:
             raise ValueError(f"{left!r} is given twice, with {found[left]!r} and {right!r}")
         found[left] = right
@@ -56,7 +56,7 @@ def _pairs(value: str, what: str, example: str) -> Pairs:
 
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
-"""The kernel takes 15 letters at most."""
+"""The kernel limits names to 15 characters."""
 _MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
 
@@ -67,7 +67,7 @@ def bridge_mappings(value: str) -> Pairs:
     """
     found = _pairs(value, "a physical network and its bridge", "extnet:br-ex,physnet1:br-data")
     for _, name in found:
-        _named(_BRIDGE, name, "no name of a bridge: at most 15 letters, digits, - _ . are allowed")
+        _named(_BRIDGE, name, "not a bridge name; expected at most 15 letters, digits, ., _ and -")
     return found
 
 
@@ -83,9 +83,11 @@ def bridge_interfaces(value: str) -> Pairs:
     """
     found = _pairs(value, "a bridge and its interface", "br-ex:eth1,br-data:eth2")
     for name, interface in found:
-        _named(_BRIDGE, name, "no name of a bridge: at most 15 letters, digits, - _ . are allowed")
+        _named(_BRIDGE, name, "not a bridge name; expected at most 15 letters, digits, ., _ and -")
         if "/" not in interface and not _MAC.fullmatch(interface):
-            _named(_INTERFACE, interface, "no name of an interface: at most 15 letters without blanks, / and :")
+            _named(
+                _INTERFACE, interface, "not an interface name; expected at most 15 characters without spaces, / and :"
+            )
     return found
 
 
@@ -96,7 +98,7 @@ def interface_mappings(value: str) -> Pairs:
     """
     found = _pairs(value, "a physical network and its interface", "physnet1:eth2")
     for _, name in found:
-        _named(_INTERFACE, name, "no name of an interface: at most 15 letters without blanks, / and :")
+        _named(_INTERFACE, name, "not an interface name; expected at most 15 characters without spaces, / and :")
     return found
 
 
@@ -110,7 +112,7 @@ def ports(value: str) -> tuple[tuple[str, int, int], ...]:
         match = re.fullmatch(r"([0-9]{1,5})(?:[-:]([0-9]{1,5}))?(?:/(tcp|udp))?", item.strip().lower())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not match or not 1 <= first <= last <= 65535:
-            raise ValueError(f"{item!r} is no port; a list such as 9100,161/udp,8000-8010 is allowed")
+            raise ValueError(f"{item!r} is not a port; expected a list such as 9100,161/udp,8000-8010")
         found.append((match[3] or "tcp", first, last))
     return tuple(dict.fromkeys(found))
 
@@ -126,7 +128,7 @@ def properties(value: str) -> Pairs:
         if not item.strip():
             continue
         if not equals or not re.fullmatch(r"[\w.:-]+", name.strip()):
-            raise ValueError(f"{item.strip()!r} is not name=value; a list such as hw_disk_bus=scsi is allowed")
+            raise ValueError(f"{item.strip()!r} is not name=value; expected a list such as hw_disk_bus=scsi")
         found[name.strip()] = content.strip()
     return tuple(found.items())
 
@@ -155,7 +157,7 @@ def records(value: str) -> tuple[Pairs, ...]:
     if isinstance(parsed, list) and parsed and all(isinstance(item, str) for item in parsed):
         return records(", ".join(parsed)) if len(parsed) == 1 else tuple(r for item in parsed for r in records(item))
     if not isinstance(parsed, list) or not all(isinstance(item, dict) for item in parsed):
-        raise ValueError('a JSON list of objects is allowed, such as [{"vendor_id": "8086", "product_id": "10ca"}]')
+        raise ValueError('expected a JSON list of objects, such as [{"vendor_id": "8086", "product_id": "10ca"}]')
     return tuple(tuple(sorted((str(k), str(v)) for k, v in item.items())) for item in parsed)
 
 
@@ -167,7 +169,7 @@ def choice(*names: str) -> Parser:
         try:
             return by_name[value.strip().casefold()]
         except KeyError:
-            raise ValueError(f"one of these is allowed: {', '.join(n or '(empty)' for n in names)}") from None
+            raise ValueError(f"expected one of: {', '.join(n or '(empty)' for n in names)}") from None
 
     one_of.__doc__ = " or ".join(names)
     return one_of
@@ -186,5 +188,5 @@ def choices(*names: str) -> Parser:
                 raise ValueError(f"{item!r} is not one of {', '.join(names)}") from None
         return tuple(found)
 
-    some_of.__doc__ = "a list with commas of " + ", ".join(names)
+    some_of.__doc__ = "a comma-separated list of " + ", ".join(names)
     return some_of

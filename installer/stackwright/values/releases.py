@@ -9,15 +9,15 @@ from stackwright.platforms.repositories import TRUNK_TAGS
 
 
 def release(value: str) -> str:
-    """a release by its name (epoxy) or its number (2025.1), or master.
+    """a release by name (epoxy) or number (2025.1), or master.
 
-    It is one that some platform carries. Whether the hosts' own does is known once they have been looked at.
+    Any platform's release is accepted here; the preflight checks it against the hosts' platform.
     """
     wanted = value.strip().lower()
     known = {(r.series, r.name) for p in PLATFORMS for r in p.releases}
     if wanted and wanted != "master" and not any(wanted in one for one in known):
         listed = ", ".join(f"{name} ({series})" for series, name in sorted(known))
-        raise ValueError(f"a release that some platform carries is allowed: {listed}; or master, with trunk")
+        raise ValueError(f"unknown release; expected one of {listed}, or master with CONFIG_RDO_TRUNK")
     return wanted
 
 
@@ -26,5 +26,5 @@ def trunk(value: str) -> str:
     wanted = value.strip().lower()
     tag = f"({'|'.join(TRUNK_TAGS)})"
     if wanted and not re.fullmatch(rf"{tag}|({tag}/)?[0-9a-f]{{32}}", wanted):
-        raise ValueError(f"a tag ({', '.join(TRUNK_TAGS)}), a hash of 32 hexadecimal digits, or tag/hash is allowed")
+        raise ValueError(f"expected a tag ({', '.join(TRUNK_TAGS)}), a hash of 32 hexadecimal digits, or tag/hash")
     return wanted

@@ -36,48 +36,48 @@ def boolean(value: str) -> bool:
         return True
     if word in _NO:
         return False
-    raise ValueError("y or n is allowed (yes, no, true and false are read as well)")
+    raise ValueError("expected y or n (yes, no, true and false work too)")
 
 
 def integer(value: str) -> int:
     """a whole number."""
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
-        raise ValueError("a whole number is allowed")
+        raise ValueError("expected a whole number")
     return int(value)
 
 
 def natural(value: str) -> int:
     """a whole number, 1 or more."""
     if not re.fullmatch(r"\+?[0-9]{1,18}", value) or int(value) < 1:
-        raise ValueError("a whole number of at least 1 is allowed")
+        raise ValueError("expected a whole number, 1 or more")
     return int(value)
 
 
 def count(value: str) -> int:
     """a whole number, 0 or more."""
     if not re.fullmatch(r"\+?[0-9]{1,18}", value):
-        raise ValueError("a whole number of at least 0 is allowed")
+        raise ValueError("expected a whole number, 0 or more")
     return int(value)
 
 
 def ratio(value: str) -> float:
     """a number above 0, such as 1.5."""
     if not re.fullmatch(r"\+?[0-9]{1,9}(\.[0-9]{0,9})?", value) or float(value) <= 0:
-        raise ValueError("a number above 0 is allowed, such as 1.5")
+        raise ValueError("expected a number above 0, such as 1.5")
     return float(value)
 
 
 def percentage(value: str) -> int:
     """a whole number from 0 to 100."""
     if not re.fullmatch(r"[0-9]{1,3}%?", value) or int(value.rstrip("%")) > 100:
-        raise ValueError("a whole number from 0 to 100 is allowed")
+        raise ValueError("expected a whole number from 0 to 100")
     return int(value.rstrip("%"))
 
 
 def port(value: str) -> int:
     """a port number from 1 to 65535."""
     if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
-        raise ValueError("a port number from 1 to 65535 is allowed")
+        raise ValueError("expected a port number from 1 to 65535")
     return int(value)
 
 
@@ -100,7 +100,7 @@ def hypervisor(value: str) -> str:
         return ""
     if value.casefold() in ("qemu", "kvm"):
         return value.casefold()
-    raise ValueError("qemu, kvm or nothing (each host decides) is allowed")
+    raise ValueError("expected qemu, kvm, or nothing (each host decides)")
 
 
 def size(value: str) -> int:
@@ -110,35 +110,35 @@ def size(value: str) -> int:
     """
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([BKMGTP]?)(?:i?B)?", value.strip(), re.IGNORECASE)
     if not match or float(match[1]) <= 0:
-        raise ValueError("a size with a unit is allowed, such as 20G, 500M or 1T")
+        raise ValueError("expected a size with a unit, such as 20G, 500M or 1T")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def path(value: str) -> str:
     """the path of a file or folder (~ is the home folder)."""
     if "\0" in value:
-        raise ValueError("a path is allowed, such as /etc/pki/tls/certs/cloud.crt")
+        raise ValueError("expected a path, such as /etc/pki/tls/certs/cloud.crt")
     return value
 
 
 def url(value: str) -> str:
     """a URL (http, https, file) or the path of a file."""
     if value and not re.match(r"(https?|ftp|file)://\S+$|/\S*$", value):
-        raise ValueError("a URL is allowed (http://, https://, file://), or the absolute path of a file")
+        raise ValueError("expected a URL (http://, https://, file://) or the absolute path of a file")
     return value
 
 
 def web_url(value: str) -> str:
-    """a URL that begins with http:// or https://, without a password in it."""
+    """an http:// or https:// URL without a password."""
     if value and not re.match(r"https?://[^\s/@]+(/\S*)?$", value):
-        raise ValueError("a URL that begins with http:// or https:// is allowed, without a password in it")
+        raise ValueError("expected an http:// or https:// URL without a password")
     return value.rstrip("/")
 
 
 def ldap_url(value: str) -> str:
-    """a URL that begins with ldap:// or ldaps://."""
+    """an ldap:// or ldaps:// URL."""
     if value and not re.match(r"ldap(s|i)?://\S*$", value):
-        raise ValueError("a URL that begins with ldap:// or ldaps:// is allowed")
+        raise ValueError("expected an ldap:// or ldaps:// URL")
     return value
 
 
@@ -146,25 +146,25 @@ def dn(value: str) -> str:
     """a distinguished name such as ou=people,dc=example,dc=org."""
     parts = re.split(r"(?<!\\)[,+;]", value) if value else []
     if any(not re.match(r"\s*[A-Za-z0-9.-]+\s*=", part) for part in parts):
-        raise ValueError("a distinguished name is allowed, such as ou=people,dc=example,dc=org")
+        raise ValueError("expected a distinguished name, such as ou=people,dc=example,dc=org")
     return value
 
 
 def checksum(value: str) -> str:
-    """a SHA-256 in hexadecimal, or empty for none.
+    """a SHA-256 checksum in hexadecimal, or empty for none.
 
-    sha256: before it is understood. Returns lower-case digits.
+    A prefix sha256: is accepted. Returns lower-case digits.
     """
     digits = re.sub(r"^sha256[:=]", "", value.strip().lower())
     if digits and not re.fullmatch(r"[0-9a-f]{64}", digits):
-        raise ValueError("a SHA-256 is allowed: 64 hexadecimal digits")
+        raise ValueError("expected a SHA-256 checksum: 64 hexadecimal digits")
     return digits
 
 
 def optional(value: str) -> str:
     """text, or empty for none.
 
-    n, no and None are understood as none, because people write them.
+    n, no and None mean none, because people write them.
     """
     return "" if value.strip().casefold() in ("n", "no", "none") else value.strip()
 
@@ -172,5 +172,5 @@ def optional(value: str) -> str:
 def word(value: str) -> str:
     """one word: letters, digits and - _ . : @ + /."""
     if value and not re.fullmatch(r"[\w.:@+/*-]+", value):
-        raise ValueError("one word is allowed: letters, digits and - _ . : @ + /")
+        raise ValueError("expected one word: letters, digits and - _ . : @ + /")
     return value
