@@ -8,7 +8,6 @@ from stackwright import planner
 from stackwright.model import Answers, Certificate, Certificates, Facts, Interface, Plan, Problem
 from stackwright.planner.steps import certificates as certificate_steps
 from stackwright.planner.topology import Cloud, strings
-from stackwright.services import SERVICES
 from stackwright.values import is_address
 
 
@@ -26,7 +25,7 @@ def facts(given: Answers, os_id: str = "debian", os_version: str = "12") -> dict
     found = {}
     # Names of hosts that the run leaves alone are looked up too: firewalls go on letting them in.
     beside = {name: (f"198.18.7.{number}",) for number, name in enumerate(planner.left_alone(given), start=10)}
-    for number, host in enumerate(planner.all_hosts(given, SERVICES), start=10):
+    for number, host in enumerate(planner.all_hosts(given), start=10):
         own = host if is_address(host) else f"198.18.0.{number}"
         named = sorted(name for name in interfaces(given) if "/" not in name)
         named += [f"eth{index}" for index in range(1, 4) if given["CONFIG_USE_SUBNETS"]]

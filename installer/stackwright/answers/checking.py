@@ -31,12 +31,16 @@ _FILES = (
 
 _AUTHORITY = ("CONFIG_SSL_CACERT_FILE", "CONFIG_SSL_CACERT_KEY_FILE")
 
-_HOST_KEYS = tuple(
-    key
-    for key, option in options().items()
-    if option.parse.__name__ in ("host", "hosts") and key.rpartition("_")[2] in ("HOST", "HOSTS", "SERVERS")
-    if key not in ("CONFIG_NTP_SERVERS", "CONFIG_VCENTER_HOST", "CONFIG_REDIS_HOST", "EXCLUDE_SERVERS")
-)
+
+def _host_keys() -> Iterator[str]:
+    """The keys that name hosts of the cloud."""
+    others = ("CONFIG_NTP_SERVERS", "CONFIG_VCENTER_HOST", "CONFIG_REDIS_HOST", "EXCLUDE_SERVERS")
+    return (
+        key
+        for key, option in options().items()
+        if option.parse.__name__ in ("host", "hosts") and key.rpartition("_")[2] in ("HOST", "HOSTS", "SERVERS")
+        if key not in others
+    )
 
 
 def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] | None = None) -> list[Problem]:
@@ -62,7 +66,7 @@ def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] 
 def named_hosts(answers: Answers) -> dict[str, tuple[str, ...]]:
     """Every host of the cloud, with the keys that name it. Keys that have no effect are left out."""
     found: dict[str, list[str]] = {}
-    for key in _HOST_KEYS:
+    for key in _host_keys():
         if not matters(options()[key], answers) or not _used(key, answers):
             continue
         value = answers[key]
