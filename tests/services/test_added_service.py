@@ -25,6 +25,7 @@ from stackwright.answers import completion, layers, reference, typed
 from stackwright.answers import flags as answer_flags
 from stackwright.answers.explain import explain
 from stackwright.model import Answers, Facts, Plan, Service
+from stackwright.operations import apply
 from stackwright.operations import verify as verify_operation
 from stackwright.planner import assets
 from stackwright.planner.topology import Cloud
@@ -181,7 +182,7 @@ def test_catalogs_have_its_parameters_migration_and_parallel_start(installed: In
 
 
 def test_verify_asks_its_api_and_runs_its_checks(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = verify_operation.config(installed.cloud, installed.answers)
+    config = verify_operation.config(installed.cloud)
     assert "key-manager" in config.services
     assert config.apis["key-manager"]["ask"] == "/secrets?limit=1"
     assert "vault" in config.modules
@@ -216,6 +217,12 @@ class Session:
 
     def delete(self, _kind: str, path: str) -> None:
         del self.left[path]
+
+
+def test_the_report_of_a_run_names_it_on_its_host(installed: Installed) -> None:
+    told = apply.about(installed.cloud, installed.plan)
+    assert told["hosts"][OTHER]["services"] == {"vault": ["vault-api"]}
+    assert told["hosts"][CONTROL]["services"]["vault"] == ["vault-database", "vault-identity"]
 
 
 @pytest.mark.usefixtures("added")

@@ -231,10 +231,10 @@ def _explain(arguments: argparse.Namespace) -> int:
     from stackwright.answers.packstack.flags import old_flags
     from stackwright.answers.packstack.retired import RETIRED, translated
     from stackwright.answers.reading import load, old_names, suggest
-    from stackwright.services import SERVICES, options
+    from stackwright.services import all_services, options
 
     if not arguments.key:
-        for service in SERVICES:
+        for service in all_services():
             if service.options:
                 print(f"{service.summary}:")
                 print(textwrap.indent("\n".join(option.key for option in service.options), "  "))

@@ -21,7 +21,7 @@ from stackwright.operations.context import RunContext
 from stackwright.operations.options import ApplyOptions, CheckOptions, Console
 from stackwright.output import live
 from stackwright.planner.steps import credentials
-from stackwright.services import SERVICES
+from stackwright.services import all_components, all_services
 from stackwright.ssh import parallel as side_by_side
 from stackwright.ssh.pool import Hosts
 from stackwright.state import directory, journal, snapshots
@@ -34,7 +34,7 @@ def about(
     whole: Cloud, plan: Plan, warnings: Iterable[Problem] = (), clock: report.Clock | None = None
 ) -> dict[str, Any]:
     """What a run's record begins with: what is known before the first step, without secrets."""
-    service = {c.name: s.name for s in SERVICES for c in s.components}
+    service = {c.name: s.name for s in all_services() for c in s.components}
     clock = clock or report.Clock()
     hosts = {}
     for name, host in whole.hosts.items():
@@ -207,7 +207,7 @@ def difference(plan: Plan, place: directory.StateDir, lost: Collection[str] = ()
 
 def _painter(plan: Plan, place: directory.StateDir) -> Callable[[Step], snapshots.StepSnapshot]:
     """Makes pictures of the plan's steps, which hold none of its secrets."""
-    first = {c.name: (c.provides or (c.name,))[0] for s in SERVICES for c in s.components}
+    first = {c.name: (c.provides or (c.name,))[0] for c in all_components()}
     seal = snapshots.secret_masker(place, executor.replacer(plan.secrets))
 
     def component_of(capability: str, components: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from stackwright.operations import trunk
 from stackwright.operations.context import RunContext
 from stackwright.operations.options import CheckOptions, Console
 from stackwright.planner.steps import registration, repositories
-from stackwright.services import SERVICES, options
+from stackwright.services import options
 from stackwright.ssh import parallel as side_by_side
 from stackwright.ssh.pool import Hosts
 
@@ -78,7 +78,7 @@ def _probe(
 
 def problems(answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset()) -> list[Problem]:
     """What is in the way on the hosts, all at once; `skip` are names of checks that are waived."""
-    placed = planner.place(answers, SERVICES)
+    placed = planner.place(answers)
     return preflight.check(answers, seen, placed, cloud_id=planner.cloud_id(answers), skip=skip)
 
 
@@ -139,7 +139,7 @@ class Inspected:
 
 def begin(answers: Answers, hosts: Hosts, state: StateDir) -> RunContext:
     """Looks at all hosts of the answers. Raises StackwrightError where one cannot be reached."""
-    return RunContext(answers, look(hosts, planner.all_hosts(answers, SERVICES), answers), state, hosts)
+    return RunContext(answers, look(hosts, planner.all_hosts(answers), answers), state, hosts)
 
 
 def inspect(
@@ -153,7 +153,7 @@ def inspect(
         console.note(answer_files.describe(problem))
     refuse_duplicate_hosts(hosts, answers)
     with clock.part("look at the hosts"):
-        seen = look(hosts, planner.all_hosts(answers, SERVICES), answers)
+        seen = look(hosts, planner.all_hosts(answers), answers)
     with clock.part("check"):
         found = refuse(problems(answers, seen, check.skip))
     run = RunContext(answers, seen, state, hosts, check, locked)

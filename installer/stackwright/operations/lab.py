@@ -17,7 +17,6 @@ from stackwright import bundle, planner, platforms, preflight
 from stackwright.lab import LEAST_MEMORY, RELEASES, Node, Size, check_room, up
 from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.planner.choices import workers
-from stackwright.services import SERVICES
 from stackwright.state import directory
 
 _RELEASE_OF = {"debian-12": "bookworm", "debian-13": "trixie"}
@@ -131,8 +130,8 @@ def up_from(path: Path, names: Sequence[str], release: str, asked: Size, say: Ca
 
 def _from_answers(path: Path, names: Sequence[str], release: str, asked: Size, say: Callable[[str], None]) -> BroughtUp:
     given = answer_files.load([path], environ={}, run=False, files=False).answers
-    placed = planner.place(given, SERVICES)
-    hosts = planner.all_hosts(given, SERVICES)
+    placed = planner.place(given)
+    hosts = planner.all_hosts(given)
     carried = str(given["CONFIG_OPENSTACK_RELEASE"] or "")
     known = [p for p in platforms.PLATFORMS if p.id in _RELEASE_OF]
     fitting = [p.id for p in known if not carried or carried in {n for r in p.releases for n in (r.name, r.series)}]

@@ -15,7 +15,6 @@ from stackwright.operations import lab as lab_operations
 from stackwright.operations.answers import read_answers
 from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, Console, QuickStartOptions
 from stackwright.platforms import PLATFORMS
-from stackwright.services import SERVICES
 from stackwright.ssh.pool import own_addresses
 from stackwright.state import directory
 
@@ -79,7 +78,7 @@ def install(
 def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> None:
     """Raises StackwrightError where an answer file that was there leaves out a host that was asked for: it would be
     ignored in silence."""
-    have = planner.all_hosts(found, SERVICES)
+    have = planner.all_hosts(found)
     missing = [name for name in names if name not in have]
     if not missing or (here and own_addresses() & set(have)):
         return
