@@ -108,14 +108,16 @@ def named(name: str) -> Cloud:
 
 SECONDS = {
     "with_packages": sum(cloud.seconds for cloud in ALL if cloud.from_packages) + 500,  # test_puppet_providers
-    "test_faults": 500,
     "test_rpm_packages": 450,
-    "test_lab": 450,
     "test_ceph": 350,
-    "test_guest_boot": 250,
-    "test_firewall_node": 150,
-    "test_lock_node": 120,
-    "test_report_browser": 100,
 }
 """About what other groups of tests take: those that share `with_packages`, and files without a cloud. Those that are
 not named take less."""
+
+WAITING = (
+    *("test_faults", "test_lab", "test_guest_boot", "test_firewall_node", "test_lock_node", "test_report_browser"),
+    *("test_network_manager", "test_names_node", "test_package_cache_node", "test_control_host"),
+    "test_horizon_browser",
+)
+"""Files that mostly wait: for a node to boot, for a link to come back. They run beside the clouds, one after the other,
+and fill the time in which those leave a core idle."""

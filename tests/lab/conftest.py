@@ -32,6 +32,8 @@ def _group(item: pytest.Item) -> str:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.xdist_group(_group(item)))
+    if item.path.stem in clouds.WAITING:
+        item.add_marker(pytest.mark.waits)
 
 
 def _seconds(group: str) -> int:

@@ -106,6 +106,20 @@ def test_what_took_long_is_not_run_again(
     assert "once more" not in capfd.readouterr().out
 
 
+def test_what_runs_beside_counts_and_is_shown(
+    runner: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "suite" / "test_two.py").write_text(BROKEN)
+    words = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "-n0")
+    both = runner.Stage("some", (*words, "suite/test_one.py"), "some.xml", beside=(*words, "suite/test_two.py"))
+    count = runner.Count()
+    assert not runner.run(both, count)
+    assert (count.passed, count.failed, count.skipped) == (1, 3, 1)
+    assert "test_leaves_something" in capfd.readouterr().out
+    fine = runner.Stage("some", (*words, "suite/test_one.py"), "some.xml", beside=both.command)
+    assert runner.run(fine, runner.Count())
+
+
 def test_a_stage_without_tests_has_failed(runner: ModuleType) -> None:
     count = runner.Count()
     assert not runner.run(stage(runner, "-k", "nothing_like_it"), count)
