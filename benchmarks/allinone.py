@@ -1,25 +1,26 @@
-"""How long a verified cloud takes, against what its packages take, Packstack's way, and Debian's own script.
+"""Measure how long a verified cloud takes, compared with its packages alone, Packstack's way and Debian's own script.
 
     sudo .venv/bin/python benchmarks/allinone.py [WAY ...] [--nodes 1|3|both] [--cache warm|cold|both] [--results FILE]
 
-Each way starts from bare nodes of this machine's lab, which go away before the next one begins:
+Each way starts from bare nodes of this machine's lab, which are removed before the next one starts:
 
-* `floor`: the packages of the cloud in one transaction of apt on each node, services not started, nothing synced to
-  the disk; and nothing else.
-* `ours`: `stackwright --allinone` onto the node, which ends with the verified cloud.
-* `unchanged`, `again`: then `apply` once more, and `apply --again` without the proof. They come with `ours`.
-* `stock`: Packstack's way: the same settings by the stock providers, packages by Puppet, passes for the controller, the
-  network, computing and what comes after, one after the other. No proof.
-* `debian`: `openstack-deploy all-in-one`, Debian's own script, on one node. It installs what it wants, and more than
-  the others; it need not come to its end.
+* `floor`: only the packages of the cloud, in one apt transaction on each node, without starting services or syncing the
+  disk.
+* `ours`: `stackwright --allinone` on the node, up to the verified cloud.
+* `unchanged`, `again`: after `ours`, another `apply`, and `apply --again` without verification.
+* `stock`: Packstack's way: the same settings with the stock providers, packages installed by Puppet, one pass each for
+  controller, network, compute and the rest, one after the other. No verification.
+* `debian`: `openstack-deploy all-in-one`, Debian's own script, on one node. It installs its own choice of services,
+  more than the others, and may fail.
 
-One node gets Keystone, Glance, Placement, Nova, Neutron with OVN, Cinder and Horizon; three are controller, network and
-compute host, without the last two. `warm`: the packages are on the nodes before the clock starts. `cold`: none is.
+One node gets Keystone, Glance, Placement, Nova, Neutron with OVN, Cinder and Horizon; three nodes are controller,
+network and compute host, without Cinder and Horizon. `warm`: the packages are on the nodes before the clock starts.
+`cold`: none is.
 
-What was measured on this machine is kept in the results file, so that it can be run in pieces; each run ends with the
-table of all of it, and `--table` only shows that. Without a WAY everything but `debian` is done: an hour and more.
-What the ways say, and the reports of ours, lie beside the results. CPU is the whole machine's, so it must do nothing
-else meanwhile; what went to the nodes are the bytes through the lab's bridge, the installer's own included.
+The results file keeps all measurements of this machine, so that you can run parts; each run ends with the table of all
+measurements, and `--table` only prints it. Without a WAY, everything but `debian` is measured, which takes more than an
+hour. The output of each way and our reports are beside the results. CPU is that of the whole machine, so it must do
+nothing else; the bytes to the nodes are those through the lab's bridge, including the installer's own.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ USUAL = ("floor", "ours", "stock")
 RESULTS = Path(__file__).resolve().parents[1] / "test-results" / "bench" / "allinone.json"
 NAMES = ("control", "network", "compute")
 PATIENCE = 3600
-"""Seconds after which Debian's script is given up."""
+"""Seconds after which Debian's script is stopped."""
 
 FLOOR = """\
 set -eu
@@ -68,7 +69,7 @@ printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 apt-get -q update
 all() { eatmydata apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install @PACKAGES@; }
-# The dashboard's own script fails now and then.
+# The dashboard's postinst sometimes fails.
 all || all
 """
 
@@ -79,8 +80,8 @@ apt-get -q update
 apt-get -q -y --no-install-recommends --download-only install @PACKAGES@
 """
 
-# What the script asks for where nobody answers: it finds its own address with net-tools. Told one of these two, it does
-# not think of the other.
+# The answers that the script needs without a terminal. It needs net-tools to find its address; and if one of these two
+# variables is set, it finds no default for the other.
 DEBIAN = """\
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
@@ -92,22 +93,22 @@ timeout @PATIENCE@ openstack-deploy --non-interactive all-in-one < /dev/null
 """
 
 
-# -------------------------------------------------------------------------------------------------- what is measured
+# -------------------------------------------------------------------------------------------------- measurements
 
 
 def _busy() -> float:
-    """CPU seconds, user and system, of the whole machine so far (proc(5), /proc/stat)."""
+    """CPU seconds (user and system) of the whole machine so far (proc(5), /proc/stat)."""
     user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def _sent(bridge: str) -> int:
-    """Bytes that went through the machine to a bridge's nodes so far; what the nodes send each other does not."""
+    """Bytes from the machine to the nodes of a bridge so far, without those between the nodes."""
     return int(Path(f"/sys/class/net/{bridge}/statistics/tx_bytes").read_text())
 
 
 def _peak(pid: int) -> int:
-    """The most memory that a process has had so far, in bytes; 0 when it is gone (proc(5), VmHWM)."""
+    """The peak memory of a process so far in bytes; 0 after it ended (proc(5), VmHWM)."""
     try:
         found = re.search(r"^VmHWM:\s*(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     except OSError:
@@ -129,7 +130,7 @@ def bench_lab(number: int) -> Lab:
 
 
 def settings_for(nodes: Sequence[Node]) -> dict[str, str]:
-    """The answers that are not the usual ones."""
+    """The answers that differ from the defaults."""
     third = (int(nodes[0].external_network.split(".")[2]) + 128) % 256
     ranges = {
         "CONFIG_PROVISION_DEMO_FLOATRANGE": f"198.19.{third}.0/24",
@@ -138,7 +139,7 @@ def settings_for(nodes: Sequence[Node]) -> dict[str, str]:
     }
     if len(nodes) == 1:
         return ranges
-    # Tunnels in user space need an interface of their own (planner/tunnels.py).
+    # Tunnels in user space need their own interface (planner/tunnels.py).
     return ranges | {
         "CONFIG_NETWORK_HOSTS": nodes[1].address,
         "CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1",
@@ -148,24 +149,24 @@ def settings_for(nodes: Sequence[Node]) -> dict[str, str]:
 
 
 def answers_for(nodes: Sequence[Node], found: Mapping[str, str]) -> str:
-    """The text of the answer file; `found` is what follows from what the nodes are."""
-    # The second of three carries the network alone.
+    """The text of the answer file; `found` are the answers that follow from the nodes' facts."""
+    # The second of three nodes is the network host only.
     installed = [node.address for node in (nodes[0], *nodes[2:])]
     return answers.generate(install_hosts=installed, presets={**found, **settings_for(nodes)})
 
 
 class Bench:
-    """Nodes, all alike in the beginning, and the ways to a cloud on them."""
+    """Identical bare nodes, and the ways to install a cloud on them."""
 
     def __init__(self, number: int, count: int, cache: str, folder: Path) -> None:
         self.lab = bench_lab(number)
         self.count, self.cache = count, cache
         self.folder = folder
-        """For what is said."""
+        """Where output goes."""
 
     @contextmanager
     def nodes(self, *, cold: bool) -> Iterator[list[Node]]:
-        """Bare nodes, and a home of their own for the command; both go away afterwards."""
+        """Bare nodes, and a home directory for the command; both are removed afterwards."""
         names = [f"bench-{name}" for name in NAMES[: self.count]]
         with tempfile.TemporaryDirectory(prefix="stackwright-bench-") as home:
             self.home = Path(home)
@@ -176,7 +177,7 @@ class Bench:
                 "STACKWRIGHT_LAB_NUMBER": str(self.lab.number),
             }
             try:
-                self.away(names)  # a run that was killed may have left them
+                self.away(names)  # left by a killed run
                 made = lab.up(names, lab=self.lab)
                 for number, node in enumerate(made, 10):
                     network = node.external_network.rpartition(".")[0]
@@ -195,7 +196,7 @@ class Bench:
             lab.down(there, lab=self.lab)
 
     def sh(self, node: Node, script: str, log: str = "", *, check: bool = True) -> int:
-        """Runs a script on a node; returns its exit status. `log` names the file for what it says."""
+        """Runs a script on a node and returns its exit status. `log` names the output file."""
         path = self.folder / f"{log or 'preparation'}.txt"
         with path.open("a") as said:
             command = [*lab.ssh_command(node.name, self.lab), script]
@@ -205,7 +206,7 @@ class Bench:
         return code
 
     def command(self, log: str, *words: str) -> tuple[float, int]:
-        """`stackwright ...`: seconds of CPU and the most memory, in bytes, that it took. It has to end well."""
+        """Runs `stackwright ...`: returns its CPU seconds and peak memory in bytes. Raises if it fails."""
         path = self.folder / f"{log}.txt"
         peak, before = 0, resource.getrusage(resource.RUSAGE_CHILDREN)
         with path.open("a") as said:
@@ -215,7 +216,7 @@ class Bench:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=self.home, env=self.environment
             )
-            # Asked for while it runs: what wait4 tells of a child is at least what its parent had when it was made.
+            # Sampled while it runs: wait4 reports at least the memory that the parent had at the fork.
             while process.poll() is None:
                 peak = max(peak, _peak(process.pid))
                 time.sleep(0.05)
@@ -226,7 +227,7 @@ class Bench:
         return used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, peak
 
     def measured(self, way: str, what: Callable[[], dict[str, Any]]) -> Row:
-        """A row of what a call took, with what the call tells."""
+        """Measures a call, and adds the fields that it returns."""
         wall, cpu, sent = time.monotonic(), _busy(), _sent(self.lab.bridge)
         told = what()
         seconds, busy = time.monotonic() - wall, _busy() - cpu
@@ -238,12 +239,12 @@ class Bench:
     # ----------------------------------------------------------------------------------------------------- the ways
 
     def fill(self) -> Iterator[Row]:
-        """Downloads what is not in the lab's store yet, so that `warm` is true of the first way too."""
+        """Downloads missing packages into the lab's store, so that the first way is `warm`, too."""
         with self.nodes(cold=False) as nodes:
             whole, _, _ = self.planned(nodes)
             wanted = sorted({p for host in whole.hosts.values() for p in planner.packages(whole, host)})
             self.sh(nodes[0], FETCH.replace("@PACKAGES@", " ".join(map(shlex.quote, wanted))), "fill")
-            # What Puppet and Debian's script install besides, with what is recommended. It may be refused.
+            # Further packages of Puppet and of Debian's script, with recommended ones. This may fail.
             names = "python3-openstackclient nova-compute-qemu openstack-deploy net-tools ntp openstack-cloud-services"
             script = FETCH.replace("--no-install-recommends ", "").replace("@PACKAGES@", f"{names} openstack-toaster")
             self.sh(nodes[0], script, "fill", check=False)
@@ -258,11 +259,11 @@ class Bench:
                 self.sh(node, FLOOR.replace("@PACKAGES@", " ".join(map(shlex.quote, wanted))), f"floor-{node.name}")
                 return len(wanted)
 
-            def side_by_side() -> dict[str, Any]:
+            def in_parallel() -> dict[str, Any]:
                 with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
                     return {"detail": {"packages asked for": list(pool.map(install, nodes))}}
 
-            yield self.measured("floor", side_by_side)
+            yield self.measured("floor", in_parallel)
 
     def ours(self) -> Iterator[Row]:
         with self.nodes(cold=self.cache == "cold") as nodes:
@@ -285,7 +286,7 @@ class Bench:
             yield self.measured("ours", lambda: once("ours", *words))
             proof = json.loads((self.home / "state" / first.address / "verify.json").read_text())
             if not proof["ok"]:
-                raise StackwrightError("the cloud was not proved to work", f"see {self.folder}/ours.txt")
+                raise StackwrightError("the verification of the cloud failed", f"see {self.folder}/ours.txt")
             apply = ("apply", "-a", str(file))
             yield self.measured("unchanged", lambda: once("unchanged", *apply))
             yield self.measured("again", lambda: once("again", *apply, "--again", "--no-verify"))
@@ -295,7 +296,7 @@ class Bench:
             whole, ours, hosts = self.planned(nodes)
             ended: dict[str, float] = {}
             failures: list[str] = []
-            # One step after the other, on one host at least, so that these add up to the time that it took.
+            # The steps of a host run one after the other, so these times add up.
             kinds: Counter[str] = Counter()
             items: list[list[Any]] = []
 
@@ -317,7 +318,7 @@ class Bench:
                         ended[title] = round(time.monotonic() - begun, 1)
                         failures.extend(f"{f.step}: {f.cause}" for f in done.failures)
                         if failures and title == "tools":
-                            raise StackwrightError(f"Packstack's way did not begin: {failures}", f"see {said.name}")
+                            raise StackwrightError(f"Packstack's way did not start: {failures}", f"see {said.name}")
                 told = {"ended after": ended, "failures": failures}
                 told["by_kind"] = {kind: round(seconds, 1) for kind, seconds in kinds.most_common()}
                 told["slowest"] = sorted(items, key=lambda item: -item[3])[:20]
@@ -337,7 +338,7 @@ class Bench:
             yield self.measured("debian", install)
 
     def planned(self, nodes: Sequence[Node]) -> tuple[Any, Plan, Hosts]:
-        """The cloud, its plan, and connections to its hosts; as `ours` has them."""
+        """The cloud, its plan, and connections to its hosts, as for `ours`."""
         file = self.home / "planned.answers"
         self.answer_file(nodes, file)
         read = read_answers(AnswerOptions((file,), state=self.home / "state"))
@@ -347,7 +348,7 @@ class Bench:
         return planner.cloud(read.answers, seen), planner.plan(planner.cloud(read.answers, seen)), hosts
 
     def answer_file(self, nodes: Sequence[Node], file: Path) -> None:
-        """Writes what `--allinone --lab` would, for what the first node is."""
+        """Writes the answer file that `--allinone --lab` would write for the first node."""
         with self.hosts(nodes) as hosts:
             _, found = inspection.presets(hosts, nodes[0].address)
         answers.save(file, answers_for(nodes, found))
@@ -368,11 +369,11 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ways = [w for w in WAYS if w not in ("unchanged", "again")]
     parser.add_argument("ways", nargs="*", metavar="WAY", help=f"{', '.join(ways)} (default: {', '.join(USUAL)})")
-    parser.add_argument("--nodes", choices=("1", "3", "both"), default="1", help="how many (default: 1)")
-    parser.add_argument("--cache", choices=(*CACHES, "both"), default="warm", help="of packages (default: warm)")
+    parser.add_argument("--nodes", choices=("1", "3", "both"), default="1", help="number of nodes (default: 1)")
+    parser.add_argument("--cache", choices=(*CACHES, "both"), default="warm", help="package cache (default: warm)")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help=f"default: {RESULTS}")
     parser.add_argument("--lab", type=int, default=248, metavar="NUMBER", help="the lab's number (default: 248)")
-    parser.add_argument("--table", action="store_true", help="measure nothing, show what was measured")
+    parser.add_argument("--table", action="store_true", help="only print the table of earlier results")
     given = parser.parse_args(words)
     given.ways = [w for w in ways if w in (given.ways or USUAL)] if set(given.ways) <= set(ways) else None
     if given.ways is None:
@@ -402,7 +403,7 @@ def main() -> int:
                 except StackwrightError as error:
                     print(f"{way}: {error.message}\nhint: {error.hint}", file=sys.stderr)
                     failed = True
-    print(table(rows, machine) if rows else f"{given.results}: nothing was measured on this machine yet")
+    print(table(rows, machine) if rows else f"{given.results}: no measurements of this machine")
     return int(failed)
 
 

@@ -1,11 +1,10 @@
-"""How long answer files take: reading and checking one full file, looking at its hosts' facts, planning it; and
-starting the command.
+"""Measure the time for answer files (read and check a full file, check facts, plan), and for starting the command.
 
     python benchmarks/answers.py [--json]
 
-Each number of hosts has a process of its own, three times; the least counts. Wall time and CPU seconds (user and
-system) are taken within it, the peak of memory as the kernel counted it, with Python itself and all modules. The hosts
-are a controller and compute hosts. Targets: reading, checking and planning 1,000 hosts in under 1 s and 200 MB;
+Each number of hosts is measured three times in a process of its own; the minimum counts. The process measures wall
+time and CPU seconds (user and system); the kernel counts peak memory, with Python and all modules. The hosts are a
+controller and compute hosts. Targets: reading, checking and planning 1,000 hosts in under 1 s and 200 MB;
 `--version` and `--help` in under 200 ms of CPU.
 """
 
@@ -75,12 +74,12 @@ def _python(code: str, *words: str) -> dict[str, Any]:
 
 
 def _hosts(count: int) -> list[str]:
-    """The controller and as many compute hosts as remain, in the range that is set apart for tests."""
+    """Addresses of a controller and compute hosts, in the range reserved for tests."""
     return [f"198.18.{number // 200}.{number % 200 + 10}" for number in range(count)]
 
 
 def measure(count: int) -> dict[str, Any]:
-    """The best of a few runs: wall and CPU seconds of each phase, and the peak of memory in bytes."""
+    """The best of a few runs: wall and CPU seconds of each phase, and peak memory in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "full.txt"
         cloud.write_answers(path, _hosts(count))

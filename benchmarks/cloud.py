@@ -1,4 +1,4 @@
-"""A cloud of as many hosts as wanted, as the benchmarks plan it: a controller, and compute hosts."""
+"""A cloud with any number of hosts for the benchmarks: a controller and compute hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_answers(path: Path, hosts: Sequence[str]) -> None:
 
 
 def facts(hosts: Sequence[str]) -> dict[str, Facts]:
-    """What the hosts would say of themselves if each were a server with Debian 12."""
+    """Facts of hosts that are Debian 12 servers."""
     found = {}
     for n, host in enumerate(hosts):
         short, full = f"node{n}", f"node{n}.example.org"

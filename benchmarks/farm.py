@@ -1,6 +1,6 @@
-"""Hosts out of nothing: a real sshd for each, on loopback addresses, run by whoever runs the benchmark.
+"""Simulated hosts: a real sshd for each on a loopback address, run by the user of the benchmark.
 
-Each host has its own sshd, host key, address in 127.18.0.0/16, and folder in the place of its disk.
+Each host has its own sshd, host key, address in 127.18.0.0/16, and a folder instead of a disk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cloud  # noqa: F401  # it makes the package known
+import cloud  # noqa: F401  # it adds the package to sys.path
 
 from stackwright import ssh
 
@@ -26,7 +26,7 @@ SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 @dataclasses.dataclass(frozen=True)
 class Farm:
-    """Where the hosts are. All that a connection to one of them needs follows from its name."""
+    """The simulated hosts. A host's name determines its address and files."""
 
     folder: Path
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ class Farm:
 
     @property
     def key(self) -> Path:
-        """The private key that all of them let in."""
+        """The private key that all hosts accept."""
         return self.folder / "user_key"
 
     def address(self, name: str) -> str:
@@ -53,13 +53,13 @@ class Farm:
         return ssh.connect(host, trust, base=str(self.disk(name) / "base"))
 
     def trust(self) -> ssh.Trust:
-        """Knows the hosts' keys."""
+        """The pinned host keys."""
         return ssh.Trust(files=(self.folder / "known_hosts",))
 
 
 @contextlib.contextmanager
 def running(folder: Path, names: Sequence[str]) -> Iterator[Farm]:
-    """Starts an sshd for each name, and ends them with all that still runs on their hosts."""
+    """Starts an sshd for each name; at the end, stops them and everything that still runs on their hosts."""
     if not SSHD:
         raise SystemExit("sshd is needed: install openssh-server")
     if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""The figures of allinone.py: kept in a file, so that it can be run in pieces; and one table of them, with ratios."""
+"""The results of allinone.py: stored in a file, so that it can be run in parts, and shown as a table with ratios."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ CACHES = ("warm", "cold")
 
 @dataclass(frozen=True)
 class Machine:
-    """What ratios hold for: figures of another machine are not compared."""
+    """The machine of the measurements: results of different machines are not compared."""
 
     name: str
     cpus: int
     gib: int
-    """Of memory."""
+    """Memory."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One way, measured once. Times are in seconds, sizes in bytes; None is what was not measured."""
+    """One measurement of one way. Times are in seconds, sizes in bytes; None means not measured."""
 
     way: str
     nodes: int
@@ -36,30 +36,30 @@ class Row:
     control_cpu: float | None = None
     """Of the control process."""
     control_peak: int | None = None
-    """The most memory that the control process had at a time."""
+    """Peak memory of the control process."""
     downloaded: int | None = None
-    """What the nodes got from outside: packages, lists, the image; and what the control process sent them."""
+    """Bytes to the nodes: packages, lists, the image, and uploads of the control process."""
     complete: bool = True
-    """Whether it came to its end. If not, its time is the least that it would have taken."""
+    """Whether it succeeded. If not, its time is a minimum."""
     at: float = field(default_factory=time.time)
     """When it ended, in seconds since the epoch."""
     boot: str = ""
-    """Changes with each start of the machine."""
+    """Changes with each boot of the machine."""
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """Where it stands in the table; a later one takes the place of an earlier one."""
+        """Its position in the table; a later result replaces an earlier one."""
         return (self.nodes, CACHES.index(self.cache), WAYS.index(self.way))
 
 
 def merged(earlier: Iterable[Row], later: Iterable[Row]) -> list[Row]:
-    """All rows in the table's order; what was measured anew takes the place of what was."""
+    """All rows in the table's order; later results replace earlier ones."""
     return [row for _, row in sorted({row.key: row for row in (*earlier, *later)}.items())]
 
 
 def read(path: Path, machine: Machine) -> list[Row]:
-    """The rows of an earlier piece on this machine; none where there is no file, or it is another machine's."""
+    """The stored rows of this machine; none if there is no file or it is from another machine."""
     if not path.exists():
         return []
     kept = json.loads(path.read_text())
@@ -67,7 +67,7 @@ def read(path: Path, machine: Machine) -> list[Row]:
 
 
 def write(path: Path, machine: Machine, rows: Iterable[Row]) -> None:
-    """Keeps them."""
+    """Stores the rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.write_text(json.dumps({"machine": asdict(machine), "rows": [asdict(r) for r in rows]}, indent=1) + "\n")
@@ -75,7 +75,7 @@ def write(path: Path, machine: Machine, rows: Iterable[Row]) -> None:
 
 
 def table(rows: Sequence[Row], machine: Machine) -> str:
-    """Everything that was measured, one way a line, and below it the ratios and how they stand to the targets."""
+    """All results, one line each, followed by the ratios with their targets."""
     head = f"{'nodes':>5} {'cache':5} {'way':10} {'wall':>9} {'CPU':>9} {'x floor':>8} {'control':>16} {'to nodes':>9}"
     lines = [f"{machine.cpus} cores, {machine.gib} GiB", "", head]
     found = {row.key: row for row in rows}
@@ -91,14 +91,14 @@ def table(rows: Sequence[Row], machine: Machine) -> str:
             f"{control:>16} {downloaded:>9}"
         )
     if any(not row.complete for row in rows):
-        lines += ["", "> did not come to its end: it would have taken longer"]
+        lines += ["", "> failed: the time is a minimum"]
     if len({row.boot for row in rows}) > 1:
-        lines += ["", "the machine was restarted between these: it may have become another one"]
+        lines += ["", "the machine was rebooted between these measurements: compare with care"]
     return "\n".join([*lines, "", *ratios(rows)]).rstrip() + "\n"
 
 
 def ratios(rows: Sequence[Row]) -> list[str]:
-    """What the targets are about, a line each."""
+    """The ratios that have targets, a line each."""
     found = {(row.nodes, row.cache, row.way): row for row in rows}
     out = []
     for nodes, cache in sorted({(row.nodes, row.cache) for row in rows}, key=lambda k: (k[0], CACHES.index(k[1]))):
@@ -120,5 +120,5 @@ def ratios(rows: Sequence[Row]) -> list[str]:
 
 
 def _aim(nodes: int, text: str) -> str:
-    """Targets are for one node: several share the machine's processors."""
+    """Targets apply to one node: several nodes share the machine's processors."""
     return f" ({text})" if nodes == 1 else ""

@@ -1,17 +1,17 @@
-"""What many hosts cost the machine that installs them: the real transport and executor against 10, 100 and 500 hosts.
+"""Measure the load of many hosts on the controlling machine: real transport and executor, 10, 100 and 500 hosts.
 
     python benchmarks/scale.py [--hosts N ...] [--pace X] [--json] [--live]
 
-Every host is a real sshd on a loopback address (see farm.py). The plan is the one that would be made for so many
-hosts, with its uploads, needs and journal; only what takes a host's time is replaced: scripts sleep and tell their
-progress, Puppet is tests/unit/standin-puppet, which reports as Puppet does. So the least that a run can take is known:
-the longest chain of steps. Wall time, CPU and memory are those of the controlling process. The hosts share this
-machine's cores with it, so what they need counts against it, too.
+Every host is a real sshd on a loopback address (see farm.py). The plan is the real one for this number of hosts, with
+uploads, dependencies and journal; only the work of a host is simulated: scripts sleep and print progress, and
+tests/unit/standin-puppet replaces Puppet and writes the same reports. Therefore the minimum duration is known: the
+longest chain of steps. Wall time, CPU and memory are those of the controlling process. The hosts share this machine's
+cores with it, so their load counts, too.
 
-`one by one` is the same plan the way Packstack walks: step after step, with a connection for each command. Its
-connections are made and timed for a sample of hosts; the work is added, since it is known.
+`one by one` is the same plan executed as Packstack does: one step at a time, with a connection for each command.
+Connections are measured on a sample of hosts; the known work is added.
 
-Target: 500 hosts within 1.3 times the longest chain and 30 s, in less than 1 GB.
+Target: 500 hosts within 1.3 times the longest chain plus 30 s, in less than 1 GB.
 """
 
 from __future__ import annotations
@@ -44,28 +44,28 @@ from stackwright.state import directory
 
 SIZES = (10, 100, 500)
 SAMPLE = 20
-"""Hosts that are walked one by one; more of them would take hours and tell nothing new."""
+"""Hosts for the `one by one` measurement; more would take hours and change nothing."""
 STANDIN = cloud.ROOT / "tests" / "unit" / "standin-puppet"
 
-# Seconds of a host's time by step: about what a cloud takes.
+# Seconds of work by step, similar to a real cloud.
 _SECONDS = {"lists": 5.0, "packages": 100.0, "image": 10.0, "firewall": 1.0, "migration": 1.0}
 _PUPPET = {True: 120.0, False: 45.0}
-"""Of the controller, and of the others."""
+"""The controller, and the other hosts."""
 _RESOURCES = {True: 1500, False: 300}
 
 
 @dataclass(frozen=True)
 class Work:
-    """A plan for the farm, and what is known of it."""
+    """A plan for the simulated hosts, and its known durations."""
 
     plan: Plan
     given: Answers
     seen: dict[str, Facts]
     seconds: dict[str, float]
-    """The hosts' own time, by step."""
+    """Seconds of work, by step."""
 
     def chain(self) -> float:
-        """Seconds of the longest chain of steps: no walk can take less."""
+        """Seconds of the longest chain of steps: the minimum duration."""
         end: dict[str, float] = {}
         for step in self.plan.steps:
             end[step.id] = self.seconds[step.id] + max((end[n] for n in (*step.needs, *step.after)), default=0.0)
@@ -73,7 +73,7 @@ class Work:
 
 
 def prepare(farm: Farm, pace: float) -> Work:
-    """The plan for the farm's hosts, with stand-ins for what takes time and for what would change this machine."""
+    """The plan for the simulated hosts, with substitutes for work and for changes of this machine."""
     path = farm.folder / "cloud.answers"
     if not path.exists():
         cloud.write_answers(path, farm.names)
@@ -123,7 +123,7 @@ def _standin(action: Action, farm: Farm, step: Step, seconds: float) -> Action:
 
 
 class Hosts(apply.Hosts):
-    """The farm's hosts."""
+    """Connections to the simulated hosts."""
 
     def __init__(self, farm: Farm) -> None:
         self._farm = farm
@@ -136,7 +136,7 @@ class Hosts(apply.Hosts):
 
 
 def together(farm: Farm, work: Work, *, live: bool) -> dict[str, Any]:
-    """Carries out the plan as `apply` does. Figures of this process."""
+    """Carries out the plan as `apply` does; returns wall time, CPU and peak memory of this process."""
     place = directory.StateDir(farm.folder / "state")
     about = apply.about(planner.cloud(work.given, work.seen), work.plan)
     began, spent = time.perf_counter(), time.process_time()
@@ -154,7 +154,7 @@ def together(farm: Farm, work: Work, *, live: bool) -> dict[str, Any]:
 
 
 def one_by_one(farm: Farm, work: Work) -> dict[str, Any]:
-    """Carries out a sample of the plan with a connection for each command, and no work in it. Seconds a command."""
+    """Carries out a sample of the plan without work, a connection for each command; returns seconds per command."""
     sample = farm.names[:SAMPLE]
     commands = 0
     began = time.perf_counter()
@@ -169,7 +169,7 @@ def one_by_one(farm: Farm, work: Work) -> dict[str, Any]:
 
 
 def _commands(action: Action, disk: Path) -> list[tuple[str, bytes]]:
-    """What is sent to a host for an action: files first, then what is run. The work itself is left out."""
+    """The commands that are sent to a host for an action: files first, then scripts, without the work."""
     into = f"d={shlex.quote(str(disk))}/once; mkdir -p $d; tar -xzf - -C $d"
     match action:
         case Upload():
@@ -185,7 +185,7 @@ def _count(plan: Plan, farm: Farm) -> int:
 
 
 def measure(count: int, pace: float, *, live: bool) -> dict[str, Any]:
-    """All figures for so many hosts. Each way of walking has a process of its own."""
+    """All results for a number of hosts. Each method runs in its own process."""
     names = [f"198.18.{n // 200}.{n % 200 + 10}" for n in range(count)]
     with tempfile.TemporaryDirectory(prefix="stackwright-scale-") as folder, running(Path(folder), names) as farm:
         found = {}
@@ -202,7 +202,7 @@ def measure(count: int, pace: float, *, live: bool) -> dict[str, Any]:
 
 
 def control(way: str, folder: Path, port: int, count: int, pace: float, *, live: bool) -> dict[str, Any]:
-    """What the controlling process does."""
+    """The work of the controlling process."""
     names = tuple(f"198.18.{n // 200}.{n % 200 + 10}" for n in range(count))
     farm = Farm(folder, names, port)
     work = prepare(farm, pace)
@@ -215,11 +215,13 @@ def control(way: str, folder: Path, port: int, count: int, pace: float, *, live:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--hosts", type=int, nargs="+", default=SIZES, metavar="N", help="how many (default: 10 100 500)"
+        "--hosts", type=int, nargs="+", default=SIZES, metavar="N", help="numbers of hosts (default: 10 100 500)"
     )
-    parser.add_argument("--pace", type=float, default=1.0, metavar="X", help="how long the hosts' work takes, times X")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--live", action="store_true", help="no figures, but what a person sees meanwhile")
+    parser.add_argument(
+        "--pace", type=float, default=1.0, metavar="X", help="multiply the duration of the hosts' work by X"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.add_argument("--live", action="store_true", help="no results, but the live view of the run")
     parser.add_argument("--control", nargs=3, metavar=("WAY", "FOLDER", "PORT"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.control:

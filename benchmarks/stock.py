@@ -1,4 +1,4 @@
-"""Packstack's way, as plans of ours: the same settings by the stock providers, packages by Puppet, pass after pass."""
+"""Packstack's way as plans: the same settings with the stock providers, packages by Puppet, pass after pass."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ NETWORK = frozenset({"external-bridge", "ovn-controller", "ovn-metadata"})
 COMPUTE = frozenset({"nova-compute"})
 POST = frozenset({"demo", "clients"})
 QUICKER = frozenset({"discovery", "keystone_keys", "migrations", "starts"})
-"""Classes of our module that only make upstream ones quicker."""
+"""Classes of our module that only make upstream classes faster."""
 AROUND = ("cron", "ethtool", "nftables")
-"""What the modules count on: CentOS has it from the start, and a bare Debian has not."""
+"""Packages that the modules expect: CentOS has them, a minimal Debian does not."""
 TIMEOUT = 7200.0
-"""Seconds that a pass may take."""
+"""Time-out of a pass in seconds."""
 
-# RPMs start nothing by themselves; neither do Debian's packages with this.
+# Installing RPMs starts no services; with this file, neither does installing Debian packages.
 _POLICY = File("/usr/sbin/policy-rc.d", b"#!/bin/sh\nexit 101\n", 0o755)
 
 
 def split(components: Sequence[str]) -> dict[str, list[str]]:
-    """A host's components by the pass that they are part of, in the order of the passes."""
+    """A host's components by pass, in the order of the passes."""
     passes: dict[str, list[str]] = {"controller": [], "network": [], "compute": [], "post": []}
     for one in components:
         name = "network" if one in NETWORK else "compute" if one in COMPUTE else "post" if one in POST else "controller"
@@ -35,8 +35,8 @@ def split(components: Sequence[str]) -> dict[str, list[str]]:
 
 
 def plans(whole: Any, ours: Plan) -> dict[str, Plan]:
-    """A plan for the tools, and one for each pass: the next one begins when all hosts are through with one. `ours` is
-    what Stackwright does for the same answers and facts; what both ways need is taken of it."""
+    """A plan for the tools, and one for each pass; a pass starts after all hosts finished the one before. `ours` is
+    Stackwright's plan for the same answers and facts; steps that both ways need are taken from it."""
     last = {s.host: a for s in ours.steps for a in s.actions if isinstance(a, PuppetApply)}
     by_id = {s.id: s for s in ours.steps}
     steps = {"tools": [step for name in ours.hosts for step in _tools(whole, name, by_id)]}
@@ -53,7 +53,7 @@ def plans(whole: Any, ours: Plan) -> dict[str, Plan]:
 
 
 def _tools(whole: Any, name: str, by_id: Mapping[str, Step]) -> list[Step]:
-    """Puppet, its modules, the `openstack` command that the stock providers call; and the image."""
+    """Puppet, its modules, the `openstack` command that the stock providers call, and the image."""
     platform = whole.hosts[name].platform
     module = by_id[f"{name}:module"]
     names = (*platform.puppet_packages, *platform.module_packages, "python3-openstackclient", *AROUND)
@@ -82,8 +82,8 @@ def _pass(whole: Any, name: str, title: str, components: list[str], run: PuppetA
 
 
 def _without_what_is_quicker(action: Action) -> Action:
-    """Our module without the providers and facts that take the place of upstream ones, and with classes that change
-    nothing where ours make them do otherwise; those of our own types stay."""
+    """Our module without the providers and facts that replace upstream ones, and with empty classes instead of those in
+    QUICKER. Providers of our own types stay."""
     if not isinstance(action, Upload):
         return action
     return Upload(tuple(_plain(f) for f in action.files if not _takes_a_place(f.path)))

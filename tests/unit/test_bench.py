@@ -165,8 +165,8 @@ def test_pieces_are_put_together_by_machine(bench: ModuleType, tmp_path: Path) -
     assert [(r.way, r.wall) for r in found] == [("floor", 240.0), ("ours", 280.0), ("stock", 1500.0)]
     assert bench.read(path, bench.Machine("other", 8, 24)) == []
     mixed = [replace(found[0], boot="a"), replace(found[1], boot="b")]
-    assert "the machine was restarted" in bench.table(mixed, machine)
-    assert "the machine was restarted" not in bench.table(found, machine)
+    assert "the machine was rebooted" in bench.table(mixed, machine)
+    assert "the machine was rebooted" not in bench.table(found, machine)
 
 
 def test_what_a_command_takes_is_its_own(bench: ModuleType, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_nothing_measured_is_said(tmp_path: Path) -> None:
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT / "installer")}
     )
-    assert "nothing was measured on this machine yet" in done.stdout
+    assert "no measurements of this machine" in done.stdout
     assert json.dumps(done.stderr) == '""'
 
 
