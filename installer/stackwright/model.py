@@ -88,6 +88,10 @@ class Option:
     not_done: str = ""
     """What happens instead, where this version reads the option and does nothing with it yet: a warning says so when a
     value other than the default is given, and the cloud is installed without. Empty: the option does its work."""
+    effect: str = ""
+    """What it decides besides components and their Puppet parameters, for `answers explain`. Empty: nothing else."""
+    passed_as: tuple[str, ...] = ()
+    """The names under which the planner passes its value to the templates, where they do not use the key itself."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where answers end up: what `answers explain` says of it is true, and no answer ends up nowhere."""
+"""Where answers are used: what `answers explain` says is true, and no answer is ignored without a message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stackwright import planner
-from stackwright.answers.destinations import BESIDES, HANDED_ON, destinations, settings
+from stackwright.answers.destinations import destinations, settings
 from stackwright.answers.reading import from_documents
 from stackwright.answers.typed import matters
 from stackwright.model import Answers, Facts, Interface, Option
@@ -24,6 +24,9 @@ HOSTS = {
 OVS = {"CONFIG_NEUTRON_L2_AGENT": "openvswitch", "CONFIG_NEUTRON_ML2_TYPE_DRIVERS": "vxlan,flat",
        "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES": "vxlan"}  # fmt: skip
 LB = {**OVS, "CONFIG_NEUTRON_L2_AGENT": "linuxbridge"}
+
+PASSED_AS = {key: option.passed_as for key, option in options().items() if option.passed_as}
+EFFECTS = [key for key, option in options().items() if option.effect]
 
 OTHER: dict[str, tuple[str, dict[str, str]]] = {
     "CONFIG_SERVICE_WORKERS": ("7", {}),
@@ -74,7 +77,7 @@ def given(texts: dict[str, str]) -> Answers:
 
 
 def seen(texts: dict[str, str]) -> dict[str, Any]:
-    """What the templates of the hosts can name, by host and name, with these answers."""
+    """The values that the templates of each host can use, by host and name, with these answers."""
     answers = given(texts)
     facts = {
         host: Facts(
@@ -94,7 +97,7 @@ def seen(texts: dict[str, str]) -> dict[str, Any]:
         path, image_format = planner.image_file(cloud, host)
         context["image"] = {"path": path, "format": image_format}
         context["db_url"] = context["db_url"]("nova", "x")
-        for name in {name for names in HANDED_ON.values() for name in names}:
+        for name in {name for names in PASSED_AS.values() for name in names}:
             first, _, last = name.partition(".")
             value = context[first]
             if last and value is not None:
@@ -103,21 +106,21 @@ def seen(texts: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("key", sorted(HANDED_ON))
-def test_what_is_handed_on_changes_with_the_answer(key: str) -> None:
+@pytest.mark.parametrize("key", sorted(PASSED_AS))
+def test_a_value_that_is_passed_on_changes_with_the_answer(key: str) -> None:
     other, needed = OTHER[key]
     before, after = seen(needed), seen({**needed, key: other})
-    for name in HANDED_ON[key]:
+    for name in PASSED_AS[key]:
         assert any(before.get(one) != value for one, value in after.items() if one.endswith(f" {name}")), name
 
 
-def test_every_name_that_is_handed_on_is_used_by_a_template() -> None:
-    for key in HANDED_ON:
+def test_every_value_that_is_passed_on_is_used_by_a_template() -> None:
+    for key in PASSED_AS:
         assert settings(key), key
 
 
 def _told(option: Option) -> bool:
-    """Whether this version tells whoever sets the option, or what it hangs on, that nothing comes of it."""
+    """Whether a message says that this version ignores or refuses the option or one that it depends on."""
     missing = {service.switch for service in SERVICES if service.missing}
 
     def no(key: str, wanted: str) -> bool:
@@ -146,22 +149,22 @@ def _answers(texts: tuple[tuple[str, str], ...]) -> Answers:
 
 
 @pytest.mark.parametrize("option", options().values(), ids=lambda option: option.key)
-def test_no_answer_ends_up_nowhere_in_silence(option: Option) -> None:
+def test_no_answer_is_ignored_without_a_message(option: Option) -> None:
     answers = _answers(tuple(_mattering(option).items()))
     ends_up = destinations(answers, option.key)
     somewhere = bool(ends_up.settings or ends_up.switches or ends_up.places or ends_up.besides)
     assert somewhere or _told(option)
-    assert not (somewhere and option.not_done), "done by now: say so no longer"
+    assert not (somewhere and option.not_done), "implemented by now: remove not_done"
     assert matters(option, answers)
 
 
-def test_what_is_said_besides_is_about_options_that_no_template_shows() -> None:
-    assert set(BESIDES) <= set(options())
-    for key in BESIDES:
+def test_effects_are_declared_only_for_options_that_no_template_uses() -> None:
+    assert EFFECTS
+    for key in EFFECTS:
         assert not settings(key), key
 
 
-def test_switches_and_places_are_told_apart() -> None:
+def test_switches_and_hosts_are_told_apart() -> None:
     answers = given({})
     swift = destinations(answers, "CONFIG_SWIFT_INSTALL")
     assert swift.switches == ("swift-identity", "swift-rings", "swift-proxy", "swift-storage")

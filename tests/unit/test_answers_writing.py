@@ -94,7 +94,7 @@ def test_files_are_private_and_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "new" / "cloud.txt"
     answers.save(path, "x\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with pytest.raises(StackwrightError, match="there already"):
+    with pytest.raises(StackwrightError, match="exists already"):
         answers.save(path, "y\n")
     assert path.read_text() == "x\n"
     answers.save(path, "y\n", replace=True)
@@ -246,7 +246,7 @@ def test_migrating_writes_values_as_they_are_written_today() -> None:
 
 
 def test_all_in_one_is_one_host() -> None:
-    with pytest.raises(StackwrightError, match="cannot be used"):
+    with pytest.raises(StackwrightError, match="invalid hosts"):
         writing.generate(allinone_host="one two")
 
 
@@ -277,6 +277,47 @@ def test_explanations_of_between_releases_and_without_their_ends_are_packstacks(
     done = migrate.migrate_document(syntax.parse(f"{comment}\n# mine\n{key}={default}\n", "old"), minimal=True)
     assert f"\n\n# mine\n{key}={default}\n" in done.text
     assert comment.partition("\n")[0] not in done.text
+
+
+VERSION_0_1_0 = """\
+# Answers for Stackwright. Every line is KEY=value; what a key does stands above
+# it. Packstack's names are used, and its files can be read as they are.
+#   stackwright answers check FILE      what is wrong, all of it
+#   stackwright --answer-file FILE      installs what is described here
+# This file holds passwords: keep its mode at 0600.
+
+[general]
+
+
+#------------------------------------------------------------------------------
+# What holds for the whole cloud: hosts and their roles, access, packages
+#------------------------------------------------------------------------------
+
+# Hosts that run instances, with commas; node[01-20] is understood. The
+# controller may be one of them.
+# three of them since May
+CONFIG_COMPUTE_HOSTS=198.18.0.31,198.18.0.32
+
+# Let each host accept what its own services are asked by the hosts that need
+# them, the APIs and the dashboard by everyone, SSH, and nothing else: with
+# firewalld on CentOS, with nftables on Debian. Traffic that hosts pass on for
+# instances is not touched. With n the hosts' firewalls are yours; rules that
+# an earlier run made are taken away. Packstack has no such key: it always does
+# the like with iptables. Values: y, n. Default: y.
+CONFIG_FIREWALL=n
+
+# Install Trove, which gives out databases. Values: y, n. Default: n.
+CONFIG_TROVE_INSTALL=n
+"""
+
+
+def test_migrating_a_file_of_version_0_1_0_replaces_its_explanations() -> None:
+    done = migrate.migrate_document(syntax.parse(VERSION_0_1_0, "old")).text
+    for key in ("CONFIG_COMPUTE_HOSTS", "CONFIG_FIREWALL", "CONFIG_TROVE_INSTALL"):
+        block = done.partition(f"\n{key}=")[0].rpartition("\n\n")[2].splitlines()
+        own = ["# three of them since May"] if key == "CONFIG_COMPUTE_HOSTS" else []
+        assert block == [*writing.explanation(options()[key]), *own]
+    assert done.partition("\n[general]")[0].count("\n\n") == 0, "the old opening is no comment of a person"
 
 
 def test_comparing_is_by_meaning_and_masks_secrets() -> None:

@@ -1,7 +1,7 @@
-"""Where an answer ends up: the components that it places or switches on, and the Puppet parameters that it goes into.
+"""Where an answer is used: the components that it places or enables, and the Puppet parameters that get its value.
 
-What a template says itself is read from its source. `HANDED_ON` is what reaches the templates under another name, by
-way of the planner; a test changes each of these answers and looks whether that name's value changes.
+The parameters are read from the templates' sources. Two facts come from the option's record: `passed_as`, the names
+under which the planner passes a value on (a test changes each answer and compares these values), and `effect`.
 """
 
 from __future__ import annotations
@@ -17,108 +17,6 @@ from stackwright.answers.checking import named_hosts
 from stackwright.model import Answers, StackwrightError
 from stackwright.planner import assets
 
-_BRIDGES = ("host.bridges", "host.bridge_mappings")
-
-HANDED_ON: Mapping[str, tuple[str, ...]] = {
-    "CONFIG_SERVICE_WORKERS": ("choices.workers",),
-    "CONFIG_CACHE_HOSTS": ("memcached",),
-    "CONFIG_AMQP_HOST": ("transport_url",),
-    "CONFIG_AMQP_ENABLE_SSL": ("transport_url",),
-    "CONFIG_AMQP_AUTH_USER": ("transport_url",),
-    "CONFIG_AMQP_AUTH_PASSWORD": ("transport_url",),
-    "CONFIG_MARIADB_HOST": ("db_url",),
-    "CONFIG_NOVA_LIBVIRT_VIRT_TYPE": ("choices.virt_type",),
-    "CONFIG_NEUTRON_DATAPATH": ("choices.datapath_type",),
-    "CONFIG_NEUTRON_L2_AGENT": ("network.agent", "network.service_plugins"),
-    "CONFIG_NEUTRON_ML2_TYPE_DRIVERS": ("network.type_drivers",),
-    "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES": ("network.tenant_types", "network.tunnel_types"),
-    "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS": ("network.mechanism_drivers",),
-    "CONFIG_NEUTRON_ML2_FLAT_NETWORKS": ("network.flat_networks",),
-    "CONFIG_NEUTRON_ML2_VLAN_RANGES": ("network.vlan_ranges",),
-    "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES": ("network.tunnel_ranges",),
-    "CONFIG_NEUTRON_ML2_VNI_RANGES": ("network.vni_ranges",),
-    "CONFIG_NEUTRON_ML2_VXLAN_GROUP": ("network.vxlan_group",),
-    "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS": ("network.interface_mappings",),
-    "CONFIG_NEUTRON_L3_EXT_BRIDGE": _BRIDGES,
-    **{
-        f"CONFIG_NEUTRON_{family}_{key}": names
-        for family in ("OVN", "OVS")
-        for key, names in {
-            "BRIDGE_MAPPINGS": _BRIDGES,
-            "BRIDGE_IFACES": ("host.bridges",),
-            "BRIDGES_COMPUTE": _BRIDGES,
-            "EXTERNAL_PHYSNET": ("network.external_physnet",),
-            "TUNNEL_IF": ("host.tunnel_address",),
-            "TUNNEL_SUBNETS": ("host.tunnel_address",),
-        }.items()
-    },
-    "CONFIG_SWIFT_STORAGES": ("host.swift_devices", "swift_devices"),
-    "CONFIG_SWIFT_STORAGE_ZONES": ("host.swift_devices", "swift_devices"),
-    "CONFIG_PROVISION_OVS_BRIDGE": ("host.bridges",),
-    "CONFIG_PROVISION_DEMO_FLOATRANGE": ("external.cidr", "external.gateway", "external.version", "external.pools"),
-    "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ("external.pools",),
-    "CONFIG_PROVISION_IMAGE_NAME": ("image.path",),
-    "CONFIG_PROVISION_IMAGE_FORMAT": ("image.format",),
-    "CONFIG_PROVISION_IMAGE_SOURCE": ("image.path", "image.format"),
-}
-"""By key, what the templates know it as."""
-
-_IMAGE = "the step that brings the demonstration's image, before Puppet"
-_SIGNED = "the certificates that the cloud's authority signs, before anything is planned"
-_SHOWN = "what the dashboard's host shows to those who connect; read before anything is planned"
-_CONSOLE = "what the host of instances' screens shows to those who connect; read before anything is planned"
-_REPOSITORIES = "package repositories"
-_REGISTERED = "registration of hosts with Red Hat Enterprise Linux, before anything is installed"
-_ONE_VALUE = "nothing: one value only can be installed"
-
-BESIDES: Mapping[str, str] = {
-    "CONFIG_DEFAULT_PASSWORD": "every password that is left at PW_PLACEHOLDER",
-    "CONFIG_USE_SUBNETS": "how the keys of interfaces are read: as names, or as networks",
-    "CONFIG_OPENSTACK_RELEASE": "package repositories, and what templates do for that release",
-    "CONFIG_REPO": _REPOSITORIES,
-    "CONFIG_REPO_KEYS": _REPOSITORIES,
-    "CONFIG_ENABLE_RDO_TESTING": _REPOSITORIES,
-    "CONFIG_RDO_TRUNK": _REPOSITORIES,
-    "CONFIG_PACKAGE_MIRROR": _REPOSITORIES,
-    "CONFIG_MIRROR_KEYS": _REPOSITORIES,
-    "CONFIG_PACKAGE_PROXY": _REPOSITORIES,
-    "CONFIG_PACKAGE_CACHE_HOST": "how package managers reach their repositories, and Squid on that host",
-    "CONFIG_OFFLINE_REPO": _REPOSITORIES,
-    "CONFIG_SIG_PREVIEW": _REPOSITORIES,
-    "CONFIG_VERSION_LOCK": "what `dnf update` may do to OpenStack's packages later",
-    **{f"CONFIG_RH_{key}": _REGISTERED for key in ("USER", "PW", "SAT6_SERVER", "SAT6_ORG", "SAT6_KEY")},
-    **{f"CONFIG_RH_PROXY{key}": _REGISTERED for key in ("", "_PORT", "_USER", "_PW")},
-    "CONFIG_RH_OPTIONAL": "nothing: CodeReady Builder, which took that channel's place, is always needed",
-    "CONFIG_NTP_SERVERS": "each host's clock (chrony)",
-    "CONFIG_HOST_NAMES": "each host's name, and /etc/hosts",
-    "EXCLUDE_SERVERS": "the plan, which leaves these hosts out",
-    "CONFIG_SSH_KEY": "root's authorized_keys on hosts that are logged in to with a password",
-    "CONFIG_FIREWALL": "each host's firewall",
-    "CONFIG_FIREWALL_PORTS": "each host's firewall",
-    "CONFIG_HORIZON_SSL": "how browsers reach the dashboard and the screens of instances: over TLS, or without",
-    "CONFIG_HORIZON_SSL_CERT": _SHOWN,
-    "CONFIG_HORIZON_SSL_KEY": _SHOWN,
-    "CONFIG_HORIZON_SSL_CACERT": _SHOWN,
-    "CONFIG_VNC_SSL_CERT": _CONSOLE,
-    "CONFIG_VNC_SSL_KEY": _CONSOLE,
-    "CONFIG_SSL_CACERT_SELFSIGN": _SIGNED,
-    "CONFIG_SSL_CACERT_FILE": _SIGNED,
-    "CONFIG_SSL_CACERT_KEY_FILE": _SIGNED,
-    "CONFIG_SSL_CERT_DIR": _SIGNED,
-    **{f"CONFIG_SSL_CERT_SUBJECT_{part}": _SIGNED for part in ("C", "ST", "L", "O", "OU", "CN", "MAIL")},
-    "CONFIG_AMQP_BACKEND": _ONE_VALUE,
-    "CONFIG_AMQP_ENABLE_AUTH": "nothing: the services always log in",
-    "CONFIG_KEYSTONE_API_VERSION": _ONE_VALUE,
-    "CONFIG_KEYSTONE_IDENTITY_BACKEND": _ONE_VALUE,
-    "CONFIG_KEYSTONE_TOKEN_FORMAT": _ONE_VALUE,
-    "CONFIG_MARIADB_USER": "how the controller logs in to that database, and makes the services' databases",
-    "CONFIG_NOVA_MIGRATION_SECRET": "nova's SSH key on the compute hosts, where there are several",
-    "CONFIG_PROVISION_IMAGE_URL": _IMAGE,
-    "CONFIG_PROVISION_IMAGE_CHECKSUM": _IMAGE,
-    "CONFIG_PROVISION_IMAGE_SSH_USER": "`stackwright verify`, which logs in to an instance",
-}
-"""What neither a template nor the placement of components shows."""
-
 _INCLUDE = re.compile(r"\{%-?\s*include\s+'([^']+)'\s*-?%\}")
 _SET = re.compile(r"\{%-?\s*set\s+([\w\s,]+?)\s*=\s*(.*?)\s*-?%\}")
 _SETTING = re.compile(r"^\s*([a-z][\w:]*(?:::\w+)+)\s*(?::|=>)", re.IGNORECASE)
@@ -126,22 +24,22 @@ _SETTING = re.compile(r"^\s*([a-z][\w:]*(?:::\w+)+)\s*(?::|=>)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Destinations:
-    """Where one answer ends up."""
+    """Where one answer is used."""
 
     switches: tuple[str, ...]
-    """Components that there are, or are not, because of it."""
+    """Components that it enables or disables."""
     places: tuple[str, ...]
     """Components whose hosts it names."""
     settings: tuple[str, ...]
-    """Puppet parameters of this cloud's components that its value goes into, as "component: class::parameter"."""
+    """Puppet parameters of this cloud's components that get its value, as "component: class::parameter"."""
     besides: str
-    """What else it decides; empty for nothing."""
+    """What else it decides (`Option.effect`); empty for nothing."""
     hosts: tuple[str, ...]
-    """The hosts of these components; those that the answer itself names where there are none."""
+    """The hosts of these components; without components, the hosts that the answer itself names."""
 
 
 class _Watched(Mapping[str, Any]):
-    """Answers that remember which of them were asked for."""
+    """Answers that record which of them were read."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = answers
@@ -159,7 +57,7 @@ class _Watched(Mapping[str, Any]):
 
 
 def destinations(answers: Answers, key: str) -> Destinations:
-    """Where the answer to `key` ends up, with these answers."""
+    """Where the answer to `key` is used, with these answers."""
     from stackwright.planner.placement import place
 
     switches: dict[str, None] = {}
@@ -179,16 +77,23 @@ def destinations(answers: Answers, key: str) -> Destinations:
         placed = {}
     there = set().union(*placed.values())
     found = tuple(setting for setting in settings(key) if setting.partition(":")[0] in there)
-    concerned = {*switches, *places, *(setting.partition(":")[0] for setting in found)}
-    hosts = [host for host, parts in placed.items() if concerned & parts]
+    affected = {*switches, *places, *(setting.partition(":")[0] for setting in found)}
+    hosts = [host for host, parts in placed.items() if affected & parts]
     if not hosts:
         hosts = [host for host, keys in named_hosts(answers).items() if key in keys]
-    return Destinations(tuple(switches), tuple(places), found, BESIDES.get(key, ""), tuple(hosts))
+    return Destinations(tuple(switches), tuple(places), found, _effect(key), tuple(hosts))
+
+
+def _effect(key: str) -> str:
+    """What the answer decides besides components and parameters."""
+    option = services.options()[key]
+    single = len({*option.choices} - {*option.not_yet}) == 1
+    return option.effect or ("nothing: only one value can be installed" if single else "")
 
 
 def settings(key: str) -> tuple[str, ...]:
-    """The Puppet parameters that templates give the value of `key` to, as "component: class::parameter"."""
-    names = (key, *HANDED_ON.get(key, ()))
+    """The Puppet parameters that get the value of `key` in the templates, as "component: class::parameter"."""
+    names = (key, *services.options()[key].passed_as)
     found: dict[str, None] = {}
     folder = assets.templates()
     for template, path in sorted(assets.component_templates(folder).items()):
@@ -199,7 +104,7 @@ def settings(key: str) -> tuple[str, ...]:
 
 
 def _expanded(template: Path) -> str:
-    """The template's source with its partials in place."""
+    """The template's source with its includes expanded."""
 
     def partial(match: re.Match[str]) -> str:
         return _expanded(assets.templates() / match[1])
@@ -208,7 +113,7 @@ def _expanded(template: Path) -> str:
 
 
 def _uses(source: str, names: Iterable[str]) -> Iterator[str]:
-    """The parameters that these names' values go into, also by way of a variable that the template sets."""
+    """The parameters that get the values of these names, directly or through a variable that the template sets."""
     wanted = re.compile(r"(?<![\w.])(?:answers\.)?(?:" + "|".join(map(re.escape, names)) + r")\b")
     variables: dict[str, str] = {}  # by name: its expression
     carriers: set[str] = set()

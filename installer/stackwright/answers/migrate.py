@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stackwright.answers import secrets, syntax, writing
-from stackwright.answers.packstack.comments import is_packstacks
+from stackwright.answers.packstack.comments import is_generated
 from stackwright.answers.packstack.retired import translated
 from stackwright.answers.packstack.rewrite import NETWORK_KEYS, ROLE_KEYS, Change
 from stackwright.answers.reading import Reading, from_documents, old_names
@@ -150,14 +150,14 @@ def _own(comment: tuple[str, ...], key: str) -> list[list[str]]:
 
 def _without_explanation(block: list[str], key: str) -> list[str]:
     """A block of comment lines without the run of lines that is an explanation, wherever in the block it stands."""
-    if not block or block[0].startswith(("#---", "# Answers for Stackwright")):
+    if not block or block[0].startswith(("#---", "# Answer file for Stackwright", "# Answers for Stackwright")):
         return []
     ours = list(_ours(key))
     # no explanation has more than 24 lines
     for length in range(min(len(block), 24), 0, -1):
         for start in range(len(block) - length + 1):
             run = block[start : start + length]
-            if run == ours or is_packstacks(run):
+            if run == ours or is_generated(run):
                 return [*block[:start], *block[start + length :]]
     return block
 

@@ -140,7 +140,10 @@ def explanation(option: Option) -> list[str]:
     if condition:
         notes.append(f"Matters with {condition}.")
     notes += limits(option)
-    text = " ".join([option.help, *notes])
+    return _comment(" ".join([option.help, *notes]))
+
+
+def _comment(text: str) -> list[str]:
     return textwrap.wrap(
         text, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False
     )
@@ -199,8 +202,9 @@ def unwritable(path: Path, error: OSError) -> StackwrightError:
 
 def _heading(service: Service) -> str:
     line = "#" + "-" * (_WIDTH - 1)
-    missing = f"# This version cannot install it yet: {service.missing}.\n" if service.missing else ""
-    return f"\n\n{line}\n# {service.summary}\n{missing}{line}\n"
+    missing = f"This version cannot install it yet: {service.missing}." if service.missing else ""
+    wrapped = "".join(f"{text}\n" for text in _comment(missing))
+    return f"\n\n{line}\n# {service.summary}\n{wrapped}{line}\n"
 
 
 def _differs(answers: Answers, option: Option) -> bool:

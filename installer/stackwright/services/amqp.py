@@ -29,7 +29,13 @@ OPTIONS: tuple[Option, ...] = (
         default="y",
         ours=True,
     ),
-    host_of("CONFIG_AMQP_HOST", "Host of the message broker.", flag="amqp-host", was=("CONFIG_QPID_HOST",)),
+    host_of(
+        "CONFIG_AMQP_HOST",
+        "Host of the message broker.",
+        flag="amqp-host",
+        was=("CONFIG_QPID_HOST",),
+        passed_as=("transport_url",),
+    ),
     switch(
         "CONFIG_AMQP_ENABLE_SSL",
         (
@@ -38,6 +44,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         flag="amqp-enable-ssl",
         was=("CONFIG_QPID_ENABLE_SSL",),
+        passed_as=("transport_url",),
     ),
     switch(
         "CONFIG_AMQP_ENABLE_AUTH",
@@ -47,6 +54,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         flag="amqp-enable-auth",
         was=("CONFIG_QPID_ENABLE_AUTH",),
+        effect="nothing: the services always log in",
     ),
     value_of(
         "CONFIG_AMQP_AUTH_USER",
@@ -56,12 +64,14 @@ OPTIONS: tuple[Option, ...] = (
         flag="amqp-auth-user",
         was=("CONFIG_QPID_AUTH_USER",),
         required=True,
+        passed_as=("transport_url",),
     ),
     password(
         "CONFIG_AMQP_AUTH_PASSWORD",
         "Password of CONFIG_AMQP_AUTH_USER.",
         flag="amqp-auth-password",
         was=("CONFIG_QPID_AUTH_PASSWORD",),
+        passed_as=("transport_url",),
     ),
 )
 

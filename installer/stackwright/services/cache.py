@@ -15,6 +15,7 @@ OPTIONS: tuple[Option, ...] = (
         "CONFIG_CACHE_HOSTS",
         "Hosts of memcached, comma-separated; they share the load. Empty: the controller.",
         ours=True,
+        passed_as=("memcached",),
     ),
     value_of(
         "CONFIG_CACHE_MEMORY",

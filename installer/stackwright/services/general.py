@@ -12,6 +12,8 @@ from stackwright.values import path, ports, release, urls, workers
 _FIREWALL = (("CONFIG_FIREWALL", "y"),)
 _UNSUPPORTED = (("CONFIG_UNSUPPORTED", "y"),)
 
+_REPOSITORIES = "package repositories"
+
 OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SSH_KEY",
@@ -22,6 +24,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         path,
         flag="ssh-public-key",
+        effect="root's authorized_keys on hosts that are reached with a password",
     ),
     given_secret(
         "CONFIG_DEFAULT_PASSWORD",
@@ -30,6 +33,7 @@ OPTIONS: tuple[Option, ...] = (
             "empty, each service gets a random password of its own."
         ),
         flag="default-password",
+        effect="every password that is left at PW_PLACEHOLDER",
     ),
     value_of(
         "CONFIG_SERVICE_WORKERS",
@@ -40,6 +44,7 @@ OPTIONS: tuple[Option, ...] = (
         workers,
         default="%{::processorcount}",
         flag="service-workers",
+        passed_as=("choices.workers",),
     ),
     value_of(
         "CONFIG_OPENSTACK_RELEASE",
@@ -49,6 +54,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         release,
         ours=True,
+        effect="package repositories, and release-specific parts of the templates",
     ),
     switch(
         "CONFIG_CLIENT_INSTALL",
@@ -68,6 +74,7 @@ OPTIONS: tuple[Option, ...] = (
             "hosts' own time service stays as it is."
         ),
         flag="ntp-servers",
+        effect="each host's clock (chrony)",
     ),
     switch(
         "CONFIG_HOST_NAMES",
@@ -77,6 +84,7 @@ OPTIONS: tuple[Option, ...] = (
             "are missing."
         ),
         ours=True,
+        effect="each host's name, and /etc/hosts",
     ),
     hosts_of(
         "EXCLUDE_SERVERS",
@@ -85,6 +93,7 @@ OPTIONS: tuple[Option, ...] = (
             "host: the other hosts stay unchanged, except that their firewalls admit the new host."
         ),
         flag="exclude-servers",
+        effect="the plan, which omits these hosts",
     ),
     switch(
         "CONFIG_FIREWALL",
@@ -96,6 +105,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         default="y",
         ours=True,
+        effect="each host's firewall",
     ),
     value_of(
         "CONFIG_FIREWALL_PORTS",
@@ -106,6 +116,7 @@ OPTIONS: tuple[Option, ...] = (
         ports,
         when=_FIREWALL,
         ours=True,
+        effect="each host's firewall",
     ),
     switch(
         "CONFIG_DEBUG_MODE",
@@ -153,6 +164,7 @@ OPTIONS: tuple[Option, ...] = (
             "that subnet. Use it where interface names differ between hosts."
         ),
         flag="use-subnets",
+        effect="whether interface keys are read as names or as subnets",
     ),
     value_of(
         "CONFIG_REPO",
@@ -162,11 +174,13 @@ OPTIONS: tuple[Option, ...] = (
         ),
         urls,
         flag="additional-repo",
+        effect=_REPOSITORIES,
     ),
     switch(
         "CONFIG_ENABLE_RDO_TESTING",
         "Install OpenStack from RDO's testing repository. For test days, not for production.",
         flag="enable-rdo-testing",
+        effect=_REPOSITORIES,
     ),
 )
 

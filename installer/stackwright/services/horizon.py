@@ -13,6 +13,8 @@ from stackwright.values import path
 _TLS = (("CONFIG_HORIZON_INSTALL", "y"), ("CONFIG_HORIZON_SSL", "y"))
 _ON = (("CONFIG_HORIZON_INSTALL", "y"),)
 
+_CERTIFICATE = "the dashboard's certificate, which is read before planning"
+
 OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_HORIZON_INSTALL",
@@ -36,6 +38,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         when=_ON,
         flag="os-horizon-ssl",
+        effect="whether browsers use TLS for the dashboard and for instances' consoles",
     ),
     generated_secret(
         "CONFIG_HORIZON_SECRET_KEY",
@@ -54,6 +57,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_TLS,
         flag="os-ssl-cert",
         was=("CONFIG_SSL_CERT",),
+        effect=_CERTIFICATE,
     ),
     value_of(
         "CONFIG_HORIZON_SSL_KEY",
@@ -62,6 +66,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_TLS,
         flag="os-ssl-key",
         was=("CONFIG_SSL_KEY",),
+        effect=_CERTIFICATE,
     ),
     value_of(
         "CONFIG_HORIZON_SSL_CACERT",
@@ -70,6 +75,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_TLS,
         flag="os-ssl-cachain",
         was=("CONFIG_SSL_CACHAIN",),
+        effect=_CERTIFICATE,
     ),
 )
 

@@ -24,7 +24,13 @@ OPTIONS: tuple[Option, ...] = (
         flag="mariadb-install",
         was=("CONFIG_MYSQL_INSTALL",),
     ),
-    host_of("CONFIG_MARIADB_HOST", "Host of the database.", flag="mariadb-host", was=("CONFIG_MYSQL_HOST",)),
+    host_of(
+        "CONFIG_MARIADB_HOST",
+        "Host of the database.",
+        flag="mariadb-host",
+        was=("CONFIG_MYSQL_HOST",),
+        passed_as=("db_url",),
+    ),
     value_of(
         "CONFIG_MARIADB_USER",
         "Administrator of an existing database. For a database that is installed here it is root.",
@@ -34,6 +40,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="mariadb-user",
         was=("CONFIG_MYSQL_USER",),
         required=True,
+        effect="how the controller logs in to that database to create the services' databases",
     ),
     password(
         "CONFIG_MARIADB_PW", "Password of the database's administrator.", flag="mariadb-pw", was=("CONFIG_MYSQL_PW",)

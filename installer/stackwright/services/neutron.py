@@ -87,6 +87,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_ON,
         flag="os-neutron-l3-ext-bridge",
         was=("CONFIG_QUANTUM_L3_EXT_BRIDGE",),
+        passed_as=("host.bridges", "host.bridge_mappings"),
     ),
     password(
         "CONFIG_NEUTRON_METADATA_PW",
@@ -123,6 +124,7 @@ OPTIONS: tuple[Option, ...] = (
         default="ovn",
         when=_ON,
         flag="os-neutron-l2-agent",
+        passed_as=("network.agent", "network.service_plugins"),
     ),
     choice_of(
         "CONFIG_NEUTRON_DATAPATH",
@@ -134,6 +136,7 @@ OPTIONS: tuple[Option, ...] = (
         default="auto",
         when=_OVSDB,
         ours=True,
+        passed_as=("choices.datapath_type",),
     ),
     choices_of(
         "CONFIG_NEUTRON_ML2_TYPE_DRIVERS",
@@ -145,6 +148,7 @@ OPTIONS: tuple[Option, ...] = (
         default="geneve,flat",
         when=_ON,
         flag="os-neutron-ml2-type-drivers",
+        passed_as=("network.type_drivers",),
     ),
     choices_of(
         "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES",
@@ -156,6 +160,7 @@ OPTIONS: tuple[Option, ...] = (
         default="geneve",
         when=_ON,
         flag="os-neutron-ml2-tenant-network-types",
+        passed_as=("network.tenant_types", "network.tunnel_types"),
     ),
     choices_of(
         "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS",
@@ -169,6 +174,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="os-neutron-ml2-mechanism-drivers",
         not_yet=("sriovnicswitch", "arista", "mlnx"),
         not_yet_why="no such network hardware was available for tests",
+        passed_as=("network.mechanism_drivers",),
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_FLAT_NETWORKS",
@@ -177,6 +183,7 @@ OPTIONS: tuple[Option, ...] = (
         default="*",
         when=_ON,
         flag="os-neutron-ml2-flat-networks",
+        passed_as=("network.flat_networks",),
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_VLAN_RANGES",
@@ -187,6 +194,7 @@ OPTIONS: tuple[Option, ...] = (
         vlan_ranges,
         when=_ON,
         flag="os-neutron-ml2-vlan-ranges",
+        passed_as=("network.vlan_ranges",),
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES",
@@ -194,6 +202,7 @@ OPTIONS: tuple[Option, ...] = (
         tunnel_id_ranges,
         when=_ON,
         flag="os-neutron-ml2-tunnel-id-ranges",
+        passed_as=("network.tunnel_ranges",),
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_VXLAN_GROUP",
@@ -201,6 +210,7 @@ OPTIONS: tuple[Option, ...] = (
         multicast_group,
         when=_ON,
         flag="os-neutron-ml2-vxlan-group",
+        passed_as=("network.vxlan_group",),
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_VNI_RANGES",
@@ -209,6 +219,7 @@ OPTIONS: tuple[Option, ...] = (
         default="10:100",
         when=_ON,
         flag="os-neutron-ml2-vni-ranges",
+        passed_as=("network.vni_ranges",),
     ),
     value_of(
         "CONFIG_NEUTRON_ML2_SRIOV_INTERFACE_MAPPINGS",

@@ -32,6 +32,7 @@ OPTIONS: tuple[Option, ...] = (
         default="extnet:br-ex",
         when=_OVN,
         flag="os-neutron-ovn-bridge-mappings",
+        passed_as=("host.bridges", "host.bridge_mappings"),
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_BRIDGE_IFACES",
@@ -42,6 +43,7 @@ OPTIONS: tuple[Option, ...] = (
         bridge_interfaces,
         when=_OVN,
         flag="os-neutron-ovn-bridge-interfaces",
+        passed_as=("host.bridges",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE",
@@ -49,6 +51,7 @@ OPTIONS: tuple[Option, ...] = (
         bridge_list,
         when=_OVN,
         flag="os-neutron-ovn-bridges-compute",
+        passed_as=("host.bridges", "host.bridge_mappings"),
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET",
@@ -57,6 +60,7 @@ OPTIONS: tuple[Option, ...] = (
         default="extnet",
         when=_OVN,
         flag="os-neutron-ovn-external-physnet",
+        passed_as=("network.external_physnet",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_TUNNEL_IF",
@@ -67,6 +71,7 @@ OPTIONS: tuple[Option, ...] = (
         tunnel_interface,
         when=_OVN,
         flag="os-neutron-ovn-tunnel-if",
+        passed_as=("host.tunnel_address",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS",
@@ -74,6 +79,7 @@ OPTIONS: tuple[Option, ...] = (
         networks,
         when=_OVN,
         flag="os-neutron-ovn-tunnel-subnets",
+        passed_as=("host.tunnel_address",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS",
@@ -83,6 +89,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_OVS,
         flag="os-neutron-ovs-bridge-mappings",
         was=("CONFIG_QUANTUM_OVS_BRIDGE_MAPPINGS",),
+        passed_as=("host.bridges", "host.bridge_mappings"),
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_BRIDGE_IFACES",
@@ -91,6 +98,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_OVS,
         flag="os-neutron-ovs-bridge-interfaces",
         was=("CONFIG_QUANTUM_OVS_BRIDGE_IFACES",),
+        passed_as=("host.bridges",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_BRIDGES_COMPUTE",
@@ -98,6 +106,7 @@ OPTIONS: tuple[Option, ...] = (
         bridge_list,
         when=_OVS,
         flag="os-neutron-ovs-bridges-compute",
+        passed_as=("host.bridges", "host.bridge_mappings"),
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET",
@@ -106,6 +115,7 @@ OPTIONS: tuple[Option, ...] = (
         default="extnet",
         when=_OVS,
         flag="os-neutron-ovs-external-physnet",
+        passed_as=("network.external_physnet",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_TUNNEL_IF",
@@ -114,6 +124,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_OVS,
         flag="os-neutron-ovs-tunnel-if",
         was=("CONFIG_QUANTUM_OVS_TUNNEL_IF",),
+        passed_as=("host.tunnel_address",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_TUNNEL_SUBNETS",
@@ -121,6 +132,7 @@ OPTIONS: tuple[Option, ...] = (
         networks,
         when=_OVS,
         flag="os-neutron-ovs-tunnel-subnets",
+        passed_as=("host.tunnel_address",),
     ),
     value_of(
         "CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT",
@@ -140,6 +152,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_LB,
         flag="os-neutron-lb-interface-mappings",
         was=("CONFIG_QUANTUM_LB_INTERFACE_MAPPINGS",),
+        passed_as=("network.interface_mappings",),
     ),
 )
 

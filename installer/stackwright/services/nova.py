@@ -16,6 +16,8 @@ from stackwright.values import hypervisor, path, ratio, records
 _ON = (("CONFIG_NOVA_INSTALL", "y"),)
 _TLS = (("CONFIG_NOVA_INSTALL", "y"), ("CONFIG_HORIZON_SSL", "y"))
 
+_CERTIFICATE = "the console proxy's certificate, which is read before planning"
+
 OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_NOVA_INSTALL",
@@ -88,6 +90,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         when=_ON,
         ours=True,
+        effect="nova's SSH key on the compute hosts, if there are several",
     ),
     value_of(
         "CONFIG_VNC_SSL_CERT",
@@ -98,8 +101,16 @@ OPTIONS: tuple[Option, ...] = (
         path,
         when=_TLS,
         flag="nova-ssl-cert",
+        effect=_CERTIFICATE,
     ),
-    value_of("CONFIG_VNC_SSL_KEY", "Private key of CONFIG_VNC_SSL_CERT.", path, when=_TLS, flag="nova-ssl-key"),
+    value_of(
+        "CONFIG_VNC_SSL_KEY",
+        "Private key of CONFIG_VNC_SSL_CERT.",
+        path,
+        when=_TLS,
+        flag="nova-ssl-key",
+        effect=_CERTIFICATE,
+    ),
     value_of(
         "CONFIG_NOVA_PCI_ALIAS",
         "PCI aliases that flavors can request, as a JSON list of objects with vendor_id, product_id and name.",
@@ -132,6 +143,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_ON,
         flag="nova-libvirt-virt-type",
         was=("CONFIG_LIBVIRT_TYPE",),
+        passed_as=("choices.virt_type",),
     ),
 )
 

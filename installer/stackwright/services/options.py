@@ -23,6 +23,8 @@ class Rest(TypedDict, total=False):
     not_yet: tuple[str, ...]
     not_yet_why: str
     not_done: str
+    effect: str
+    passed_as: tuple[str, ...]
 
 
 def value_of(key: str, help: str, parse: Parser, default: str = "", **rest: Unpack[Rest]) -> Option:

@@ -6,6 +6,8 @@ from stackwright.model import Component, Option, Service
 from stackwright.services.options import host_of, switch, value_of
 from stackwright.values import trunk, url, urls, web_url
 
+_REPOSITORIES = "package repositories"
+
 OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_RDO_TRUNK",
@@ -16,6 +18,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         trunk,
         ours=True,
+        effect=_REPOSITORIES,
     ),
     value_of(
         "CONFIG_PACKAGE_MIRROR",
@@ -26,6 +29,7 @@ OPTIONS: tuple[Option, ...] = (
         web_url,
         flag="package-mirror",
         ours=True,
+        effect=_REPOSITORIES,
     ),
     value_of(
         "CONFIG_MIRROR_KEYS",
@@ -36,6 +40,7 @@ OPTIONS: tuple[Option, ...] = (
         url,
         flag="mirror-keys",
         ours=True,
+        effect=_REPOSITORIES,
     ),
     value_of(
         "CONFIG_PACKAGE_PROXY",
@@ -43,6 +48,7 @@ OPTIONS: tuple[Option, ...] = (
         web_url,
         flag="package-proxy",
         ours=True,
+        effect=_REPOSITORIES,
     ),
     host_of(
         "CONFIG_PACKAGE_CACHE_HOST",
@@ -54,6 +60,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         flag="package-cache-host",
         ours=True,
+        effect="how package managers reach their repositories, and Squid on that host",
     ),
     value_of(
         "CONFIG_OFFLINE_REPO",
@@ -64,6 +71,7 @@ OPTIONS: tuple[Option, ...] = (
         url,
         flag="offline-repo",
         ours=True,
+        effect=_REPOSITORIES,
     ),
     value_of(
         "CONFIG_REPO_KEYS",
@@ -74,6 +82,7 @@ OPTIONS: tuple[Option, ...] = (
         urls,
         flag="repo-keys",
         ours=True,
+        effect=_REPOSITORIES,
     ),
     switch(
         "CONFIG_SIG_PREVIEW",
@@ -83,6 +92,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         flag="sig-preview",
         ours=True,
+        effect=_REPOSITORIES,
     ),
     switch(
         "CONFIG_VERSION_LOCK",
@@ -92,6 +102,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         flag="version-lock",
         ours=True,
+        effect="what `dnf update` may later do to OpenStack's packages",
     ),
 )
 

@@ -12,6 +12,8 @@ _DEMO = (("CONFIG_PROVISION_DEMO", "y"),)
 _TEMPEST = (("CONFIG_PROVISION_TEMPEST", "y"),)
 _NEUTRON = (("CONFIG_NEUTRON_INSTALL", "y"),)
 
+_IMAGE = "the demo image, which is uploaded before Puppet runs"
+
 OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_PROVISION_DEMO",
@@ -32,6 +34,7 @@ OPTIONS: tuple[Option, ...] = (
         default="172.24.4.0/24",
         when=_DEMO,
         flag="provision-demo-floatrange",
+        passed_as=("external.cidr", "external.gateway", "external.version", "external.pools"),
     ),
     value_of(
         "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
@@ -43,6 +46,7 @@ OPTIONS: tuple[Option, ...] = (
         default="[]",
         when=_DEMO,
         flag="provision-demo-allocation-pools",
+        passed_as=("external.pools",),
     ),
     value_of(
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
@@ -60,6 +64,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_DEMO,
         flag="provision-image-name",
         required=True,
+        passed_as=("image.path",),
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_URL",
@@ -73,6 +78,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="provision-image-url",
         was=("CONFIG_PROVISION_CIRROS_URL",),
         required=True,
+        effect=_IMAGE,
     ),
     choice_of(
         "CONFIG_PROVISION_IMAGE_SOURCE",
@@ -84,6 +90,7 @@ OPTIONS: tuple[Option, ...] = (
         default="auto",
         when=_DEMO,
         ours=True,
+        passed_as=("image.path", "image.format"),
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_CHECKSUM",
@@ -91,6 +98,7 @@ OPTIONS: tuple[Option, ...] = (
         checksum,
         when=_DEMO,
         ours=True,
+        effect=_IMAGE,
     ),
     choice_of(
         "CONFIG_PROVISION_IMAGE_FORMAT",
@@ -99,6 +107,7 @@ OPTIONS: tuple[Option, ...] = (
         default="qcow2",
         when=_DEMO,
         flag="provision-image-format",
+        passed_as=("image.format",),
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_PROPERTIES",
@@ -115,6 +124,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_DEMO,
         flag="provision-image-ssh-user",
         required=True,
+        effect="`stackwright verify`, which logs in to an instance",
     ),
     switch(
         "CONFIG_PROVISION_OVS_BRIDGE",
@@ -126,6 +136,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_NEUTRON,
         flag="provision-ovs-bridge",
         was=("CONFIG_PROVISION_ALL_IN_ONE_OVS_BRIDGE",),
+        passed_as=("host.bridges",),
     ),
     switch(
         "CONFIG_PROVISION_TEMPEST",

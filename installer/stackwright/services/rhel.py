@@ -12,6 +12,8 @@ _RHSM_PROXY = (("CONFIG_RH_PROXY", "*"),)
 _SATELLITE = (("CONFIG_SATELLITE_URL", "*"),)
 _SATELLITE_PROXY = (("CONFIG_SATELLITE_PROXY", "*"),)
 
+_REGISTRATION = "registration with Red Hat, before packages are installed"
+
 OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_RH_USER",
@@ -21,6 +23,7 @@ OPTIONS: tuple[Option, ...] = (
         ),
         optional,
         flag="rh-username",
+        effect=_REGISTRATION,
     ),
     value_of(
         "CONFIG_SATELLITE_URL",
@@ -34,24 +37,47 @@ OPTIONS: tuple[Option, ...] = (
         "Red Hat Satellite 6 server to register the hosts with. Empty: none.",
         optional,
         flag="rh-sat6-server",
+        effect=_REGISTRATION,
     ),
-    given_secret("CONFIG_RH_PW", "Password of CONFIG_RH_USER.", when=_RHSM, flag="rh-password"),
+    given_secret("CONFIG_RH_PW", "Password of CONFIG_RH_USER.", when=_RHSM, flag="rh-password", effect=_REGISTRATION),
     switch(
         "CONFIG_RH_OPTIONAL",
         "Enable the optional channel. It has no effect: its successor, CodeReady Builder, is always enabled.",
         default="y",
         when=_RHSM,
         flag="rh-enable-optional",
+        effect="nothing: CodeReady Builder, the channel's successor, is always enabled",
     ),
-    value_of("CONFIG_RH_PROXY", "Proxy for the subscription service.", optional, when=_RHSM, flag="rh-proxy-host"),
-    value_of("CONFIG_RH_SAT6_ORG", "Organization at the Satellite 6 server.", text, when=_SAT6, flag="rh-sat6-org"),
-    given_secret("CONFIG_RH_SAT6_KEY", "Activation key at the Satellite 6 server.", when=_SAT6, flag="rh-sat6-key"),
+    value_of(
+        "CONFIG_RH_PROXY",
+        "Proxy for the subscription service.",
+        optional,
+        when=_RHSM,
+        flag="rh-proxy-host",
+        effect=_REGISTRATION,
+    ),
+    value_of(
+        "CONFIG_RH_SAT6_ORG",
+        "Organization at the Satellite 6 server.",
+        text,
+        when=_SAT6,
+        flag="rh-sat6-org",
+        effect=_REGISTRATION,
+    ),
+    given_secret(
+        "CONFIG_RH_SAT6_KEY",
+        "Activation key at the Satellite 6 server.",
+        when=_SAT6,
+        flag="rh-sat6-key",
+        effect=_REGISTRATION,
+    ),
     value_of(
         "CONFIG_RH_PROXY_PORT",
         "Port of the proxy for the subscription service.",
         text,
         when=_RHSM_PROXY,
         flag="rh-proxy-port",
+        effect=_REGISTRATION,
     ),
     value_of(
         "CONFIG_RH_PROXY_USER",
@@ -59,8 +85,15 @@ OPTIONS: tuple[Option, ...] = (
         text,
         when=_RHSM_PROXY,
         flag="rh-proxy-user",
+        effect=_REGISTRATION,
     ),
-    given_secret("CONFIG_RH_PROXY_PW", "Password of that proxy user.", when=_RHSM_PROXY, flag="rh-proxy-password"),
+    given_secret(
+        "CONFIG_RH_PROXY_PW",
+        "Password of that proxy user.",
+        when=_RHSM_PROXY,
+        flag="rh-proxy-password",
+        effect=_REGISTRATION,
+    ),
     value_of(
         "CONFIG_SATELLITE_USER",
         "User at the Satellite 5 server. Not needed with an activation key.",

@@ -12,6 +12,8 @@ from stackwright.values import path, text
 _USED = (("CONFIG_HORIZON_SSL|CONFIG_AMQP_ENABLE_SSL", "y"),)
 _SELFSIGN = (*_USED, ("CONFIG_SSL_CACERT_SELFSIGN", "y"))
 
+_SIGNED = "the certificates that the cloud's CA signs, before planning"
+
 OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SSL_CACERT_FILE",
@@ -25,6 +27,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_USED,
         flag="ssl-cacert-file",
         required=True,
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CACERT_KEY_FILE",
@@ -34,6 +37,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_USED,
         flag="ssl-cacert-key-file",
         required=True,
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_DIR",
@@ -46,6 +50,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_USED,
         flag="ssl-cert-dir",
         required=True,
+        effect=_SIGNED,
     ),
     switch(
         "CONFIG_SSL_CACERT_SELFSIGN",
@@ -53,6 +58,7 @@ OPTIONS: tuple[Option, ...] = (
         default="y",
         when=_USED,
         flag="ssl-cacert-selfsign",
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_C",
@@ -62,6 +68,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_SELFSIGN,
         flag="ssl-cert-subject-country",
         was=("CONFIG_SELFSIGN_CACERT_SUBJECT_C",),
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_ST",
@@ -72,6 +79,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="ssl-cert-subject-state",
         was=("CONFIG_SELFSIGN_CACERT_SUBJECT_ST",),
         required=True,
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_L",
@@ -82,6 +90,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="ssl-cert-subject-location",
         was=("CONFIG_SELFSIGN_CACERT_SUBJECT_L",),
         required=True,
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_O",
@@ -92,6 +101,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="ssl-cert-subject-organization",
         was=("CONFIG_SELFSIGN_CACERT_SUBJECT_O",),
         required=True,
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_OU",
@@ -102,6 +112,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="ssl-cert-subject-organizational-unit",
         was=("CONFIG_SELFSIGN_CACERT_SUBJECT_OU",),
         required=True,
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_CN",
@@ -113,6 +124,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_SELFSIGN,
         flag="ssl-cert-subject-common-name",
         was=("CONFIG_SELFSIGN_CACERT_SUBJECT_CN",),
+        effect=_SIGNED,
     ),
     value_of(
         "CONFIG_SSL_CERT_SUBJECT_MAIL",
@@ -121,6 +133,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_SELFSIGN,
         flag="ssl-cert-subject-email",
         was=("CONFIG_SELFSIGN_CACERT_SUBJECT_MAIL",),
+        effect=_SIGNED,
     ),
 )
 

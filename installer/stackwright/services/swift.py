@@ -37,6 +37,7 @@ OPTIONS: tuple[Option, ...] = (
         when=_ON,
         flag="os-swift-storages",
         was=("CONFIG_SWIFT_STORAGE_HOSTS",),
+        passed_as=("host.swift_devices", "swift_devices"),
     ),
     value_of(
         "CONFIG_SWIFT_STORAGE_ZONES",
@@ -48,6 +49,7 @@ OPTIONS: tuple[Option, ...] = (
         default="1",
         when=_ON,
         flag="os-swift-storage-zones",
+        passed_as=("host.swift_devices", "swift_devices"),
     ),
     value_of(
         "CONFIG_SWIFT_STORAGE_REPLICAS",

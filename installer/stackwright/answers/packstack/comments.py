@@ -1,8 +1,9 @@
-"""Which comments Packstack itself wrote above its keys, so that `answers migrate` keeps a person's comments only.
+"""Which comments were generated above keys, by Packstack or Stackwright 0.1.0, so that `answers migrate` keeps only the
+comments that people wrote.
 
-The texts are not kept: each line of eight digits is the beginning of the SHA-256 of one text's letters and digits, in
-small letters and without the list of options at its end. They cover every commit from Essex to 2025.1, and the texts
-that lost their ends, because Packstack took them up to the first address or mark-up only.
+The texts themselves are not kept: each group of eight digits is the start of the SHA-256 of one text's letters and
+digits, in lower case and without the list of options at its end. Packstack's cover every commit from Essex to 2025.1,
+also the texts that Packstack cut off at the first address or mark-up.
 """
 
 from __future__ import annotations
@@ -94,13 +95,56 @@ ffec1726
 """
 
 
+_DIGESTS_0_1_0 = """
+022d3e2c 025d46c1 03c8c124 0471f2d8 05a40ce0 05c1aa69 069672c1 06add94e 07c7a77f 08132965 0bb16300 0d6ff8f3 0e46dad6
+0ebef32a 0f58901d 0fcd8ade 102785a6 10ded19c 116f37a7 11e929cb 11fef02c 12bee478 14234b86 14a1d997 15c6716a 16f10669
+172da965 177ac701 195bf7dd 1ab64560 1b48664a 1da361c8 1f630298 1f6523db 1fc37d5f 1fe53165 207626e7 20ce933f 210a464c
+21427b04 22538d79 2260e63e 230d4685 23307118 234eee50 2368dff0 2430db35 245f17c5 24e36306 2626c046 28f4ab23 292376b1
+2a3eb96f 2a7ddb8b 2b87a535 2ee4fbc4 305f0385 312e294c 322290e5 32247a88 3278dc09 3343898f 354001d3 35552352 35640d94
+375cb6bc 37b46115 3874c8d1 388caa00 3927812d 39dbffd7 3a350c2c 3a50a1bb 3b438ffa 3c4d4e9b 3ce59e0a 3d0006bb 3d4b5420
+3d503f10 3db93c2b 3e008a02 40eb8905 41056149 423b3377 433b9e70 44b8cb31 45087772 457ce010 459ced8e 46bc0c80 46cfb934
+471d707e 478f9565 4898f018 48cf87a9 4930b964 4948a90f 4a5c67a8 4a79a286 4bd82602 4c4d64b4 4d4c12fe 4da8f565 4db3a186
+4def2397 4dfd69ac 4e5e6369 4f263e05 508ea45b 50b8b88c 511f4f07 5432e218 54613ded 54c0f14d 54e782bf 5603325a 56d7c6ff
+575b2b1e 58e5d57b 59408766 5971480e 5aa2e949 5c156e4e 5c75a227 5d6bb8c7 5ea17105 5ea5585d 5f6d38e0 60a33ee6 60ee7560
+61c62f7c 61e5fb03 63e1915d 647b34d5 64dc26df 652b6da6 65edad5c 662b925e 66c3f69f 66d4439d 67b8cdf7 6a189d29 6aac352d
+6ab03dea 6b8eb061 6c6d2d7e 6c744c36 6ca3ceb3 6cd4df2c 6cf415a8 6da980c0 6db92e78 6e57ae3b 6e9371a0 6fccd321 709ffe5f
+722c0a4e 724a5d56 74205dab 75f8dda9 7644a706 76ba2884 7722a9bf 7747320e 78c2952c 791ce548 79b7f76e 7b1c28c7 7b24ff52
+7bb8bffc 7d5a2e39 7ddaa72d 7e8a6c45 7f0eceee 80d15f45 81115e7a 81a637ec 82ba5fe7 8390a920 8818de8a 8bd1df0f 8ef9c0a4
+8f0f4cdf 8f5fed31 90b65e39 91044a19 92c5604d 9320c9c8 946b013f 971c6f08 97416d4f 97c09f51 98c0e329 997c480e 9a2689c4
+9b385974 9c0f092e 9c6a84b4 9cc17792 9cfbc1b5 9da9d897 9f065d85 a026c76e a0875905 a0eb40c8 a2007053 a441679b a46571e5
+a4a5d337 a6f0ae04 a960a4fb a990bd59 aa30bc6c ab79e0fd ab7e1e95 aba7e6c2 ac76b9be ad5314a0 ad93fefc af015ba3 b011994e
+b0321c02 b04c6f52 b1d45e39 b1d74373 b2d6d5a9 b301b76d b3c13ff9 b5735c75 b57e3eb4 b5c346e2 b632dc20 b7b79d59 b8461920
+b9c0e99c bc21c763 bc509f8f bd1b23e3 bd7ed795 bdbf0187 bde75d71 be5a28da beca3a7a c02c8e62 c05977df c3315b80 c3414f2f
+c5df649c c7e941ae c96b416e ca55a5ea ca70f0e6 cac3de9a caf99439 cc2da301 cc9816d6 cdb71a3b d03ed5b0 d23daf59 d388002f
+d4375d29 d5a08aba d6aa9903 d7b42031 d930c7b0 dac40d35 db7c3b2f dcfcd12f dd81e69f df60c010 e1fa700b e3e9dceb e3ff6609
+e400ee6c e49d59b5 e4f04ff6 e5070185 e50f22fd e560a121 e60a2999 e6acc362 e71f8e6d e8b25953 e912e87e e981e527 eead970e
+eedb5242 eefe16a5 f0fc534b f18b7436 f19812f6 f2288339 f24f799f f3be53f3 f421e760 f502a2d2 f6467b6a f6b24bfc f820fa40
+f947229c fb2c1904
+"""
+"""The same of the explanations that Stackwright 0.1.0 wrote and later versions word differently."""
+
+
 @functools.cache
 def _digests() -> frozenset[str]:
     return frozenset(_DIGESTS.split())
 
 
+@functools.cache
+def _own_digests() -> frozenset[str]:
+    return frozenset(_DIGESTS_0_1_0.split())
+
+
 def is_packstacks(lines: Iterable[str]) -> bool:
     """Whether these comment lines are one of Packstack's explanations."""
+    return _digest(lines) in _digests()
+
+
+def is_generated(lines: Iterable[str]) -> bool:
+    """Whether these comment lines are an explanation of Packstack or of an earlier version of Stackwright."""
+    return _digest(lines) in _digests() | _own_digests()
+
+
+def _digest(lines: Iterable[str]) -> str:
     text = re.sub(r"\[[^\[\]]*\]\s*\.?\s*$", "", " ".join(line.lstrip("#; ") for line in lines).strip())
     letters = re.sub(r"[^a-z0-9]", "", text.lower())
-    return hashlib.sha256(letters.encode()).hexdigest()[:8] in _digests()
+    return hashlib.sha256(letters.encode()).hexdigest()[:8]
