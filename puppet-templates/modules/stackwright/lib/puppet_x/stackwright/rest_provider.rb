@@ -21,11 +21,11 @@ module PuppetX
         end
       end
 
-      # Setters of what the API cannot change.
+      # Setters of attributes that the API cannot change.
       def self.fixed(*names)
         names.each do |name|
           define_method("#{name}=") do |_value|
-            raise Puppet::Error, "#{name} of something that exists cannot be changed"
+            raise Puppet::Error, "#{name} cannot be changed once the resource exists"
           end
         end
       end
@@ -98,9 +98,14 @@ module PuppetX
         value ? :true : :false
       end
 
-      # Neutron's types say True and False.
-      def word(value)
+      # A truth value as Neutron's types write that property: True or False, and symbols since release 27 of the modules.
+      def word(name, value)
+        return symbol(value) if @resource && @resource[name].is_a?(Symbol)
         value ? 'True' : 'False'
+      end
+
+      def false?(value)
+        value.to_s.downcase == 'false'
       end
 
       # The id of the project that a parameter names; raises if there is none. As the `openstack` command does, an id

@@ -5,7 +5,7 @@ Puppet::Type.type(:cinder_type).provide(
 ) do
   desc 'Manages volume types through the Block Storage API.'
   takes_precedence
-  changeable :properties, :access_project_ids
+  changeable :properties, :is_public, :access_project_ids
 
   def self.session
     PuppetX::Stackwright::Session.for('project', '/etc/cinder/cinder.conf')
@@ -63,6 +63,9 @@ Puppet::Type.type(:cinder_type).provide(
   def flush
     return if @changes.empty?
     change_properties(@changes[:properties]) if @changes[:properties]
+    if @changes[:is_public]
+      session.put(:volume, "/types/#{id}", { 'volume_type' => { 'is_public' => @changes[:is_public] == :true } })
+    end
     if @changes[:access_project_ids]
       wanted = Array(@changes[:access_project_ids])
       held = access_project_ids

@@ -72,6 +72,9 @@ Puppet::Type.type(:keystone_domain).provide(
     if present
       entry.create unless current == id
     elsif current == id
+      unless entry.exists?
+        raise Puppet::Error, "is_default of domain #{id} cannot be changed to false: Keystone's own default is this domain"
+      end
       entry.destroy
     end
   end

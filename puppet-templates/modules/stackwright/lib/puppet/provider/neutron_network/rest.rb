@@ -21,15 +21,15 @@ Puppet::Type.type(:neutron_network).provide(
   end
 
   def admin_state_up
-    word(thing['admin_state_up'])
+    word(:admin_state_up, thing['admin_state_up'])
   end
 
   def shared
-    word(thing['shared'])
+    word(:shared, thing['shared'])
   end
 
   def router_external
-    word(thing['router:external'])
+    word(:router_external, thing['router:external'])
   end
 
   def availability_zone_hint
@@ -37,7 +37,7 @@ Puppet::Type.type(:neutron_network).provide(
   end
 
   def create
-    attributes = { 'name' => @resource[:name], 'admin_state_up' => @resource[:admin_state_up] != 'False' }
+    attributes = { 'name' => @resource[:name], 'admin_state_up' => !false?(@resource[:admin_state_up]) }
     attributes['shared'] = true if truth(@resource[:shared])
     attributes['router:external'] = true if truth(@resource[:router_external])
     [:network_type, :physical_network, :segmentation_id].each do |name|

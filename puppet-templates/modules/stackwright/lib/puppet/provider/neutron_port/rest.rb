@@ -23,7 +23,7 @@ Puppet::Type.type(:neutron_port).provide(
   end
 
   def admin_state_up
-    word(thing['admin_state_up'])
+    word(:admin_state_up, thing['admin_state_up'])
   end
 
   def network_name
@@ -49,7 +49,7 @@ Puppet::Type.type(:neutron_port).provide(
 
   def create
     attributes = { 'name' => @resource[:name], 'network_id' => reference('networks', @resource[:network_name]),
-                   'admin_state_up' => @resource[:admin_state_up] != 'False' }
+                   'admin_state_up' => !false?(@resource[:admin_state_up]) }
     fixed_ips = Array(@resource[:ip_address]).map { |ip| { 'ip_address' => ip } } +
                 Array(@resource[:subnet_name]).map { |subnet| { 'subnet_id' => reference('subnets', subnet) } }
     attributes['fixed_ips'] = fixed_ips unless fixed_ips.empty?

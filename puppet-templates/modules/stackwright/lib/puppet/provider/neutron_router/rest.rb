@@ -19,15 +19,15 @@ Puppet::Type.type(:neutron_router).provide(
   end
 
   def admin_state_up
-    word(thing['admin_state_up'])
+    word(:admin_state_up, thing['admin_state_up'])
   end
 
   def distributed
-    thing.key?('distributed') ? word(thing['distributed']) : :absent
+    thing.key?('distributed') ? word(:distributed, thing['distributed']) : :absent
   end
 
   def ha
-    thing.key?('ha') ? word(thing['ha']) : :absent
+    thing.key?('ha') ? word(:ha, thing['ha']) : :absent
   end
 
   def availability_zone_hint
@@ -46,7 +46,7 @@ Puppet::Type.type(:neutron_router).provide(
   end
 
   def create
-    attributes = { 'name' => @resource[:name], 'admin_state_up' => @resource[:admin_state_up] != 'False' }
+    attributes = { 'name' => @resource[:name], 'admin_state_up' => !false?(@resource[:admin_state_up]) }
     attributes['distributed'] = truth(@resource[:distributed]) if @resource[:distributed]
     attributes['ha'] = truth(@resource[:ha]) if @resource[:ha]
     attributes['availability_zone_hints'] = Array(@resource[:availability_zone_hint]) if @resource[:availability_zone_hint]

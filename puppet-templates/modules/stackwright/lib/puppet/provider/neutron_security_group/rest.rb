@@ -14,7 +14,9 @@ Puppet::Type.type(:neutron_security_group).provide(
     named('security_groups', @resource[:name])
   end
 
+  # Neutron chooses ids; the stock provider hands this one to a command that does not know the option.
   def create
+    raise Puppet::Error, 'id of a security group cannot be chosen' if @resource[:id]
     attributes = { 'name' => @resource[:name] }
     attributes['description'] = @resource[:description] if @resource[:description]
     add('security_groups', 'security_group', attributes)

@@ -32,7 +32,7 @@ Puppet::Type.type(:neutron_subnet).provide(
   end
 
   def enable_dhcp
-    word(thing['enable_dhcp'])
+    word(:enable_dhcp, thing['enable_dhcp'])
   end
 
   def dns_nameservers
@@ -50,7 +50,7 @@ Puppet::Type.type(:neutron_subnet).provide(
   def create
     version = @resource[:ip_version] || (IPAddr.new(@resource[:cidr]).ipv6? ? 6 : 4)
     attributes = { 'name' => @resource[:name], 'network_id' => network_id_wanted, 'cidr' => @resource[:cidr],
-                   'ip_version' => version.to_s.to_i, 'enable_dhcp' => @resource[:enable_dhcp] != 'False' }
+                   'ip_version' => version.to_s.to_i, 'enable_dhcp' => !false?(@resource[:enable_dhcp]) }
     [:ipv6_ra_mode, :ipv6_address_mode].each do |name|
       attributes[name.to_s] = @resource[name].to_s if @resource[name]
     end

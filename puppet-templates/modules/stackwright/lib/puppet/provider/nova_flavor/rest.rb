@@ -1,13 +1,14 @@
 require_relative '../../../puppet_x/stackwright/compute'
 
-# As upstream: only the properties and the project of a flavor that exists can be changed; other parameters matter when
-# it is made.
+# As upstream, only the properties and the project of an existing flavor can be changed. The other attributes are
+# parameters, which only count when the flavor is created; since release 27 of the modules they are properties.
 Puppet::Type.type(:nova_flavor).provide(
   :rest, :parent => PuppetX::Stackwright::ComputeProvider, :source => :openstack
 ) do
   desc 'Manages flavors through the Compute API.'
   takes_precedence
   changeable :properties, :project, :project_name
+  fixed :id, :ram, :disk, :vcpus, :ephemeral, :swap, :rxtx_factor, :is_public
 
   def self.instances
     flavors.all.map { |flavor| new(:name => flavor['name'], :ensure => :present, :thing => flavor) }
@@ -15,6 +16,20 @@ Puppet::Type.type(:nova_flavor).provide(
 
   def look
     self.class.flavors.find { |flavor| flavor['name'] == @resource[:name] }
+  end
+
+  # The API leaves out a swap of 0. Numbers are written as the manifest writes them.
+  { :ram => 'ram', :disk => 'disk', :vcpus => 'vcpus', :ephemeral => 'OS-FLV-EXT-DATA:ephemeral', :swap => 'swap',
+    :rxtx_factor => 'rxtx_factor' }.each do |name, field|
+    define_method(name) do
+      value = thing[field].to_s.empty? ? 0 : thing[field]
+      wanted = @resource[name]
+      wanted && wanted.to_s.to_f == value.to_f ? wanted : value.to_s
+    end
+  end
+
+  def is_public
+    symbol(thing['os-flavor-access:is_public'] != false)
   end
 
   # All of them: what the manifest does not name is taken away. (The stock provider only adds, and then reports a

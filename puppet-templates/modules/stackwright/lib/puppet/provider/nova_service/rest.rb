@@ -26,12 +26,11 @@ Puppet::Type.type(:nova_service).provide(
     thing['services'].map { |service| service['binary'] }
   end
 
-  def service_name=(_value)
-    warning('nova_service can only remove services')
-  end
+  fixed :service_name
 
+  # The stock provider warns, and reports a service as created that is not there.
   def create
-    warning('nova_service can only remove services')
+    raise Puppet::Error, "#{@resource[:name]} has no compute service, and the API cannot create one; use ensure => absent"
   end
 
   def destroy
