@@ -1,4 +1,4 @@
-"""Packstack's way as plans: the same settings with the stock providers, packages by Puppet, pass after pass."""
+"""Packstack's way as plans of ours: the same settings by the upstream providers, packages by Puppet, several passes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from stackwright import planner
-from stackwright.model import Action, File, Plan, PuppetApply, Run, Step, Upload
+from stackwright.model import File, Plan, PuppetApply, Run, Step, Upload
 from stackwright.planner import render
+from stackwright.planner.steps import puppet_module
 from stackwright.planner.steps.packages import apt_install
 
 NETWORK = frozenset({"external-bridge", "ovn-controller", "ovn-metadata"})
 COMPUTE = frozenset({"nova-compute"})
 POST = frozenset({"demo", "clients"})
-QUICKER = frozenset({"discovery", "keystone_keys", "migrations", "starts"})
-"""Classes of our module that only make upstream classes faster."""
+PROVIDERS = "CONFIG_PUPPET_PROVIDERS"
 AROUND = ("cron", "ethtool", "nftables")
-"""Packages that the modules expect: CentOS has them, a minimal Debian does not."""
+"""Packages that the modules expect: CentOS has them from the start, and a bare Debian has not."""
 TIMEOUT = 7200.0
 """Time-out of a pass in seconds."""
 
@@ -35,8 +35,11 @@ def split(components: Sequence[str]) -> dict[str, list[str]]:
 
 
 def plans(whole: Any, ours: Plan) -> dict[str, Plan]:
-    """A plan for the tools, and one for each pass; a pass starts after all hosts finished the one before. `ours` is
-    Stackwright's plan for the same answers and facts; steps that both ways need are taken from it."""
+    """A plan for the tools, and one for each pass: the next one begins when all hosts are through with one. `ours` is
+    what Stackwright does for the same answers and facts; what both ways need is taken of it."""
+    entries = whole.answers.entries
+    upstream = {PROVIDERS: replace(entries[PROVIDERS], value="upstream")}
+    whole = replace(whole, answers=replace(whole.answers, entries={**entries, **upstream}))
     last = {s.host: a for s in ours.steps for a in s.actions if isinstance(a, PuppetApply)}
     by_id = {s.id: s for s in ours.steps}
     steps = {"tools": [step for name in ours.hosts for step in _tools(whole, name, by_id)]}
@@ -53,15 +56,16 @@ def plans(whole: Any, ours: Plan) -> dict[str, Plan]:
 
 
 def _tools(whole: Any, name: str, by_id: Mapping[str, Step]) -> list[Step]:
-    """Puppet, its modules, the `openstack` command that the stock providers call, and the image."""
+    """Puppet, its modules, the `openstack` command that the upstream providers call, and the image."""
     platform = whole.hosts[name].platform
     module = by_id[f"{name}:module"]
     names = (*platform.puppet_packages, *platform.module_packages, "python3-openstackclient", *AROUND)
     actions = (Run("tools", apt_install(names), 1800), Upload((_POLICY,)))
     tools = Step(f"{name}:tools", name, "Puppet and its modules", actions, (module.id, f"{name}:lists"))
     image = by_id.get(f"{name}:image")
+    record = next(f for a in module.actions if isinstance(a, Upload) for f in a.files if f.path.endswith("/cloud.json"))
     return [
-        replace(module, actions=tuple(_without_what_is_quicker(a) for a in module.actions)),
+        replace(module, actions=puppet_module.actions("upstream", record)),
         replace(by_id[f"{name}:lists"], needs=(), after=()),
         tools,
         *([replace(image, needs=(tools.id,), after=())] if image else []),
@@ -79,25 +83,3 @@ def _pass(whole: Any, name: str, title: str, components: list[str], run: PuppetA
         title, rendered.manifest, rendered.hieradata, run.modulepath, puppet=run.puppet, timeout=TIMEOUT
     )
     return Step(f"{name}:{title}", name, title, (action,))
-
-
-def _without_what_is_quicker(action: Action) -> Action:
-    """Our module without the providers and facts that replace upstream ones, and with empty classes instead of those in
-    QUICKER. Providers of our own types stay."""
-    if not isinstance(action, Upload):
-        return action
-    return Upload(tuple(_plain(f) for f in action.files if not _takes_a_place(f.path)))
-
-
-def _plain(file: File) -> File:
-    name = file.path.partition("/manifests/")[2].removesuffix(".pp")
-    if name not in QUICKER:
-        return file
-    parameters = "($services) " if name == "migrations" else ""
-    return replace(file, content=f"class stackwright::{name} {parameters}{{ }}\n".encode())
-
-
-def _takes_a_place(path: str) -> bool:
-    if path.endswith("/lib/facter/disabled_facts.rb"):
-        return True
-    return "/lib/puppet/provider/" in path and "/provider/stackwright_" not in path

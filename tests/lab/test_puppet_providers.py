@@ -1,6 +1,6 @@
-"""Our REST providers and the stock ones, on one real Keystone: what one of them has made, the other finds in order.
+"""Our REST providers and the upstream ones on one real Keystone: each accepts what the other has made.
 
-The stock providers start `openstack` for each thing they look at, so this takes minutes; their part is kept small.
+The upstream providers start `openstack` for each question, so this takes minutes; their part is kept small.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 
 from conftest import Shell
 from stackwright import lab as rooms
-from stackwright.planner import assets
+from stackwright.planner.steps import puppet_module
 
 pytestmark = pytest.mark.lab
 
@@ -142,17 +142,16 @@ class Cloud:
         subprocess.run(command, input=content, check=True)
 
     def apply(self, manifest: str, *, stock: bool = False, options: str = "", environment: str = "") -> tuple[int, str]:
-        """Puppet's detailed exit code and its debug log. `stock`: without our module.
+        """Puppet's detailed exit code and its debug log. `stock`: with the module that CONFIG_PUPPET_PROVIDERS=upstream
+        puts on a host.
 
         The stock providers of Zed find admin-clouds.yaml, but not the URL in it when they try out a password: without
         OS_AUTH_URL they take every password for wrong.
         """
         self.write("/root/site.pp", manifest.encode())
-        path = "/usr/share/puppet/modules"
+        path = f"/root/{'upstream' if stock else 'fast'}:/usr/share/puppet/modules"
         if stock:
             environment += f" OS_AUTH_URL=http://{self.shell.node.address}:5000"
-        else:
-            path = f"/root/modules:{path}"
         log = self.shell(
             f"cd /; {environment} puppet apply --debug --color false --detailed-exitcodes {options} "
             f"--modulepath {path} /root/site.pp; echo exit=$?"
@@ -202,11 +201,15 @@ def cloud(request: pytest.FixtureRequest, make_node: Callable[..., Shell]) -> Cl
         "systemctl reload dbus || true; rm -f /etc/hiera.yaml /etc/puppet/hiera.yaml; exit $code"
     )
     cloud = Cloud(shell)
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        tar.add(assets.puppet_module(), "stackwright")
-    cloud.write("/root/modules.tar", archive.getvalue())
-    shell("mkdir -p /root/modules && tar -C /root/modules -xf /root/modules.tar")
+    for providers in ("fast", "upstream"):
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for file in puppet_module.files(providers):
+                entry = tarfile.TarInfo(file.path.removeprefix(f"{puppet_module.MODULE_DIR}/"))
+                entry.size = len(file.content)
+                tar.addfile(entry, io.BytesIO(file.content))
+        cloud.write("/root/modules.tar", archive.getvalue())
+        shell(f"mkdir -p /root/{providers} && tar -C /root/{providers} -xf /root/modules.tar")
 
     # The API is not there while the catalog starts, and comes up in the middle of it.
     code, log = cloud.apply(CLOUD)
@@ -228,7 +231,9 @@ def test_an_unchanged_run_changes_nothing_and_asks_little(cloud: Cloud) -> None:
 
 
 def test_the_stock_providers_find_what_ours_made_in_order(cloud: Cloud) -> None:
-    cloud.unchanged(SAMPLE, stock=True)
+    log = cloud.unchanged(SAMPLE, stock=True)
+    assert "/usr/bin/openstack" in log
+    assert requests(log) == []
     assert cloud.login("nova", "n0va-pw")
     assert cloud.login("heat_admin", "he4t-pw", "heat")
     assert not cloud.login("off", "off-pw")
@@ -299,7 +304,7 @@ def test_errors_say_what_was_asked(cloud: Cloud) -> None:
 
 
 def test_puppet_resource_lists_and_all_of_it_can_go(cloud: Cloud) -> None:
-    listed = cloud.shell("puppet resource --modulepath /root/modules:/usr/share/puppet/modules keystone_user_role")
+    listed = cloud.shell("puppet resource --modulepath /root/fast:/usr/share/puppet/modules keystone_user_role")
     assert "keystone_user_role { 'heat_admin::heat@inner::heat':" in listed
     assert "keystone_user_role { 'admin::Default@::::all':" in listed
     code, log = cloud.apply(absent(THINGS))

@@ -22,7 +22,7 @@ from stackwright.model import (
     Step,
     Upload,
 )
-from stackwright.planner import assets, firewall_policy, order, render, topology
+from stackwright.planner import firewall_policy, order, render, topology
 from stackwright.planner.choices import presets
 from stackwright.planner.host_classes import HostClasses
 from stackwright.planner.order import Placed
@@ -36,6 +36,7 @@ from stackwright.planner.steps import (
     locked,
     migration,
     package_cache,
+    puppet_module,
     repositories,
 )
 from stackwright.planner.steps import host as host_steps
@@ -62,7 +63,6 @@ __all__ = [
 STATE_DIR = "/var/lib/stackwright"
 """On each host: what Stackwright keeps there."""
 
-_MODULE_DIR = f"{STATE_DIR}/modules"
 _IMAGE_DIR = f"{STATE_DIR}/images"
 
 
@@ -131,24 +131,24 @@ def _given(answers: Mapping[str, Any]) -> tuple[str, ...]:
     return () if answers.get("CONFIG_AMQP_INSTALL", True) else ("messaging",)
 
 
-def _module(whole: Cloud) -> Upload:
+def _module(whole: Cloud) -> tuple[Action, ...]:
     """Which cloud this is, and our Puppet module: the same on every host."""
     record = json.dumps({"id": cloud_id(whole.answers), "release": whole.release.name}, sort_keys=True)
-    files = [File(f"{STATE_DIR}/cloud.json", record.encode() + b"\n", mode=0o600)]
-    root = assets.puppet_module()
-    files += [
-        File(f"{_MODULE_DIR}/stackwright/{path.relative_to(root).as_posix()}", path.read_bytes())
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    ]
-    return Upload(tuple(files))
+    file = File(f"{STATE_DIR}/cloud.json", record.encode() + b"\n", mode=0o600)
+    return puppet_module.actions(str(whole.answers["CONFIG_PUPPET_PROVIDERS"]), file)
 
 
 def _prepare(
-    whole: Cloud, host: Host, kinds: HostClasses, module: Upload, exact: locked.Exact | None, *, offline: bool
+    whole: Cloud,
+    host: Host,
+    kinds: HostClasses,
+    module: tuple[Action, ...],
+    exact: locked.Exact | None,
+    *,
+    offline: bool,
 ) -> list[Step]:
     """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
-    steps = [Step(f"{host.name}:module", host.name, "our Puppet module", (module,))]
+    steps = [Step(f"{host.name}:module", host.name, "our Puppet module", module)]
     if not offline and (cache := package_cache.step(whole, host)):
         steps.append(cache)
     steps.append(repositories.step(whole, host))
@@ -242,14 +242,16 @@ def _puppet_run(whole: Cloud, host: Host, name: str, everything: list[str], new:
         path, disk_format = image_file(whole, host)
         context |= {"image": {"path": path, "format": disk_format}}
     rendered = render.catalog(everything, context)
+    upstream = whole.answers["CONFIG_PUPPET_PROVIDERS"] == "upstream"
     actions: list[Action] = [
         PuppetApply(
             name=name,
             manifest=rendered.manifest,
             hieradata=rendered.hieradata,
-            modulepath=f"{_MODULE_DIR}:{host.platform.modulepath}",
+            modulepath=f"{puppet_module.MODULE_DIR}:{host.platform.modulepath}",
             puppet=host.platform.puppet,
             components=tuple(everything),
+            timeout=puppet_module.UPSTREAM_TIMEOUT if upstream else PuppetApply.timeout,
             owners=rendered.owners,
         )
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.services.options import host_of, switch, value_of
+from stackwright.records import Names, PackageSet
+from stackwright.services.options import choice_of, host_of, switch, value_of
 from stackwright.values import trunk, url, urls, web_url
 
 _REPOSITORIES = "package repositories"
@@ -104,8 +105,29 @@ OPTIONS: tuple[Option, ...] = (
         ours=True,
         effect="what `dnf update` may later do to OpenStack's packages",
     ),
+    choice_of(
+        "CONFIG_PUPPET_PROVIDERS",
+        (
+            "Which providers Puppet uses: fast, our own, which talk to the APIs directly, read each configuration file "
+            "once, and start services side by side; or upstream, those of the Puppet modules alone. Upstream ones take "
+            "several times as long. Choose them to find out whether one of ours causes a problem."
+        ),
+        ("fast", "upstream"),
+        "fast",
+        flag="puppet-providers",
+        ours=True,
+    ),
 )
 
 COMPONENTS: tuple[Component, ...] = ()
 
-SERVICE = Service("packages", "Package sources", OPTIONS, COMPONENTS)
+PACKAGE_SETS: tuple[PackageSet, ...] = (
+    PackageSet(
+        "upstream-providers",
+        # They call the `openstack` command.
+        Names(debian=("python3-openstackclient",), redhat=("python3-openstackclient",)),
+        when=lambda answers: answers.get("CONFIG_PUPPET_PROVIDERS") == "upstream",
+    ),
+)
+
+SERVICE = Service("packages", "Package sources", OPTIONS, COMPONENTS, package_sets=PACKAGE_SETS)

@@ -1,0 +1,50 @@
+"""Our Puppet module on the hosts: with its providers, or without those that replace upstream ones."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from stackwright.model import File, Run, Upload
+from stackwright.planner import assets
+
+MODULE_DIR = "/var/lib/stackwright/modules"
+"""On each host: the folder of our module, the first one of Puppet's module path."""
+
+UPSTREAM_TIMEOUT = 7200.0
+"""Seconds for a Puppet run with the upstream providers: they need several times as long as ours."""
+
+# Puppet loads every provider that it finds in the folder, so those of an earlier version must not stay.
+_REMOVE_OLD = """\
+cd @FOLDER@ || exit 1
+removed=$(find . -type f | grep -vxF -e @NAMES@)
+[ -z "$removed" ] && exit 0
+printf '%s\\n' "$removed" | while IFS= read -r file; do rm -f -- "$file" || exit 1; done || exit 1
+find . -mindepth 1 -type d -empty -delete
+echo "stackwright: changed"
+"""
+
+
+def is_override(path: str) -> bool:
+    """Whether a file of our module, by its path in the module, replaces an upstream provider or fact."""
+    if path == "lib/facter/disabled_facts.rb":
+        return True
+    return path.startswith("lib/puppet/provider/") and not path.startswith("lib/puppet/provider/stackwright_")
+
+
+def files(providers: str) -> Iterator[File]:
+    """The files of our module, for CONFIG_PUPPET_PROVIDERS `fast` or `upstream`."""
+    root = assets.puppet_module()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_file() and not (providers == "upstream" and is_override(name)):
+            yield File(f"{MODULE_DIR}/stackwright/{name}", path.read_bytes())
+
+
+def actions(providers: str, record: File) -> tuple[Upload, Run]:
+    """Uploads the module together with `record`, which says what cloud this is, and removes files of other versions."""
+    uploaded = tuple(files(providers))
+    folder = f"{MODULE_DIR}/stackwright"
+    names = "\n".join("." + file.path.removeprefix(folder) for file in uploaded)
+    script = _REMOVE_OLD.replace("@FOLDER@", folder).replace("@NAMES@", shlex.quote(names))
+    return Upload((record, *uploaded)), Run("old module files", script, timeout=60)
