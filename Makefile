@@ -40,7 +40,7 @@ bench: lab-packages $(VENV)/.ready  ## an all-in-one cloud, its packages alone, 
 	$(BIN)/python benchmarks/allinone.py $(BENCH)
 
 .PHONY: lint
-lint: $(VENV)/.ready  ## style and types only
+lint: $(VENV)/.ready  ## style, types and shell scripts only
 	$(BIN)/python tests/run lint
 
 .PHONY: golden

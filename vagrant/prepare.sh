@@ -11,7 +11,8 @@ command -v growpart >/dev/null || dnf -y -q install cloud-utils-growpart
 growpart "/dev/$disk" "$part" || [ $? = 1 ] # 1: no change needed
 xfs_growfs / >/dev/null
 
-mkdir -p -m 700 /root/.ssh
+mkdir -p /root/.ssh
+chmod 700 /root/.ssh
 touch /root/.ssh/authorized_keys
 chmod 600 /root/.ssh/authorized_keys
 grep -qxFf /tmp/stackwright.pub /root/.ssh/authorized_keys || cat /tmp/stackwright.pub >> /root/.ssh/authorized_keys

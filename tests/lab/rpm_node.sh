@@ -1,3 +1,4 @@
+#!/bin/sh
 # Makes a Debian node look like CentOS Stream 9 to whoever asks its system, dnf or rpm, with repositories of tiny packages
 # that carry RDO's names, on the node's own web server: /srv/www/mirror has the layout of a CentOS mirror.
 #   rpm_node.sh NAME...     packages of the OpenStack release
@@ -69,6 +70,7 @@ build $base/epel 99.0 other leatherman epel-thing
 # Signed by the wrong people.
 build /srv/www/wrong 1.0 stranger wrongly-signed
 build /srv/www/unsigned 1.0 none unsigned
+# shellcheck disable=SC2231 # no spaces
 for folder in $base/baseos $base/crb $base/epel $sigs/*/*/* /srv/www/wrong /srv/www/unsigned; do createrepo_c -q "$folder"; done
 
 mkdir -p /etc/yum.repos.d

@@ -362,7 +362,7 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
         site.shell("rpm -e --noscripts --nodeps openstack-keystone; rm -rf /root/.cache /var/cache/dnf")
         assert not installed("alone").ok
         with site.connect() as connection:
-            served = connection.run(offline.SERVE.replace("3128", "3129"), timeout=60)
+            served = connection.run(offline.serve(3129), timeout=60)
         assert served.ok, served.err
         assert installed("served").ok
         assert found() == wanted

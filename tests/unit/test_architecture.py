@@ -16,7 +16,7 @@ PACKAGE = Path(stackwright.__file__).parent
 MOST_LINES = 500
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"records"}),
+    frozenset({"records", "shell"}),
     frozenset({"model"}),
     frozenset({"facts", "guest", "lab", "lock", "platforms", "state", "verify"}),
     frozenset({"ssh", "values"}),

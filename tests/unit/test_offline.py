@@ -99,7 +99,7 @@ def test_a_host_without_room_gets_no_packages(
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\nprintf '{said}\\n'\n")
         (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr(bundle, "_ROOM", bundle._ROOM.replace(OFFLINE, str(tmp_path)))
+    monkeypatch.setattr(bundle, "OFFLINE", str(tmp_path))
     folder = tmp_path / "bundle/packages/debian-12/mirror"
     folder.mkdir(parents=True)
     (folder / "a.deb").write_bytes(b"x" * (2 * 2**20))

@@ -84,6 +84,7 @@ def test_the_wheel_carries_all_data_and_no_rubbish(environment: Path) -> None:
     for name in ("puppet-templates", "answer-files"):
         assert files(package / "_data" / name) == files(ROOT / name)
     # Scripts and files for hosts lie between the modules.
+    assert (package / "planner" / "steps" / "record.sh").is_file()
     assert files(ROOT / "installer" / "stackwright") - files(package) == set()
     assert [p.name for p in package.rglob(".*_cache")] == []
 

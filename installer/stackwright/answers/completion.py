@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from stackwright.answers.flags import by_flag
 from stackwright.services import options
+from stackwright.shell import Raw, fill
 
 Vocabulary = Mapping[str, Iterable[str]]
 """By command: the flags and subcommands that may follow it; "" is the start of the line."""
@@ -37,38 +38,16 @@ def _bash(vocabulary: Vocabulary) -> str:
         f'    {command}) after="{" ".join(words)}" ;;\n' for command, words in sorted(vocabulary.items()) if command
     )
     answers = " ".join(sorted(f"{flag}=" for flag in by_flag()))
-    return f"""\
-# bash completion for stackwright; to use it: source <(stackwright answers completion bash)
-_stackwright() {{
-  local word="${{COMP_WORDS[COMP_CWORD]}}" flag="${{COMP_WORDS[COMP_CWORD-1]}}" after="{" ".join(vocabulary[""])}"
-  local answers="{answers}" command=""
-  COMPREPLY=()
-  if [ "$word" = "=" ]; then word=""; fi
-  if [ "$flag" = "=" ]; then flag="${{COMP_WORDS[COMP_CWORD-2]}}"; fi
-  if [ "$COMP_CWORD" -gt 1 ]; then command="${{COMP_WORDS[1]}}"; fi
-  case "$command" in
-{after}  esac
-  case "$command" in
-    {"|".join(filter(None, _WITH_ANSWERS))}|""|-*) ;;
-    *) answers="" ;;
-  esac
-  case "$flag" in
-    {"|".join(_FILE_FLAGS)}) COMPREPLY=($(compgen -f -- "$word")); return ;;
-    explain) COMPREPLY=($(compgen -W "{" ".join(options())}" -- "$word")); return ;;
-    completion) COMPREPLY=($(compgen -W "bash zsh" -- "$word")); return ;;
-{values}  esac
-  case "$word" in
-    -*) COMPREPLY=($(compgen -W "$after $answers" -- "$word"))
-        if [ "${{#COMPREPLY[@]}}" = 1 ] && [ "${{COMPREPLY[0]: -1}}" = "=" ]; then compopt -o nospace; fi ;;
-    *) if [ "$command" = answers ] && [ "$COMP_CWORD" -gt 2 ]; then
-         COMPREPLY=($(compgen -f -- "$word"))
-       else
-         COMPREPLY=($(compgen -W "$after" -X "-*" -- "$word"))
-       fi ;;
-  esac
-}}
-complete -F _stackwright stackwright
-"""
+    return fill(
+        "answers/completion.bash",
+        COMMANDS=Raw(" ".join(vocabulary[""])),
+        ANSWERS=Raw(answers),
+        AFTER=Raw(after),
+        WITH_ANSWERS=Raw("|".join(filter(None, _WITH_ANSWERS))),
+        FILE_FLAGS=Raw("|".join(_FILE_FLAGS)),
+        KEYS=Raw(" ".join(options())),
+        VALUES=Raw(values),
+    )
 
 
 def _zsh(vocabulary: Vocabulary) -> str:
@@ -88,38 +67,11 @@ def _zsh(vocabulary: Vocabulary) -> str:
         further = f"names=({names})" if names else ""
         cases.append(f"    {command or '*'}) own=({own}) {further} ;;\n")
     cases.sort(key=lambda case: case.startswith("    *)"))  # the pattern * must be last
-    return f"""\
-#compdef stackwright
-# zsh completion for stackwright; to use it: save it as _stackwright in a folder of $fpath
-_stackwright() {{
-  local -a own names answers
-  local command=$words[2]
-  (( CURRENT == 2 )) && command=
-  case "$command" in
-{"".join(cases)}  esac
-  answers=(
-{"".join(answers)}  )
-  case "$command" in
-    {"|".join(filter(None, _WITH_ANSWERS))}|""|-*) ;;
-    *) answers=() ;;
-  esac
-  if [[ $words[CURRENT-1] == ({"|".join(_FILE_FLAGS)}) ]]; then
-    _files
-    return
-  fi
-  if [[ $command == answers && $words[3] == explain && $words[CURRENT] != -* ]]; then
-    compadd {" ".join(options())}
-    return
-  fi
-  if [[ $command == answers && $words[3] == completion ]]; then
-    compadd bash zsh
-    return
-  fi
-  if [[ $words[CURRENT] != -* ]] && (( CURRENT == 2 || (CURRENT == 3 && $#names) )); then
-    compadd -a names
-    return
-  fi
-  _arguments $own $answers '*:file:_files'
-}}
-_stackwright "$@"
-"""
+    return fill(
+        "answers/completion.zsh",
+        CASES=Raw("".join(cases)),
+        ANSWERS=Raw("".join(answers)),
+        WITH_ANSWERS=Raw("|".join(filter(None, _WITH_ANSWERS))),
+        FILE_FLAGS=Raw("|".join(_FILE_FLAGS)),
+        KEYS=Raw(" ".join(options())),
+    )

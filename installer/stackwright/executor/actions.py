@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from stackwright import shell
 from stackwright.executor import puppet
 from stackwright.model import ExitCode, Probe, PuppetApply, Run, StackwrightError, Step, Upload
 from stackwright.ssh import Connection, disk_hint
@@ -23,25 +24,6 @@ EX_TEMPFAIL = 75
 _PUPPET_TRIES = 3
 RETRY_WAIT = 5.0
 """Seconds before the first retry; each further one waits twice as long, up to a minute."""
-
-_PROBE = """\
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/stackwright.XXXXXXXX") || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM PIPE
-cat >"$tmp/probe" || exit 1
-now() { read -r up _ </proc/uptime; echo "${up%%.*}"; }
-end=$(($(now) + @TIMEOUT@))
-while :; do
-  timeout @EACH@ sh "$tmp/probe" >"$tmp/out" 2>&1 </dev/null
-  rc=$?
-  [ "$rc" -ne 0 ] || { tail -c 4000 "$tmp/out"; exit 0; }
-  [ "$(now)" -lt "$end" ] || break
-  sleep @INTERVAL@
-done
-[ "$rc" -ne 124 ] || echo "(the probe did not answer within @EACH@ s)" >>"$tmp/out"
-tail -c 4000 "$tmp/out"
-exit "$rc"
-"""
 
 
 class StepFailed(Exception):
@@ -319,9 +301,7 @@ def _report(connection: Connection, told: Listener, patience: Patience, name: st
 def _probe(action: Probe, connection: Connection, told: Listener, timeout: float | None, gone: float) -> None:
     limit = timeout or action.timeout
     each = max(10.0, min(60.0, limit))
-    script = _PROBE
-    for name, number in (("TIMEOUT", int(limit)), ("EACH", int(each)), ("INTERVAL", action.interval)):
-        script = script.replace(f"@{name}@", f"{number:g}")
+    script = shell.fill("executor/probe.sh", TIMEOUT=int(limit), EACH=int(each), INTERVAL=action.interval)
     data = action.script.encode()
     got = _persist(connection, told, gone, lambda: connection.run(script, data=data, timeout=limit + 2 * each + 30))
     if got.ok:

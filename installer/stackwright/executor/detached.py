@@ -9,105 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from stackwright import shell
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.ssh import Connection, closing, disk_hint, pack
-
-# `alive` is locked by the wrapper alone, so the lock says whether the run goes on whatever became of its process id.
-# The status is written over bytes that are already there: that works on a full disk, too.
-_WRAPPER = """\
-trap '' HUP
-cd /
-export STACKWRIGHT_RUN=@DIR@ STACKWRIGHT_BASE=@BASE@
-sh @DIR@/in/script 8>&- 9>&-
-rc=$?
-rm -rf @DIR@/in
-printf '%-4s\\n' "$rc" 1<>@DIR@/rc.new && mv -f @DIR@/rc.new @DIR@/rc
-"""
-
-_FOLLOW = """\
-umask 077
-dir=@DIR@ digest=@DIGEST@ token=@TOKEN@ again=@AGAIN@ offset=@OFFSET@
-say() { echo "stackwright: $*" >&2; }
-look() { value=; [ -f "$dir/$1" ] && read -r value <"$dir/$1"; }
-[ -d "$dir" ] || mkdir -p "$dir" || exit 1
-exec 8>>"$dir/start" 9>>"$dir/alive"
-flock 8
-read -r boot </proc/sys/kernel/random/boot_id
-read -r value </proc/1/stat
-set -- ${value##*) } # what follows the name of process 1; a container may be started anew without its machine
-boot=$boot.${20}
-if flock -n 9; then running=
-elif [ -f "$dir/rc" ] && flock -w 10 9; then running= # it has ended, and was about to let go
-else running=1; fi
-look digest; have=$value
-look token; mine=$value
-start=1
-if [ -n "$running" ]; then
-  if [ "$have" != "$digest" ]; then say other; exit 0; fi
-  start=
-  [ "$mine" = "$token" ] || { say attached; printf %s "$token" >"$dir/token"; }
-elif [ "$have" = "$digest" ]; then
-  if [ "$mine" = "$token" ]; then start=
-  elif [ -z "$again" ] && [ ! -e "$dir/collected" ] && look rc && [ "$value" = 0 ]; then
-    start=
-    printf %s "$token" >"$dir/token"
-    say resumed
-  fi
-fi
-if [ -n "$start" ]; then
-  if [ -e "$dir/log" ] || [ -e "$dir/in" ]; then
-    find "$dir" -mindepth 1 -maxdepth 1 ! -name start ! -name alive -exec rm -rf {} +
-  fi
-  # a program says why it cannot write; a shell's own echo does not
-  fail() { cat /proc/version >"$dir/full"; say "nostart $*"; rm -rf "$dir/in" "$dir/full"; exit 1; }
-  mkdir "$dir/in" && tar -xzf - -C "$dir/in" || fail "the input did not arrive whole"
-  { : >"$dir/log" && echo '    ' >"$dir/rc.new" && date +%s >"$dir/started" && echo "$boot" >"$dir/boot" &&
-    printf %s "$digest" >"$dir/digest"; } || fail "the folder of the run cannot be written"
-  setsid sh "$dir/in/wrapper" 8>&- </dev/null >>"$dir/log" 2>&1 &
-  echo $! >"$dir/pid"
-  printf %s "$token" >"$dir/token"
-  running=1
-  say started
-else
-  cat >/dev/null
-fi
-exec 9>&- 8>&-
-# Looked at now and then, and not told of each line: else each would be a packet of its own, for every host.
-follow() { tail -c +$((offset + 1)) -s @EVERY@ -f --pid="$value" "$@" "$dir/log"; }
-look pid
-if [ -z "$running" ]; then tail -c +$((offset + 1)) "$dir/log"
-else follow ---disable-inotify 2>/dev/null || [ $? -ne 1 ] || follow; fi
-if [ -f "$dir/rc" ]; then
-  # nobody may be listening any more: then it counts as not collected
-  look rc
-  say "exit $value" && : >"$dir/collected"
-  exit 0
-fi
-(flock -n 9) 9>>"$dir/alive" || exit 0
-rm -rf "$dir/in"
-look boot
-if [ "$boot" != "$value" ]; then say rebooted; else say died; fi
-"""
-
-_STOP = """\
-dir=@DIR@
-pid=$(cat "$dir/pid") || exit 0
-(flock -n 9) 9>>"$dir/alive" && exit 0
-kill -TERM "-$pid"
-for n in 1 2 3 4 5 6 7 8 9 10; do (flock -n 9) 9>>"$dir/alive" && break; sleep 0.5; done
-kill -KILL "-$pid" 2>/dev/null
-rm -rf "$dir/in"
-"""
-
-_OUT_OF_MEMORY = """\
-{ journalctl -k -n 200 --no-pager -o cat 2>/dev/null || dmesg 2>/dev/null | tail -n 200; } |
-  grep -iE 'out of memory|oom-kill|killed process' | tail -n 3
-"""
 
 
 @dataclass(frozen=True)
@@ -170,20 +78,21 @@ def run_detached(
     Raises HostGone, RunTimeout, and StackwrightError when it cannot be started.
     """
     folder = f"{connection.base}/runs/{run_name(name)}"
-    wrapper = _WRAPPER.replace("@DIR@", shlex.quote(folder)).replace("@BASE@", shlex.quote(connection.base))
+    wrapper = shell.fill("executor/detached_wrapper.sh", DIR=folder, BASE=connection.base)
     payload = pack([("wrapper", wrapper.encode(), 0o600), *inputs])
     token = secrets.token_hex(8)
     follower = _Follower(patience, on_line)
     lost_at: float | None = None
     waited = False
     while True:
-        script = (
-            _FOLLOW.replace("@DIR@", shlex.quote(folder))
-            .replace("@DIGEST@", shlex.quote(digest))
-            .replace("@TOKEN@", token)
-            .replace("@AGAIN@", "1" if again else "''")
-            .replace("@OFFSET@", str(follower.offset))
-            .replace("@EVERY@", f"{patience.every:g}")
+        script = shell.fill(
+            "executor/detached_follow.sh",
+            DIR=folder,
+            DIGEST=digest,
+            TOKEN=token,
+            AGAIN="1" if again else "",
+            OFFSET=follower.offset,
+            EVERY=patience.every,
         )
         try:
             with closing(connection.open(script)) as channel:
@@ -200,7 +109,7 @@ def run_detached(
                         on_idle()
                     follower.check_time(connection.host)
         except RunTimeout:
-            connection.run(_STOP.replace("@DIR@", shlex.quote(folder)), timeout=30)
+            connection.run(shell.fill("executor/detached_stop.sh", DIR=folder), timeout=30)
             raise
         except StackwrightError as error:
             if error.code != ExitCode.UNREACHABLE:
@@ -314,6 +223,6 @@ class _Follower:
 def out_of_memory(connection: Connection) -> tuple[str, ...]:
     """What the host's kernel says of processes it killed for want of memory; empty when nothing, or nobody answers."""
     try:
-        return tuple(connection.run(_OUT_OF_MEMORY, timeout=15).out.splitlines())
+        return tuple(connection.run(shell.fill("executor/out_of_memory.sh"), timeout=15).out.splitlines())
     except StackwrightError:
         return ()

@@ -6,11 +6,11 @@ Each renewal is answered by the host, so this also tells a dead link from a slow
 from __future__ import annotations
 
 import secrets
-import shlex
 import threading
 import time
 from collections.abc import Callable
 
+from stackwright import shell
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.ssh import Channel, Connection, closing, disk_hint
 
@@ -21,46 +21,6 @@ LAPSE = 120
 DEAD = 75.0
 """Seconds without an answer after which a link counts as dead. A cut one is noticed sooner, by the kernel: this is for
 links whose other end is there and does nothing, and must not take a busy host for a dead one."""
-
-# A lease of another boot is void: nothing of that run can still be going on.
-_HOLD = """\
-umask 077
-base=@BASE@ token=@TOKEN@ who=@WHO@
-mkdir -p "$base/runs" || exit 1
-boot=$(cat /proc/sys/kernel/random/boot_id).$(cut -d' ' -f22 /proc/1/stat)
-now() { read -r up _ </proc/uptime; echo "${up%%.*}"; }
-put() {
-  printf '%s\\n' "$token" "$$" "$boot" "$(now)" "$since" "$who" >"$base/lease.new" &&
-    mv -f "$base/lease.new" "$base/lease"
-}
-get() {
-  { read -r l_token; read -r l_pid; read -r l_boot; read -r l_beat; read -r l_since; read -r l_who; } <"$base/lease"
-}
-exec 8>>"$base/lease.guard"
-flock 8
-since=$(date '+%Y-%m-%d %H:%M:%S %Z')
-if [ -f "$base/lease" ] && get; then
-  if [ "$l_token" != "$token" ] && [ "$l_boot" = "$boot" ] && [ $(($(now) - l_beat)) -lt @LAPSE@ ]; then
-    echo "busy $l_who, since $l_since"
-    exit 0
-  fi
-  [ "$l_token" != "$token" ] || since=$l_since
-fi
-put || { cat /proc/version >"$base/lease.new"; exit 1; } # which says why: a shell's own printf does not
-exec 8>&-
-for alive in "$base"/runs/*/alive; do
-  [ -f "$alive" ] || continue
-  run=${alive%/alive}
-  if ! [ -d "$run/in" ]; then :; elif (flock -n 9) 9>>"$alive"; then rm -rf "$run/in"; fi
-done
-echo held
-while IFS= read -r _; do
-  get && [ "$l_token" = "$token" ] && [ "$l_pid" = "$$" ] || { echo lost; exit 0; }
-  put 2>/dev/null
-  echo beat
-done
-get && [ "$l_token" = "$token" ] && [ "$l_pid" = "$$" ] && rm -f "$base/lease"
-"""
 
 
 class Lease:
@@ -86,10 +46,10 @@ class Lease:
         self._thread.join(5)
 
     def _take(self) -> Channel:
-        script = _HOLD
-        for name, value in (("BASE", self._connection.base), ("TOKEN", self._token), ("WHO", self._who)):
-            script = script.replace(f"@{name}@", shlex.quote(value))
-        channel = self._connection.open(script.replace("@LAPSE@", str(LAPSE)))
+        script = shell.fill(
+            "executor/lease.sh", BASE=self._connection.base, TOKEN=self._token, WHO=self._who, LAPSE=LAPSE
+        )
+        channel = self._connection.open(script)
         try:
             answer = _answer(channel, 120)
             if answer.startswith("busy "):

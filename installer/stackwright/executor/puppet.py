@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stackwright import shell
 from stackwright.model import PuppetApply
 
 # Puppet's own report is megabytes of Ruby-tagged YAML for a catalog of 1,600 resources. A report processor hands over
@@ -76,30 +76,11 @@ hierarchy:
     path: host.yaml
 """
 
-# Its own configuration and state, so that neither an agent's settings in /etc/puppet nor its lock have a say. The
-# folder stays between runs: modules keep state and Puppet its certificate there. What modules make without saying its
-# mode, they expect to be readable by the services, as it is where Puppet is started by hand.
-_SCRIPT = """\
-in=$STACKWRIGHT_RUN/in
-home=$STACKWRIGHT_BASE/puppet
-command -v @PUPPET@ >/dev/null || { echo "Error: there is no @PUPPET@ on this host"; exit 127; }
-mkdir -p "$home/etc" "$home/code/environments/production" "$home/lib/puppet/reports" || exit 1
-cp "$in/stackwright.rb" "$home/lib/puppet/reports/stackwright.rb" || exit 1
-HOME=${HOME:-/root} STACKWRIGHT_REPORT=$STACKWRIGHT_RUN/report.json STACKWRIGHT_STARTED=$(date +%s.%N)
-export HOME STACKWRIGHT_REPORT STACKWRIGHT_STARTED
-umask 022
-exec @PUPPET@ apply --confdir "$home/etc" --vardir "$home" --codedir "$home/code" --modulepath @MODULEPATH@ \\
-  --hiera_config "$in/hiera.yaml" --reports stackwright --detailed-exitcodes --logdest console --verbose --evaltrace \\
-  --no-show_diff --no-trace --color false "$in/manifest.pp"
-"""
-
 
 def inputs(action: PuppetApply) -> tuple[tuple[str, bytes, int], ...]:
     """What a run needs on the host: (name, content, mode) each, `script` is the one to run. All of it goes to the
     run's private input folder, which is removed when the run ends, however it ends. No secret is in an argument."""
-    script = _SCRIPT.replace("@PUPPET@", shlex.quote(action.puppet)).replace(
-        "@MODULEPATH@", shlex.quote(action.modulepath)
-    )
+    script = shell.fill("executor/puppet_apply.sh", PUPPET=action.puppet, MODULEPATH=action.modulepath)
     return (
         ("script", script.encode(), 0o600),
         ("manifest.pp", action.manifest.encode(), 0o600),

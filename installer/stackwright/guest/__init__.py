@@ -11,6 +11,7 @@ import shlex
 from pathlib import Path
 
 from ..model import Action, File, Run, Upload
+from ..shell import without_directives
 
 USER = "cirros"
 """The user to log in as. The name is that of the CirrOS image, so that its answers and habits fit."""
@@ -28,7 +29,11 @@ def files(folder: str = SOURCES) -> tuple[File, ...]:
     """The script and the files of the guest, to lie in `folder` on the node, in an order that does not change."""
     names = sorted(p.relative_to(_FOLDER).as_posix() for p in (_FOLDER / "root").rglob("*") if p.is_file())
     return tuple(
-        File(f"{folder}/{name}", (_FOLDER / name).read_bytes(), 0o755 if name.startswith(_EXECUTABLE) else 0o644)
+        File(
+            f"{folder}/{name}",
+            without_directives((_FOLDER / name).read_text(encoding="utf-8")).encode(),
+            0o755 if name.startswith(_EXECUTABLE) else 0o644,
+        )
         for name in ("build.sh", *names)
     )
 

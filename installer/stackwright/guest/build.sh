@@ -63,6 +63,7 @@ for deb in debs/*.deb; do
     # Of the kernel's 100 MB only a dozen modules are wanted, but picking them needs the whole list.
     dpkg-deb --fsys-tarfile "$deb" | tar -x -C x --exclude './usr/share/doc/*' --exclude './usr/share/man/*' --exclude './usr/share/locale/*'
 done
+# shellcheck disable=SC2016 # dpkg-deb's own variables
 (cd debs && for deb in *.deb; do dpkg-deb -W --showformat='${Package} ${Version}\n' "$deb"; done) | sort > packages.txt
 
 # /bin and /lib are links to /usr in newer releases; a package may use either.
@@ -172,6 +173,7 @@ done
 syslinux --install part.img
 
 # One active FAT16 partition from sector 2048: boot flag, CHS fields (not used), type 6, first sector, sectors.
+# shellcheck disable=SC2059 # the format is the number's bytes
 le32() { printf "\\$(printf %03o $(($1 & 255)))\\$(printf %03o $(($1 >> 8 & 255)))\\$(printf %03o $(($1 >> 16 & 255)))\\$(printf %03o $(($1 >> 24 & 255)))"; }
 rm -f "$image.part"
 dd if=/dev/zero of="$image.part" bs=1M count=0 seek=$((mib + 1)) 2>/dev/null

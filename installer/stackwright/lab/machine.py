@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from stackwright import shell
 from stackwright.model import ExitCode, StackwrightError
 
 _PACKAGES = {
@@ -242,13 +243,6 @@ def unmount_under(path: Path) -> None:
             time.sleep(0.05)
 
 
-_REMOVE = """\
-remove="rm --recursive --force --one-file-system"
-find "$1" -xdev -mindepth 6 -maxdepth 6 -print0 | xargs -0 -r -n 8 -P 16 $remove --preserve-root=all --
-$remove -- "$1"
-"""
-
-
 def remove_tree(path: Path) -> None:
     """Removes a folder, but never crosses into something that is mounted in it.
 
@@ -257,7 +251,7 @@ def remove_tree(path: Path) -> None:
     """
     unmount_under(path)
     if path.is_dir():
-        run(["sh", "-c", _REMOVE, "sh", path])
+        run(["sh", "-c", shell.fill("lab/remove_tree.sh"), "sh", path])
 
 
 def loops_of(device: int) -> list[str]:

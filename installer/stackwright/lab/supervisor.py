@@ -7,26 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from stackwright import shell
 from stackwright.lab import machine
-
-# systemd-nspawn ends with 133 when its node reboots and there is no systemd outside that would start it again.
-# Each start gets fresh control groups (run1, run2, ...): a used one accepts no processes once its controllers are
-# handed down. The keeper itself stays in a leaf, out of the node's way.
-# It gives up the lab's lock as its first act: from then on `down` finds it by its command line, and before that `down`
-# waits, even for the keeper of a `stackwright lab up` that was killed.
-_KEEPER = """\
-exec </dev/null
-groups=$1; shift
-n=0
-for g in $groups; do mkdir -p "$g/keeper" && echo $$ > "$g/keeper/cgroup.procs"; done
-while :; do
-  n=$((n + 1))
-  for g in $groups; do mkdir -p "$g/run$n"; done
-  groups="$groups" n=$n sh -c 'for g in $groups; do echo $$ > "$g/run$n/cgroup.procs"; done; exec "$@"' sh "$@"
-  [ $? -eq 133 ] || break
-  echo "-- reboot"
-done
-"""
 
 
 def hierarchies(mountinfo: str) -> list[Path]:
@@ -106,9 +88,9 @@ def start(name: str, argv: Sequence[str], log: Path, environment: dict[str, str]
     for each in made:
         each.mkdir(parents=True, exist_ok=True)
     made += limited(name)
-    shell = 'log=$1; shift; exec setsid --fork "$@" >>"$log" 2>&1'
-    keeper = ["sh", "-c", _KEEPER, "stackwright-lab-keeper", " ".join(map(str, made)), *argv]
-    machine.run(["sh", "-c", shell, "sh", log, *keeper], env=environment, hands_lock_on=True)
+    redirect = 'log=$1; shift; exec setsid --fork "$@" >>"$log" 2>&1'
+    keeper = ["sh", "-c", shell.fill("lab/supervisor.sh"), "stackwright-lab-keeper", " ".join(map(str, made)), *argv]
+    machine.run(["sh", "-c", redirect, "sh", log, *keeper], env=environment, hands_lock_on=True)
 
 
 def remove_groups(name: str, patience: float = 2.0) -> None:

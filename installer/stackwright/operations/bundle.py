@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stackwright import answers as answer_files
-from stackwright import bundle, executor, facts, lock, planner, platforms, report
+from stackwright import bundle, executor, facts, lock, planner, platforms, report, shell
 from stackwright.bundle import offline
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
 from stackwright.operations import lock as lock_ops
@@ -44,11 +44,6 @@ _HOSTS_AT_ONCE = 4
 
 _SPARE = 1024**3
 """Bytes that are left free on a host: the packages are unpacked there."""
-
-_ROOM = f"""\
-[ -d {OFFLINE} ] && du -sb {OFFLINE} | cut -f1 || echo 0
-df -Pk /var/lib | awk 'NR == 2 {{print $4}}'
-"""
 
 Say = Callable[[str], None]
 
@@ -280,7 +275,7 @@ def packages_there(
 
 def _serve(hosts: Hosts, name: str, say: Say) -> bool:
     """Whether a host serves the packages that it has now; says why not."""
-    said = hosts.connect(name).run(offline.SERVE, timeout=300)
+    said = hosts.connect(name).run(offline.serve(), timeout=300)
     if not said.ok:
         last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
         say(f"{name}: does not serve its packages to the others, so each gets its own: {last}")
@@ -318,7 +313,7 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
 
 def _refuse_full(connection: Connection, name: str, wanted: int) -> None:
     """Raises StackwrightError where a host has no room for so many bytes, and for what is unpacked of them."""
-    there = connection.run(_ROOM, timeout=60).out.split()
+    there = connection.run(shell.fill("operations/bundle_room.sh", OFFLINE=OFFLINE), timeout=60).out.split()
     if not there or not there[-1].isdecimal():
         return  # the packages themselves will say what is wrong
     have, free = int(there[0]), 1024 * int(there[-1])

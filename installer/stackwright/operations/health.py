@@ -6,8 +6,9 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from stackwright import executor
+from stackwright import executor, shell
 from stackwright.model import Plan, Probe, StackwrightError
+from stackwright.shell import Raw
 from stackwright.ssh import Connection
 from stackwright.ssh import parallel as side_by_side
 from stackwright.state.journal import Journal, Record
@@ -18,27 +19,6 @@ _EACH = 20
 
 _PATIENCE = (0, 2, 4)
 """Seconds before each try of a probe, where a failure means work: a service may just be restarting."""
-
-# Each probe's last line is its reason; what it prints otherwise is nobody's business here.
-_ASK = """\
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/stackwright.XXXXXXXX") || exit 1
-trap 'rm -rf "$tmp"' EXIT
-ask() {
-  for pause in @PAUSES@; do
-    sleep "$pause"
-    timeout @EACH@ sh -c "$2" >"$tmp/$1" 2>&1 </dev/null
-    rc=$?
-    [ $rc -ne 0 ] || break
-  done
-  echo "$rc" >"$tmp/$1.rc"
-}
-@PROBES@wait
-for rc in "$tmp"/*.rc; do
-  [ -e "$rc" ] || continue
-  out=${rc%.rc}
-  echo "probe ${out##*/} $(cat "$rc") $(grep . "$out" | tail -n 1 | cut -c1-300)"
-done
-"""
 
 
 @dataclass(frozen=True)
@@ -148,10 +128,12 @@ def _answers(
     if not probes:
         return {}
     names = list(probes)
-    text = "".join(f"ask {n} {shlex.quote(probes[name])} &\n" for n, name in enumerate(names))
-    script = _ASK.replace("@EACH@", str(_EACH)).replace("@PAUSES@", " ".join(map(str, pauses)))
+    calls = [f"ask {n} {shlex.quote(probes[name])} &" for n, name in enumerate(names)]
+    script = shell.fill(
+        "operations/health.sh", EACH=_EACH, PAUSES=[str(p) for p in pauses], PROBES=Raw("\n".join(calls))
+    )
     said: dict[str, tuple[bool, str]] = {}
-    for line in connection.run(script.replace("@PROBES@", text), timeout=_EACH * 3 + 60).out.splitlines():
+    for line in connection.run(script, timeout=_EACH * 3 + 60).out.splitlines():
         words = line.split(maxsplit=3)
         if words[:1] == ["probe"] and len(words) > 2 and words[1].isdigit() and int(words[1]) < len(names):
             reason = words[3] if len(words) > 3 else f"exit status {words[2]}"

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
-from stackwright import platforms
+from stackwright import platforms, shell
 from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.platforms.repositories import TRUNK_TAGS, trunk
+from stackwright.shell import Raw
 
 if TYPE_CHECKING:
     from stackwright.ssh import Result
@@ -26,32 +27,6 @@ _KEPT = "trunk.json"
 _DEPENDENCIES = "trunk-deps.json"
 """In the cloud's folder: by its address, the file of trunk's dependencies as it was found, and what was in the
 repositories that it names and that lie beside it: the SHA-256 of each one's repomd.xml, by its address."""
-
-# The time of the copy is the server's, which says when the tag was moved last.
-_ASK = """\
-t=$(mktemp) || exit 1
-trap 'rm -f "$t"' EXIT
-curl -fsSL -R --max-time 60 -o "$t" @PROXY@@URL@ || exit
-printf '%s %s\\n' "$(head -c 200 "$t" | tr -s '[:space:]' ' ')" "$(stat -c %Y "$t")"
-"""
-
-
-# Only repositories of trunk's own are looked into: those of the distribution move every day, as the system's own do.
-_ASK_DEPENDENCIES = """\
-t=$(mktemp -d) || exit 1
-trap 'rm -rf "$t"' EXIT
-get() { curl -fsSL --max-time 30 -o "$t/$1" @PROXY@"$2"; }
-url=@URL@
-get file "$url" || exit
-sed 's/^/file\\t/' "$t/file"
-origin=$(printf %s "$url" | cut -d/ -f1-3)
-sed -n 's/^baseurl *= *//p' "$t/file" | sed "s/[$]basearch/$(uname -m)/g" | tr -s ' ,' '\\n' |
-while IFS= read -r base; do
-  case $base in "$origin"/*) ;; *) continue ;; esac
-  get repomd "${base%/}/repodata/repomd.xml" || continue
-  printf 'repomd\\t%s %s\\n' "$base" "$(sha256sum < "$t/repomd" | cut -d' ' -f1)"
-done
-"""
 
 
 class _Dependencies(TypedDict):
@@ -136,7 +111,7 @@ def _kept_dependencies(place: StateDir) -> dict[str, _Dependencies]:
 
 def _look_up_dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> _Dependencies | None:
     """What is there now; None where it cannot be had."""
-    result = _ask(hosts, name, _ASK_DEPENDENCIES, url, proxy, 180)
+    result = _ask(hosts, name, "operations/trunk_dependencies.sh", url, proxy, 180)
     said = [line.partition("\t") for line in result.out.splitlines()]
     file = "".join(f"{text}\n" for key, _, text in said if key == "file")
     digests = (text.split(" ") for key, _, text in said if key == "repomd")
@@ -165,7 +140,7 @@ def held(answers: Answers, trunk: str) -> Answers:
 
 
 def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[str, str]:
-    result = _ask(hosts, name, _ASK, where, proxy, 90)
+    result = _ask(hosts, name, "operations/trunk_hash.sh", where, proxy, 90)
     found = re.fullmatch(r"([0-9a-f]{32})\b.*?(?: (\d+))?\s*", result.out)
     if not found:
         raise StackwrightError(
@@ -177,8 +152,8 @@ def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[
     return {"hash": found[1], "moved": found[2] or ""}
 
 
-def _ask(hosts: Hosts, name: str, script: str, url: str, proxy: str, timeout: float) -> Result:
+def _ask(hosts: Hosts, name: str, file: str, url: str, proxy: str, timeout: float) -> Result:
     """What one of the scripts above says on a host."""
     through = f"--proxy {shlex.quote(proxy)} " if proxy else ""
-    script = script.replace("@PROXY@", through).replace("@URL@", shlex.quote(url))
+    script = shell.fill(file, PROXY=Raw(through), URL=url)
     return hosts.connect(name).run(script, timeout=timeout)

@@ -13,95 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from stackwright import shell
 from stackwright.lock import nearest
 from stackwright.lock.versions import dpkg, rpm
 from stackwright.model import Problem
 from stackwright.platforms import Platform
 from stackwright.platforms.repositories import Sources
-
-_APT = r"""
-LC_ALL=C; export LC_ALL
-d=$(mktemp -d) || exit 1
-trap 'rm -rf "$d"' EXIT
-p() { printf '%s\t%s\n' "$1" "$2"; }
-lines() { while IFS= read -r l; do p "$1" "$l"; done; }
-# As it was: what is there already need not be downloaded again.
-mkdir -p "$d/lists/partial"
-cp -a /var/lib/apt/lists/*_* "$d/lists/" 2>/dev/null
-chmod 755 "$d" "$d/lists"
-chown _apt "$d/lists/partial" 2>/dev/null
-apt() { apt-get -q -o Dir::State::lists="$d/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-  -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@"; }
-apt update > "$d/out" 2>&1
-grep -E '^[WE]: ' "$d/out" | lines update
-awk '/^Err:/ {sub(/^Err:[0-9]+ /, ""); at = $0; getline; sub(/^ +/, ""); print "update\tErr: " at ": " $0}' "$d/out"
-resolve() { apt -y --no-install-recommends @MAY@--print-uris install "$@" > "$d/out" 2> "$d/err"; }
-versions() {
-  apt-cache -o Dir::State::lists="$d/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy "$1" |
-    sed -n 's/^ \(\*\*\*\|   \) \([^ ]*\) .*/\2/p' | tr '\n' ' '
-}
-set -- @PACKAGES@
-resolve "$@"
-p exit $?
-grep -v '^N: ' "$d/err" | lines error
-# Names that nobody has hide whether the rest can be had together: ask again without them.
-missing=" $(sed -n "s/^E: Unable to locate package //p; s/^E: Package '\(.*\)' has no .*/\1/p
-  s/^E: Version '.*' for '\(.*\)' was not found/\1/p" "$d/err" | tr '\n' ' ') "
-if [ -n "${missing# }" ]; then
-  for n in "$@"; do
-    shift
-    m=${n%%=*}
-    case "$missing" in *" $m "* | *" ${m%%:*} "*) p versions "$m $(versions "$m")" ;; *) set -- "$@" "$n" ;; esac
-  done
-  [ $# = 0 ] || resolve "$@" || grep -v '^N: ' "$d/err" | lines error
-fi
-sed -n '/unmet dependencies/,$p' "$d/out" | grep '^ ' | lines error
-sed -n "s/^'[^']*' [^ ]* \([0-9]*\) .*/\1/p" "$d/out" |
-  awk '{n++; s += $1} END {printf "download\t%d\ncount\t%d\n", s, n}'
-sed -n 's/^After this operation, \(.*\) of additional.*/\1/p' "$d/out" | lines disk
-# A dpkg that is at work, as when an earlier run was cut off from the host, was not interrupted: it is waited for.
-at_work() { grep -q ":$(stat -c %i /var/lib/dpkg/lock-frontend) " /proc/locks; }
-[ "$(id -u)" != 0 ] || [ -z "$(dpkg --audit 2>/dev/null)" ] || at_work || p error 'dpkg was interrupted'
-p end 1
-"""
-
-_DNF = r"""
-LC_ALL=C.UTF-8; export LC_ALL
-d=$(mktemp -d) || exit 1
-trap 'rm -rf "$d"' EXIT
-p() { printf '%s\t%s\n' "$1" "$2"; }
-lines() { while IFS= read -r l; do p "$1" "$l"; done; }
-@PROXY@# The repositories as they will be, beside those that the host has.
-mkdir "$d/repos"
-cat > "$d/repos/stackwright.repo" <<'REPOSITORIES'
-@FILE@REPOSITORIES
-fetch() {
-  curl -fsSL --retry 1 --max-time 20 -o "$d/repos/$2.repo" "$1" 2> "$d/curl" && return
-  p error "  - Curl error: $(sed -n 's/^curl: //p' "$d/curl") for $1"
-  rm -f "$d/repos/$2.repo"
-}
-@FETCH@rm -f "$d/have"
-mkdir "$d/have"
-for f in /etc/yum.repos.d/*.repo; do
-  case ${f##*/} in stackwright*) ;; *) [ -e "$f" ] && ln -s "$f" "$d/have/" ;; esac
-done
-dnf -y --assumeno --setopt=reposdir="$d/repos,$d/have" --setopt=install_weak_deps=False \
-  --setopt=*.skip_if_unavailable=True --setopt=timeout=20 --setopt=retries=2 @OPTIONS@ \
-  install @PACKAGES@ > "$d/out" 2> "$d/err"
-p exit $?
-# --assumeno ends with 1 and these words when everything could be had.
-grep -q '^Operation aborted\|^Nothing to do' "$d/out" "$d/err" && p resolved yes
-grep -v '^Operation aborted\|^$' "$d/err" | lines error
-grep -E '^(Error|  - |No match|Problem)' "$d/out" | lines error
-sed -n 's/^No match for argument: //p' "$d/out" "$d/err" | sort -u | while read -r n; do
-  b=${n%-*-*}
-  p versions "$b $(dnf -qC --setopt=reposdir="$d/repos,$d/have" @OPTIONS@ repoquery --qf '%{evr} ' "$b" 2>/dev/null |
-    tr '\n' ' ')"
-done
-sed -n 's/^Total download size: //p; s/^Total size: //p' "$d/out" | lines download-text
-sed -n 's/^Installed size: //p' "$d/out" | lines disk
-p end 1
-"""
+from stackwright.shell import Raw
 
 
 def package_check_script(
@@ -113,20 +31,20 @@ def package_check_script(
     `sources` are what a host with dnf will have besides its own repositories. The script needs the network, but no
     root; on Debian it changes nothing, on CentOS it refreshes dnf's metadata cache.
     """
-    names = " ".join(shlex.quote(p) for p in packages)
     if platform.package_manager == "apt":
-        return _APT.replace("@PACKAGES@", names).replace("@MAY@", "--allow-downgrades " if exact else "")
+        may = Raw("--allow-downgrades " if exact else "")
+        return shell.fill("preflight/packages_apt.sh", PACKAGES=packages, MAY=may)
     sources = sources or Sources()
     fetch = [f"fetch {shlex.quote(url)} {name}\n" for name, url in sources.fetched.items()]
     fetch += [f'printf %s {shlex.quote(text)} > "$d/repos/{name}.repo"\n' for name, text in sources.kept.items()]
-    options = [*(f"--enablerepo={name}" for name in sources.enabled), *sources.options]
-    proxy = shlex.quote(sources.proxy) if sources.proxy else ""
-    return (
-        _DNF.replace("@FILE@", sources.file)
-        .replace("@PROXY@", f"export http_proxy={proxy} https_proxy={proxy}\n" if proxy else "")
-        .replace("@FETCH@", "".join(fetch))
-        .replace("@OPTIONS@", " ".join(shlex.quote(o) for o in options))
-        .replace("@PACKAGES@", names)
+    proxy = shlex.quote(sources.proxy)
+    return shell.fill(
+        "preflight/packages_dnf.sh",
+        FILE=Raw(sources.file),
+        PROXY=Raw(f"export http_proxy={proxy} https_proxy={proxy}" if sources.proxy else ""),
+        FETCH=Raw("".join(fetch)),
+        OPTIONS=[*(f"--enablerepo={name}" for name in sources.enabled), *sources.options],
+        PACKAGES=packages,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stackwright import shell
 from stackwright.scenarios.record import Known
 from stackwright.services import tempest_groups
+from stackwright.shell import Raw
 
 FOLDER = "/var/lib/stackwright/tempest"
 """On the host."""
@@ -32,17 +33,6 @@ def pattern(groups: Iterable[str]) -> str:
     return "|".join(f"({one})" for one in wanted)
 
 
-_INSTALL = """\
-set -e
-missing=
-for program in tempest discover-tempest-config subunit2junitxml subunit2html; do
-  command -v $program > /dev/null || missing="$missing $program"
-done
-[ -n "$missing" ] || exit 0
-@INSTALL@ || exit 75
-echo "stackwright: changed"
-"""
-
 _MANAGERS = {
     "apt": "export DEBIAN_FRONTEND=noninteractive\n"
     "apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends",
@@ -53,7 +43,7 @@ _MANAGERS = {
 def install(package_manager: str) -> str:
     """A script that installs Tempest from the distribution's packages, unless it is there."""
     command = f"{_MANAGERS[package_manager]} {' '.join(PACKAGES[package_manager])}"
-    return _INSTALL.replace("@INSTALL@", command)
+    return shell.fill("scenarios/tempest_install.sh", INSTALL=Raw(command))
 
 
 def settings(*, ssh_user: str, dashboard_url: str = "", more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -83,78 +73,24 @@ def settings(*, ssh_user: str, dashboard_url: str = "", more: Mapping[str, str] 
     return {**found, **(more or {})}
 
 
-_CONFIGURE = """\
-set -e
-umask 077
-trap '[ $? -eq 0 ] || rm -f @RC@' EXIT
-. @RC@
-[ -d @FOLDER@/etc ] || { rm -rf @FOLDER@; tempest init @FOLDER@ > /dev/null; }
-cd @FOLDER@
-network=$(openstack network show @NETWORK@ -f value -c id)
-discover-tempest-config --create --no-default-deployer --image @IMAGE@ --image-disk-format @FORMAT@ \\
-  --flavor-min-mem 192 --flavor-min-disk 1 --out etc/tempest.conf \\
-  network.public_network_id "$network" @SETTINGS@
-"""
-
-
 def configure(given: Mapping[str, str], *, image: str, disk_format: str, external_network: str = "public") -> str:
     """A script that lets tempestconf find out what the cloud has, and writes down the rest."""
-    values = {
-        "RC": RC,
-        "FOLDER": FOLDER,
-        "NETWORK": shlex.quote(external_network),
-        "IMAGE": shlex.quote(image),
-        "FORMAT": shlex.quote(disk_format),
-        "SETTINGS": " ".join(f"{key} {shlex.quote(value)}" for key, value in given.items()),
-    }
-    return _filled(_CONFIGURE, values)
-
-
-# Each result is counted as it comes. `tempest run` says with its exit code that a test failed, which is no failure of
-# the script: only a run that does not come to its totals is one.
-_RUN = """\
-. @RC@
-cd @FOLDER@ || exit 1
-trap 'rm -f @RC@' EXIT
-rm -rf .stestr/[0-9]* tempest.log output.txt results.* junit.xml
-total=$(tempest run --list-tests --regex @PATTERN@ 2>/dev/null | grep -c '^[a-z_]*tempest[a-z_]*\\.' || true)
-echo "stackwright: progress 0 $total $total tests, @WORKERS@ at a time"
-[ "$total" -gt 0 ] || { echo "no test fits; Tempest says:"; tempest run --list-tests 2>&1 | tail -n 5; exit 1; }
-timeout @LIMIT@ tempest run --concurrency @WORKERS@ --regex @PATTERN@ 2>&1 | tee output.txt | {
-  set -f
-  n=0 ok=0 bad=0
-  # Not awk: Debian's waits for 4 KiB before it looks at them.
-  while IFS= read -r line; do
-    case $line in
-      *' ... ok'*) ok=$((ok + 1)) ;;
-      *' ... FAILED'*) bad=$((bad + 1)); printf '%s\\n' "$line" ;;
-      *' ... SKIPPED'*) ;;
-      *) continue ;;
-    esac
-    n=$((n + 1))
-    [ $n -le "$total" ] || total=$n
-    set -- $line
-    echo "stackwright: progress $n $total $ok passed, $bad failed, $((n - ok - bad)) skipped: ${2-}"
-  done
-}
-stestr last --subunit > results.subunit 2>/dev/null
-subunit2junitxml < results.subunit > junit.xml 2>/dev/null
-subunit2html results.subunit results.html > /dev/null 2>&1
-grep -q '^ - Passed:' output.txt && exit 0
-echo "it did not come to its end within @LIMIT@ s"
-tail -n 20 output.txt
-exit 1
-"""
+    return shell.fill(
+        "scenarios/tempest_configure.sh",
+        RC=RC,
+        FOLDER=FOLDER,
+        NETWORK=external_network,
+        IMAGE=image,
+        FORMAT=disk_format,
+        SETTINGS=[word for pair in given.items() for word in pair],
+    )
 
 
 def run(groups: Iterable[str], *, workers: int, limit: int) -> str:
     """A script that runs the tests, `workers` at a time, for `limit` seconds at most; their count is its progress."""
-    values = {"RC": RC, "FOLDER": FOLDER, "WORKERS": str(workers), "LIMIT": str(limit)}
-    return _filled(_RUN, {**values, "PATTERN": shlex.quote(pattern(groups))})
-
-
-def _filled(script: str, values: Mapping[str, str]) -> str:
-    return re.sub(f"@({'|'.join(values)})@", lambda found: values[found[1]], script)
+    return shell.fill(
+        "scenarios/tempest_run.sh", RC=RC, FOLDER=FOLDER, WORKERS=workers, LIMIT=limit, PATTERN=pattern(groups)
+    )
 
 
 def workers(cpus: int, memory: int) -> int:

@@ -7,7 +7,6 @@ import functools
 import gzip
 import hashlib
 import io
-import re
 import secrets
 import shlex
 import tarfile
@@ -16,71 +15,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from stackwright import shell
 from stackwright.model import ExitCode, File, StackwrightError
+from stackwright.shell import Raw
 
 from .channel import Channel, Link, LinkDropped, LocalLink, Result, ScriptTimeout
 from .settings import Host
 
 _PRELUDE = "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin; LC_ALL=C.UTF-8; export PATH LC_ALL\n"
-
-_ROOT_PROBE = """\
-id -u
-if [ "$(id -u)" -ne 0 ]; then
-  if ! command -v sudo >/dev/null 2>&1; then echo none
-  elif sudo -k -n true 2>/dev/null; then echo free
-  else echo password; fi
-fi
-"""
-
-# What is missing is no error; whoever asked sees that nothing is said of it.
-_LOOK = """\
-set -- @PATHS@
-stat -c '%a %U:%G %u:%g %F/%n' -- "$@" 2>/dev/null
-echo /
-sha256sum -- "$@" 2>/dev/null
-exit 0
-"""
-
-# The stream is unpacked beside the destinations, in folders of its own, and checked; then all are renamed into place.
-# What can be is done for all files at once: seven programs for each of fifty files take a good half second. What is put
-# elsewhere than into our own folder is written down, so that it can be undone; what was there is kept.
-_PLACE = """\
-umask 077
-base=@BASE@
-mkdir -p "$base" || exit 1
-umask 022
-set -- @BESIDE@
-trap 'rm -rf "$@"' EXIT
-trap 'exit 1' HUP INT TERM PIPE
-free() { [ ! -d "$1" ] || { echo "$1 is a folder on the host, a file was to be put there" >&2; exit 1; }; }
-own() {
-  IFS= read -r has <&3
-  [ "$has" = "$2" ] || chown -h "$2" "$1" || { echo "$3: the host does not know the owner $2" >&2; exit 1; }
-}
-record() {
-  case $1 in "$base"/*) return ;; esac
-  ! grep -qsxF -e "file made: $1" -e "file changed: $1" "$base/changes.log" || return 0
-  what=made
-  if [ -e "$1" ] || [ -L "$1" ]; then
-    what=changed
-    (umask 077 && mkdir -p "$base/saved${1%/*}") && cp -a "$1" "$base/saved$1" || return 1
-  fi
-  (umask 077 && echo "file $what: $1" >>"$base/changes.log")
-}
-known() { record "$1" || { echo "what is changed cannot be written down in $base" >&2; exit 1; }; }
-@FREE@
-tar -xzpmPf - || { echo "the upload did not arrive whole" >&2; exit 1; }
-sha256sum -c --quiet <<'@TOKEN@' >&2 || exit 1
-@SUMS@
-@TOKEN@
-exec 3<<@TOKEN@
-$(stat -c '%U:%G' @FILES@)
-@TOKEN@
-@OWN@
-@KNOWN@
-@PLACE@
-exit 0
-"""
 
 
 class Connection:
@@ -162,7 +104,7 @@ class Connection:
             if not file.path.startswith("/") or "\n" in file.path:
                 raise StackwrightError(f"{file.path!r} cannot be put on a host: an absolute path is needed")
         paths = " ".join(shlex.quote(f.path) for f in files)
-        seen = self.run(_LOOK.replace("@PATHS@", paths), timeout=timeout)
+        seen = self.run(shell.fill("ssh/look.sh", PATHS=Raw(paths)), timeout=timeout)
         if not seen.ok:
             raise StackwrightError(f"{self.host}: files could not be compared: {_last(seen)}")
         there = _there(seen.out)
@@ -234,7 +176,8 @@ class Connection:
         if not self._settings.become:
             return ""
         if self._sudo is None:
-            said = self._plain(f"sh -c {shlex.quote(_ROOT_PROBE)}", b"")
+            script = shell.fill("ssh/root_probe.sh")
+            said = self._plain(f"sh -c {shlex.quote(script)}", b"")
             words = said.out.split()
             if not words or not words[0].isdigit():
                 text = (said.out + said.err).strip()[:300]
@@ -390,18 +333,18 @@ def _placing(files: tuple[File, ...], base: str) -> str:
     for file, place in zip(files, beside, strict=True):
         folders.setdefault(file.path.rpartition("/")[0] or "/", []).append(shlex.quote(place))
     owned = ((place, file.owner, file.path) for file, place in zip(files, beside, strict=True))
-    parts = {
-        "BASE": shlex.quote(base),
-        "BESIDE": " ".join(dict.fromkeys(shlex.quote(place.rpartition("/")[0]) for place in beside)),
-        "FREE": "\n".join(f"free {shlex.quote(f.path)}" for f in files),
-        "SUMS": "\n".join(f"{_sha256(f.content)}  {place}" for f, place in zip(files, beside, strict=True)),
-        "FILES": " ".join(shlex.quote(place) for place in beside),
-        "OWN": "\n".join(f"own {shlex.join(words)}" for words in owned),
-        "KNOWN": "\n".join(f"known {shlex.quote(f.path)}" for f in files),
-        "PLACE": "\n".join(f"mv -f -t {shlex.quote(k)} {' '.join(v)} || exit 1" for k, v in folders.items()),
-        "TOKEN": f"end-{secrets.token_hex(8)}",
-    }
-    return re.sub("@([A-Z]+)@", lambda found: parts[found[1]], _PLACE)
+    return shell.fill(
+        "ssh/place.sh",
+        BASE=base,
+        BESIDE=list(dict.fromkeys(place.rpartition("/")[0] for place in beside)),
+        FREE=Raw("\n".join(f"free {shlex.quote(f.path)}" for f in files)),
+        SUMS=Raw("\n".join(f"{_sha256(f.content)}  {place}" for f, place in zip(files, beside, strict=True))),
+        FILES=beside,
+        OWN=Raw("\n".join(f"own {shlex.join(words)}" for words in owned)),
+        KNOWN=Raw("\n".join(f"known {shlex.quote(f.path)}" for f in files)),
+        PLACE=Raw("\n".join(f"mv -f -t {shlex.quote(k)} {' '.join(v)} || exit 1" for k, v in folders.items())),
+        TOKEN=f"end-{secrets.token_hex(8)}",
+    )
 
 
 @functools.lru_cache(256)

@@ -8,21 +8,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from stackwright import shell
 from stackwright.model import ExitCode, StackwrightError
 
 from .connection import Connection
-
-_INSTALL = """\
-umask 077
-IFS= read -r key || exit 1
-mkdir -p ~/.ssh && touch ~/.ssh/authorized_keys || exit 1
-grep -qxF -- "$key" ~/.ssh/authorized_keys && exit 0
-# a file without a newline at its end would swallow the key
-[ -z "$(tail -c 1 ~/.ssh/authorized_keys)" ] || echo >>~/.ssh/authorized_keys
-printf '%s\\n' "$key" >>~/.ssh/authorized_keys || exit 1
-if command -v restorecon >/dev/null 2>&1; then restorecon -R ~/.ssh; fi
-echo added
-"""
 
 
 def own_key(path: Path, comment: str = "stackwright") -> Path:
@@ -53,7 +42,7 @@ def install_key(connection: Connection, key: Path) -> bool:
     """Lets the key in for the user that the connection logs in as; False when it was let in before. Raises
     StackwrightError when that cannot be written there."""
     public = key.with_suffix(".pub").read_bytes().strip() + b"\n"
-    done = connection.run_as_user(_INSTALL, data=public)
+    done = connection.run_as_user(shell.fill("ssh/install_key.sh"), data=public)
     if not done.ok:
         said = (done.err or done.out).strip().rpartition("\n")[2]
         raise StackwrightError(

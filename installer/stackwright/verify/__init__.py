@@ -7,12 +7,12 @@ machine. It makes the step from a `VerifyConfig`, and turns the program's lines 
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import shell
 from ..model import Action, File, Run, Step, Upload
 
 FOLDER = "/var/lib/stackwright/verify"
@@ -95,13 +95,7 @@ def actions(config: VerifyConfig, folder: str = FOLDER, timeout: float = 1800.0)
     """What proves the cloud, to be run as root on a host that reaches the API and the floating addresses: the
     controller, or the network host. The configuration is removed from the host when the program ends."""
     place = f"{folder}/config.json"
-    script = (
-        f"trap 'rm -f {shlex.quote(place)}' EXIT\n"
-        f"cd {shlex.quote(folder)}\n"
-        "python=/usr/bin/python3\n"
-        "[ -x $python ] || python=/usr/libexec/platform-python\n"
-        f"PYTHONDONTWRITEBYTECODE=1 $python -s -m on_host {shlex.quote(place)}\n"
-    )
+    script = shell.fill("verify/run.sh", CONFIG=place, FOLDER=folder)
     secret = File(place, config.to_json(), 0o600, secret=True)
     return (Upload((*files(folder), secret)), Run("verify", script, timeout=timeout))
 

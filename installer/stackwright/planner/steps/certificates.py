@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from stackwright import services
+from stackwright import services, shell
 from stackwright.model import Certificates, File, Run, Step, Upload
 from stackwright.planner.tls import SERVERS, authority_file, encrypts, file, given
 from stackwright.planner.topology import Cloud, Host
+from stackwright.shell import Raw
 
 _APPLIED = "/var/lib/stackwright/certificates.sha256"
 
@@ -63,12 +64,11 @@ def step(whole: Cloud, host: Host, certificates: Certificates) -> Step | None:
 
 
 def _take_up(files: list[str], update_ca: str, units: list[str]) -> str:
-    restart = f"systemctl try-restart {shlex.join(units)}\n" if units else ""
-    return f"""\
-set -eu
-now=$(sha256sum {shlex.join(files)})
-[ "$now" != "$(cat {_APPLIED} 2>/dev/null)" ] || exit 0
-{update_ca}
-{restart}printf '%s\\n' "$now" > {_APPLIED}
-echo "stackwright: changed"
-"""
+    restart = f"systemctl try-restart {shlex.join(units)}" if units else ""
+    return shell.fill(
+        "planner/steps/certificates.sh",
+        FILES=files,
+        UPDATE_CA=Raw(update_ca),
+        RESTART=Raw(restart),
+        APPLIED=_APPLIED,
+    )

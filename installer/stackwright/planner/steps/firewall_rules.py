@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from xml.sax.saxutils import quoteattr
 
+from stackwright import shell
 from stackwright.model import Action, File, Run, Upload
 from stackwright.planner.firewall_policy import Opening
-from stackwright.planner.steps.packages import RECORD
 
 FOLDER = "/etc/stackwright"
 _RULES = f"{FOLDER}/firewall.nft"
@@ -48,86 +48,6 @@ ExecStop=-/usr/sbin/nft delete table inet stackwright
 WantedBy=sysinit.target
 """
 
-_LOAD_NFTABLES = f"""\
-set -eu
-{RECORD}\
-unit={_UNIT}
-if [ "$(systemctl show -p NeedDaemonReload --value $unit)" = yes ]; then systemctl daemon-reload; fi
-mark=$(grep -m1 'comment "' {_RULES})
-if nft list table inet stackwright 2>/dev/null | grep -qxF "$mark" && systemctl -q is-active $unit &&
-  systemctl -q is-enabled $unit; then echo "the rules are loaded"; exit 0; fi
-nft --check --file {_RULES}
-systemctl daemon-reload
-record "unit switched on: $unit"
-systemctl -q enable $unit
-systemctl reload-or-restart $unit
-nft list table inet stackwright >/dev/null
-echo "stackwright: changed"
-"""
-
-_LOAD_FIREWALLD = f"""\
-set -eu
-{RECORD}\
-folder=/etc/firewalld/policies
-changed=
-mkdir -p $folder
-for name in {" ".join(_POLICIES)}; do
-  new={FOLDER}/firewalld-$name.xml
-  is=$folder/$name.xml
-  if ! grep -q '<policy' $new; then
-    [ ! -e $is ] || {{ mv $is $is.before; changed="$changed $name"; }}
-  elif ! cmp -s $new $is; then
-    [ ! -e $is ] || cp -p $is $is.before
-    record "file made: $is"
-    install -m 0640 $new $is
-    changed="$changed $name"
-  fi
-done
-if [ -n "$changed" ]; then
-  command -v restorecon >/dev/null 2>&1 && restorecon -R $folder
-  if ! firewall-offline-cmd --check-config; then
-    for name in $changed; do
-      rm -f $folder/$name.xml
-      [ ! -e $folder/$name.xml.before ] || mv $folder/$name.xml.before $folder/$name.xml
-    done
-    echo "firewalld does not accept the policies; nothing was changed"
-    exit 1
-  fi
-  rm -f $folder/stackwright*.xml.before
-fi
-if ! systemctl -q is-enabled firewalld || ! systemctl -q is-active firewalld; then
-  record "unit switched on: firewalld"
-  systemctl -q unmask firewalld
-  systemctl -q enable firewalld
-  systemctl start firewalld
-  changed="$changed firewalld"
-elif [ -n "$changed" ] || ! firewall-cmd --info-policy=stackwright >/dev/null 2>&1; then
-  firewall-cmd -q --reload
-  changed="$changed reloaded"
-fi
-firewall-cmd --info-policy=stackwright >/dev/null
-[ -z "$changed" ] || echo "stackwright: changed"
-"""
-
-_REMOVE = f"""\
-set -eu
-changed=
-if [ -e {_UNIT_FILE} ]; then
-  systemctl -q disable --now {_UNIT}
-  rm -f {_UNIT_FILE} {_RULES}
-  systemctl daemon-reload
-  changed=1
-fi
-for name in {" ".join(_POLICIES)}; do
-  rm -f {FOLDER}/firewalld-$name.xml
-  [ -e /etc/firewalld/policies/$name.xml ] || continue
-  rm -f /etc/firewalld/policies/$name.xml
-  changed=firewalld
-done
-if [ "$changed" = firewalld ] && systemctl -q is-active firewalld; then firewall-cmd -q --reload; fi
-[ -z "$changed" ] || echo "stackwright: changed"
-"""
-
 
 @lru_cache(maxsize=256)
 def actions(kind: str, openings: tuple[Opening, ...], passed_on: tuple[str, ...]) -> tuple[Action, ...]:
@@ -135,16 +55,26 @@ def actions(kind: str, openings: tuple[Opening, ...], passed_on: tuple[str, ...]
     whose packets this host forwards between interfaces."""
     if kind == "nftables":
         rules = nftables(openings)
+        load = shell.fill("planner/steps/firewall_nftables.sh", RULES=_RULES, UNIT=_UNIT)
         files = (File(_RULES, rules.encode()), File(_UNIT_FILE, _UNIT_TEXT.encode()))
-        return Upload(files), Run("firewall", _LOAD_NFTABLES, 120)
+        return Upload(files), Run("firewall", load, 120)
     texts = dict(zip(_POLICIES, (firewalld(openings), firewalld_forward(passed_on)), strict=True))
     policies = tuple(File(f"{FOLDER}/firewalld-{name}.xml", text.encode()) for name, text in texts.items())
-    return Upload(policies), Run("firewall", _LOAD_FIREWALLD, 300)
+    load = shell.fill("planner/steps/firewall_firewalld.sh", POLICIES=_POLICIES, FOLDER=FOLDER)
+    return Upload(policies), Run("firewall", load, 300)
 
 
 def removal() -> tuple[Action, ...]:
     """What takes away the rules that an earlier run made, and nothing else."""
-    return (Run("no-firewall", _REMOVE, 120),)
+    script = shell.fill(
+        "planner/steps/firewall_remove.sh",
+        POLICIES=_POLICIES,
+        FOLDER=FOLDER,
+        UNIT=_UNIT,
+        UNIT_FILE=_UNIT_FILE,
+        RULES=_RULES,
+    )
+    return (Run("no-firewall", script, 120),)
 
 
 def nftables(openings: Sequence[Opening]) -> str:

@@ -1,18 +1,18 @@
 """What a host is made ready with, after its packages are there and before Puppet: SELinux, the clock, kernel settings,
 bridges.
 
-Each script writes down what it changed, as all do that change a host: see `scripts.RECORD`.
+Each script writes down what it changed, as all do that change a host: see record.sh.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stackwright import services
+from stackwright import services, shell
 from stackwright.model import Action, File, Run, Step, Upload
 from stackwright.planner.steps import network_manager
-from stackwright.planner.steps.packages import RECORD
 from stackwright.planner.topology import Cloud, Host, strings
+from stackwright.shell import Raw
 
 
 def steps(whole: Cloud, host: Host, needs: tuple[str, ...]) -> list[Step]:
@@ -36,11 +36,11 @@ def _selinux(whole: Cloud, host: Host) -> Iterable[Action]:
         wanted.append("virt_use_nfs")
     if not wanted:
         return
-    lines = ["set -eu", RECORD + "selinuxenabled || { echo 'SELinux is switched off on this host'; exit 0; }"]
+    lines = []
     for name in sorted(wanted):
         lines.append(f"if ! getsebool {name} | grep -q 'on$'; then")
         lines += [f"  setsebool -P {name} on", f"  changed 'SELinux: {name}=on'", "fi"]
-    yield Run("selinux", "\n".join(lines) + "\n", 600)
+    yield Run("selinux", shell.fill("planner/steps/selinux.sh", BOOLEANS=Raw("\n".join(lines))), 600)
 
 
 def _clock(whole: Cloud, host: Host) -> Iterable[Action]:
@@ -48,36 +48,14 @@ def _clock(whole: Cloud, host: Host) -> Iterable[Action]:
     servers = strings(whole.answers.get("CONFIG_NTP_SERVERS"))
     if not servers or host.facts.container:  # a container's clock is its machine's
         return
-    path = host.platform.paths["chrony"]
-    (unit,) = services.units("chrony", host.platform)
-    block = "\n".join(f"server {server} iburst" for server in servers)
-    yield Run(
-        "clock",
-        "set -eu\n"
-        + RECORD
-        + f"""\
-new=$(mktemp)
-trap 'rm -f "$new"' EXIT
-sed -e '/^# Stackwright: begin/,/^# Stackwright: end/d' -e 's/^\\(pool\\|server\\|peer\\) /# &/' {path} > "$new"
-cat >> "$new" <<'SERVERS'
-# Stackwright: begin
-{block}
-# Stackwright: end
-SERVERS
-if ! cmp -s "$new" {path}; then
-  keep {path}
-  cat "$new" > {path}
-  changed 'file changed: {path}'
-  systemctl enable {unit}
-  systemctl restart {unit}
-fi
-systemctl is-active --quiet {unit} || systemctl enable --now {unit}
-# As far as it can be told at once: chrony steps a clock that is far off within its first three updates.
-chronyc -n waitsync 20 1 0 1 || {{ echo 'none of these time servers answers: {" ".join(servers)}' >&2; exit 75; }}
-""",
-        300,
-        retries=2,
+    script = shell.fill(
+        "planner/steps/clock.sh",
+        PATH=host.platform.paths["chrony"],
+        UNIT=services.units("chrony", host.platform)[0],
+        SERVERS=Raw("\n".join(f"server {server} iburst" for server in servers)),
+        NAMES=Raw(" ".join(servers)),
     )
+    yield Run("clock", script, 300, retries=2)
 
 
 def _kernel(host: Host) -> Iterable[Action]:
@@ -91,11 +69,4 @@ def _kernel(host: Host) -> Iterable[Action]:
         "net.bridge.bridge-nf-call-ip6tables = 1\n",
     }
     yield Upload(tuple(File(path, text.encode()) for path, text in files.items()))
-    yield Run(
-        "kernel",
-        "set -eu\n"
-        + RECORD
-        + "modprobe br_netfilter\nsysctl -q -p /etc/sysctl.d/60-stackwright.conf\n"
-        + "grep -qsx 'kernel: br_netfilter' \"$state/changes.log\" || changed 'kernel: br_netfilter'\n",
-        120,
-    )
+    yield Run("kernel", shell.fill("planner/steps/kernel.sh"), 120)

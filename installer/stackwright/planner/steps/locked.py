@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from stackwright import shell
 from stackwright.model import Action, File, Run, Step, Upload
 from stackwright.planner.steps import packages
 from stackwright.platforms import Platform
+from stackwright.shell import Raw
 
 Exact = Mapping[str, str]
 """Version by package, as the package manager writes both; on CentOS the name with its architecture."""
@@ -43,28 +44,19 @@ def actions(platform: Platform, exact: Exact, timeout: float, options: Sequence[
         script, pins = packages.apt_install(asked, exact=True), File(packages.PINS, _pins(exact).encode())
     else:
         lines = [f"{_nevra(name, version).rpartition('.')[0]}.*\n" for name, version in sorted(exact.items())]
-        told = " ".join(shlex.quote(option) for option in options)
-        script = _DNF.replace("@WANTED@", "\n".join(asked)).replace("@OPTIONS@", told)
+        script = shell.fill(
+            "planner/steps/locked_dnf.sh",
+            WANTED=Raw("\n".join(asked)),
+            OPTIONS=options,
+            VERSION_LOCK=VERSION_LOCK,
+        )
         pins = File(VERSION_LOCK, "".join(lines).encode())
     return (Upload((pins,)), Run("packages", script, timeout, retries=3))
 
 
-# dnf takes no such thing from its environment, so it is found behind a program of ours.
-_OFFLINE = f"""\
-export APT_CONFIG={APT_CONFIG}
-if [ -d {OFFLINE}/repos.d ]; then
-  mkdir -p {OFFLINE}/bin
-  printf '#!/bin/sh\\nexec %s --setopt=reposdir={OFFLINE}/repos.d "$@"\\n' "$(PATH=/usr/bin:/bin command -v dnf)" \\
-    > {OFFLINE}/bin/dnf
-  chmod 755 {OFFLINE}/bin/dnf
-  PATH={OFFLINE}/bin:$PATH; export PATH
-fi
-"""
-
-
 def offline(script: str) -> str:
     """The same script with packages that a bundle brought, and no others."""
-    return _OFFLINE + script
+    return shell.fill("planner/steps/locked_offline.sh", APT_CONFIG=APT_CONFIG, OFFLINE=OFFLINE) + script
 
 
 def from_bundle(step: Step) -> Step:
@@ -87,32 +79,3 @@ def _pins(exact: Exact) -> str:
     return "# Stackwright: the versions of a lock; an installation without a lock removes this file.\n\n" + "\n".join(
         stanzas
     )
-
-
-_DNF = f"""\
-set -eu
-export LC_ALL=C.UTF-8
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-sort > "$work/wanted" <<'WANTED'
-@WANTED@
-WANTED
-rpm -qa --qf '%{{NAME}}-%|EPOCH?{{%{{EPOCH}}:}}:{{}}|%{{VERSION}}-%{{RELEASE}}.%{{ARCH}}\\n' | sort > "$work/there"
-comm -23 "$work/wanted" "$work/there" > "$work/missing"
-plugin=
-command dnf -q versionlock list > /dev/null 2>&1 || plugin='dnf-command(versionlock)'
-if [ ! -s "$work/missing" ] && [ -z "$plugin" ]; then echo "all packages are there"; exit 0; fi
-# The list must not hinder the transaction, and has to be there: the plug-in fails without.
-cat {shlex.quote(VERSION_LOCK)} > "$work/lock"
-trap 'cat "$work/lock" > {shlex.quote(VERSION_LOCK)}; rm -rf "$work"' EXIT
-: > {shlex.quote(VERSION_LOCK)}
-dnf() {{ command dnf -y --setopt=install_weak_deps=False --allowerasing @OPTIONS@ "$@"; }}
-[ -z "$plugin" ] || dnf install "$plugin" || exit 75
-if [ -s "$work/missing" ]; then
-  dnf --downloadonly install $(cat "$work/missing") || exit 75
-  dnf install $(cat "$work/missing")
-fi
-systemctl daemon-reload
-systemctl disable --now puppet 2>/dev/null || true
-echo "stackwright: changed"
-"""

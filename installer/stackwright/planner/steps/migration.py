@@ -13,8 +13,8 @@ import struct
 import textwrap
 from dataclasses import dataclass, field
 
+from stackwright import shell
 from stackwright.model import File, Run, Step, Upload
-from stackwright.planner.steps.packages import RECORD
 from stackwright.planner.topology import Cloud, Host
 
 _FOLDER = "/var/lib/nova/.ssh"
@@ -29,19 +29,6 @@ Match user nova localuser root,nova
   StrictHostKeyChecking yes
   UpdateHostKeys no
   BatchMode yes
-"""
-
-_PREPARE = f"""\
-set -eu
-{RECORD}\
-shell=$(getent passwd nova | cut -d: -f7)
-case $shell in
-  */nologin|*/false|'') usermod --shell /bin/sh nova; changed "account nova: its shell was $shell" ;;
-esac
-[ -d {_FOLDER} ] || echo "stackwright: changed"
-install -d -o nova -g nova -m 0700 {_FOLDER}
-# sshd may read keys there only under their SELinux type; files that are put there take the folder's.
-if command -v restorecon >/dev/null 2>&1; then restorecon -R {_FOLDER}; fi
 """
 
 
@@ -127,6 +114,6 @@ def steps(whole: Cloud) -> list[Step]:
         File(f"{_FOLDER}/known_hosts", known_hosts(peers).encode(), 0o644, "nova:nova"),
         File("/etc/ssh/ssh_config.d/stackwright-nova.conf", config(peers).encode()),
     )
-    actions = (Run("nova-ssh", _PREPARE, 60), Upload(files))
+    actions = (Run("nova-ssh", shell.fill("planner/steps/migration.sh", FOLDER=_FOLDER), 60), Upload(files))
     title = "SSH between the compute hosts, to move instances"
     return [Step(f"{h.name}:migration", h.name, title, actions, (f"{h.name}:packages",)) for h in peers]

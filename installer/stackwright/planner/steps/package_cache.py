@@ -15,10 +15,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from stackwright import shell
 from stackwright.model import File, Run, Step, Upload
-from stackwright.planner.steps import packages
-from stackwright.planner.steps.packages import RECORD
 from stackwright.platforms.repositories import text
+from stackwright.shell import Raw
 from stackwright.values import is_address
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 PORT = 3128
 """Squid's own."""
-
-LET_IN = f"if systemctl is-active --quiet firewalld; then firewall-cmd -q --add-port={PORT}/tcp; fi\n"
-"""For a shell on the cache's host. The firewall of the plan comes later, and opens the port for good."""
 
 SIZE = 20 * 1024
 """MB on the cache's disk, at the most: OpenStack's packages of one release are 1 to 2 GB."""
@@ -54,52 +51,6 @@ collapsed_forwarding on
 refresh_pattern -i \\.(u?deb|d?rpm)$ 129600 100% 129600
 refresh_pattern . 0 0% 0
 shutdown_lifetime 1 second
-"""
-
-_INSTALL = {
-    "apt": """\
-[ "$(dpkg-query -W -f '${db:Status-Status}' squid 2>/dev/null)" = installed ] || {
-  apt update
-  apt -y --no-install-recommends install squid || exit 75
-  record "package installed: squid"
-  # Debian starts it with settings of its own, with which it takes 30 s to end.
-  systemctl kill -s KILL squid 2>/dev/null || true
-}
-""",
-    "dnf": """\
-rpm -q --quiet squid || {
-  dnf -y --setopt=install_weak_deps=False @OPTIONS@ install squid || exit 75
-  record "package installed: squid"
-}
-""",
-}
-
-_SERVE = f"""\
-if ! cmp -s {_NEW} /etc/squid/squid.conf; then
-  squid -k parse -f {_NEW} >&2
-  keep /etc/squid/squid.conf
-  cat {_NEW} > /etc/squid/squid.conf
-  changed 'file changed: /etc/squid/squid.conf'
-  systemctl enable squid
-  systemctl restart squid
-fi
-systemctl is-active --quiet squid || systemctl enable --now squid
-{LET_IN}"""
-
-# A shell that has sockets, and not curl: minimal systems lack it.
-_THROUGH = """\
-# The site's package cache, while it answers.
-if timeout 5 bash -c ': < /dev/tcp/@ADDRESS@/@PORT@' 2>/dev/null; then
-  mkdir -p /var/lib/stackwright/cached
-  echo 'Acquire::http::Proxy "@URL@";' > /var/lib/stackwright/cached/apt.conf
-  export APT_CONFIG=/var/lib/stackwright/cached/apt.conf
-  if real=$(PATH=/usr/bin:/bin command -v dnf); then
-    printf '#!/bin/sh\\nexec %s "$@" --setopt=proxy=@URL@\\n' "$real" > /var/lib/stackwright/cached/dnf
-    chmod 755 /var/lib/stackwright/cached/dnf
-    PATH=/var/lib/stackwright/cached:$PATH
-    export PATH
-  fi
-fi
 """
 
 
@@ -129,13 +80,12 @@ def step(whole: Cloud, host: Host) -> Step | None:
     allowed = sorted({a for h in whole.hosts.values() for a in addresses(h)} | {"127.0.0.1", "::1"})
     conf = _CONF.replace("@HOSTS@", " ".join(allowed)).replace("@PORT@", str(PORT)).replace("@SIZE@", str(SIZE))
     conf = conf.replace("@PARENT@", _parent(parent))
-    preamble = packages.APT_PREAMBLE if manager == "apt" else "set -eu\nexport LC_ALL=C.UTF-8\n"
-    proxy = f"--setopt=proxy={parent}" if parent else ""
-    install = _INSTALL[manager].replace("@OPTIONS@", proxy)
-    actions = (
-        Upload((File(_NEW, conf.encode()),)),
-        Run("cache", preamble + RECORD + install + _SERVE, 600, retries=3),
-    )
+    if manager == "apt":
+        script = shell.fill("planner/steps/cache_apt.sh", NEW=_NEW, PORT=PORT)
+    else:
+        options = Raw(f"--setopt=proxy={parent}" if parent else "")
+        script = shell.fill("planner/steps/cache_dnf.sh", NEW=_NEW, PORT=PORT, OPTIONS=options)
+    actions = (Upload((File(_NEW, conf.encode()),)), Run("cache", script, 600, retries=3))
     return Step(_id(host.name), host.name, "the site's package cache", actions)
 
 
@@ -149,10 +99,7 @@ def through(whole: Cloud, prepared: Iterable[Step]) -> list[Step]:
 
 def _through(one: Step, cache: Host) -> Step:
     first = one.id.endswith((":lists", ":repositories"))
-    words = {"@ADDRESS@": cache.address, "@PORT@": str(PORT), "@URL@": url(cache.address)}
-    prefix = _THROUGH
-    for place, word in words.items():
-        prefix = prefix.replace(place, word)
+    prefix = shell.fill("planner/steps/cache_through.sh", ADDRESS=cache.address, PORT=PORT, URL=Raw(url(cache.address)))
     actions = tuple(
         replace(a, script=prefix + a.script) if isinstance(a, Run) and a.name in ("lists", "packages") else a
         for a in one.actions

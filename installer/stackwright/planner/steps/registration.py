@@ -7,20 +7,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from stackwright import shell
 from stackwright.model import Run
-from stackwright.planner.steps.packages import RECORD
 from stackwright.platforms import Platform
-
-# subscription-manager takes passwords and activation keys as arguments only. Arguments of a process can be read by
-# everybody on the host, so the program is run within a Python that has them from its standard input.
-_INSIDE = """\
-import json, os, runpy, sys
-given = json.loads(sys.stdin.readline())
-sys.stdin = open(os.devnull)
-program = next(p for p in ("/usr/sbin/subscription-manager", "/usr/bin/subscription-manager") if os.path.exists(p))
-sys.argv = [program, *given]
-runpy.run_path(program, run_name="__main__")
-"""
+from stackwright.shell import Raw
 
 
 def action(answers: Mapping[str, Any], platform: Platform) -> Run | None:
@@ -32,19 +22,9 @@ def action(answers: Mapping[str, Any], platform: Platform) -> Run | None:
     # It brings the Satellite's certificate authority, and its address.
     name = f"katello-ca-consumer-{server}"
     consumer = f"http://{server}/pub/katello-ca-consumer-latest.noarch.rpm"
-    lines = [
-        "set -eu",
-        "if subscription-manager identity >/dev/null 2>&1; then echo 'registered already'; exit 0; fi",
-        *([f"rpm -q {shlex.quote(name)} >/dev/null || dnf -y install {shlex.quote(consumer)}"] if server else []),
-        "inside=$(cat <<'PYTHON'",
-        _INSIDE + "PYTHON",
-        ")",
-        "python3 -c \"$inside\" <<'ARGUMENTS'",
-        json.dumps(arguments),
-        "ARGUMENTS",
-        RECORD + "changed 'registered with subscription-manager'",
-    ]
-    return Run("registration", "\n".join(lines) + "\n", 600, secret=True)
+    install = f"rpm -q {shlex.quote(name)} >/dev/null || dnf -y install {shlex.quote(consumer)}" if server else ""
+    script = shell.fill("planner/steps/registration.sh", CONSUMER=Raw(install), ARGUMENTS=Raw(json.dumps(arguments)))
+    return Run("registration", script, 600, secret=True)
 
 
 def _arguments(answers: Mapping[str, Any]) -> list[str]:

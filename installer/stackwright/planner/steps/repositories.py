@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import shlex
 
+from stackwright import shell
 from stackwright.model import File, Run, Step, Upload
 from stackwright.planner.steps import packages, registration
 from stackwright.planner.topology import Cloud, Host
 from stackwright.platforms import Platform, repositories
 from stackwright.platforms.repositories import TRUNK_FILES, TRUNK_TAGS, Sources
+from stackwright.shell import Raw
 
 FILE = "/etc/yum.repos.d/stackwright.repo"
 
@@ -58,14 +60,8 @@ def step(whole: Cloud, host: Host) -> Step:
 
 def script(sources: Sources, host: Host) -> str:
     """Enables what the system has, fetches trunk's files, keeps EPEL's packages behind everybody else's."""
-    proxy = f"export http_proxy={shlex.quote(sources.proxy)} https_proxy={shlex.quote(sources.proxy)}\n"
-    parts = [
-        "set -eu\n",
-        packages.RECORD,
-        proxy if sources.proxy else "",
-        _CONFIG.replace("@OPTIONS@", " ".join(shlex.quote(o) for o in sources.options)),
-    ]
-    parts += [f"enable {shlex.quote(name)}\n" for name in sources.enabled]
+    proxy = f"export http_proxy={shlex.quote(sources.proxy)} https_proxy={shlex.quote(sources.proxy)}"
+    parts = [f"enable {shlex.quote(name)}\n" for name in sources.enabled]
     # A lower priority than the usual 99: what anybody else has is never taken from there.
     parts += [f"behind {shlex.quote(name)}\n" for name in host.platform.conflicts]
     if sources.proxy:
@@ -73,39 +69,9 @@ def script(sources: Sources, host: Host) -> str:
     parts += [f"fetch {shlex.quote(url)} {name}\n" for name, url in sources.fetched.items()]
     old = [f"/etc/yum.repos.d/{name}.repo" for name in TRUNK_FILES if name not in {*sources.fetched, *sources.kept}]
     parts.append(f"rm -f {' '.join(old)}\n" if old else "")
-    return "".join(parts)
-
-
-# `dnf config-manager` is a plug-in, which minimal systems lack.
-_CONFIG = """\
-config() {
-  dnf config-manager --help >/dev/null 2>&1 || dnf -y @OPTIONS@ install 'dnf-command(config-manager)' || exit 75
-  dnf -y config-manager "$@"
-}
-enabled() { dnf -q repolist --enabled | awk -v id="$1" 'NR > 1 && $1 == id {found = 1} END {exit !found}'; }
-known() { dnf -q repolist --all | awk -v id="$1" 'NR > 1 && $1 == id {found = 1} END {exit !found}'; }
-enable() {
-  enabled "$1" && return
-  known "$1" || { echo "the system has no repository $1" >&2; exit 1; }
-  case $1 in *-rpms) subscription-manager repos --enable "$1" ;; *) config --set-enabled "$1" ;; esac
-  changed "repository $1 enabled"
-}
-behind() {
-  enabled "$1" || return 0
-  [ "$(dnf -q config-manager --dump "$1" 2>/dev/null | sed -n 's/^priority *= *//p')" = 100 ] && return
-  config --save --setopt="$1.priority=100"
-  changed "repository $1: priority=100"
-}
-main() {
-  grep -qsx "$1 *= *$2" /etc/dnf/dnf.conf && return
-  config --save --setopt="$1=$2"
-  changed "dnf: $1=$2"
-}
-fetch() {
-  new=/etc/yum.repos.d/.$2.new
-  curl -fsSL --retry 3 --max-time 60 -o "$new" "$1" || { rm -f "$new"; exit 75; }
-  grep -q '^\\[' "$new" || { echo "$1 is no repository file" >&2; rm -f "$new"; exit 1; }
-  record "file made: /etc/yum.repos.d/$2.repo"
-  mv "$new" "/etc/yum.repos.d/$2.repo"
-}
-"""
+    return shell.fill(
+        "planner/steps/repositories.sh",
+        PROXY=Raw(proxy if sources.proxy else ""),
+        OPTIONS=sources.options,
+        CALLS=Raw("".join(parts)),
+    )
