@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_architecture import LAYERS
+from test_clouds import components, given
 
+import clouds
 import documents
 from stackwright import planner, preflight
 from stackwright.model import ExitCode
@@ -94,6 +97,33 @@ def test_the_readme_says_how_each_service_was_tested() -> None:
     assert all(cells != ["no", "no", "no"] for found in named.values() for cells in found)
     (refused,) = (row for row, cells in rows.items() if cells == ["no", "no", "no"])
     assert sorted(refused.split(", ")) == sorted(documents.shown_name(s.name) for s in SERVICES if s.missing)
+
+
+INSTALLED: dict[str, tuple[str, ...]] = {
+    "MariaDB, RabbitMQ, memcached": ("mariadb", "rabbitmq", "memcached"),
+    "Keystone, Glance, Placement, Nova": ("keystone", "glance-api", "placement-api", "nova-compute"),
+    "Neutron with OVN": ("ovn-controller",),
+    "Neutron with Open vSwitch": ("openvswitch-agent",),
+    "Neutron with Linux bridges": ("linuxbridge-agent",),
+    "Cinder on Ceph (one OSD in a file)": ("cinder-volume", "ceph"),
+    "Swift": ("swift-proxy", "swift-storage"),
+    "Horizon": ("horizon",),
+    "Heat": ("heat-api", "heat-engine"),
+    "Demo project with image, networks and router": ("demo",),
+}
+"""The components behind a row of the README's table."""
+
+
+@pytest.mark.parametrize("row", [*INSTALLED, "TLS for dashboard, consoles and messages"])
+def test_the_readme_calls_installed_what_a_cloud_of_the_tests_has(row: str) -> None:
+    (cells,) = (r[1:3] for r in table(README, "## What is supported, and how it was tested") if r[0] == row)
+    for platform, cell in zip(("debian-12", "debian-13"), cells, strict=True):
+        here = [cloud for cloud in clouds.ALL if cloud.platform == platform]
+        if row in INSTALLED:
+            found = any(set(INSTALLED[row]) <= components(cloud.name) for cloud in here)
+        else:
+            found = any(given(cloud)[k] for cloud in here for k in ("CONFIG_HORIZON_SSL", "CONFIG_AMQP_ENABLE_SSL"))
+        assert cell.startswith("installed") == found, platform
 
 
 def test_the_readme_says_how_each_platform_was_tested() -> None:
@@ -197,8 +227,6 @@ def test_the_architecture_names_files_that_are_there() -> None:
 
 
 def test_the_architecture_has_the_layers_that_are_enforced() -> None:
-    from test_architecture import LAYERS
-
     number, found = 0, {}
     for cells in table(text("ARCHITECTURE.md"), "## Layers"):
         number = int(cells[2]) if cells[2] else number
