@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from stackwright import planner
 from stackwright.model import Answers, Certificate, Certificates, Facts, Interface, Plan, Problem
 from stackwright.planner.steps import certificates as certificate_steps
-from stackwright.planner.topology import Cloud, strings
+from stackwright.planner.topology import Cloud
 from stackwright.values import is_address
 
 
@@ -115,7 +115,7 @@ def network(cloud: Cloud, given: Answers) -> str:
     if "gre" in net.tenant_types:
         words += [f"gre={entry}" for entry in net.tunnel_ranges]
     family = "OVN" if net.agent == "ovn" else "OVS"
-    words += [f"tunnel={name}" for name in strings(given[f"CONFIG_NEUTRON_{family}_TUNNEL_IF"])]
+    words += [f"tunnel={name}" for name in [given[f"CONFIG_NEUTRON_{family}_TUNNEL_IF"]] if name]
     compute = [host for host in cloud.hosts.values() if "network" not in host.roles]
     words += dict.fromkeys(f"compute:{mapping}" for host in compute for mapping in host.bridge_mappings)
     if given["CONFIG_PROVISION_DEMO"]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any, Literal
@@ -161,6 +161,10 @@ class Answers(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    def with_value(self, key: str, value: Any) -> Answers:
+        """The same answers, with another value for one key. Raises KeyError for an unknown key."""
+        return replace(self, entries={**self.entries, key: replace(self.entries[key], value=value)})
 
     def secret_texts(self) -> frozenset[str]:
         """Every secret, for redaction, without empty ones. Not `text`: that may say where a secret is to be had."""

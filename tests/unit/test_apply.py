@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+import typed
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.operations import inspection
 from stackwright.ssh import Result
@@ -36,7 +37,7 @@ class Looked:
 def test_a_host_is_not_asked_about_all_the_others() -> None:
     """Each of a thousand hosts asking its name server for a thousand names takes longer than a probe may."""
     looked = Looked()
-    found = inspection.look(cast(Hosts, looked), ["a", "b", "c"], {})
+    found = inspection.look(cast(Hosts, looked), ["a", "b", "c"], typed.answers())
     assert {name: facts.hostname for name, facts in found.items()} == {"a": "a", "b": "b", "c": "c"}
     for name, script in looked.scripts.items():
         asked = next(line for line in script.splitlines() if line.startswith("set -- "))
@@ -51,7 +52,7 @@ def test_a_hint_that_many_hosts_have_in_common_is_given_once() -> None:
 
     names = [f"h{n}" for n in range(100, 300)] + ["h7"]
     with pytest.raises(StackwrightError) as caught:
-        inspection.look(cast(Hosts, Lost()), names, {})
+        inspection.look(cast(Hosts, Lost()), names, typed.answers())
     assert caught.value.code == ExitCode.UNREACHABLE
     assert len(caught.value.message.splitlines()) == 201
     assert caught.value.hint == "Look at h100: it refuses.\nLook at h7: it is off."

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import golden
+import typed
 from golden import CASES
 from stackwright import answers, facts, planner, preflight
 from stackwright.answers.checking import named_hosts
@@ -74,8 +75,8 @@ def test_an_option_file_for_any_password() -> None:
 
 def test_the_database_is_set_up_from_the_controller() -> None:
     values = {"CONFIG_CONTROLLER_HOST": "control", "CONFIG_MARIADB_HOST": "data"}
-    assert placement.hosts(values, "database") == ("data",)
-    assert placement.hosts(values | {"CONFIG_MARIADB_INSTALL": False}, "database") == ("control",)
+    assert placement.hosts(typed.answers(values), "database") == ("data",)
+    assert placement.hosts(typed.answers(values, CONFIG_MARIADB_INSTALL=False), "database") == ("control",)
 
 
 def test_a_password_that_was_made_up_opens_nothing() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import typed
 from stackwright import cli, lab, preflight, services
 from stackwright.cli import lab as lab_nodes
 from stackwright.lab import Size, nodes, sizes, supervisor
@@ -178,10 +179,10 @@ def test_nodes_for_an_answer_file_have_the_memory_that_is_needed(
 
 
 @pytest.mark.parametrize("cpus", [1, 2, 4, 64])
-@pytest.mark.parametrize("answer", ["", "12"])
-def test_memory_fits_the_workers_that_a_host_of_that_size_gets(cpus: int, answer: str) -> None:
+@pytest.mark.parametrize("answer", [0, 12])
+def test_memory_fits_the_workers_that_a_host_of_that_size_gets(cpus: int, answer: int) -> None:
     everything = [component.name for component in services.all_components()]
-    given = {"CONFIG_SERVICE_WORKERS": answer}
+    given = typed.answers(CONFIG_SERVICE_WORKERS=answer)
     size = lab_command.fitting_memory(everything, given, cpus)
     assert size % GIB == 0
     number = workers(given, Facts("", memory=size, cpus=cpus))
@@ -199,16 +200,16 @@ def test_a_bundle_tells_the_sizes_of_its_hosts() -> None:
 @pytest.mark.parametrize(
     ("cpus", "memory", "answer", "expected"),
     [
-        (1, 8, "", 1),
-        (2, 8, "", 1),
-        (4, 8, "", 2),
-        (64, 256, "", 8),
-        (64, 7, "", 3),
-        (64, 1, "", 1),
-        (2, 8, "6", 6),
-        (0, 0, "", 1),
+        (1, 8, 0, 1),
+        (2, 8, 0, 1),
+        (4, 8, 0, 2),
+        (64, 256, 0, 8),
+        (64, 7, 0, 3),
+        (64, 1, 0, 1),
+        (2, 8, 6, 6),
+        (0, 0, 0, 1),
     ],
 )
-def test_workers_follow_processors_and_memory(cpus: int, memory: int, answer: str, expected: int) -> None:
-    given = {"CONFIG_SERVICE_WORKERS": answer}
+def test_workers_follow_processors_and_memory(cpus: int, memory: int, answer: int, expected: int) -> None:
+    given = typed.answers(CONFIG_SERVICE_WORKERS=answer)
     assert workers(given, Facts("", memory=memory * GIB, cpus=cpus)) == expected

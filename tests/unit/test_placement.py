@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import typed
 from stackwright.model import Component, ExitCode, Service, StackwrightError
 from stackwright.planner import placement, swift
 from stackwright.services import SERVICES, options, roles
@@ -20,13 +21,17 @@ BASE: dict[str, Any] = {
 ADDRESSES = {"s1": "198.18.0.1", "s2": "2001:db8::2"}
 
 
+def hosts(values: dict[str, Any], role: str) -> tuple[str, ...]:
+    return placement.hosts(typed.answers(values), role)
+
+
 def service(*components: Component) -> Service:
     return Service("s", "a service", (), components)
 
 
 def test_roles_fall_back_to_the_controller() -> None:
     for role in (role.name for role in roles()):
-        found = placement.hosts(BASE, role)
+        found = hosts(BASE, role)
         if role == "compute":
             assert found == ("c1", "c2")
         elif role in {"network", "dhcp", "l3", "metadata"}:
@@ -55,7 +60,7 @@ def test_roles_fall_back_to_the_controller() -> None:
     ],
 )
 def test_a_role_with_a_host_of_its_own_goes_there(key: str, role: str) -> None:
-    assert placement.hosts(BASE | {key: "apart"}, role) == ("apart",)
+    assert hosts(BASE | {key: "apart"}, role) == ("apart",)
 
 
 @pytest.mark.parametrize(
@@ -72,44 +77,51 @@ def test_a_role_with_a_host_of_its_own_goes_there(key: str, role: str) -> None:
 )
 def test_a_role_can_have_several_hosts(key: str, role: str) -> None:
     value = options()[key].parse("one,two")
-    assert placement.hosts(BASE | {"CONFIG_UNSUPPORTED": True, key: value}, role) == ("one", "two")
+    assert hosts(BASE | {"CONFIG_UNSUPPORTED": True, key: value}, role) == ("one", "two")
 
 
 def test_what_exists_once_is_on_the_first_storage_host() -> None:
     """A small Ceph is one cluster, and the rings are built in one place."""
     answers = BASE | {"CONFIG_UNSUPPORTED": True, "CONFIG_STORAGE_HOST": ("one", "two")}
-    assert placement.hosts(answers, "ceph") == placement.hosts(answers, "object-rings") == ("one",)
+    assert hosts(answers, "ceph") == hosts(answers, "object-rings") == ("one",)
 
 
 def test_routers_and_dhcp_servers_on_hosts_of_their_own_have_all_that_they_need_there() -> None:
     """An agent that plugs them into networks, and one that answers for the metadata of instances behind them."""
     answers = BASE | {"CONFIG_NEUTRON_L2_AGENT": "openvswitch"}
     answers |= {"CONFIG_NEUTRON_L3_HOSTS": ("r1",), "CONFIG_NEUTRON_DHCP_HOSTS": ("d1",)}
-    assert placement.hosts(answers, "chassis") == ("net", "r1", "d1", "c1", "c2")
-    assert placement.hosts(answers, "metadata") == ("r1", "d1")
-    assert placement.hosts(answers | {"CONFIG_NEUTRON_METADATA_HOSTS": ("m1", "d1")}, "metadata") == ("m1", "d1", "r1")
+    assert hosts(answers, "chassis") == ("net", "r1", "d1", "c1", "c2")
+    assert hosts(answers, "metadata") == ("r1", "d1")
+    assert hosts(answers | {"CONFIG_NEUTRON_METADATA_HOSTS": ("m1", "d1")}, "metadata") == (
+        "m1",
+        "d1",
+        "r1",
+    )
     with_ovn = answers | {"CONFIG_NEUTRON_L2_AGENT": "ovn"}
-    assert placement.hosts(with_ovn, "chassis") == ("net", "r1", "c1", "c2")
+    assert hosts(with_ovn, "chassis") == ("net", "r1", "c1", "c2")
 
 
 def test_the_storage_host_counts_only_in_unsupported_plans() -> None:
     """As in Packstack."""
     answers = BASE | {"CONFIG_STORAGE_HOST": "store"}
-    assert placement.hosts(answers, "volume") == ("control",)
-    assert placement.hosts(answers | {"CONFIG_UNSUPPORTED": True}, "volume") == ("store",)
+    assert hosts(answers, "volume") == ("control",)
+    assert hosts(answers | {"CONFIG_UNSUPPORTED": True}, "volume") == ("store",)
 
 
 def test_object_storage_goes_to_the_hosts_of_its_devices_each_once() -> None:
     devices = storages("s1/sdb,s2:/dev/sdc,s1/sdd")
-    assert placement.hosts(BASE | {"CONFIG_SWIFT_STORAGES": devices}, "object-storage") == ("s1", "s2")
-    assert placement.hosts(BASE | {"CONFIG_SWIFT_STORAGES": storages("/dev/sdb")}, "object-storage") == ("control",)
+    assert hosts(BASE | {"CONFIG_SWIFT_STORAGES": devices}, "object-storage") == ("s1", "s2")
+    assert hosts(BASE | {"CONFIG_SWIFT_STORAGES": storages("/dev/sdb")}, "object-storage") == ("control",)
     mixed = storages("s1/sdb,/dev/sdc")
-    assert placement.hosts(BASE | {"CONFIG_SWIFT_STORAGES": mixed}, "object-storage") == ("s1", "control")
+    assert hosts(BASE | {"CONFIG_SWIFT_STORAGES": mixed}, "object-storage") == (
+        "s1",
+        "control",
+    )
 
 
 def test_a_device_without_a_host_is_on_each_storage_host() -> None:
     answers = BASE | {"CONFIG_UNSUPPORTED": True, "CONFIG_STORAGE_HOST": ("s1", "s2")}
-    found = swift.devices(answers | {"CONFIG_SWIFT_STORAGES": storages("/dev/sdb,s2/sdc")}, ADDRESSES)
+    found = swift.devices(typed.answers(answers | {"CONFIG_SWIFT_STORAGES": storages("/dev/sdb,s2/sdc")}), ADDRESSES)
     assert {h: [d.device for d in ds] for h, ds in found.items()} == {
         "s1": ["/dev/sdb"],
         "s2": ["/dev/sdb", "/dev/sdc"],
@@ -118,9 +130,9 @@ def test_a_device_without_a_host_is_on_each_storage_host() -> None:
 
 
 def test_a_host_without_a_device_gets_a_file() -> None:
-    (only,) = swift.devices(BASE | {"CONFIG_SWIFT_STORAGES": storages("s1")}, {"s1": "198.18.0.1"})["s1"]
+    (only,) = swift.devices(typed.answers(BASE | {"CONFIG_SWIFT_STORAGES": storages("s1")}), {"s1": "198.18.0.1"})["s1"]
     assert (only.name, only.loopback) == ("swiftloopback", True), "that is what the manifest calls it"
-    found = swift.devices(BASE, ADDRESSES)
+    found = swift.devices(typed.answers(BASE), ADDRESSES)
     assert [d.name for ds in found.values() for d in ds] == ["swiftloopback"] * 2
 
 
@@ -131,49 +143,51 @@ def test_zones_are_made_of_whole_hosts_as_long_as_there_are_enough(zones: int, e
         "CONFIG_SWIFT_STORAGES": storages("s1/sdb,s1/sdc,s2/sdb,s2/sdc"),
         "CONFIG_SWIFT_STORAGE_ZONES": zones,
     }
-    found = swift.devices(answers, ADDRESSES)
+    found = swift.devices(typed.answers(answers), ADDRESSES)
     assert [d.zone for ds in found.values() for d in ds] == expected
 
 
 def test_a_devices_name_can_be_part_of_a_path() -> None:
     answers = BASE | {"CONFIG_SWIFT_STORAGES": storages("/dev/disk/by-id/ata-X.1"), "CONFIG_CONTROLLER_HOST": "s1"}
-    assert swift.devices(answers, {"s1": "198.18.0.1"})["s1"][0].name == "ata_X_1"
+    assert swift.devices(typed.answers(answers), {"s1": "198.18.0.1"})["s1"][0].name == "ata_X_1"
 
 
 def test_excluded_hosts_are_left_alone() -> None:
     answers = BASE | {"EXCLUDE_SERVERS": ("c1",)}
-    assert placement.hosts(answers, "compute") == ("c2",)
-    assert "c1" not in placement.place(answers, (service(Component("nova-compute", "compute")),))
+    assert hosts(answers, "compute") == ("c2",)
+    assert "c1" not in placement.place(typed.answers(answers), (service(Component("nova-compute", "compute")),))
 
 
 def test_a_host_that_is_both_is_there_once() -> None:
     answers = BASE | {"CONFIG_COMPUTE_HOSTS": ("net", "control")}
     services = (service(Component("a", "compute"), Component("b", "network"), Component("c", "controller")),)
-    assert placement.all_hosts(answers, services) == ("control", "net")
-    placed = placement.place(answers, services)
+    assert placement.all_hosts(typed.answers(answers), services) == ("control", "net")
+    placed = placement.place(typed.answers(answers), services)
     assert {h: [c.name for c in cs] for h, cs in placed.items()} == {"control": ["a", "c"], "net": ["a", "b"]}
 
 
 def test_only_hosts_with_something_to_do_are_touched() -> None:
-    assert placement.all_hosts(BASE, (service(Component("a", "controller")),)) == ("control",)
+    assert placement.all_hosts(typed.answers(BASE), (service(Component("a", "controller")),)) == ("control",)
 
 
 def test_what_is_not_wanted_goes_nowhere() -> None:
     off = Component("a", "controller", when=lambda answers: bool(answers.get("CONFIG_A")))
-    assert placement.place(BASE, (service(off),)) == {}
-    assert list(placement.place(BASE | {"CONFIG_A": True}, (service(off),))) == ["control"]
+    assert placement.place(typed.answers(BASE), (service(off),)) == {}
+    assert list(placement.place(typed.answers(BASE | {"CONFIG_A": True}), (service(off),))) == ["control"]
 
 
 def test_a_role_without_a_host_is_told() -> None:
     with pytest.raises(StackwrightError) as caught:
-        placement.place({"CONFIG_CONTROLLER_HOST": "control"}, (service(Component("nova-compute", "compute")),))
+        placement.place(
+            typed.answers({"CONFIG_CONTROLLER_HOST": "control"}), (service(Component("nova-compute", "compute")),)
+        )
     assert caught.value.message == "nova-compute is wanted, and no host is named for the role compute"
     assert caught.value.code == ExitCode.ANSWERS
 
 
 def test_a_role_whose_only_host_is_excluded_is_no_error() -> None:
     answers = BASE | {"EXCLUDE_SERVERS": ("control",)}
-    assert placement.place(answers, (service(Component("a", "controller")),)) == {}
+    assert placement.place(typed.answers(answers), (service(Component("a", "controller")),)) == {}
 
 
 def test_every_component_has_a_role_that_exists() -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+import typed
 from stackwright import facts, preflight
-from stackwright.model import Component, ExitCode, Facts, Interface, Port, Problem, Severity, StackwrightError
+from stackwright.model import Answers, Component, ExitCode, Facts, Interface, Port, Problem, Severity, StackwrightError
 from stackwright.planner import render
-from stackwright.services import SERVICES, options
+from stackwright.services import SERVICES
 
 RECORDS = Path(__file__).parent.parent / "data" / "facts"
 GIB = 1024**3
@@ -23,13 +24,12 @@ GIB = 1024**3
 NODE9 = facts.from_json((RECORDS / "centos-stream-9.json").read_text())
 NODE = replace(NODE9, repositories=("baseos", "appstream"), extra={**NODE9.extra, "image_url": "reachable"})
 DEBIAN = facts.from_json((RECORDS / "debian-12.json").read_text())
-DEFAULTS: dict[str, Any] = {key: option.parse(option.default) for key, option in options().items()}
 COMPONENTS: dict[str, Component] = {c.name: c for s in SERVICES for c in s.components}
 
 
-def answers(host: str = NODE.host, **changed: Any) -> dict[str, Any]:
+def answers(host: str = NODE.host, **changed: Any) -> Answers:
     hosts = {"CONFIG_CONTROLLER_HOST": host, "CONFIG_COMPUTE_HOSTS": (host,), "CONFIG_NETWORK_HOSTS": (host,)}
-    return {**DEFAULTS, **hosts, **changed}
+    return typed.answers(hosts, **changed)
 
 
 def wanted(values: Mapping[str, Any], *without: str) -> tuple[Component, ...]:

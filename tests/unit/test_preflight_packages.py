@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+import typed
 from stackwright import platforms, preflight, services
 from stackwright.model import Problem
 from stackwright.platforms.repositories import Sources, repositories, trunk
@@ -90,7 +91,7 @@ def parse(output: str) -> list[Problem]:
 
 
 def offered(platform: platforms.Platform, release: str = "", proxy: str = "") -> Sources:
-    return Sources(repositories(platform, platforms.release_of(platform, release), {}), (), proxy)
+    return Sources(repositories(platform, platforms.release_of(platform, release), typed.answers()), (), proxy)
 
 
 @pytest.mark.parametrize("platform", platforms.PLATFORMS, ids=lambda p: p.id)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+import typed
 from stackwright.model import Facts, Interface, StackwrightError
 from stackwright.planner import tunnels
 
@@ -41,19 +42,19 @@ MOVED = replace(
     ],
 )
 def test_where_they_start(answers: dict[str, object], address: str) -> None:
-    assert tunnels.address(answers, "ovn", HOST, HOST.address) == address
+    assert tunnels.address(typed.answers(answers), "ovn", HOST, HOST.address) == address
 
 
 @pytest.mark.parametrize("name", ["eth2", "eth9"])
 def test_an_interface_without_an_address_is_refused(name: str) -> None:
     with pytest.raises(StackwrightError, match=f"{KEY} is {name}"):
-        tunnels.address({KEY: name}, "ovn", HOST, HOST.address)
+        tunnels.address(typed.answers({KEY: name}), "ovn", HOST, HOST.address)
 
 
 def test_the_bridge_takes_the_address_and_the_second_plan_is_the_same() -> None:
     answers = {KEY: "eth1"}
-    made = tunnels.bridge(answers, "ovn", HOST)
+    made = tunnels.bridge(typed.answers(answers), "ovn", HOST)
     assert made == tunnels.Bridge("br-tunnel", ("eth1",), "198.19.0.10/24")
-    assert tunnels.bridge(answers, "ovn", MOVED) == made
-    assert tunnels.address(answers, "ovn", MOVED, MOVED.address) == "198.19.0.10"
-    assert tunnels.bridge({}, "ovn", HOST) is None
+    assert tunnels.bridge(typed.answers(answers), "ovn", MOVED) == made
+    assert tunnels.address(typed.answers(answers), "ovn", MOVED, MOVED.address) == "198.19.0.10"
+    assert tunnels.bridge(typed.answers(), "ovn", HOST) is None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from stackwright.certificates import pem
 from stackwright.certificates.validate import SOON
-from stackwright.model import Certificate, Certificates, ExitCode, StackwrightError
+from stackwright.model import Answers, Certificate, Certificates, ExitCode, StackwrightError
 from stackwright.state.directory import StateDir
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _Authority:
     file: Path
 
 
-def gather(answers: Mapping[str, Any], wanted: Iterable[CertificateRequest], place: StateDir) -> Certificates:
+def gather(answers: Answers, wanted: Iterable[CertificateRequest], place: StateDir) -> Certificates:
     """All certificates of a cloud. What nobody brought is made, and kept below `place` or in CONFIG_SSL_CERT_DIR; what
     is kept there is taken as long as it is of the same authority, for the same names, and good for another month.
     Raises StackwrightError where a file cannot be used."""
@@ -70,9 +70,9 @@ def gather(answers: Mapping[str, Any], wanted: Iterable[CertificateRequest], pla
     return Certificates(of, pem.text(*authority.chain), str(authority.file))
 
 
-def _given(answers: Mapping[str, Any], key: str) -> Path | None:
+def _given(answers: Answers, key: str) -> Path | None:
     """The place that a person chose; None where Packstack's stands there."""
-    written = str(answers.get(key) or DEFAULTS[key])
+    written = str(answers[key] or DEFAULTS[key])
     return None if written.rstrip("/") == DEFAULTS[key].rstrip("/") else Path(written).expanduser()
 
 
@@ -93,9 +93,9 @@ def _key_text(key: pem.Key) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-def _authority(answers: Mapping[str, Any], kept: StateDir, now: datetime) -> _Authority:
+def _authority(answers: Answers, kept: StateDir, now: datetime) -> _Authority:
     """That of the files that are named; our own one is made where they are not there yet."""
-    makes = bool(answers.get("CONFIG_SSL_CACERT_SELFSIGN", True))
+    makes = bool(answers["CONFIG_SSL_CACERT_SELFSIGN"])
     file, key_file = (
         (_given(answers, key) or kept.folder / name) if makes else Path(str(answers[key])).expanduser()
         for key, name in (("CONFIG_SSL_CACERT_FILE", "authority.crt"), ("CONFIG_SSL_CACERT_KEY_FILE", "authority.key"))
@@ -120,7 +120,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _server(
-    answers: Mapping[str, Any], authority: _Authority, wanted: CertificateRequest, kept: StateDir, now: datetime
+    answers: Answers, authority: _Authority, wanted: CertificateRequest, kept: StateDir, now: datetime
 ) -> Certificate:
     stem = f"{wanted.component}-{wanted.host.replace(':', '_')}"
     file, key_file = kept.folder / f"{stem}.crt", kept.folder / f"{stem}.key"
@@ -140,15 +140,15 @@ def _server(
     return Certificate(pem.text(certificate, *between), _key_text(key), pem.names(certificate))
 
 
-def _name(answers: Mapping[str, Any], host: str = "", *, authority: bool = False) -> x509.Name:
+def _name(answers: Answers, host: str = "", *, authority: bool = False) -> x509.Name:
     """A subject. The authority's has a mail address besides, so that it is never that of a server: clients would take
     the server for an authority of its own."""
-    said = [(oid, str(answers.get(key) or "")) for oid, key in _SUBJECT]
+    said = [(oid, str(answers[key])) for oid, key in _SUBJECT]
     if authority:
-        host = str(answers.get("CONFIG_SSL_CERT_SUBJECT_CN") or answers["CONFIG_CONTROLLER_HOST"])
+        host = str(answers["CONFIG_SSL_CERT_SUBJECT_CN"] or answers["CONFIG_CONTROLLER_HOST"])
     said.append((NameOID.COMMON_NAME, host))
     if authority:
-        said.append((NameOID.EMAIL_ADDRESS, str(answers.get("CONFIG_SSL_CERT_SUBJECT_MAIL") or f"admin@{host}")))
+        said.append((NameOID.EMAIL_ADDRESS, str(answers["CONFIG_SSL_CERT_SUBJECT_MAIL"] or f"admin@{host}")))
     # A common name has at most 64 characters; the names that count have no such limit.
     said = [(oid, value) for oid, value in said if value not in ("", "--")]
     try:

@@ -36,18 +36,18 @@ def refuse_duplicate_hosts(hosts: Hosts, answers: Answers, parallel: int = 32) -
         raise answer_files.AnswersError(tuple(twins))
 
 
-def look(hosts: Hosts, names: Iterable[str], answers: Mapping[str, object], parallel: int = 32) -> dict[str, Facts]:
+def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 32) -> dict[str, Facts]:
     """The facts of all hosts, side by side. Raises StackwrightError with every host that could not be reached."""
     wanted = tuple(names)
-    image_url = str(answers.get("CONFIG_PROVISION_IMAGE_URL") or "")
+    image_url = str(answers["CONFIG_PROVISION_IMAGE_URL"])
     servers = [(server.host, server.port) for server in planner.existing(answers)]
-    demo_on = str(answers.get("CONFIG_KEYSTONE_HOST") or answers.get("CONFIG_CONTROLLER_HOST") or "")
+    demo_on = str(answers["CONFIG_KEYSTONE_HOST"] or answers["CONFIG_CONTROLLER_HOST"])
     # The firewalls go on letting in the hosts that are left alone, by their addresses; one host is enough to ask.
-    beside = planner.left_alone(answers) if answers.get("CONFIG_FIREWALL") else ()
+    beside = planner.left_alone(answers) if answers["CONFIG_FIREWALL"] else ()
 
     def one(name: str) -> Facts | StackwrightError:
         try:
-            wants_image = name == demo_on and bool(answers.get("CONFIG_PROVISION_DEMO"))
+            wants_image = name == demo_on and bool(answers["CONFIG_PROVISION_DEMO"])
             others = beside if name == wanted[0] else ()
             return _probe(hosts.connect(name), name, image_url if wants_image else "", others, servers)
         except StackwrightError as error:

@@ -34,19 +34,19 @@ class _Dependencies(TypedDict):
     repomd: dict[str, str]
 
 
-def pinned(hosts: Hosts, answers: Mapping[str, object], seen: dict[str, Facts]) -> dict[str, Facts]:
+def pinned(hosts: Hosts, answers: Answers, seen: dict[str, Facts]) -> dict[str, Facts]:
     """With trunk: the same facts with what a tag of it means now, `extra["trunk"]`, and when that was moved last,
     `extra["trunk_moved"]`, in seconds since the epoch; and the file of its dependencies, `extra["trunk_deps"]`, with
     the addresses of those that are no longer what they were, `extra["trunk_deps_moved"]`. It is looked up on one host,
     and kept with the cloud: trunk moves on within hours, and all hosts are to get the same, today and in the next run.
     Raises StackwrightError."""
-    tag = str(answers.get("CONFIG_RDO_TRUNK") or "")
-    if not tag or answers.get("CONFIG_OFFLINE_REPO") or not seen:
+    tag = str(answers["CONFIG_RDO_TRUNK"])
+    if not tag or answers["CONFIG_OFFLINE_REPO"] or not seen:
         return seen
     name, first = next(iter(seen.items()))
     system = platforms.find(first.os_id, first.os_version)
-    release = platforms.release_of(system, str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), trunk=True)
-    proxy = str(answers.get("CONFIG_PACKAGE_PROXY") or "")
+    release = platforms.release_of(system, str(answers["CONFIG_OPENSTACK_RELEASE"]), trunk=True)
+    proxy = str(answers["CONFIG_PACKAGE_PROXY"])
     at = trunk(system, release.name, tag)
     found = {}
     if where := at.hash_at:
@@ -118,10 +118,10 @@ def _look_up_dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> _Dep
     return {"file": file, "repomd": dict(d for d in digests if len(d) == 2)} if "[" in file else None
 
 
-def meaning(answers: Mapping[str, object], seen: Mapping[str, Facts]) -> str:
+def meaning(answers: Answers, seen: Mapping[str, Facts]) -> str:
     """What the answers take of trunk, as TAG/HASH: for a lock, or a bundle. Empty where they take nothing of it."""
-    tag = str(answers.get("CONFIG_RDO_TRUNK") or "")
-    if not tag or answers.get("CONFIG_OFFLINE_REPO"):
+    tag = str(answers["CONFIG_RDO_TRUNK"])
+    if not tag or answers["CONFIG_OFFLINE_REPO"]:
         return ""
     if "/" in tag:
         return tag

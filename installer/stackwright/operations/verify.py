@@ -32,7 +32,7 @@ def _agents(whole: Cloud) -> tuple[str, ...]:
 def config(whole: Cloud) -> verify.VerifyConfig:
     """What is to be verified on this cloud."""
     answers = whole.answers
-    demo = bool(answers.get("CONFIG_PROVISION_DEMO"))
+    demo = bool(answers["CONFIG_PROVISION_DEMO"])
     apis = services.asked_apis(whole.has)
     built = planner.builds_image(whole, whole.having("keystone")[0])
     return verify.VerifyConfig(

@@ -71,7 +71,7 @@ def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificat
     placed = place(answers)
     found = {host: platforms.find(facts[host].os_id, facts[host].os_version) for host in placed}
     first = found[next(iter(found))]
-    asked, trunk = str(answers.get("CONFIG_OPENSTACK_RELEASE") or ""), bool(answers.get("CONFIG_RDO_TRUNK"))
+    asked, trunk = str(answers["CONFIG_OPENSTACK_RELEASE"]), bool(answers["CONFIG_RDO_TRUNK"])
     release = platforms.release_of(first, asked, trunk)
     return topology.build(answers, facts, placed, found, release, certificates)
 
@@ -120,15 +120,15 @@ def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offli
 
 def secrets(answers: Answers) -> frozenset[str]:
     """Every text that must not be shown: the answers' secrets, and what is derived from them."""
-    derived = {render.ceph_key(str(answers["CONFIG_CEPH_SECRET"]))} if answers.get("CONFIG_CEPH_SECRET") else set()
+    derived = {render.ceph_key(str(answers["CONFIG_CEPH_SECRET"]))} if answers["CONFIG_CEPH_SECRET"] else set()
     if len(answers["CONFIG_COMPUTE_HOSTS"]) > 1 and answers["CONFIG_NOVA_MIGRATION_SECRET"]:
         derived.add(migration.key_pair(str(answers["CONFIG_NOVA_MIGRATION_SECRET"])).private)
     return answers.secret_texts() | derived
 
 
-def _given(answers: Mapping[str, Any]) -> tuple[str, ...]:
+def _given(answers: Answers) -> tuple[str, ...]:
     """Capabilities that somebody else's servers provide, without anything of ours."""
-    return () if answers.get("CONFIG_AMQP_INSTALL", True) else ("messaging",)
+    return () if answers["CONFIG_AMQP_INSTALL"] else ("messaging",)
 
 
 def _module(whole: Cloud) -> tuple[Action, ...]:
@@ -169,7 +169,7 @@ def _prepare(
         login = File("/root/.my.cnf", credentials.my_cnf(whole.answers).encode(), mode=0o600, secret=True)
         steps.append(Step(f"{host.name}:database", host.name, "the way into the database", (Upload((login,)),)))
     steps += host_steps.steps(whole, host, (installed,))
-    if "demo" in host.components and whole.answers.get("CONFIG_GLANCE_INSTALL"):
+    if "demo" in host.components and whole.answers["CONFIG_GLANCE_INSTALL"]:
         steps.append(Step(f"{host.name}:image", host.name, "the demonstration's image", _image(whole, host), after))
     if certificates := certificate_steps.step(whole, host, whole.certificates):
         steps.append(certificates)
@@ -181,7 +181,7 @@ def _install(whole: Cloud, host: Host) -> tuple[Action, ...]:
     if host.platform.package_manager == "apt":
         script = package_steps.apt_install(wanted)
     else:
-        lock = bool(whole.answers.get("CONFIG_VERSION_LOCK"))
+        lock = bool(whole.answers["CONFIG_VERSION_LOCK"])
         script = package_steps.dnf_install(wanted, repositories.options(whole, host.platform), lock=lock)
     return (Run("packages", script, 3600, retries=3),)
 
@@ -222,7 +222,7 @@ def image_file(whole: Cloud, host: Host) -> tuple[str, str]:
 
 def builds_image(whole: Cloud, host: Host) -> bool:
     """Whether the demonstration's image is built on the host rather than fetched."""
-    source = str(whole.answers.get("CONFIG_PROVISION_IMAGE_SOURCE") or "auto")
+    source = str(whole.answers["CONFIG_PROVISION_IMAGE_SOURCE"] or "auto")
     return source == "build" or (source == "auto" and host.facts.extra.get("image_url") == "unreachable")
 
 
@@ -230,7 +230,7 @@ def _image(whole: Cloud, host: Host) -> tuple[Action, ...]:
     path, _ = image_file(whole, host)
     if builds_image(whole, host):
         return guest.actions(path)
-    checksum = str(whole.answers.get("CONFIG_PROVISION_IMAGE_CHECKSUM") or "")
+    checksum = str(whole.answers["CONFIG_PROVISION_IMAGE_CHECKSUM"])
     url = str(whole.answers["CONFIG_PROVISION_IMAGE_URL"])
     return (Run("image", package_steps.fetch_image(url, checksum, path), 1200, retries=3),)
 
@@ -278,11 +278,11 @@ def _people(whole: Cloud, host: Host) -> list[Step]:
     return [Step(f"{host.name}:credentials", host.name, "files to log in with", (Upload(tuple(files)),), needs)]
 
 
-def cloud_id(answers: Mapping[str, Any]) -> str:
+def cloud_id(answers: Answers) -> str:
     """Tells one cloud from another: it follows from the password of Keystone's database, which every answer file has
     and which another file, or one whose secrets were made anew, does not share. The password does not follow from it.
     """
-    return _id_from(str(answers.get("CONFIG_KEYSTONE_DB_PW", "")))
+    return _id_from(str(answers["CONFIG_KEYSTONE_DB_PW"]))
 
 
 @cache

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stackwright.model import Facts
+from stackwright.model import Answers, Facts
 
 _GIB = 1024**3
 
@@ -35,27 +34,26 @@ def _auto(value: Any) -> bool:
     return str(value or "").strip().lower() in {"", "auto", "%{::default_hypervisor}"}
 
 
-def workers(answers: Mapping[str, Any], facts: Facts) -> int:
+def workers(answers: Answers, facts: Facts) -> int:
     """Processes per API service: as answered, else one for two cores, at most one per 2 GiB of memory, 1 to 8.
 
     A dozen services each with a process per core is what makes small hosts swap. Each process of an API
     loads its whole program, and serves several requests at a time in threads; eight are enough for any host that also
     does other things.
     """
-    answered = str(answers.get("CONFIG_SERVICE_WORKERS") or "")
-    if answered.isdigit() and int(answered) > 0:
-        return int(answered)
+    if answered := int(answers["CONFIG_SERVICE_WORKERS"]):
+        return answered
     by_memory = facts.memory // (2 * _GIB) if facts.memory else facts.cpus
     return max(1, min(facts.cpus // 2, by_memory, 8))
 
 
-def choose(answers: Mapping[str, Any], facts: Facts) -> Choices:
+def choose(answers: Answers, facts: Facts) -> Choices:
     """The decisions for the host that `facts` describe."""
-    virt = answers.get("CONFIG_NOVA_LIBVIRT_VIRT_TYPE")
+    virt = answers["CONFIG_NOVA_LIBVIRT_VIRT_TYPE"]
     # In a container /dev/kvm belongs to the machine below; guests were seen to hang under it.
     usable_kvm = facts.kvm and not facts.container
-    datapath = answers.get("CONFIG_NEUTRON_DATAPATH")
-    agent = str(answers.get("CONFIG_NEUTRON_L2_AGENT") or "ovn")
+    datapath = answers["CONFIG_NEUTRON_DATAPATH"]
+    agent = str(answers["CONFIG_NEUTRON_L2_AGENT"])
     kernel = {"openvswitch", "geneve"} if agent == "ovn" else {"openvswitch"}
     return Choices(
         virt_type=("kvm" if usable_kvm else "qemu") if _auto(virt) else str(virt),

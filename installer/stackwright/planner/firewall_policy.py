@@ -12,7 +12,7 @@ from typing import Literal
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.planner import placement
 from stackwright.planner.steps import package_cache
-from stackwright.planner.topology import Cloud, Host, strings
+from stackwright.planner.topology import Cloud, Host
 from stackwright.services import listening
 
 TUNNEL = "tunnel"
@@ -53,7 +53,7 @@ def openings(whole: Cloud) -> dict[str, tuple[Opening, ...]]:
     """By host, what it accepts from outside: SSH, then what everyone may, then what hosts of the cloud may, among them
     perhaps itself: so all hosts of one kind have the same. Nothing where CONFIG_FIREWALL is n. Raises StackwrightError
     where a host that is left alone in this run has no address that is known: it would be locked out."""
-    if not whole.answers.get("CONFIG_FIREWALL"):
+    if not whole.answers["CONFIG_FIREWALL"]:
         return {}
     neighbours = _Neighbours(whole)
     return {name: _of_host(whole, host, neighbours) for name, host in whole.hosts.items()}
@@ -84,14 +84,14 @@ def _of_host(whole: Cloud, host: Host, neighbours: _Neighbours) -> tuple[Opening
         at, who = package_cache.PORT, tuple(whole.hosts)
         sources = tuple(dict.fromkeys(a for h in whole.hosts.values() for a in package_cache.addresses(h)))
         some.append(Opening("tcp", at, at, "package cache", who, sources))
-    for protocol, first, last in whole.answers.get("CONFIG_FIREWALL_PORTS") or ():
+    for protocol, first, last in whole.answers["CONFIG_FIREWALL_PORTS"]:
         everyone.append(Opening(protocol, first, last, "CONFIG_FIREWALL_PORTS"))
     return (*dict.fromkeys(everyone), *some)
 
 
 def _tunnel_subnets(whole: Cloud) -> tuple[str, ...]:
     family = "OVN" if whole.network.agent == "ovn" else "OVS"
-    subnets = strings(whole.answers.get(f"CONFIG_NEUTRON_{family}_TUNNEL_SUBNETS"))
+    subnets = whole.answers[f"CONFIG_NEUTRON_{family}_TUNNEL_SUBNETS"]
     return tuple(str(ipaddress.ip_network(s, strict=False)) for s in subnets)
 
 
@@ -103,7 +103,7 @@ class _Neighbours:
         self._whole = whole
         self._using: dict[str, dict[str, None]] = {}
         # Hosts that this run leaves alone are part of the cloud all the same.
-        answers = {**whole.answers, "EXCLUDE_SERVERS": ()}
+        answers = whole.answers.with_value("EXCLUDE_SERVERS", ())
         for name, components in placement.place(answers).items():
             for capability in {n for c in components for n in (*c.requires, *c.requires_here, *c.reaches)}:
                 self._using.setdefault(capability, {})[name] = None

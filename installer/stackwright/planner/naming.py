@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from stackwright.model import Facts
+from stackwright.model import Answers, Facts
 from stackwright.values import is_address
 
 
-def ours(answers: Mapping[str, Any]) -> bool:
+def ours(answers: Answers) -> bool:
     """Whether Stackwright sets host names and /etc/hosts."""
-    return bool(answers.get("CONFIG_HOST_NAMES"))
+    return bool(answers["CONFIG_HOST_NAMES"])
 
 
 def given(name: str) -> str:
@@ -20,7 +18,7 @@ def given(name: str) -> str:
     return name if "." in name and not is_address(name) else ""
 
 
-def corrected(answers: Mapping[str, Any], name: str, fact: Facts) -> Facts:
+def corrected(answers: Answers, name: str, fact: Facts) -> Facts:
     """The facts with the names that the host will have."""
     if not ours(answers):
         return fact

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from stackwright.model import Component, ExitCode, Service, StackwrightError
+from stackwright.model import Answers, Component, ExitCode, Service, StackwrightError
 from stackwright.services import all_services, hosts_of, roles, ssl
 from stackwright.services.named_hosts import first, unique
 
 
-def _hosts(answers: Mapping[str, Any], role: str) -> tuple[str, ...]:
+def _hosts(answers: Answers, role: str) -> tuple[str, ...]:
     """The hosts that the answers give a role, with those that EXCLUDE_SERVERS leaves alone. KeyError for an unknown
     role."""
     for known in roles():
@@ -32,7 +30,7 @@ class Server:
     capability: str
 
 
-def existing(answers: Mapping[str, Any]) -> tuple[Server, ...]:
+def existing(answers: Answers) -> tuple[Server, ...]:
     """The servers that are there already."""
     known = (
         ("database", "CONFIG_MARIADB", 3306, "database"),
@@ -41,33 +39,33 @@ def existing(answers: Mapping[str, Any]) -> tuple[Server, ...]:
     return tuple(
         Server(what, f"{key}_HOST", str(answers[f"{key}_HOST"]), port, capability)
         for what, key, port, capability in known
-        if not answers.get(f"{key}_INSTALL", True)
+        if not answers[f"{key}_INSTALL"]
     )
 
 
-def _excluded(answers: Mapping[str, Any]) -> frozenset[str]:
+def _excluded(answers: Answers) -> frozenset[str]:
     return frozenset(first(answers, "EXCLUDE_SERVERS"))
 
 
-def hosts(answers: Mapping[str, Any], role: str) -> tuple[str, ...]:
+def hosts(answers: Answers, role: str) -> tuple[str, ...]:
     """The hosts of a role, in the answers' order, without those that EXCLUDE_SERVERS leaves alone."""
     excluded = _excluded(answers)
     return tuple(h for h in _hosts(answers, role) if h not in excluded)
 
 
-def left_alone(answers: Mapping[str, Any]) -> tuple[str, ...]:
+def left_alone(answers: Answers) -> tuple[str, ...]:
     """The hosts that EXCLUDE_SERVERS keeps out of this run, and that have a role."""
     excluded = _excluded(answers)
     return unique(*(h for role in roles() for h in hosts_of(role, answers) if h in excluded))
 
 
-def all_hosts(answers: Mapping[str, Any], services: tuple[Service, ...] | None = None) -> tuple[str, ...]:
+def all_hosts(answers: Answers, services: tuple[Service, ...] | None = None) -> tuple[str, ...]:
     """Every host that gets something, in the order of the roles. Without `services`, of all that there are."""
     wanted = {c.role for s in services or all_services() for c in s.components if c.when(answers)}
     return unique(*(h for role in roles() if role.name in wanted for h in hosts(answers, role.name)))
 
 
-def place(answers: Mapping[str, Any], services: tuple[Service, ...] | None = None) -> dict[str, tuple[Component, ...]]:
+def place(answers: Answers, services: tuple[Service, ...] | None = None) -> dict[str, tuple[Component, ...]]:
     """Components by host, in the order of the list of services: by default, of all that there are. Raises
     StackwrightError where a wanted component's role has no host at all."""
     out: dict[str, list[Component]] = {h: [] for h in all_hosts(answers, services)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from stackwright.model import Answers
 from stackwright.planner import placement
 
 LOOPBACK = "swiftloopback"
@@ -30,14 +30,14 @@ class SwiftDevice:
         return not self.device
 
 
-def devices(answers: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, tuple[SwiftDevice, ...]]:
+def devices(answers: Answers, addresses: Mapping[str, str]) -> dict[str, tuple[SwiftDevice, ...]]:
     """The disks of Swift's hosts, which are the keys of `addresses`, in the order of the answers.
 
     Copies are kept apart by zones, so a zone is made of whole hosts as long as there are enough of them; a host that
     fails must not take two zones with it.
     """
-    named = answers.get("CONFIG_SWIFT_STORAGES") or ()
-    zones = int(str(answers.get("CONFIG_SWIFT_STORAGE_ZONES") or 1))
+    named = answers["CONFIG_SWIFT_STORAGES"]
+    zones: int = answers["CONFIG_SWIFT_STORAGE_ZONES"]
     storage = placement.hosts(answers, "volume")
     by_host = len(addresses) >= zones
     out: dict[str, tuple[SwiftDevice, ...]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stackwright.model import Certificate
+from stackwright.model import Answers, Certificate
 from stackwright.platforms import Platform
 from stackwright.services import ssl
 
@@ -35,15 +35,15 @@ SERVERS: Mapping[str, Server] = {
 }
 
 
-def encrypts(answers: Mapping[str, Any], component: str) -> bool:
+def encrypts(answers: Answers, component: str) -> bool:
     """Whether this component shows a certificate to its clients."""
     server = SERVERS.get(component)
     return server is not None and server.wanted(answers)
 
 
-def given(answers: Mapping[str, Any], component: str) -> tuple[str, ...]:
+def given(answers: Answers, component: str) -> tuple[str, ...]:
     """The administrator's own certificate files for this component; empty: the cloud's authority generates one."""
-    files = tuple(str(answers.get(key) or "") for key in SERVERS[component].keys)
+    files = tuple(str(answers[key]) for key in SERVERS[component].keys)
     return files if files and files[0] else ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from typing import Any
@@ -80,13 +80,9 @@ class Network:
     external_physnet: str
 
 
-def strings(value: Any) -> tuple[str, ...]:
-    """A list in whatever form an answer has it, as texts."""
-    if value is None or value == "":
-        return ()
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return tuple(":".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in value)
+def with_colons(entries: Iterable[tuple[object, ...]]) -> tuple[str, ...]:
+    """Pairs and ranges as Neutron's settings have them: extnet:br-ex, 10:100."""
+    return tuple(":".join(map(str, entry)) for entry in entries)
 
 
 def bracketed(address: str) -> str:
@@ -94,12 +90,12 @@ def bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def network(answers: Mapping[str, Any]) -> Network:
+def network(answers: Answers) -> Network:
     """Neutron's settings from the answers."""
-    agent = str(answers.get("CONFIG_NEUTRON_L2_AGENT") or "ovn")
-    types = strings(answers.get("CONFIG_NEUTRON_ML2_TYPE_DRIVERS"))
-    tenant = strings(answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"))
-    vlans = strings(answers.get("CONFIG_NEUTRON_ML2_VLAN_RANGES"))
+    agent = str(answers["CONFIG_NEUTRON_L2_AGENT"])
+    types = answers["CONFIG_NEUTRON_ML2_TYPE_DRIVERS"]
+    tenant = answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"]
+    vlans = with_colons(answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"])
     physnet = str(
         answers.get("CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET" if agent == "ovn" else "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET")
         or "extnet"
@@ -110,14 +106,14 @@ def network(answers: Mapping[str, Any]) -> Network:
         type_drivers=types,
         tenant_types=tenant,
         tunnel_types=tuple(t for t in tenant if t in {"gre", "vxlan", "geneve"}),
-        mechanism_drivers=strings(answers.get("CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS")) or (agent,),
-        flat_networks=strings(answers.get("CONFIG_NEUTRON_ML2_FLAT_NETWORKS")) or ("*",),
+        mechanism_drivers=answers["CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS"] or (agent,),
+        flat_networks=answers["CONFIG_NEUTRON_ML2_FLAT_NETWORKS"] or ("*",),
         vlan_ranges=vlans,
-        tunnel_ranges=strings(answers.get("CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES")) or ("20:100",),
-        vni_ranges=strings(answers.get("CONFIG_NEUTRON_ML2_VNI_RANGES")) or ("10:100",),
-        vxlan_group=str(answers.get("CONFIG_NEUTRON_ML2_VXLAN_GROUP") or ""),
+        tunnel_ranges=with_colons(answers["CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES"]) or ("20:100",),
+        vni_ranges=with_colons(answers["CONFIG_NEUTRON_ML2_VNI_RANGES"]) or ("10:100",),
+        vxlan_group=str(answers["CONFIG_NEUTRON_ML2_VXLAN_GROUP"]),
         interface_driver="linuxbridge" if agent == "linuxbridge" else "openvswitch",
-        interface_mappings=strings(answers.get("CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS")),
+        interface_mappings=with_colons(answers["CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS"]),
         external_physnet=physnet,
     )
 
@@ -134,14 +130,14 @@ class External:
     nameservers: tuple[str, ...]
 
 
-def external(answers: Mapping[str, Any]) -> External:
+def external(answers: Answers) -> External:
     """The external network as answered. Its gateway is the first address, as everybody expects."""
     outside = ipaddress.ip_network(str(answers["CONFIG_PROVISION_DEMO_FLOATRANGE"]))
     hosts = outside.hosts()
     gateway, first = next(hosts), next(hosts)
     # The last host address: one below the broadcast address, which IPv6 does not have.
     last = outside[-2] if outside.version == 4 else outside[-1]
-    pools = strings(answers.get("CONFIG_PROVISION_DEMO_ALLOCATION_POOLS")) or (f"start={first},end={last}",)
+    pools = answers["CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"] or (f"start={first},end={last}",)
     return External(str(outside), outside.version, str(gateway), pools, ())
 
 
@@ -165,19 +161,16 @@ def _interface(facts: Facts, name: str, bridges: frozenset[str]) -> str:
     )
 
 
-def _bridges(
-    answers: Mapping[str, Any], net: Network, roles: tuple[str, ...]
-) -> tuple[tuple[Bridge, ...], tuple[str, ...]]:
+def _bridges(answers: Answers, net: Network, roles: tuple[str, ...]) -> tuple[tuple[Bridge, ...], tuple[str, ...]]:
     """Bridges to make on a host with these roles, and the mappings from physical networks to them."""
     family = "OVN" if net.agent == "ovn" else "OVS"
-    mappings = strings(answers.get(f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"))
+    mappings = with_colons(answers[f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"])
     interfaces: dict[str, list[str]] = {}
-    for pair in strings(answers.get(f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES")):
-        bridge, _, interface = pair.partition(":")
+    for bridge, interface in answers[f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"]:
         interfaces.setdefault(bridge, []).append(interface)
     if net.agent == "linuxbridge" and not mappings:
-        mappings = (f"{net.external_physnet}:{answers.get('CONFIG_NEUTRON_L3_EXT_BRIDGE') or 'br-ex'}",)
-    on_compute = strings(answers.get(f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE"))
+        mappings = (f"{net.external_physnet}:{answers['CONFIG_NEUTRON_L3_EXT_BRIDGE'] or 'br-ex'}",)
+    on_compute = answers[f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE"]
     edge = bool({"network", "l3", "dhcp"} & set(roles))
     if not edge:
         mappings = tuple(m for m in mappings if m.partition(":")[2] in on_compute)
@@ -187,8 +180,8 @@ def _bridges(
         demo = (
             edge
             and physnet == net.external_physnet
-            and bool(answers.get("CONFIG_PROVISION_DEMO"))
-            and bool(answers.get("CONFIG_PROVISION_OVS_BRIDGE"))
+            and bool(answers["CONFIG_PROVISION_DEMO"])
+            and bool(answers["CONFIG_PROVISION_OVS_BRIDGE"])
             and not interfaces.get(name)
         )
         outside = external(answers) if demo else None
@@ -366,7 +359,7 @@ class Cloud:
             "modules_started_async": services.modules_started_async(),
             "db_url": self.db_url,
             "has": self.has,
-            "external": external(self.answers) if self.answers.get("CONFIG_PROVISION_DEMO") else None,
+            "external": external(self.answers) if self.answers["CONFIG_PROVISION_DEMO"] else None,
             "address": self.address,
             "addresses": self.addresses,
             "ovn_db": self.ovn_db,
@@ -418,7 +411,7 @@ def build(
     for name, address in addresses.items():
         fact = naming.corrected(answers, name, facts[name])
         roles = tuple(sorted(roles_of[name]))
-        chassis = "chassis" in roles and bool(answers.get("CONFIG_NEUTRON_INSTALL"))
+        chassis = "chassis" in roles and bool(answers["CONFIG_NEUTRON_INSTALL"])
         if roles not in bridges:
             bridges[roles] = _bridges(answers, net, roles) if chassis else ((), ())
         mapped, mappings = bridges[roles]

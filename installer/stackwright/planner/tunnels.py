@@ -5,9 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from stackwright.model import Component, ExitCode, Facts, StackwrightError
+from stackwright.model import Answers, Component, ExitCode, Facts, StackwrightError
 
 BRIDGE = "br-tunnel"
 """What the tunnels' interface is a port of where Open vSwitch works in user space: its tunnels leave only through
@@ -50,12 +49,12 @@ def _found(facts: Facts, wanted: str) -> str:
     return next(usable, "")
 
 
-def address(answers: Mapping[str, Any], agent: str, facts: Facts, own: str) -> str:
+def address(answers: Answers, agent: str, facts: Facts, own: str) -> str:
     """Where a host's tunnels start: at the interface asked for, else within the networks asked for, else its `own`.
 
     Raises StackwrightError(PREFLIGHT) where the interface is not there or has no address.
     """
-    if name := str(answers.get(key(agent)) or ""):
+    if name := str(answers[key(agent)]):
         if found := _found(facts, name):
             return found.partition("/")[0]
         raise StackwrightError(
@@ -69,8 +68,8 @@ def address(answers: Mapping[str, Any], agent: str, facts: Facts, own: str) -> s
     return own
 
 
-def bridge(answers: Mapping[str, Any], agent: str, facts: Facts) -> Bridge | None:
+def bridge(answers: Answers, agent: str, facts: Facts) -> Bridge | None:
     """The bridge that a host needs for tunnels in user space; None where no interface is set apart for them."""
-    name = str(answers.get(key(agent)) or "")
+    name = str(answers[key(agent)])
     found = "" if "/" in name else _found(facts, name)
     return Bridge(BRIDGE, (name,), found) if found else None

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.model import Answers, ExitCode, StackwrightError
 from stackwright.platforms.record import Platform, Release, Repository
 
 TRUNK = "https://trunk.rdoproject.org"
@@ -25,7 +24,7 @@ _TESTING = "https://buildlogs.centos.org/centos/{stream}-stream/cloud/$basearch/
 
 
 def repositories(
-    platform: Platform, release: Release, answers: Mapping[str, Any], *, arch: str = "x86_64"
+    platform: Platform, release: Release, answers: Answers, *, arch: str = "x86_64"
 ) -> tuple[Repository, ...]:
     """The repositories of this release on this platform, and those that the answers add, in order of use.
 
@@ -34,21 +33,21 @@ def repositories(
     """
     if platform.package_manager != "dnf":
         return ()
-    keys = " ".join(_url(key) for key in words(answers.get("CONFIG_REPO_KEYS")))
-    if folder := text(answers.get("CONFIG_OFFLINE_REPO")):
+    keys = " ".join(_url(key) for key in answers["CONFIG_REPO_KEYS"])
+    if folder := str(answers["CONFIG_OFFLINE_REPO"]):
         return (Repository(OFFLINE, "All packages, from one place", _url(folder), keys),)
-    trunk_only = bool(answers.get("CONFIG_RDO_TRUNK"))
+    trunk_only = bool(answers["CONFIG_RDO_TRUNK"])
     wanted = [r for r in release.repositories if not (r.url and trunk_only)]
     if not release.released:
         wanted = [r for r in wanted if r.id != f"stackwright-openstack-{release.name}"]
     out = [replace(r, id=r.id.replace("{arch}", arch)) for r in wanted]
-    out += release.preview if on(answers.get("CONFIG_SIG_PREVIEW")) else ()
-    if mirror := text(answers.get("CONFIG_PACKAGE_MIRROR")):
+    out += release.preview if answers["CONFIG_SIG_PREVIEW"] else ()
+    if mirror := str(answers["CONFIG_PACKAGE_MIRROR"]):
         out = [replace(r, url=_elsewhere(r.url, mirror)) for r in out]
-    if folder := text(answers.get("CONFIG_MIRROR_KEYS")):
+    if folder := str(answers["CONFIG_MIRROR_KEYS"]):
         at = _url(folder).rstrip("/")
         out = [replace(r, key=f"{at}/{r.key.rpartition('/')[2]}") if r.key else r for r in out]
-    if on(answers.get("CONFIG_ENABLE_RDO_TESTING")):
+    if answers["CONFIG_ENABLE_RDO_TESTING"]:
         stream = "10" if platform.os_version == "10" else "9"
         out.append(
             Repository(
@@ -58,25 +57,9 @@ def repositories(
                 module_hotfixes=True,
             )
         )
-    for number, url in enumerate(words(answers.get("CONFIG_REPO")), start=1):
+    for number, url in enumerate(answers["CONFIG_REPO"], start=1):
         out.append(Repository(f"stackwright-own-{number}", f"CONFIG_REPO, number {number}", _url(url), keys))
     return tuple(out)
-
-
-def on(value: Any) -> bool:
-    """Whether a y/n answer is y."""
-    return value in (True, "y")
-
-
-def text(value: Any) -> str:
-    """An answer as text; empty where there is none."""
-    return "" if value is None else str(value).strip()
-
-
-def words(value: Any) -> tuple[str, ...]:
-    """A list in whatever form an answer has it."""
-    listed = value.split(",") if isinstance(value, str) else value or ()
-    return tuple(stripped for entry in listed if (stripped := str(entry).strip()))
 
 
 def _url(place: str) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
 
-from stackwright.model import Component, ExitCode, Facts, Problem, Severity, StackwrightError
+from stackwright.model import Answers, Component, ExitCode, Facts, Problem, Severity, StackwrightError
 from stackwright.preflight import capacity, host, names, network
 from stackwright.preflight.capacity import estimate_disk, estimate_memory
 from stackwright.preflight.packages import package_check_script, parse_package_check
@@ -77,7 +76,7 @@ def table() -> tuple[tuple[str, str], ...]:
 
 
 def check(
-    answers: Mapping[str, Any],
+    answers: Answers,
     facts: Mapping[str, Facts],
     placement: Mapping[str, tuple[Component, ...]],
     *,

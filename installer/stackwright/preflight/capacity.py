@@ -109,7 +109,7 @@ def mount(facts: Facts, path: str) -> str:
 def _volumes(situation: Situation, host: str, facts: Facts, where: str) -> list[tuple[int, str]]:
     """Sparse files that will be made below this mount point: they take their space only when used."""
     found = [
-        (growth.path, situation.size(growth.key), growth.key)
+        (growth.path, situation.answers[growth.key], growth.key)
         for component in _known(situation.components(host))
         for growth in component.growth
         if growth.when(situation.answers)
@@ -119,8 +119,7 @@ def _volumes(situation: Situation, host: str, facts: Facts, where: str) -> list[
 
 def _workers(situation: Situation, facts: Facts) -> int:
     """As answered; else what a host of four cores gets, with as little memory."""
-    answered = situation.text("CONFIG_SERVICE_WORKERS")
-    return int(answered) if answered.isdigit() and int(answered) else max(1, min(2, facts.cpus // 2))
+    return int(situation.answers["CONFIG_SERVICE_WORKERS"]) or max(1, min(2, facts.cpus // 2))
 
 
 def _lighter(components: frozenset[str]) -> str:

@@ -31,14 +31,14 @@ def system(situation: Situation) -> Problems:
 
 def release(situation: Situation) -> Problems:
     """The OpenStack release can be installed on every host, the same one on all."""
-    asked = situation.text("CONFIG_OPENSTACK_RELEASE")
+    asked = situation.answers["CONFIG_OPENSTACK_RELEASE"]
     found: dict[str, list[str]] = {}
     for host, facts in situation.facts.items():
         platform = situation.platform(facts)
         if platform is None:
             continue
         try:
-            chosen = platforms.release_of(platform, asked, bool(situation.text("CONFIG_RDO_TRUNK")))
+            chosen = platforms.release_of(platform, asked, bool(situation.answers["CONFIG_RDO_TRUNK"]))
         except StackwrightError as error:
             yield Problem(
                 "release",
@@ -51,7 +51,7 @@ def release(situation: Situation) -> Problems:
             continue
         found.setdefault(chosen.name, []).append(host)
         elsewhere = ("CONFIG_ENABLE_RDO_TESTING", "CONFIG_RDO_TRUNK", "CONFIG_OFFLINE_REPO", "CONFIG_REPO")
-        if not chosen.released and not any(situation.answers.get(key) for key in elsewhere):
+        if not chosen.released and not any(situation.answers[key] for key in elsewhere):
             yield Problem(
                 "release",
                 f"OpenStack {chosen.name}, which RDO has not released for {platform.name} yet",
@@ -126,7 +126,7 @@ def locale(situation: Situation) -> Problems:
 
 def virtualization(situation: Situation) -> Problems:
     """Compute hosts can run instances the way the answers ask for."""
-    asked = situation.text("CONFIG_NOVA_LIBVIRT_VIRT_TYPE")
+    asked = situation.answers["CONFIG_NOVA_LIBVIRT_VIRT_TYPE"]
     for facts in situation.having("nova-compute"):
         if facts.kvm and not facts.container:
             continue
@@ -156,11 +156,9 @@ def virtualization(situation: Situation) -> Problems:
 
 def image(situation: Situation) -> Problems:
     """The demonstration's image can be had from where the answers say."""
-    source, url = (
-        situation.text("CONFIG_PROVISION_IMAGE_SOURCE") or "auto",
-        situation.text("CONFIG_PROVISION_IMAGE_URL"),
-    )
-    if source == "build" or not (situation.on("CONFIG_PROVISION_DEMO") and situation.on("CONFIG_GLANCE_INSTALL")):
+    answers = situation.answers
+    source, url = answers["CONFIG_PROVISION_IMAGE_SOURCE"], answers["CONFIG_PROVISION_IMAGE_URL"]
+    if source == "build" or not (answers["CONFIG_PROVISION_DEMO"] and answers["CONFIG_GLANCE_INSTALL"]):
         return
     for host, facts in situation.facts.items():
         if facts.extra.get("image_url") != "unreachable":
@@ -187,8 +185,8 @@ def _modules(facts: Facts, *names: str) -> list[str]:
 
 def kernel(situation: Situation) -> Problems:
     """Kernel modules for the chosen network, volume and object back ends."""
-    agent, datapath = situation.agent(), situation.text("CONFIG_NEUTRON_DATAPATH") or "auto"
-    backends = situation.listed("CONFIG_CINDER_BACKEND") if situation.on("CONFIG_CINDER_INSTALL") else ()
+    agent, datapath = situation.agent(), situation.answers["CONFIG_NEUTRON_DATAPATH"] or "auto"
+    backends = situation.answers["CONFIG_CINDER_BACKEND"] if situation.answers["CONFIG_CINDER_INSTALL"] else ()
 
     def lacking(facts: Facts, names: list[str], what: str, hint: str, severity: Severity = Severity.ERROR) -> Problem:
         return Problem("kernel-module", f"no kernel module {listing(names)}", what, hint, facts.host, severity)
@@ -208,7 +206,7 @@ def kernel(situation: Situation) -> Problems:
             hint = "a kernel with these modules makes it faster; modprobe them on the machine below a container"
             what = "them, for the fast path in the kernel; without, Open vSwitch works in user space"
             yield lacking(facts, names, what, hint, Severity.WARNING)
-    for facts in situation.facts.values() if situation.on("CONFIG_FIREWALL") else ():
+    for facts in situation.facts.values() if situation.answers["CONFIG_FIREWALL"] else ():
         if names := _modules(facts, "nf_tables"):
             yield lacking(facts, names, "it for the firewall", "set CONFIG_FIREWALL=n")
     for facts in situation.having("cinder-volume"):
@@ -220,15 +218,15 @@ def kernel(situation: Situation) -> Problems:
         if "nfs" in backends and (names := _modules(facts, "nfs")):
             yield lacking(facts, names, "it to mount CONFIG_CINDER_NFS_MOUNTS", "set CONFIG_CINDER_BACKEND=ceph or lvm")
     for facts in situation.having("swift-storage"):
-        if situation.text("CONFIG_SWIFT_STORAGE_FSTYPE") == "xfs" and (names := _modules(facts, "xfs")):
+        if situation.answers["CONFIG_SWIFT_STORAGE_FSTYPE"] == "xfs" and (names := _modules(facts, "xfs")):
             yield lacking(facts, names, "it for Swift's storage", "set CONFIG_SWIFT_STORAGE_FSTYPE=ext4")
 
 
 def volume_group(situation: Situation) -> Problems:
     """The LVM group is there, where it is not to be made."""
-    if "lvm" not in situation.listed("CONFIG_CINDER_BACKEND") or situation.on("CONFIG_CINDER_VOLUMES_CREATE"):
+    if "lvm" not in situation.answers["CONFIG_CINDER_BACKEND"] or situation.answers["CONFIG_CINDER_VOLUMES_CREATE"]:
         return
-    name = situation.text("CONFIG_CINDER_VOLUME_NAME") or "cinder-volumes"
+    name = situation.answers["CONFIG_CINDER_VOLUME_NAME"] or "cinder-volumes"
     for facts in situation.having("cinder-volume"):
         if facts.sudo and f"volume-group {name}" not in facts.extra:
             others = [k.partition(" ")[2] for k in facts.extra if k.startswith("volume-group ")]
@@ -244,9 +242,9 @@ def volume_group(situation: Situation) -> Problems:
 
 def other_ceph(situation: Situation) -> Problems:
     """No other Ceph is set up on the hosts of volumes, where /etc/ceph/ceph.conf is made."""
-    if "ceph" not in situation.listed("CONFIG_CINDER_BACKEND"):
+    if "ceph" not in situation.answers["CONFIG_CINDER_BACKEND"]:
         return
-    ours = render.ceph_fsid(situation.text("CONFIG_CEPH_SECRET"))
+    ours = render.ceph_fsid(situation.answers["CONFIG_CEPH_SECRET"])
     for facts in situation.having("ceph", "cinder-volume"):
         found = facts.extra.get("ceph-fsid", "")
         if found and found != ours:
@@ -361,7 +359,7 @@ def package_sources(situation: Situation) -> Problems:
         platform = situation.platform(facts)
         if platform is None:
             continue
-        without = [k for k in _DNF_ONLY if situation.answers.get(k) and platform.package_manager != "dnf"]
+        without = [k for k in _DNF_ONLY if situation.answers[k] and platform.package_manager != "dnf"]
         if without:
             yield Problem(
                 "package-source",
@@ -372,8 +370,8 @@ def package_sources(situation: Situation) -> Problems:
                 Severity.WARNING,
                 where=without[0],
             )
-        own = [k for k in ("CONFIG_REPO", "CONFIG_OFFLINE_REPO") if situation.answers.get(k)]
-        if own and platform.package_manager == "dnf" and not situation.answers.get("CONFIG_REPO_KEYS"):
+        own = [k for k in ("CONFIG_REPO", "CONFIG_OFFLINE_REPO") if situation.answers[k]]
+        if own and platform.package_manager == "dnf" and not situation.answers["CONFIG_REPO_KEYS"]:
             yield Problem(
                 "package-source",
                 f"{listing(own)} without CONFIG_REPO_KEYS: nobody checks who made these packages",
@@ -383,7 +381,7 @@ def package_sources(situation: Situation) -> Problems:
                 Severity.WARNING,
                 where="CONFIG_REPO_KEYS",
             )
-        asked = [k for k in ("CONFIG_RH_USER", "CONFIG_RH_SAT6_SERVER") if situation.text(k)]
+        asked = [k for k in ("CONFIG_RH_USER", "CONFIG_RH_SAT6_SERVER") if situation.answers[k]]
         if asked and platform.os_id != "rhel":
             yield Problem(
                 "package-source",
@@ -405,7 +403,7 @@ def trunk_age(situation: Situation) -> Problems:
     for host, facts in situation.facts.items():
         moved = facts.extra.get("trunk_moved", "")
         if moved.isdigit() and facts.seen_at - int(moved) > _OLD:
-            tag = situation.text("CONFIG_RDO_TRUNK")
+            tag = situation.answers["CONFIG_RDO_TRUNK"]
             yield Problem(
                 "trunk-age",
                 f"{tag} of RDO's trunk was not moved for {(facts.seen_at - int(moved)) / 86400:.0f} days",

@@ -42,7 +42,7 @@ def _line(facts: Facts) -> str:
 def fqdn(situation: Situation) -> Problems:
     """`hostname -f` answers, with a full name."""
     for host, facts in situation.facts.items():
-        if situation.on("CONFIG_HOST_NAMES") and (_full(host) or (facts.hostname and not facts.fqdn)):
+        if situation.answers["CONFIG_HOST_NAMES"] and (_full(host) or (facts.hostname and not facts.fqdn)):
             continue  # it will
         if facts.hostname.partition(".")[0] in ("localhost", "", "(none)"):
             yield Problem(
@@ -77,7 +77,7 @@ def resolution(situation: Situation) -> Problems:
     """The host's names lead to its own address, and the address back to a name of its own."""
     for host, facts in situation.facts.items():
         names = [n for n in dict.fromkeys((facts.hostname, facts.fqdn)) if n]
-        if not names or not facts.resolves or situation.on("CONFIG_HOST_NAMES"):
+        if not names or not facts.resolves or situation.answers["CONFIG_HOST_NAMES"]:
             continue
         for name in names:
             found = facts.resolves.get(name, ())

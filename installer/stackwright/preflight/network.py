@@ -92,23 +92,23 @@ def _subnet(text: str) -> Network | None:
 
 def interfaces(situation: Situation) -> Problems:
     """Interfaces that the answers name exist on the hosts that use them, and are up."""
-    network_hosts = set(situation.listed("CONFIG_NETWORK_HOSTS"))
+    network_hosts = set(situation.answers["CONFIG_NETWORK_HOSTS"])
     family = _family(situation)
     wanted: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
-    on_compute = situation.listed(f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE")
-    made = {bridge for _, bridge in situation.pairs(f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS")}
+    on_compute = situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE"]
+    made = {bridge for _, bridge in situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"]}
     for facts in situation.having(*_CHASSIS):
         if situation.agent() == "linuxbridge":
             key = "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS"
-            wanted[facts.host] += [(key, name, False) for _, name in situation.pairs(key)]
+            wanted[facts.host] += [(key, name, False) for _, name in situation.answers[key]]
             continue
         key = f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"
-        for bridge, name in situation.pairs(key):
+        for bridge, name in situation.answers[key]:
             if bridge in made and (facts.host in network_hosts or bridge in on_compute):
                 wanted[facts.host].append((key, name, False))
         key = f"CONFIG_NEUTRON_{family}_TUNNEL_IF"
-        if situation.text(key):
-            wanted[facts.host].append((key, situation.text(key), True))
+        if situation.answers[key]:
+            wanted[facts.host].append((key, situation.answers[key], True))
     for host, entries in wanted.items():
         facts = situation.facts[host]
         for key, name, needs_address in entries:
@@ -128,11 +128,11 @@ def interfaces(situation: Situation) -> Problems:
 def userspace_tunnels(situation: Situation) -> Problems:
     """Where Open vSwitch forwards in user space, tunnels to other hosts have an interface of their own."""
     agent = situation.agent()
-    kinds = [k for k in situation.listed("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES") if k in ("gre", "vxlan", "geneve")]
+    kinds = [k for k in situation.answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"] if k in ("gre", "vxlan", "geneve")]
     if not tunnels.between(agent, kinds, situation.placement):
         return
     key = tunnels.key(agent)
-    name = situation.text(key)
+    name = situation.answers[key]
     for facts in situation.having("ovn-controller", "openvswitch-agent"):
         carrier = _find(facts, name) if name and "/" not in name else None
         used = carrier is not None and any(a.partition("/")[0] == facts.address for a in carrier.addresses)
@@ -152,9 +152,9 @@ def bridge_takes_route(situation: Situation) -> Problems:
     if situation.agent() == "linuxbridge":
         return
     key = f"CONFIG_NEUTRON_{_family(situation)}_BRIDGE_IFACES"
-    network_hosts = set(situation.listed("CONFIG_NETWORK_HOSTS"))
+    network_hosts = set(situation.answers["CONFIG_NETWORK_HOSTS"])
     for facts in situation.having(*_CHASSIS):
-        for bridge, name in situation.pairs(key):
+        for bridge, name in situation.answers[key]:
             interface = _find(facts, name)
             if interface is None or (network_hosts and facts.host not in network_hosts):
                 continue
@@ -175,10 +175,8 @@ def bridge_takes_route(situation: Situation) -> Problems:
 
 def _pools(situation: Situation, key: str) -> list[tuple[Address, Address]]:
     """Pools, written as start=A,end=B or A-B."""
-    value = situation.answers.get(key)
-    texts = [value] if isinstance(value, str) else [str(v) for v in value or ()]
     found = []
-    for text in texts:
+    for text in situation.answers[key]:
         for first, last in re.findall(r"(?:start=)?([0-9A-Fa-f.:]+)\s*(?:,\s*end=|-)\s*([0-9A-Fa-f.:]+)", text):
             found.append((ipaddress.ip_address(first), ipaddress.ip_address(last)))
     return found
@@ -187,16 +185,16 @@ def _pools(situation: Situation, key: str) -> list[tuple[Address, Address]]:
 def _ours(situation: Situation) -> set[str]:
     """Interfaces that exist because of the cloud."""
     family = _family(situation)
-    mapped = {bridge for _, bridge in situation.pairs(f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS")}
+    mapped = {bridge for _, bridge in situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"]}
     return {"lo", "br-ex", "br-int", "br-tun", tunnels.BRIDGE, *mapped}
 
 
 def ranges(situation: Situation) -> Problems:
     """Address ranges of the cloud do not run into the hosts' own networks, nor into each other."""
-    if not situation.on("CONFIG_PROVISION_DEMO"):
+    if not situation.answers["CONFIG_PROVISION_DEMO"]:
         return
     outside_key, inside_key = "CONFIG_PROVISION_DEMO_FLOATRANGE", "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET"
-    outside, inside = _subnet(situation.text(outside_key)), _subnet(situation.text(inside_key))
+    outside, inside = _subnet(situation.answers[outside_key]), _subnet(situation.answers[inside_key])
     if outside and inside and outside.overlaps(inside):
         yield Problem(
             "ranges",

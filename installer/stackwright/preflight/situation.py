@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from stackwright import platforms
-from stackwright.model import Component, Facts, Problem, StackwrightError
+from stackwright.model import Answers, Component, Facts, Problem, StackwrightError
 from stackwright.platforms import Platform
 
 GIB = 1024**3
@@ -20,7 +19,7 @@ Problems = Iterator[Problem]
 class Situation:
     """Everything a check may know."""
 
-    answers: Mapping[str, Any]
+    answers: Answers
     facts: Mapping[str, Facts]
     placement: Mapping[str, tuple[Component, ...]]
     cloud_id: str = ""
@@ -45,37 +44,9 @@ class Situation:
         except StackwrightError:
             return None
 
-    def on(self, key: str) -> bool:
-        """Whether a y/n answer is y."""
-        return self.answers.get(key) in (True, "y")
-
-    def text(self, key: str) -> str:
-        """An answer as text; empty when there is none."""
-        value = self.answers.get(key)
-        return "" if value is None or isinstance(value, bool) else str(value)
-
     def agent(self) -> str:
         """What connects instances: ovn, openvswitch or linuxbridge."""
-        return self.text("CONFIG_NEUTRON_L2_AGENT") or "ovn"
-
-    def listed(self, key: str) -> tuple[str, ...]:
-        """An answer that is a list, as texts."""
-        value = self.answers.get(key)
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return tuple(str(v) for v in value) if isinstance(value, Iterable) else ()
-
-    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
-        """An answer that is a list of pairs, such as (bridge, interface)."""
-        value = self.answers.get(key)
-        items = value.split(",") if isinstance(value, str) else value or ()
-        split = (i.strip().partition(":")[::2] if isinstance(i, str) else (str(i[0]), str(i[1])) for i in items)
-        return tuple((left, right) for left, right in split if right)
-
-    def size(self, key: str) -> int:
-        """An answer that is a size, in bytes; 0 when there is none."""
-        value = self.answers.get(key)
-        return int(value) if isinstance(value, int | float) else 0
+        return str(self.answers["CONFIG_NEUTRON_L2_AGENT"])
 
 
 def gib(size: float) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from stackwright.model import Answers
+
 _STALE = (
     "OS_APPLICATION_CREDENTIAL_ID",
     "OS_APPLICATION_CREDENTIAL_SECRET",
@@ -68,7 +70,7 @@ def clouds_yaml(url: str, region: str, accounts: Mapping[str, tuple[str, str, st
     return yaml.safe_dump({"clouds": clouds}, default_flow_style=False, sort_keys=True)
 
 
-def my_cnf(answers: Mapping[str, Any]) -> str:
+def my_cnf(answers: Answers) -> str:
     """How the administrator of a database that is there already logs in to it, as an option file of its clients."""
     values = {"host": "CONFIG_MARIADB_HOST", "user": "CONFIG_MARIADB_USER", "password": "CONFIG_MARIADB_PW"}
     escaped = {name: str(answers[key]).replace("\\", "\\\\") for name, key in values.items()}
@@ -76,17 +78,17 @@ def my_cnf(answers: Mapping[str, Any]) -> str:
     return "\n".join(["[client]", "protocol=tcp", *lines]) + "\n"
 
 
-def accounts(answers: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
+def accounts(answers: Answers) -> dict[str, tuple[str, str, str]]:
     """Who there is: the administrator, and the demonstration's user where one is wanted."""
     out = {
         "admin": (str(answers["CONFIG_KEYSTONE_ADMIN_USERNAME"]), str(answers["CONFIG_KEYSTONE_ADMIN_PW"]), "admin"),
     }
-    if answers.get("CONFIG_PROVISION_DEMO"):
+    if answers["CONFIG_PROVISION_DEMO"]:
         out["demo"] = ("demo", str(answers["CONFIG_KEYSTONE_DEMO_PW"]), "demo")
     return out
 
 
-def files(answers: Mapping[str, Any], identity_url: str) -> dict[str, str]:
+def files(answers: Answers, identity_url: str) -> dict[str, str]:
     """All the files by name."""
     url, region = identity_url + "/v3", str(answers["CONFIG_KEYSTONE_REGION"])
     people = accounts(answers)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from stackwright import services, shell
 from stackwright.model import Action, File, Run, Step, Upload
 from stackwright.planner.steps import network_manager
-from stackwright.planner.topology import Cloud, Host, strings
+from stackwright.planner.topology import Cloud, Host
 from stackwright.shell import Raw
 
 
@@ -32,7 +32,7 @@ def _selinux(whole: Cloud, host: Host) -> Iterable[Action]:
     if host.platform.family != "redhat":
         return
     wanted = sorted({boolean for name in host.components for boolean in whole.component(name).selinux})
-    if "nova-compute" in host.components and "nfs" in strings(whole.answers.get("CONFIG_CINDER_BACKEND")):
+    if "nova-compute" in host.components and "nfs" in whole.answers["CONFIG_CINDER_BACKEND"]:
         wanted.append("virt_use_nfs")
     if not wanted:
         return
@@ -45,7 +45,7 @@ def _selinux(whole: Cloud, host: Host) -> Iterable[Action]:
 
 def _clock(whole: Cloud, host: Host) -> Iterable[Action]:
     """The time servers that the answers name, in the place of those that the system came with."""
-    servers = strings(whole.answers.get("CONFIG_NTP_SERVERS"))
+    servers = whole.answers["CONFIG_NTP_SERVERS"]
     if not servers or host.facts.container:  # a container's clock is its machine's
         return
     script = shell.fill(

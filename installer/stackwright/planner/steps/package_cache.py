@@ -10,14 +10,13 @@ makes Squid fetch it (`collapsed_forwarding`).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from stackwright import shell
-from stackwright.model import File, Run, Step, Upload
-from stackwright.platforms.repositories import text
+from stackwright.model import Answers, File, Run, Step, Upload
 from stackwright.shell import Raw
 from stackwright.values import is_address
 
@@ -54,9 +53,9 @@ shutdown_lifetime 1 second
 """
 
 
-def host_of(answers: Mapping[str, Any]) -> str:
+def host_of(answers: Answers) -> str:
     """The host that keeps packages; empty for none, and where all are brought rather than downloaded."""
-    return "" if answers.get("CONFIG_OFFLINE_REPO") else text(answers.get("CONFIG_PACKAGE_CACHE_HOST"))
+    return "" if answers["CONFIG_OFFLINE_REPO"] else str(answers["CONFIG_PACKAGE_CACHE_HOST"])
 
 
 def url(address: str) -> str:
@@ -76,7 +75,7 @@ def step(whole: Cloud, host: Host) -> Step | None:
     if host_of(whole.answers) != host.name:
         return None
     manager = host.platform.package_manager
-    parent = text(whole.answers.get("CONFIG_PACKAGE_PROXY"))
+    parent = str(whole.answers["CONFIG_PACKAGE_PROXY"])
     allowed = sorted({a for h in whole.hosts.values() for a in addresses(h)} | {"127.0.0.1", "::1"})
     conf = _CONF.replace("@HOSTS@", " ".join(allowed)).replace("@PORT@", str(PORT)).replace("@SIZE@", str(SIZE))
     conf = conf.replace("@PARENT@", _parent(parent))

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
 from stackwright import shell
-from stackwright.model import Run
+from stackwright.model import Answers, Run
 from stackwright.platforms import Platform
 from stackwright.shell import Raw
 
 
-def action(answers: Mapping[str, Any], platform: Platform) -> Run | None:
+def action(answers: Answers, platform: Platform) -> Run | None:
     """Registers a host that is not registered yet; None where nobody asks for it, or there is nothing to register."""
     arguments = _arguments(answers)
     if not arguments or platform.os_id != "rhel":
         return None
-    server = str(answers.get("CONFIG_RH_SAT6_SERVER") or "")
+    server = str(answers["CONFIG_RH_SAT6_SERVER"])
     # It brings the Satellite's certificate authority, and its address.
     name = f"katello-ca-consumer-{server}"
     consumer = f"http://{server}/pub/katello-ca-consumer-latest.noarch.rpm"
@@ -27,11 +25,11 @@ def action(answers: Mapping[str, Any], platform: Platform) -> Run | None:
     return Run("registration", script, 600, secret=True)
 
 
-def _arguments(answers: Mapping[str, Any]) -> list[str]:
+def _arguments(answers: Answers) -> list[str]:
     """What subscription-manager is called with; empty where nobody asks for it."""
 
     def text(key: str) -> str:
-        return str(answers.get(key) or "")
+        return str(answers[key])
 
     server, user = text("CONFIG_RH_SAT6_SERVER"), text("CONFIG_RH_USER")
     if not server and not user:

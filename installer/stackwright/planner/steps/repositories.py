@@ -22,7 +22,7 @@ FILE = "/etc/yum.repos.d/stackwright.repo"
 def options(whole: Cloud, platform: Platform) -> tuple[str, ...]:
     """What dnf is told besides in a transaction on any host of that platform."""
     found = repositories.repositories(platform, whole.release, whole.answers)
-    proxy = repositories.text(whole.answers.get("CONFIG_PACKAGE_PROXY"))
+    proxy = str(whole.answers["CONFIG_PACKAGE_PROXY"])
     return repositories.transaction_options(platform, found, proxy)
 
 
@@ -30,10 +30,10 @@ def of(whole: Cloud, host: Host) -> Sources:
     """The sources of a host with dnf. Raises StackwrightError for a trunk tag that there is none of."""
     answers = whole.answers
     found = repositories.repositories(host.platform, whole.release, answers, arch=host.facts.arch or "x86_64")
-    proxy = repositories.text(answers.get("CONFIG_PACKAGE_PROXY"))
+    proxy = str(answers["CONFIG_PACKAGE_PROXY"])
     trunk = None
-    tag = repositories.text(answers.get("CONFIG_RDO_TRUNK"))
-    if tag and not answers.get("CONFIG_OFFLINE_REPO"):
+    tag = str(answers["CONFIG_RDO_TRUNK"])
+    if tag and not answers["CONFIG_OFFLINE_REPO"]:
         # What the tag meant when the hosts were first looked at.
         pinned = host.facts.extra.get("trunk", "")
         trunk = repositories.trunk(
