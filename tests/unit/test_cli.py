@@ -440,7 +440,7 @@ def test_a_file_without_any_answer_is_no_cloud_of_defaults(tmp_path: Path, capsy
     path = tmp_path / "cut-off.answers"
     path.write_text("[general]\n\n# CONFIG_CONTROLLER_HOST=198.18.0.1\n")
     assert run("plan", "-a", str(path)) == ExitCode.ANSWERS
-    assert f"{path}: error: there is not one answer in it" in capsys.readouterr().err
+    assert f"{path}: error: the file has no answers" in capsys.readouterr().err
     assert run("--validate-answer-file", str(path)) == ExitCode.ANSWERS
     over = tmp_path / "full.answers"
     over.write_text(

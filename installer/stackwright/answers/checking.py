@@ -1,4 +1,4 @@
-"""Cross-checks: answers that are fine one by one and do not go together. Pure: only `files=True` looks at the disk."""
+"""Cross-checks between answers. Pure, except that `files=True` reads the disk."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _host_keys() -> Iterator[str]:
 
 
 def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] | None = None) -> list[Problem]:
-    """Everything that is wrong between answers, errors and warnings.
+    """All inconsistencies between answers, errors and warnings.
 
     `files` looks for the files that answers name; `resolves` gives addresses of host names where they are known (from
     facts), to find a host that is named in two ways.
@@ -88,7 +88,7 @@ def _used(key: str, answers: Answers) -> bool:
 
 
 def _services(answers: Answers) -> Iterator[Problem]:
-    """Services that are switched on and that this version cannot install."""
+    """Services that are enabled and that this version cannot install."""
     for service in all_services():
         option = options().get(service.switch)
         if not service.missing or option is None or not answers[service.switch] or not matters(option, answers):
@@ -106,7 +106,7 @@ def _required(answers: Answers) -> Iterator[Problem]:
     for key, option in options().items():
         if option.required and answers[key] in ("", ()) and matters(option, answers):
             condition = in_words(option)
-            wanted = f"it is needed with {condition}" if condition else "it is needed"
+            wanted = f"required with {condition}" if condition else "required"
             yield Problem("missing", f"{key} is empty", wanted, _first_sentence(option.help), where=where(answers, key))
 
 
@@ -153,8 +153,8 @@ def _needs(answers: Answers) -> Iterator[Problem]:
         for needed in ("CONFIG_NOVA_INSTALL", "CONFIG_GLANCE_INSTALL", "CONFIG_NEUTRON_INSTALL"):
             if not answers[needed]:
                 yield problem(
-                    answers, "CONFIG_PROVISION_DEMO", "needs", f"without {needed}=y a part of the demo is left out",
-                    "CONFIG_PROVISION_DEMO=n if it is not wanted", warning=True,
+                    answers, "CONFIG_PROVISION_DEMO", "needs", f"without {needed}=y the demo is incomplete",
+                    "set CONFIG_PROVISION_DEMO=n to skip the demo", warning=True,
                 )  # fmt: skip
     aodh = answers.entries["CONFIG_AODH_INSTALL"]
     if aodh.value and not answers["CONFIG_CEILOMETER_INSTALL"] and aodh.origin.kind != "default":
@@ -165,21 +165,21 @@ def _needs(answers: Answers) -> Iterator[Problem]:
 
 
 def _existing(answers: Answers) -> Iterator[Problem]:
-    """A server that is there already has its own password; one that was made up does not open it."""
+    """An existing server has a password, which must be given: a generated one would not work."""
     for switch, key in (
         ("CONFIG_MARIADB_INSTALL", "CONFIG_MARIADB_PW"),
         ("CONFIG_AMQP_INSTALL", "CONFIG_AMQP_AUTH_PASSWORD"),
     ):
         if not answers[switch] and answers.entries[key].origin.kind == "generated":
             yield Problem(
-                "missing", f"{key} is empty", f"it is needed with {switch}=n: the server has a password already",
+                "missing", f"{key} is empty", f"required with {switch}=n, because the existing server has a password",
                 _first_sentence(options()[key].help), where=where(answers, key),
             )  # fmt: skip
     key = "CONFIG_MARIADB_USER"
     if answers["CONFIG_MARIADB_INSTALL"] and answers[key] != "root":
         yield problem(
-            answers, key, "no-effect", "it has no effect with CONFIG_MARIADB_INSTALL=y: root administers that one",
-            f"{key}=root if this is fine", warning=True,
+            answers, key, "no-effect", "it has no effect with CONFIG_MARIADB_INSTALL=y: root is the administrator",
+            f"set {key}=root to accept that", warning=True,
         )  # fmt: skip
 
 
@@ -207,11 +207,11 @@ def _hosts(answers: Answers, resolves: Mapping[str, str]) -> Iterator[Problem]:
     for host in excluded:
         if host not in named:
             yield problem(
-                answers, "EXCLUDE_SERVERS", "no-effect", f"{host} has no role anyway",
-                "write it as it stands in the other keys", warning=True,
+                answers, "EXCLUDE_SERVERS", "no-effect", f"{host} has no role",
+                "write it as in the other keys", warning=True,
             )  # fmt: skip
     if named and set(named) <= set(excluded):
-        yield problem(answers, "EXCLUDE_SERVERS", "no-hosts", "at least one host", "no host would be left to work on")
+        yield problem(answers, "EXCLUDE_SERVERS", "no-hosts", "it excludes every host", "remove at least one host")
     storage = answers.entries["CONFIG_STORAGE_HOST"]
     if storage.text and not answers["CONFIG_UNSUPPORTED"] and storage.origin.kind != "default":
         asked = options()["CONFIG_STORAGE_HOST"].parse(storage.text)
@@ -240,7 +240,7 @@ def _loopback(answers: Answers, named: Mapping[str, tuple[str, ...]]) -> Iterato
 
 
 def _twins(answers: Answers, named: Mapping[str, tuple[str, ...]], resolves: Mapping[str, str]) -> Iterator[Problem]:
-    """One host under two names: it would be configured twice, each time without the other's services."""
+    """One host with two names: it would be configured twice, each time without the other's services."""
     hosts = list(named)
     known: dict[str, str] = {}
     for host in hosts:

@@ -101,9 +101,9 @@ def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, 
     layers.problems.append(
         Problem(
             "repeated-key",
-            f"{name} again, with {shown}; {first_name} stands in line {first.origin.line} too",
-            "each key once",
-            f"line {wins.origin.line} counts; delete the other",
+            f"{name} is repeated with {shown}; {first_name} is also in line {first.origin.line}",
+            "expected each key once",
+            f"delete one of the lines; line {wins.origin.line} is used",
             severity=Severity.WARNING,
             where=str(raw.origin),
         )
@@ -111,7 +111,7 @@ def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, 
 
 
 def _resolve(layers: Layers, name: str, raw: Raw) -> str:
-    """The key that `name` stands for; empty when it is none of ours, which is then told."""
+    """The key that `name` stands for; empty, with a problem, if it is unknown."""
     if name in options() or name in translated():
         return name
     if name in old_names():
@@ -119,17 +119,16 @@ def _resolve(layers: Layers, name: str, raw: Raw) -> str:
     if name in RETIRED:
         _retired(layers, name, raw)
         return ""
-    hint, severity = "delete the line, or correct the key", Severity.ERROR
+    hint, severity = "correct the key or delete the line", Severity.ERROR
     if layers.suggested < _MOST_SUGGESTIONS:
         layers.suggested += 1
         near = suggest(name)
         if near:
             hint = f"did you mean {near}?"
-        else:  # somebody else's: Packstack passed it over, and nothing is like it
-            hint, severity = "it is passed over; delete the line if it has no use elsewhere", Severity.WARNING
-    seen = f"the key {name[:80]} is not known"
-    wanted = "a key of the reference"
-    layers.problems.append(Problem("unknown-key", seen, wanted, hint, severity=severity, where=str(raw.origin)))
+        else:  # probably another program's: no key is similar, and Packstack ignored it
+            hint, severity = "the line is ignored; delete it if nothing else needs it", Severity.WARNING
+    seen = f"unknown key {name[:80]}"
+    layers.problems.append(Problem("unknown-key", seen, "", hint, severity=severity, where=str(raw.origin)))
     return ""
 
 
@@ -158,7 +157,7 @@ def add_environment(layers: Layers, environ: Mapping[str, str]) -> None:
             if variable != name and f"CONFIG_{name}" in _known():
                 hint = f"did you mean {ENVIRONMENT_PREFIX}CONFIG_{name}?"
                 layers.problems.append(
-                    Problem("unknown-key", f"the key {name} is not known", "a key of the reference", hint,
+                    Problem("unknown-key", f"unknown key {name}", "", hint,
                             where=str(raw.origin))
                 )  # fmt: skip
             continue
@@ -179,5 +178,5 @@ def add_flags(layers: Layers, flags: Mapping[str, str]) -> None:
 
 
 def flag_name(option: Option) -> str:
-    """The option's command-line flag without dashes: Packstack's, or made from the key."""
+    """The option's command-line flag without dashes: Packstack's, or derived from the key."""
     return option.flag or option.key.removeprefix("CONFIG_").lower().replace("_", "-")

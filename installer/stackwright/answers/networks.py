@@ -25,7 +25,7 @@ _CARRIES = {
 
 
 def check(answers: Answers) -> Iterator[Problem]:
-    """Everything that is wrong with the networks of these answers."""
+    """All problems with the networks of these answers."""
     if not answers["CONFIG_NEUTRON_INSTALL"]:
         return
     yield from _types(answers)
@@ -41,7 +41,7 @@ def check(answers: Answers) -> Iterator[Problem]:
 
 
 def _given(answers: Answers, key: str) -> bool:
-    """Whether somebody wrote the answer, rather than its being a default."""
+    """Whether the answer was given, and is not a default."""
     return answers.entries[key].origin.kind != "default"
 
 
@@ -61,35 +61,35 @@ def _types(answers: Answers) -> Iterator[Problem]:
                 f"choose among {', '.join(_CARRIES[agent])}, or another CONFIG_NEUTRON_L2_AGENT",
             )  # fmt: skip
     if not tenant and not types:
-        yield problem(answers, "CONFIG_NEUTRON_ML2_TYPE_DRIVERS", "network-types", "at least one kind of network")
+        yield problem(answers, "CONFIG_NEUTRON_ML2_TYPE_DRIVERS", "network-types", "expected at least one network type")
     written = answers.entries[tenant_key].text
     if agent == "ovn" and _given(answers, tenant_key) and "geneve" not in written:
         yield problem(
-            answers, tenant_key, "forced", "OVN makes projects' networks with geneve only, and so geneve is used",
-            "CONFIG_NEUTRON_L2_AGENT=openvswitch keeps the other kinds", warning=True,
+            answers, tenant_key, "forced", "OVN supports only geneve for project networks; geneve is used",
+            "set CONFIG_NEUTRON_L2_AGENT=openvswitch for the other types", warning=True,
         )  # fmt: skip
     vpn = "CONFIG_NEUTRON_VPNAAS"
     if agent == "ovn" and options()[vpn].parse(answers.entries[vpn].text):
         yield problem(
-            answers, vpn, "forced", "OVN has no VPN as a service, and so there is none, as in Packstack",
-            f"{vpn}=n says that this is fine", warning=True,
+            answers, vpn, "forced", "OVN does not support VPN as a service; it is not installed, as in Packstack",
+            f"set {vpn}=n to accept that", warning=True,
         )  # fmt: skip
     drivers = "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS"
     if _given(answers, drivers) and agent not in answers.entries[drivers].text:
         yield problem(
-            answers, drivers, "forced", f"CONFIG_NEUTRON_L2_AGENT={agent} needs the driver {agent}, and so it is used",
-            "make the two agree", warning=True,
+            answers, drivers, "forced", f"CONFIG_NEUTRON_L2_AGENT={agent} needs the driver {agent}, which is added",
+            "make both keys agree", warning=True,
         )  # fmt: skip
     ranges = {"gre": "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES", "vxlan": "CONFIG_NEUTRON_ML2_VNI_RANGES"}
     for kind, key in (*ranges.items(), ("geneve", "CONFIG_NEUTRON_ML2_VNI_RANGES")):
         if kind in tenant and not answers[key]:
             yield problem(
-                answers, key, "no-range", f"numbers for {kind} networks: there are none",
-                f"{key}=10:1000; until then 10:100 is used", warning=True,
+                answers, key, "no-range", f"no IDs for {kind} networks",
+                f"set {key}=10:1000; 10:100 is used until then", warning=True,
             )  # fmt: skip
     if "vlan" in tenant and not any(len(entry) == 3 for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]):
         yield problem(
-            answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "no-range", "VLAN numbers, because projects' networks are vlan",
+            answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "no-range", "no VLAN IDs, but project networks are vlan",
             "CONFIG_NEUTRON_ML2_VLAN_RANGES=physnet1:1000:1999",
         )  # fmt: skip
     seen: dict[str, list[tuple[int, int]]] = {}
@@ -99,7 +99,7 @@ def _types(answers: Answers) -> Iterator[Problem]:
             if any(first <= b and a <= last for a, b in seen.get(name, [])):
                 yield problem(
                     answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "overlap",
-                    f"ranges that do not overlap: {name}:{first}:{last} does", "merge the ranges",
+                    f"{name}:{first}:{last} overlaps another range", "merge the ranges",
                 )  # fmt: skip
             seen.setdefault(name, []).append((first, last))
 
@@ -120,13 +120,13 @@ def _physical(answers: Answers) -> Iterator[Problem]:
     if "vlan" in answers["CONFIG_NEUTRON_ML2_TYPE_DRIVERS"]:
         for name in dict.fromkeys(entry[0] for entry in answers[vlans] if entry[0] not in mapped):
             yield problem(
-                answers, vlans, "not-mapped", f"{name} is mapped to nothing in {key}", f"add {name}:{to} to {key}",
+                answers, vlans, "not-mapped", f"{name} is not mapped in {key}", f"add {name}:{to} to {key}",
                 # where projects' networks are of other kinds, only what an administrator makes there would fail
                 warning="vlan" not in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"],
             )  # fmt: skip
     elif answers[vlans] and "vlan" not in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"]:
         yield problem(
-            answers, vlans, "no-effect", "vlan is not among CONFIG_NEUTRON_ML2_TYPE_DRIVERS, and so it is not used",
+            answers, vlans, "no-effect", "it has no effect, because vlan is not in CONFIG_NEUTRON_ML2_TYPE_DRIVERS",
             f"CONFIG_NEUTRON_ML2_TYPE_DRIVERS={','.join((*answers['CONFIG_NEUTRON_ML2_TYPE_DRIVERS'], 'vlan'))}",
             warning=True,
         )  # fmt: skip
@@ -140,8 +140,8 @@ def _physical(answers: Answers) -> Iterator[Problem]:
     for name in answers[flats]:
         if name != "*" and name not in mapped:
             yield problem(
-                answers, flats, "not-mapped", f"{name} is mapped to nothing in {key}",
-                "no flat network can be made on it", warning=True,
+                answers, flats, "not-mapped", f"{name} is not mapped in {key}",
+                "no flat network can be created on it", warning=True,
             )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
             )  # fmt: skip
         if bridges.setdefault(bridge, physnet) != physnet:
             yield problem(
-                answers, mappings_key, "overlap", f"{bridge} is mapped to {bridges[bridge]} as well",
+                answers, mappings_key, "overlap", f"{bridge} is mapped to {bridges[bridge]} too",
                 "give each a bridge of its own",
             )  # fmt: skip
         if bridge not in interfaces and bridge != external and bridge not in ("br-int", "br-tun"):
@@ -225,7 +225,7 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
 
 
 def _other_agents(answers: Answers) -> Iterator[Problem]:
-    """What was written for another agent, and not for the chosen one as well."""
+    """Keys of another agent that were given, and are not given for the chosen one."""
     chosen = answers["CONFIG_NEUTRON_L2_AGENT"]
     for agent, mark in FAMILIES.items():
         for key, option in options().items():
@@ -246,7 +246,7 @@ def _tunnels(answers: Answers, family: str) -> Iterator[Problem]:
     interface = answers[key]
     if interface and not kinds:
         yield problem(
-            answers, key, "no-effect", "projects' networks are no tunnels, and so it is not used",
+            answers, key, "no-effect", "it has no effect, because project networks are not tunnels",
             "add vxlan, gre or geneve to CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES if they should be", warning=True,
         )  # fmt: skip
     if interface and answers["CONFIG_USE_SUBNETS"] and "/" not in interface:
@@ -258,7 +258,7 @@ def _tunnels(answers: Answers, family: str) -> Iterator[Problem]:
         yield problem(answers, key, "subnet", "the name of an interface", "CONFIG_USE_SUBNETS=y reads it as a network")
     if interface and interface in dict(answers[f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"]).values():
         yield problem(
-            answers, key, "overlap", f"an interface of its own: {interface} is in a bridge, where it loses its address",
+            answers, key, "overlap", f"{interface} is in a bridge, where it loses its address",
             "tunnel through another interface, or name the bridge",
         )  # fmt: skip
 
@@ -289,8 +289,8 @@ def _demo(answers: Answers) -> Iterator[Problem]:
     for host, host_key in _addresses(answers).items() if not answers["CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"] else ():
         if IPAddress(host) in outside:
             yield problem(
-                answers, key, "hosts-inside", f"addresses that nobody has: {host} of {host_key} is among them",
-                "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST gives out a free part of that network", warning=True,
+                answers, key, "hosts-inside", f"{host} of {host_key} is in this subnet",
+                "set CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST to unused addresses", warning=True,
             )  # fmt: skip
             break
     yield from _pools(answers, outside)
@@ -331,11 +331,11 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
                 f"begin with {outside[2]}",
             )  # fmt: skip
         if any(first <= b and a <= last for a, b in taken):
-            yield problem(answers, key, "overlap", f"pools that do not overlap: {first} to {last} does", "merge them")
+            yield problem(answers, key, "overlap", f"{first} to {last} overlaps another pool", "merge them")
         taken.append((first, last))
         for host, host_key in _addresses(answers).items():
             if IPAddress(host).version == first.version and first <= IPAddress(host) <= last:
                 yield problem(
-                    answers, key, "overlap", f"addresses that nobody has: {host} is in {host_key}",
-                    "leave it out of the pool, or instances get a host's address",
+                    answers, key, "overlap", f"it contains {host} of {host_key}",
+                    "remove it from the pool; otherwise an instance may get the host's address",
                 )  # fmt: skip

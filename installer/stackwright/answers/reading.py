@@ -45,12 +45,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of reading: the answers (defaults stand in for what could not be used) and everything to be said."""
+    """The result of reading: the answers (defaults replace invalid values) and all problems."""
 
     answers: Answers
     problems: tuple[Problem, ...] = ()
     changes: tuple[Change, ...] = ()
-    """What was read in another way than it stood there."""
+    """Answers of earlier releases that were translated."""
     documents: tuple[syntax.Document, ...] = ()
 
     @property
@@ -59,7 +59,7 @@ class Reading:
 
 
 class AnswersError(StackwrightError):
-    """Answers that cannot be used, with everything that was found wrong."""
+    """Invalid answers, with all their problems."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
@@ -67,14 +67,14 @@ class AnswersError(StackwrightError):
         noun = "error" if len(errors) == 1 else "errors"
         text = "\n".join(describe(problem) for problem in errors)
         super().__init__(
-            f"The answers cannot be used: {len(errors)} {noun}.\n{text}",
-            "`stackwright answers check FILE` shows them again, with the warnings; nothing was changed",
+            f"the answers have {len(errors)} {noun}:\n{text}",
+            "fix these lines; `stackwright answers check FILE` shows them again, with warnings. Nothing was changed",
             ExitCode.ANSWERS,
         )
 
 
 def describe(problem: Problem) -> str:
-    """A problem in one or two lines of plain text."""
+    """A problem as one or two lines of plain text."""
     place = f"{problem.where}: " if problem.where else ""
     wanted = f"; {problem.wanted}" if problem.wanted else ""
     hint = f"\n    hint: {problem.hint}" if problem.hint else ""
@@ -181,9 +181,9 @@ def _empty(documents: tuple[syntax.Document, ...]) -> list[Problem]:
     return [
         Problem(
             "empty",
-            "there is not one answer in it",
-            "lines of KEY=value",
-            f"`stackwright answers generate FILE` writes a new one; look at what became of {name}",
+            "the file has no answers",
+            "expected lines of KEY=value",
+            f"check {name}, or write a new file with `stackwright answers generate FILE`",
             where=name,
         )
     ]
@@ -207,8 +207,8 @@ def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:
             if mode & 0o077 and path not in found:
                 found[path] = Problem(
                     "readable-by-others",
-                    f"{path} holds passwords, and its mode is {mode:04o}",
-                    "0600 keeps them to its owner",
+                    f"{path} contains passwords and has mode {mode:04o}",
+                    "expected 0600",
                     f"chmod 600 {path}",
                     severity=Severity.WARNING,
                     where=where,

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 -- rows of Markdown tables cannot be broken
-"""docs/answer-file.md, generated from the services' records."""
+"""Generates docs/answer-file.md from the service records."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ read. To keep an answer file under version control, store its secrets elsewhere:
 | 0 | no errors; there may be warnings (`diff`: the files have the same meaning) |
 | 1 | `diff`: the files differ |
 | 2 | unknown flag or missing argument |
-| 3 | a file cannot be used |
+| 3 | a file is invalid |
 | 7 | a file cannot be written |
 
 ## Hosts of services

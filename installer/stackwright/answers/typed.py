@@ -22,8 +22,8 @@ from stackwright.values import text as text_of_any_kind
 def type_all(
     texts: dict[str, Raw], layers: Layers, *, run: bool
 ) -> tuple[dict[str, Answer], list[Problem], frozenset[str]]:
-    """Typed values of all options, what is wrong with them (a warning where an option does not matter), and the keys
-    for which a default had to stand in."""
+    """Typed values of all options, their problems (a warning if an option does not matter), and the keys whose default
+    replaces an invalid value."""
     entries: dict[str, Answer] = {}
     failed: list[tuple[Option, Raw, str, str]] = []
     for key, option in options().items():
@@ -34,7 +34,7 @@ def type_all(
         text, complaint = _clean(option, raw, layers, run=run)
         try:
             if not text and option.required and option.default:
-                raise ValueError("it may not be empty")
+                raise ValueError("must not be empty")
             value = option.parse(text)
         except ValueError as error:
             hint = ""
@@ -66,19 +66,19 @@ def _default(key: str) -> Answer:
 
 
 _ALWAYS_WARNINGS = frozenset({"empty", "quoted", "remark-in-value", "no-unit", "key-length"})
-"""What is said about how a value is written, and how it is understood; nothing is, where the value has no effect."""
+"""Complaints about spelling, which never stop a run; they are omitted if the value has no effect."""
 
 
 def _complaint(option: Option, raw: Raw, name: str, wanted: str, counts: bool) -> Problem:
     wanted, _, hint = wanted.partition("\n")
-    seen = f"{option.key} is not usable" if option.secret else f"{option.key} = {_short(raw.text)}"
+    seen = f"{option.key} is invalid" if option.secret else f"{option.key} = {_short(raw.text)}"
     if option.secret and name in ("quoted", "remark-in-value"):
         seen = f"{option.key} = {secrets.MASK}"
     if name == "empty" and not raw.text:
         seen = f"{option.key} is empty"
     severity = Severity.ERROR if counts and name not in _ALWAYS_WARNINGS else Severity.WARNING
     if not counts:
-        hint = f"it has no effect here ({in_words(option)} would be needed), and its default is used"
+        hint = f"it has no effect without {in_words(option)}; its default is used"
     return Problem(name, seen, wanted, hint, severity=severity, where=str(raw.origin))
 
 
@@ -97,16 +97,16 @@ def _sentence(option: Option, error: str) -> str:
 
 
 _SHORT = {"ovs": "openvswitch", "lb": "linuxbridge", "bridge": "linuxbridge", "rabbit": "rabbitmq", "rbd": "ceph"}
-"""What people call things that have another name in answer files."""
+"""Common names of values that answer files call differently."""
 
 
 _GONE = {
     ("CONFIG_CINDER_BACKEND", "gluster"): "Cinder dropped GlusterFS with Ocata; nfs and CONFIG_CINDER_NFS_MOUNTS can "
     "reach it",
-    ("CONFIG_CINDER_BACKEND", "vmdk"): "it belongs to CONFIG_VMWARE_BACKEND, which cannot be had yet",
+    ("CONFIG_CINDER_BACKEND", "vmdk"): "it belongs to CONFIG_VMWARE_BACKEND, which cannot be installed yet",
     ("CONFIG_MANILA_NETWORK_TYPE", "nova-network"): "Nova's own network service ended with Newton",
 }
-"""Values that Packstack once allowed, and that have no successor."""
+"""Values of earlier Packstack releases that have no successor."""
 
 
 def _nearest(option: Option, text: str) -> str:
@@ -125,7 +125,7 @@ def _nearest(option: Option, text: str) -> str:
 
 
 def _clean(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str, tuple[str, str, str] | None]:
-    """The text without what people and Packstack put round it, and what to say about that (name, wanted, hint)."""
+    """The text without comments and quotes, and the complaint about these (name, wanted, hint)."""
     text = raw.text
     if option.secret:
         return _clean_secret(option, raw, layers, run=run)
@@ -133,15 +133,15 @@ def _clean(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str,
     remark = re.search(r"\s[#;]\s" if option.parse is text_of_any_kind else r"\s[#;]", text)
     if remark and not text.startswith(("[", "{")):
         text = text[: remark.start()].rstrip()
-        complaint = ("remark-in-value", "remarks on lines of their own", f"{text!r} is used, without the remark")
+        complaint = ("remark-in-value", "expected comments on separate lines", f"{text!r} is used, without the comment")
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
         text = text[1:-1].strip()
-        complaint = ("quoted", "no quotes round values", f"{text!r} is used")
+        complaint = ("quoted", "expected no quotes around values", f"{text!r} is used")
     if text == "None" and not any(choice.casefold() == "none" for choice in option.choices):
         text = ""
     if option.key.endswith("_SIZE") and re.fullmatch(r"[0-9.]+", text):
         text = f"{text}G"
-        complaint = ("no-unit", "a size with a unit, such as 20G", f"{text} is meant, as far as one can tell")
+        complaint = ("no-unit", "expected a size with a unit, such as 20G", f"{text} is used")
     return text, complaint
 
 
@@ -157,22 +157,26 @@ def _clean_secret(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tup
         complaint = _key_length(option, found)
         return found, ("secret-elsewhere", complaint, "") if complaint else None
     if secrets.is_blotted(text):
-        hint = "write the real one, or leave it empty" + (": a new one is made" if option.generate else "")
-        return "", ("hidden-secret", "a secret; this one was hidden, or never filled in", hint)
+        hint = "write the password, or leave the key empty" + (" to generate one" if option.generate else "")
+        return "", ("hidden-secret", "it holds a placeholder, not a password", hint)
     if complaint := _key_length(option, text):
-        return "", ("key-length", complaint, "a new one is made in its place")
+        return "", ("key-length", complaint, "a new key is generated instead")
     return text, _round_secret(text)
 
 
 def _round_secret(text: str) -> tuple[str, str, str] | None:
-    """What to say of signs round a secret that are probably no part of it: they count, as in Packstack."""
-    hint = "if they are no part of it, take them away"
+    """The complaint about characters around a secret that are probably not part of it; they count, as in Packstack."""
+    hint = "remove what is not part of it"
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
-        return "quoted", "no quotes round values: here they are a part of it, as in Packstack", hint
+        return "quoted", "quotes are part of the secret, as in Packstack", hint
     if secrets.resembles_elsewhere(text):
-        return "quoted", "!cmd: COMMAND, !file: PATH or !env: NAME says where it is: here all of it is the secret", hint
+        return (
+            "quoted",
+            "the whole text is the secret; a secret elsewhere is !cmd: COMMAND, !file: PATH or !env: NAME",
+            hint,
+        )
     if re.search(r"\s[#;]\s", text):
-        return "remark-in-value", "remarks on lines of their own: here all of it is the secret, as in Packstack", hint
+        return "remark-in-value", "the whole text is the secret, as in Packstack; comments need separate lines", hint
     return None
 
 
@@ -181,13 +185,13 @@ def _key_length(option: Option, text: str) -> str:
     length = len(text.encode())
     if not option.key.endswith("_ENC_KEY") or length in (0, 16, 24, 32) or text == secrets.PLACEHOLDER:
         return ""
-    return f"16, 24 or 32 characters are wanted; it has {length}"
+    return f"expected 16, 24 or 32 characters; it has {length}"
 
 
 def finish(
     entries: dict[str, Answer], texts: Mapping[str, Raw], remembered: Mapping[str, str], local_host: str
 ) -> None:
-    """Fill in what follows from other answers: roles, forced drivers, secrets."""
+    """Fills in values that follow from other answers: roles, forced drivers, secrets."""
     effective.fill(entries, local_host or local_address)
     values = {key: entry.value for key, entry in entries.items()}
     common = entries["CONFIG_DEFAULT_PASSWORD"]
@@ -208,7 +212,7 @@ def finish(
 
 
 def local_address() -> str:
-    """An address of this machine that others can reach: that of the way out, or 127.0.0.1. Nothing is sent."""
+    """An address of this machine that others can reach: the default route's, or 127.0.0.1. Sends nothing."""
     for family, probe in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as plug:
