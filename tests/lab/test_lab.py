@@ -117,6 +117,18 @@ def test_the_second_interface_reaches_the_machine(scratch_lab: Lab) -> None:
         assert struct.unpack("II", value.raw)[1] == 0, interface
 
 
+def test_a_route_leads_through_a_node_and_goes_with_it(scratch_lab: Lab) -> None:
+    (one,) = shells(scratch_lab, "n1")
+    beyond = f"198.19.{(scratch_lab.number + 128) % 256}"
+    one(f"ip link add inner type bridge; ip address add {beyond}.1/24 dev inner; ip link set inner up")
+    rooms.route(f"{beyond}.0/24", one.node.address)
+    with socket.create_connection((f"{beyond}.1", 22), timeout=5) as sock:
+        assert sock.recv(4) == b"SSH-"
+    shells(scratch_lab, "n2")
+    rooms.down(["n1"], lab=scratch_lab)
+    assert output("ip", "route", "show", f"{beyond}.0/24") == ""
+
+
 def test_each_node_has_control_groups_of_its_own(scratch_lab: Lab) -> None:
     for shell in shells(scratch_lab, "n1", "n2"):
         name = scratch_lab.namespace(shell.node.name)

@@ -5,6 +5,7 @@ network. The installer treats one like any other host: an address and an SSH key
 """
 
 from stackwright.lab.layout import RELEASES, Lab, Node, Size, lab_from
+from stackwright.lab.network import route
 from stackwright.lab.nodes import down, up
 from stackwright.lab.records import list_nodes, list_snapshots, ssh_command
 from stackwright.lab.sizes import LEAST_MEMORY, check_room
@@ -23,6 +24,7 @@ __all__ = [
     "list_snapshots",
     "remove_snapshot",
     "reset",
+    "route",
     "ssh_command",
     "take_snapshot",
     "up",

@@ -187,10 +187,17 @@ def connect(lab: Lab, name: str, index: int) -> None:
     machine.run(["ip", "-n", space, "route", "replace", "default", "via", lab.gateway])
 
 
+def route(network: str, address: str) -> None:
+    """Lets this machine reach a network, such as the floating addresses of a cloud, through the node at `address`."""
+    machine.run(["ip", "route", "replace", network, "via", address])
+
+
 def disconnect(lab: Lab, name: str, index: int) -> None:
-    """Removes the node's cables and its namespace."""
+    """Removes the routes through the node, its cables and its namespace."""
     for outside in lab.links(index) if index else ():
         _delete_link(outside)
+    if index:
+        machine.run(["ip", "route", "flush", "via", lab.address(index)], check=False)
     path = _NETNS / lab.namespace(name)
     if _is_namespace(path):
         machine.run(["ip", "netns", "delete", lab.namespace(name)], check=False)

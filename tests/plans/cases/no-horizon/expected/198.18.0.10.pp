@@ -96,6 +96,19 @@ include keystone::cron::fernet_rotate
 
 # --- cinder-identity
 include cinder::keystone::auth
+# Current clients look for the type block-storage, older ones for volumev3.
+keystone::resource::service_identity { 'block-storage':
+  configure_user      => false,
+  configure_user_role => false,
+  service_name        => 'cinder',
+  service_type        => 'block-storage',
+  service_description => 'Cinder Service',
+  region              => 'RegionOne',
+  public_url          => 'http://198.18.0.10:8776/v3',
+  internal_url        => 'http://198.18.0.10:8776/v3',
+  admin_url           => 'http://198.18.0.10:8776/v3',
+}
+Keystone::Resource::Service_identity['block-storage'] -> Anchor['cinder::service::end']
 
 # --- cinder-api
 include cinder
@@ -266,10 +279,22 @@ include swift::proxy::healthcheck
 include swift::proxy::proxy_logging
 include swift::proxy::listing_formats
 include swift::proxy::bulk
+include swift::proxy::tempurl
+include swift::proxy::ratelimit
+include swift::proxy::crossdomain
+include swift::proxy::s3api
+include swift::proxy::s3token
+include swift::proxy::formpost
+include swift::proxy::staticweb
 include swift::proxy::copy
+include swift::proxy::container_quotas
+include swift::proxy::account_quotas
 include swift::proxy::slo
 include swift::proxy::dlo
 include swift::proxy::versioned_writes
+include swift::proxy::symlink
+# The module has no parameter for it. S3's versions of objects are made with it.
+swift_proxy_config { 'filter:versioned_writes/allow_object_versioning': value => true }
 
 # --- swift-storage
 include swift

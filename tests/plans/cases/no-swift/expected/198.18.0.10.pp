@@ -96,6 +96,19 @@ include keystone::cron::fernet_rotate
 
 # --- cinder-identity
 include cinder::keystone::auth
+# Current clients look for the type block-storage, older ones for volumev3.
+keystone::resource::service_identity { 'block-storage':
+  configure_user      => false,
+  configure_user_role => false,
+  service_name        => 'cinder',
+  service_type        => 'block-storage',
+  service_description => 'Cinder Service',
+  region              => 'RegionOne',
+  public_url          => 'http://198.18.0.10:8776/v3',
+  internal_url        => 'http://198.18.0.10:8776/v3',
+  admin_url           => 'http://198.18.0.10:8776/v3',
+}
+Keystone::Resource::Service_identity['block-storage'] -> Anchor['cinder::service::end']
 
 # --- cinder-api
 include cinder

@@ -21,6 +21,19 @@ include keystone::cron::fernet_rotate
 
 # --- cinder-identity
 include cinder::keystone::auth
+# Current clients look for the type block-storage, older ones for volumev3.
+keystone::resource::service_identity { 'block-storage':
+  configure_user      => false,
+  configure_user_role => false,
+  service_name        => 'cinder',
+  service_type        => 'block-storage',
+  service_description => 'Cinder Service',
+  region              => 'RegionOne',
+  public_url          => 'http://198.18.0.18:8776/v3',
+  internal_url        => 'http://198.18.0.18:8776/v3',
+  admin_url           => 'http://198.18.0.18:8776/v3',
+}
+Keystone::Resource::Service_identity['block-storage'] -> Anchor['cinder::service::end']
 
 # --- demo
 nova_flavor { 'm1.nano': ensure => present, id => '42', vcpus => '1', ram => '128', disk => '1', is_public => true }

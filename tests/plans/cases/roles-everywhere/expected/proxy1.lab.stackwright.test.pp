@@ -18,7 +18,19 @@ include swift::proxy::healthcheck
 include swift::proxy::proxy_logging
 include swift::proxy::listing_formats
 include swift::proxy::bulk
+include swift::proxy::tempurl
+include swift::proxy::ratelimit
+include swift::proxy::crossdomain
+include swift::proxy::s3api
+include swift::proxy::s3token
+include swift::proxy::formpost
+include swift::proxy::staticweb
 include swift::proxy::copy
+include swift::proxy::container_quotas
+include swift::proxy::account_quotas
 include swift::proxy::slo
 include swift::proxy::dlo
 include swift::proxy::versioned_writes
+include swift::proxy::symlink
+# The module has no parameter for it. S3's versions of objects are made with it.
+swift_proxy_config { 'filter:versioned_writes/allow_object_versioning': value => true }
