@@ -391,3 +391,14 @@ def test_a_cloud_that_lacks_what_a_scenario_wants_is_not_tried(
     said = capsys.readouterr().err
     assert "CONFIG_HEAT_INSTALL=y" in said
     assert "stackwright test packstack-003 --install -a FILE" in said
+
+
+def test_the_interoperability_scenario_selects_exactly_the_required_tests() -> None:
+    listed = Path(scenarios.__file__).parent / "data" / "interop-2020.06.txt"
+    names = [line for line in listed.read_text().splitlines() if not line.startswith("#")]
+    selected = re.compile(tempest.pattern(["interop"]))
+    assert len(set(names)) == 284
+    assert [name for name in names if not selected.search(f"{name}[id-1,smoke]")] == []
+    assert selected.search(names[0])
+    assert not selected.search(f"{names[0]}_more[id-1]")
+    assert not selected.search("tempest.api.compute.servers.test_servers.ServersTestJSON.test_other[id-1]")

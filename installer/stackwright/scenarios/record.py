@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from stackwright.model import ExitCode, StackwrightError
@@ -31,9 +32,25 @@ class Scenario:
     left_out: tuple[str, ...]
     """What theirs has besides, and this version cannot install."""
     tempest: tuple[str, ...]
-    """Groups of Tempest's tests; see `services.tempest_groups`."""
+    """Groups of Tempest's tests; see `groups`."""
     by_hand: tuple[str, ...]
     look_at: tuple[str, ...]
+
+
+@cache
+def _listed(name: str) -> tuple[str, ...]:
+    """Expressions for exactly the tests that a file of the data folder names, one per class of tests."""
+    classes: dict[str, list[str]] = {}
+    for test in (_DATA / name).read_text(encoding="utf-8").splitlines():
+        if test and not test.startswith("#"):
+            owner, _, method = test.rpartition(".")
+            classes.setdefault(owner, []).append(method)
+    return tuple(rf"{re.escape(owner)}\.({'|'.join(methods)})(\[|$)" for owner, methods in classes.items())
+
+
+def groups() -> dict[str, tuple[str, ...]]:
+    """Regular expressions for tests of Tempest by group: those of the services, and the interoperability guideline."""
+    return {**tempest_groups(), "interop": _listed("interop-2020.06.txt")}
 
 
 def names() -> tuple[str, ...]:
@@ -68,9 +85,9 @@ def _read(path: Path) -> Scenario:
             told = data.setdefault(key, [])
             if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
                 raise ValueError(f"{key} is no list of texts")
-        groups = tempest_groups()
-        if strange := [group for group in data["tempest"] if group not in groups]:
-            raise ValueError(f"there are no tests called {strange[0]}; there are: {', '.join(groups)}")
+        known = groups()
+        if strange := [group for group in data["tempest"] if group not in known]:
+            raise ValueError(f"there are no tests called {strange[0]}; there are: {', '.join(known)}")
         if not data["tempest"] or not _NAME.fullmatch(path.stem):
             raise ValueError("tempest is empty" if not data["tempest"] else f"{path.stem!r} is no name of a scenario")
         return Scenario(

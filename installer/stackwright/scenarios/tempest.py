@@ -9,7 +9,7 @@ from typing import Any
 
 from stackwright import shell
 from stackwright.scenarios.record import Known
-from stackwright.services import tempest_groups
+from stackwright.scenarios.record import groups as all_groups
 from stackwright.shell import Raw
 
 FOLDER = "/var/lib/stackwright/tempest"
@@ -28,7 +28,7 @@ PACKAGES = {
 
 def pattern(groups: Iterable[str]) -> str:
     """One regular expression for the tests of these groups."""
-    known = tempest_groups()
+    known = all_groups()
     wanted = dict.fromkeys(one for group in groups for one in known[group])
     return "|".join(f"({one})" for one in wanted)
 
@@ -58,7 +58,7 @@ def settings(*, ssh_user: str, dashboard_url: str = "", more: Mapping[str, str] 
         "validation.ping_timeout": "180",
         "compute.build_timeout": "300",
         "compute.build_interval": "2",
-        "compute-feature-enabled.resize": "false",
+        "compute-feature-enabled.resize": "true",
         "compute-feature-enabled.cold_migration": "false",
         "compute-feature-enabled.live_migration": "false",
         # Tempest looks for it in the guest with an option of blkid that busybox lacks.
