@@ -60,6 +60,7 @@ class Cloud:
                 "servers",
                 "keypairs",
                 "volumes",
+                "backups",
                 "images",
                 "floatingips",
                 "routers",
@@ -826,3 +827,46 @@ def test_the_volume_is_attached_through_nova_and_found_by_what_is_new_in_the_gue
     with pytest.raises(Failure, match="is not what it wrote") as caught:
         volume.write(site)
     assert caught.value.service == "cinder"
+
+
+class Backups:
+    """Cinder's API of backups: each look at one finds it in the next state; "gone" is a 404."""
+
+    def __init__(self, states: list[str]) -> None:
+        self.states = states
+        self.asked: list[str] = []
+
+    def post(self, service: str, path: str, body: Any) -> Any:
+        assert (service, path, body["backup"]["volume_id"]) == ("volumev3", "/backups", "v1")
+        return {"backup": {"id": "b1"}}
+
+    def get(self, service: str, path: str) -> Any:
+        assert (service, path) == ("volumev3", "/backups/b1")
+        state = self.states.pop(0)
+        if state == "gone":
+            raise ApiError("no such backup", 404)
+        return {"backup": {"status": state}}
+
+    def delete(self, service: str, path: str) -> None:
+        self.asked.append(f"{service} {path}")
+
+
+def test_a_volume_is_backed_up_and_the_backup_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stackwright.verify.on_host.api.time.sleep", lambda _: None)
+    site = instance.Site(verify.VerifyConfig("http://x", "pw"), "n", str(tmp_path))
+    site.volume = "v1"
+    own: Any = Backups(["creating", "available", "deleting", "gone"])
+    assert volume.back_up(own, site) == "1 GiB backed up, the backup deleted"
+    assert own.asked == ["volumev3 /backups/b1"]
+    broken: Any = Backups(["creating", "error"])
+    with pytest.raises(Failure, match="the backup is in status error, expected: available"):
+        volume.back_up(broken, site)
+
+
+def test_the_volume_is_backed_up_only_where_backups_are_installed(tmp_path: Path) -> None:
+    def names(**more: bool) -> list[str]:
+        config = verify.VerifyConfig("http://x", "pw", services=("compute", "network", "volumev3"), **more)
+        return [check.name for check in volume.checks(instance.Site(config, "n", str(tmp_path)), lambda: Any)]
+
+    assert "volume-backup" in names(volume_backups=True)
+    assert "volume-backup" not in names()

@@ -51,6 +51,7 @@ def config(whole: Cloud) -> verify.VerifyConfig:
         image=str(answers["CONFIG_PROVISION_IMAGE_NAME"]) if demo else "",
         ssh_user=guest.USER if built else str(answers["CONFIG_PROVISION_IMAGE_SSH_USER"]),
         external_network="public" if demo else "",
+        volume_backups=whole.has("cinder-backup"),
         dashboard_url=whole.dashboard_url if whole.has("horizon") else "",
         dashboard_certificate=_dashboard_certificate(answers) if whole.has("horizon") else "",
         ca_file=tls.authority_file(whole.hosts[host_of(whole)].platform) if certificates.signed(whole) else "",

@@ -10,7 +10,7 @@ from stackwright.records import Api, Growth, Migration, Names, PackageSet, Puppe
 from stackwright.services.named_hosts import CONTROLLER, storage
 from stackwright.services.options import choices_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
-from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, measured
+from stackwright.services.shared_packages import APACHE, CACHE, CONFIGURES, DATABASE, disk, estimated, measured
 from stackwright.values import exports, size, word
 
 _LVM = (("CONFIG_CINDER_INSTALL", "y"), ("CONFIG_CINDER_BACKEND", "lvm"))
@@ -241,6 +241,26 @@ COMPONENTS: tuple[Component, ...] = (
             "CONFIG_CINDER_DB_PW",
         ),
         derived_secrets=("ceph-key",),
+    ),
+    Component(
+        "cinder-backup",
+        role="volume",
+        requires=("cinder-database", "identity", "messaging", "volume-api"),
+        after=("object",),
+        provides=("volume-backup",),
+        reaches=("database", "object"),
+        probe=units("cinder-backup"),
+        # Packstack has no key for it either: where there is object storage, volumes are backed up to it.
+        when=lambda answers: _wanted(answers) and bool(answers["CONFIG_SWIFT_INSTALL"]),
+        packages=DATABASE
+        + Names(debian=("cinder-backup", "cinder-common", "qemu-utils"), redhat=("openstack-cinder", "qemu-img")),
+        units=Names(debian=("cinder-backup",), redhat=("openstack-cinder-backup",)),
+        memory=estimated(130),
+        logs=_LOGS,
+        secrets=(
+            "CONFIG_AMQP_AUTH_PASSWORD",
+            "CONFIG_CINDER_DB_PW",
+        ),
     ),
 )
 

@@ -60,6 +60,8 @@ class VerifyConfig:
     nameservers: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     """Addresses outside of the cloud that an instance must reach, besides the external network's gateway."""
+    volume_backups: bool = False
+    """Whether volumes can be backed up."""
     dashboard_url: str = ""
     """http://198.18.0.10/horizon, or /dashboard on CentOS."""
     dashboard_certificate: str = ""

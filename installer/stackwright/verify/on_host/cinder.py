@@ -9,10 +9,13 @@ from .reports import all_up, counted
 from .runner import Check, Context
 
 
-def cinder_services(admin: Session, timeout: float) -> str:
+def cinder_services(admin: Session, backups: bool, timeout: float) -> str:
+    """Every service of Cinder that this cloud has reports itself as up."""
+    expected = ("cinder-scheduler", "cinder-volume", *(("cinder-backup",) if backups else ()))
+
     def missing(rows: list[dict[str, Any]]) -> str:
         there = {r["binary"] for r in rows}
-        lost = [b for b in ("cinder-scheduler", "cinder-volume") if b not in there]
+        lost = [b for b in expected if b not in there]
         return "missing: " + ", ".join(lost) if lost else ""
 
     rows = all_up(
@@ -31,6 +34,6 @@ def checks(context: Context) -> list[Check]:
     settle = float(context.config.settle_timeout)
 
     def services() -> str:
-        return cinder_services(context.admin, settle)
+        return cinder_services(context.admin, context.config.volume_backups, settle)
 
     return [Check("cinder-services", "Cinder's services", "cinder", services, ("endpoint-cinder",))]

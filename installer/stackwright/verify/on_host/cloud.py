@@ -282,7 +282,16 @@ def _keypairs(own: Session, _: float) -> None:
 
 def _volumes(admin: Session, own: Session, wait: float) -> None:
     """Deletes the volumes. One that is stuck (a detaching that failed) is set free by the admin: no instance is left
-    that could hold it."""
+    that could hold it. Backups go first: each is a part of a container that is removed later."""
+
+    def backups_gone() -> bool | None:
+        rows = own.get("volumev3", "/backups/detail")["backups"]
+        for row in rows:
+            if row["status"] in ("available", "error"):
+                own.delete("volumev3", f"/backups/{row['id']}")
+        return None if rows else True
+
+    wait_for("volume backups to be gone", backups_gone, wait)
     forced_at = time.monotonic() + min(wait / 4, 20.0)
     forced: set[str] = set()
 

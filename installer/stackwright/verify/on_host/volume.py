@@ -84,6 +84,31 @@ def detach(own: Session, site: Site) -> str:
     return "available again, gone from the guest"
 
 
+def back_up(own: Session, site: Site) -> str:
+    """A backup of the detached volume is created and deleted."""
+    about = {"name": site.name, "volume_id": site.volume}
+    backup = own.post("volumev3", "/backups", {"backup": about})["backup"]["id"]
+
+    def status() -> str:
+        try:
+            return str(own.get("volumev3", f"/backups/{backup}")["backup"]["status"])
+        except ApiError as error:
+            if error.status == 404:
+                return "gone"
+            raise
+
+    def look(wanted: str) -> bool | None:
+        seen = status()
+        if seen.startswith("error"):
+            raise Failure(f"the backup is in status {seen}, expected: {wanted}", "cinder")
+        return True if seen == wanted else None
+
+    wait_for("the backup to be available", lambda: look("available"), 240.0)
+    own.delete("volumev3", f"/backups/{backup}")
+    wait_for("the backup to be gone", lambda: look("gone"), 120.0)
+    return f"{_VOLUME_GIB} GiB backed up, the backup deleted"
+
+
 def delete(own: Session, site: Site) -> str:
     own.delete("volumev3", f"/volumes/{site.volume}")
 
@@ -111,10 +136,13 @@ def checks(site: Site, own: Callable[[], Session]) -> list[Check]:
         return lambda: run(own(), site)
 
     written = functools.partial(write, site)
+    detached = "volume-detach"
+    backup = Check("volume-backup", "A volume backed up", "cinder", as_us(back_up), (detached,))
     return [
         Check("volume", "A volume created", "cinder", as_us(create), ("cinder-services", "project")),
         Check("volume-attach", "The volume attached", "nova", as_us(attach), ("volume", "ssh")),
         Check("volume-write", "The volume written and read", "cinder", written, ("volume-attach",)),
-        Check("volume-detach", "The volume detached", "nova", as_us(detach), ("volume-write",)),
-        Check("volume-delete", "The volume deleted", "cinder", as_us(delete), ("volume-detach",)),
+        Check(detached, "The volume detached", "nova", as_us(detach), ("volume-write",)),
+        *([backup] if site.config.volume_backups else []),
+        Check("volume-delete", "The volume deleted", "cinder", as_us(delete), (detached,)),
     ]

@@ -319,6 +319,14 @@ include swift::proxy::symlink
 # The module has no parameter for it. S3's versions of objects are made with it.
 swift_proxy_config { 'filter:versioned_writes/allow_object_versioning': value => true }
 
+# --- cinder-backup
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::glance
+include cinder::backup
+include cinder::backup::swift
+
 # --- swift-storage
 include swift
 include stackwright::swift_loopback

@@ -5,6 +5,14 @@ Exec { logoutput => on_failure }
 Mysql_database <| |> { charset => 'utf8mb3', collate => 'utf8mb3_general_ci' }
 class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
 
+# --- cinder-backup
+include cinder
+include cinder::logging
+include cinder::db
+include cinder::glance
+include cinder::backup
+include cinder::backup::swift
+
 # --- cinder-volume
 include cinder
 include cinder::logging
