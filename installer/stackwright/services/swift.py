@@ -138,7 +138,14 @@ COMPONENTS: tuple[Component, ...] = (
         probe=itself(8080, "/healthcheck"),
         when=_wanted,
         packages=Names(
-            debian=("python3-keystonemiddleware", "python3-swiftclient", "rsync", "swift", "swift-proxy"),
+            debian=(
+                "python3-keystonemiddleware",
+                "python3-swiftclient",
+                "rsync",
+                "swift",
+                "swift-object-expirer",
+                "swift-proxy",
+            ),
             redhat=(
                 "openstack-swift",
                 "openstack-swift-proxy",
@@ -147,7 +154,10 @@ COMPONENTS: tuple[Component, ...] = (
                 "rsync",
             ),
         ),
-        units=Names(debian=("swift-proxy",), redhat=("openstack-swift-proxy",)),
+        units=Names(
+            debian=("swift-object-expirer", "swift-proxy"),
+            redhat=("openstack-swift-object-expirer", "openstack-swift-proxy"),
+        ),
         selinux=("rsync_export_all_ro",),
         memory=measured(40, per_worker=35),
         logs=_LOGS,
@@ -173,7 +183,6 @@ COMPONENTS: tuple[Component, ...] = (
                 "swift-account",
                 "swift-container",
                 "swift-object",
-                "swift-object-expirer",
                 "xfsprogs",
             ),
             redhat=(
@@ -182,8 +191,6 @@ COMPONENTS: tuple[Component, ...] = (
                 "openstack-swift-account",
                 "openstack-swift-container",
                 "openstack-swift-object",
-                # The object expirer is in the proxy's package on this family.
-                "openstack-swift-proxy",
                 "python3-swiftclient",
                 "rsync",
                 "rsync-daemon",

@@ -280,6 +280,7 @@ ring_account_device { '198.18.0.10:6202/swiftloopback': zone => 1, weight => 10 
 # --- swift-proxy
 include swift
 include swift::proxy
+include swift::objectexpirer
 include swift::proxy::cache
 include swift::proxy::authtoken
 include swift::proxy::keystone

@@ -183,6 +183,7 @@ include swift::keystone::auth
 include swift
 include stackwright::swift_rings
 include swift::proxy
+include swift::objectexpirer
 include swift::proxy::cache
 include swift::proxy::authtoken
 include swift::proxy::keystone

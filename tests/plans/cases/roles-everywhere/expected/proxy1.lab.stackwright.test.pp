@@ -9,6 +9,7 @@ class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron'
 include swift
 include stackwright::swift_rings
 include swift::proxy
+include swift::objectexpirer
 include swift::proxy::cache
 include swift::proxy::authtoken
 include swift::proxy::keystone
