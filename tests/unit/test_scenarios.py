@@ -22,7 +22,7 @@ from stackwright.model import ExitCode, PuppetApply, Run, StackwrightError, Uplo
 from stackwright.operations import apply, inspection
 from stackwright.operations import tempest as tempest_ops
 from stackwright.operations.context import RunContext
-from stackwright.scenarios import Known, tempest
+from stackwright.scenarios import Known, record, tempest
 from stackwright.state import directory
 
 OUTPUT = """{0} tempest.api.identity.v3.test_domains.DefaultDomainTestJSON.test_default_domain_exists [0.43s] ... ok
@@ -70,7 +70,7 @@ def test_each_scenario_can_be_installed(name: str) -> None:
     }.items():
         if key in one.answers:
             assert (component in have) == (one.answers[key] == "y"), key
-    assert set(one.tempest) <= set(services.tempest_groups())
+    assert set(one.tempest) <= set(record.groups())
     assert one.title
     assert one.by_hand
     assert one.look_at
