@@ -159,6 +159,18 @@ class Role:
 
 
 @dataclass(frozen=True)
+class TlsServer:
+    """How a component shows a certificate to its clients."""
+
+    wanted: Callable[[Mapping[str, Any]], bool]
+    """Whether it does: gets the typed answers by key."""
+    owner: str
+    """Owner and group of the key. Apache reads it before it drops root's rights."""
+    keys: tuple[str, ...] = ()
+    """The answers that name a certificate of the administrator's own: certificate, key, intermediate certificates."""
+
+
+@dataclass(frozen=True)
 class Migration:
     """How the upstream Puppet module of a component migrates its database, so that ours can do it beside others."""
 
@@ -206,6 +218,7 @@ class Component:
     """Capabilities that it talks to over the network without waiting for them here: for the firewall."""
     ports: tuple[Port, ...] = ()
     api: Api | None = None
+    tls: TlsServer | None = None
     migration: Migration | None = None
     agent: str = ""
     """What Neutron's API calls it, where it is an agent that reports itself there."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stackwright import platforms, services
+from stackwright import platforms, services, verify
+from stackwright.planner import assets
 from stackwright.platforms import PLATFORMS, Platform
 from stackwright.records import Component, Names
 
@@ -126,3 +127,45 @@ def test_hypervisors_are_apart() -> None:
 @pytest.mark.parametrize("component", ["external-bridge", "linuxbridge-agent"])
 def test_what_makes_bridges_has_the_program_for_their_masquerading(platform: str, component: str) -> None:
     assert "nftables" in services.packages_for(platforms.by_id(platform), [component])
+
+
+def test_every_api_is_asked_or_is_not_the_first_of_its_service() -> None:
+    asked = {service.name for service, _, api in services.apis() if api.ask}
+    assert {service.name for service, _, api in services.apis() if not api.ask} <= asked
+    types = [api.type for _, _, api in services.apis()]
+    assert len(types) == len(set(types))
+
+
+def test_every_service_with_checks_has_their_module() -> None:
+    named = [service.checks for service in services.all_services() if service.checks]
+    assert named
+    for name in named:
+        assert "\ndef checks(context: Context) -> list[Check]:\n" in (verify.program() / f"{name}.py").read_text(), name
+
+
+def test_every_configuration_type_has_its_cached_provider() -> None:
+    named = {kind for s in services.all_services() if s.puppet for kind in s.puppet.config_types}
+    folder = assets.puppet_module() / "lib" / "puppet" / "provider"
+    assert named == {path.parent.name for path in folder.glob("*/cached.rb")}
+
+
+def test_every_role_is_defined_once_and_named_by_answers() -> None:
+    names = [role.name for role in services.roles()]
+    assert len(names) == len(set(names))
+    assert {component.role for component in COMPONENTS.values()} <= set(names)
+    for role in services.roles():
+        assert role.hosts or role.keys, role.name
+        assert set(role.keys) <= set(services.options()), role.name
+
+
+def test_records_name_only_what_is_there() -> None:
+    known = services.options()
+    for service in services.all_services():
+        for key, _, needed, why in service.needs:
+            assert {key, needed} <= set(known), service.name
+            assert why, service.name
+        for package_set in service.package_sets:
+            assert set(package_set.of) <= set(COMPONENTS), package_set.name
+    for component in COMPONENTS.values():
+        assert set(component.tls.keys if component.tls else ()) <= set(known), component.name
+        assert {growth.key for growth in component.growth} <= set(known), component.name

@@ -74,7 +74,7 @@ def step(whole: Cloud, wanted: TestRequest) -> Step:
     number = tempest.workers(host.facts.cpus, host.facts.memory)
     tests = tempest.run(wanted.groups, workers=number, limit=wanted.limit)
     actions = (
-        Run("install tempest", tempest.install(host.platform.package_manager), 1800, retries=3),
+        Run("install tempest", tempest.install(host.platform), 1800, retries=3),
         Upload((File(tempest.RC, rc.encode(), 0o600, secret=True),)),
         Run("configure tempest", configure, 900),
         Run("tempest", tests, wanted.limit + 900),

@@ -12,9 +12,10 @@ from stackwright.services.named_hosts import first, unique
 def _hosts(answers: Answers, role: str) -> tuple[str, ...]:
     """The hosts that the answers give a role, with those that EXCLUDE_SERVERS leaves alone. KeyError for an unknown
     role."""
-    for known in roles():
-        if known.name == role:
-            return hosts_of(known, answers)
+    for service in all_services():
+        for known in service.roles:
+            if known.name == role:
+                return hosts_of(known, answers)
     raise KeyError(role)
 
 

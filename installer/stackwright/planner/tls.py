@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
+from stackwright import services
 from stackwright.model import Answers, Certificate
 from stackwright.platforms import Platform
-from stackwright.services import ssl
+from stackwright.records import TlsServer
 
 _FOLDER = "/etc/stackwright/tls"
 
 
-@dataclass(frozen=True)
-class Server:
-    """A component that shows a certificate where the answers ask for it."""
-
-    wanted: Callable[[Mapping[str, Any]], bool]
-    owner: str
-    """Owner and group of the key. Apache reads it before it drops root's rights."""
-    keys: tuple[str, ...] = ()
-    """The answers that name a certificate of the administrator's own: certificate, key, intermediate certificates."""
-
-
-SERVERS: Mapping[str, Server] = {
-    "rabbitmq": Server(ssl.messages, "rabbitmq:rabbitmq"),
-    "nova-vncproxy": Server(ssl.dashboard, "nova:nova", ("CONFIG_VNC_SSL_CERT", "CONFIG_VNC_SSL_KEY")),
-    "horizon": Server(
-        ssl.dashboard,
-        "root:root",
-        ("CONFIG_HORIZON_SSL_CERT", "CONFIG_HORIZON_SSL_KEY", "CONFIG_HORIZON_SSL_CACERT"),
-    ),
-}
+def servers() -> dict[str, TlsServer]:
+    """The components that can show a certificate, by name, in the order of the services."""
+    return {c.name: c.tls for c in services.all_components() if c.tls}
 
 
 def encrypts(answers: Answers, component: str) -> bool:
     """Whether this component shows a certificate to its clients."""
-    server = SERVERS.get(component)
+    server = servers().get(component)
     return server is not None and server.wanted(answers)
 
 
 def given(answers: Answers, component: str) -> tuple[str, ...]:
     """The administrator's own certificate files for this component; empty: the cloud's authority generates one."""
-    files = tuple(str(answers[key]) for key in SERVERS[component].keys)
+    files = tuple(str(answers[key]) for key in servers()[component].keys)
     return files if files and files[0] else ()
 
 

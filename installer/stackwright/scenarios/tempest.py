@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackwright import shell
+from stackwright.platforms import Platform
 from stackwright.scenarios.record import Known
 from stackwright.scenarios.record import groups as all_groups
+from stackwright.services import packages_of
 from stackwright.shell import Raw
 
 FOLDER = "/var/lib/stackwright/tempest"
@@ -19,11 +21,6 @@ RC = f"{FOLDER}.rc"
 
 RESULTS = ("output.txt", "results.subunit", "junit.xml", "results.html", "tempest.log", "etc/tempest.conf")
 """What is brought back from FOLDER."""
-
-PACKAGES = {
-    "apt": ("tempest", "python3-tempestconf", "python3-junitxml", "python3-os-testr"),
-    "dnf": ("openstack-tempest", "python3-tempestconf", "python3-junitxml", "python3-os-testr"),
-}
 
 
 def pattern(groups: Iterable[str]) -> str:
@@ -40,9 +37,9 @@ _MANAGERS = {
 }
 
 
-def install(package_manager: str) -> str:
+def install(platform: Platform) -> str:
     """A script that installs Tempest from the distribution's packages, unless it is there."""
-    command = f"{_MANAGERS[package_manager]} {' '.join(PACKAGES[package_manager])}"
+    command = f"{_MANAGERS[platform.package_manager]} {' '.join(packages_of('tempest', platform))}"
     return shell.fill("scenarios/tempest_install.sh", INSTALL=Raw(command))
 
 

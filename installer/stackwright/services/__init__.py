@@ -169,6 +169,11 @@ def _named() -> dict[str, tuple[Names, Names]]:
     return named | {s.name: (s.packages, s.units) for s in package_sets()}
 
 
+def packages_of(name: str, platform: Platform, release: Release | None = None) -> tuple[str, ...]:
+    """The packages of one component or package set alone. KeyError for an unknown name."""
+    return names_on(_named()[name][0], platform, release)
+
+
 def logs(platform: Platform, release: Release | None = None) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """Patterns of log files and the systemd units of each service that has any, by its name."""
     found = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, Role
+from stackwright.records import Names, Role, TlsServer
 from stackwright.services import ssl
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
@@ -80,6 +80,7 @@ COMPONENTS: tuple[Component, ...] = (
         "rabbitmq",
         role="messaging",
         provides=("messaging",),
+        tls=TlsServer(ssl.messages, "rabbitmq:rabbitmq"),
         ports=(
             Port(5672, what="AMQP", when=lambda answers: not ssl.messages(answers)),
             Port(5671, what="AMQP over TLS", when=ssl.messages),

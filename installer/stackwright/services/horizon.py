@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, Role
+from stackwright.records import Names, Role, TlsServer
 from stackwright.services import ssl
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, hosts_of, switch, value_of
@@ -85,6 +85,11 @@ COMPONENTS: tuple[Component, ...] = (
         role="dashboard",
         requires=("cache", "identity"),
         provides=("dashboard",),
+        tls=TlsServer(
+            ssl.dashboard,
+            "root:root",
+            ("CONFIG_HORIZON_SSL_CERT", "CONFIG_HORIZON_SSL_KEY", "CONFIG_HORIZON_SSL_CACERT"),
+        ),
         ports=(
             Port(80, public=True, what="dashboard"),
             Port(443, public=True, what="dashboard over TLS", when=ssl.dashboard),

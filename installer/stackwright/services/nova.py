@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule, Role
+from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule, Role, TlsServer
+from stackwright.services import ssl
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
@@ -266,6 +267,7 @@ COMPONENTS: tuple[Component, ...] = (
         requires=("compute-api",),
         provides=("console",),
         reaches=("database", "instance-console", "messaging"),
+        tls=TlsServer(ssl.dashboard, "nova:nova", ("CONFIG_VNC_SSL_CERT", "CONFIG_VNC_SSL_KEY")),
         ports=(Port(6080, public=True, what="instance consoles"),),
         # It reads its certificate and key for each connection: that it runs does not show that it can.
         probe=units("nova-vncproxy") + "{% if encrypts('nova-vncproxy') %}\n"

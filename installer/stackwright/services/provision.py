@@ -263,11 +263,13 @@ COMPONENTS: tuple[Component, ...] = (
     ),
 )
 
+_TEMPEST_TOOLS = Names(*(("python3-tempestconf", "python3-junitxml", "python3-os-testr"),) * 2)
+
 PACKAGE_SETS: tuple[PackageSet, ...] = (
     # `stackwright test` asks for it.
     PackageSet(
         "tempest",
-        Names(debian=("python3-tempestconf", "tempest"), redhat=("openstack-tempest", "python3-tempestconf")),
+        Names(debian=("tempest",), redhat=("openstack-tempest",)) + _TEMPEST_TOOLS,
         when=lambda _: False,
     ),
 )

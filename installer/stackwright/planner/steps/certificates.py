@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stackwright import services, shell
 from stackwright.model import Certificates, File, Run, Step, Upload
-from stackwright.planner.tls import SERVERS, authority_file, encrypts, file, given
+from stackwright.planner.tls import authority_file, encrypts, file, given, servers
 from stackwright.planner.topology import Cloud, Host
 from stackwright.shell import Raw
 
@@ -29,7 +29,7 @@ class CertificateRequest:
 def wanted(whole: Cloud) -> tuple[CertificateRequest, ...]:
     """Every certificate that this cloud needs."""
     out = []
-    for component in SERVERS:
+    for component in servers():
         if encrypts(whole.answers, component):
             for host in whole.having(component):
                 names = (host.fqdn, host.facts.hostname.partition(".")[0], host.name, host.address)
@@ -50,7 +50,7 @@ def step(whole: Cloud, host: Host, certificates: Certificates) -> Step | None:
     units: list[str] = []
     if certificates.authority:
         files.append(File(authority_file(host.platform), certificates.authority.encode()))
-    for component, server in SERVERS.items():
+    for component, server in servers().items():
         if component in host.components and server.wanted(whole.answers):
             own = certificates.of[component, host.name]
             files.append(File(file(component, "crt"), own.chain.encode()))
