@@ -134,7 +134,6 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
         },
         ("error", "not-mapped", N + "OVN_EXTERNAL_PHYSNET"),
     ),
-    ({N + "OVN_TUNNEL_IF": "eth1", N + "OVN_BRIDGE_IFACES": "br-ex:eth1"}, ("error", "overlap", N + "OVN_TUNNEL_IF")),
     ({N + "OVN_TUNNEL_IF": "eth1", P + "USE_SUBNETS": "y"}, ("error", "subnet", N + "OVN_TUNNEL_IF")),
     ({N + "OVN_TUNNEL_IF": "198.18.1.0/24"}, ("error", "subnet", N + "OVN_TUNNEL_IF")),
     ({N + "OVN_BRIDGE_IFACES": "br-ex:198.18.1.0/24"}, ("error", "subnet", N + "OVN_BRIDGE_IFACES")),

@@ -58,3 +58,29 @@ def test_the_bridge_takes_the_address_and_the_second_plan_is_the_same() -> None:
     assert tunnels.bridge(typed.answers(answers), "ovn", MOVED) == made
     assert tunnels.address(typed.answers(answers), "ovn", MOVED, MOVED.address) == "198.19.0.10"
     assert tunnels.bridge(typed.answers(), "ovn", HOST) is None
+
+
+BRIDGES = "CONFIG_NEUTRON_OVS_BRIDGE_IFACES"
+TAKEN = replace(
+    HOST,
+    interfaces=(
+        HOST.interfaces[0],
+        Interface("eth1", addresses=("fe80::2/64",)),
+        Interface("br-ex", addresses=("198.19.0.10/24", "fe80::2/64")),
+    ),
+)
+
+
+@pytest.mark.parametrize("facts", [HOST, TAKEN], ids=["before", "afterwards"])
+@pytest.mark.parametrize("name", ["eth1", "br-ex"])
+def test_tunnels_start_at_the_bridge_that_takes_the_interface_and_its_address(facts: Facts, name: str) -> None:
+    answers = typed.answers({"CONFIG_NEUTRON_OVS_TUNNEL_IF": name, BRIDGES: (("br-ex", "eth1"),)})
+    assert tunnels.address(answers, "openvswitch", facts, facts.address) == "198.19.0.10"
+    # In user space they leave through that bridge, and need none of their own.
+    assert tunnels.bridge(answers, "openvswitch", facts) is None
+
+
+def test_a_bridge_of_an_interface_without_an_address_is_refused() -> None:
+    answers = typed.answers({"CONFIG_NEUTRON_OVS_TUNNEL_IF": "br-ex", BRIDGES: (("br-ex", "eth2"),)})
+    with pytest.raises(StackwrightError, match="CONFIG_NEUTRON_OVS_TUNNEL_IF is br-ex"):
+        tunnels.address(answers, "openvswitch", HOST, HOST.address)

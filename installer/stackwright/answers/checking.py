@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from stackwright.answers import networks
+from stackwright.answers import networks, texts
 from stackwright.answers.typed import holds, in_words, matters, problem, where
 from stackwright.model import Answers, Problem
 from stackwright.services import all_services, options, ssl
@@ -60,6 +60,7 @@ def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] 
         *_storage(answers),
         *_tls(answers, files=files),
         *networks.check(answers),
+        *texts.check(answers),
     ]
 
 

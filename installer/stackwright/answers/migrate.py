@@ -8,17 +8,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stackwright.answers import secrets, syntax, writing
+from stackwright.answers.compare import differences
 from stackwright.answers.packstack.comments import is_generated
 from stackwright.answers.packstack.retired import translated
 from stackwright.answers.packstack.rewrite import NETWORK_KEYS, ROLE_KEYS, Change
-from stackwright.answers.reading import Reading, from_documents, old_names
+from stackwright.answers.reading import AnswersError, Reading, from_documents, old_names
 from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
 from stackwright.services import options
 
 _LOST = (
-    "retired-key", "retired-value", "unknown-key", "bad-value", "no-key", "conflict-marker", "repeated-key", "no-unit",
+    "retired-key", "retired-value", "unknown-key", "hidden-secret", "bad-value", "no-key", "conflict-marker",
+    "repeated-key", "no-unit",
 )  # fmt: skip
 """Problems of an old file that a new one cannot have any more; what they are about was left out or decided."""
+
+_STILL_ERRORS = ("retired-key", "unknown-key", "hidden-secret")
+"""Those of them that a person has to decide about, also after the line is gone: `answers check` refuses the old file
+because of them."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,15 @@ def migrate(path: Path, *, minimal: bool = False, name: str = "the new file") ->
     """The current form of the answer file `path`, which is left as it is; problems call the new one `name`.
 
     Values that cannot be used are taken over as comments, so that nothing is lost. Secrets that live elsewhere stay
-    there, and no command is run. Raises StackwrightError when the file cannot be read.
+    there, and no command is run. Raises StackwrightError when the file cannot be read, or has conflict markers of git.
     """
     return migrate_document(syntax.read_file(path), minimal=minimal, name=name)
 
 
 def migrate_document(document: syntax.Document, *, minimal: bool = False, name: str = "the new file") -> Migration:
     """As `migrate`, for a document that is in memory."""
+    if conflicts := [p for p in document.problems if p.name == "conflict-marker"]:
+        raise AnswersError(tuple(conflicts))
     reading = from_documents((document,), run=False, files=False)
     entries = dict(reading.answers.entries)
     for key, entry in entries.items():
@@ -51,14 +59,38 @@ def migrate_document(document: syntax.Document, *, minimal: bool = False, name: 
         elif not options()[key].secret:
             entries[key] = replace(entry, text=_current(options()[key], entry.text))
     notes = _notes(document, reading)
-    text = writing.write(
-        Answers(entries, reading.answers.secrets),
-        minimal=minimal, comments=notes.above, head=notes.head, tail=notes.tail,
-    )  # fmt: skip
+
+    def written() -> str:
+        return writing.write(
+            Answers(entries, reading.answers.secrets),
+            minimal=minimal, comments=notes.above, head=notes.head, tail=notes.tail,
+        )  # fmt: skip
+
+    text = written()
     now = from_documents((syntax.parse(text, name),), run=False, files=False)
-    lost = [replace(p, severity=Severity.WARNING) for p in reading.problems if p.name in _LOST]
+    # What followed from an answer that nobody gave: a file that writes its default gives it, and the default holds.
+    followed = [one.key for one in differences(reading.answers, now.answers) if not options()[one.key].secret]
+    if followed:
+        for key in followed:
+            entries[key] = replace(entries[key], text=_as_text(entries[key].value))
+        text = written()
+        now = from_documents((syntax.parse(text, name),), run=False, files=False)
+    lost = [
+        p if p.name in _STILL_ERRORS else replace(p, severity=Severity.WARNING)
+        for p in reading.problems
+        if p.name in _LOST
+    ]
     changes = sorted(reading.changes, key=lambda change: change.origin.line)
     return Migration(text, tuple(changes), (*lost, *now.problems))
+
+
+def _as_text(value: object) -> str:
+    """A typed value as it is written in an answer file."""
+    if isinstance(value, bool):
+        return "y" if value else "n"
+    if isinstance(value, tuple):
+        return ",".join(":".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in value)
+    return str(value)
 
 
 def _current(option: Option, text: str) -> str:

@@ -12,6 +12,7 @@ from stackwright.answers.typed import problem
 from stackwright.model import Answers, Problem
 from stackwright.services import options
 from stackwright.values import is_address, words
+from stackwright.values.addressing import USUAL_RANGES
 
 if TYPE_CHECKING:
     from netaddr import IPNetwork
@@ -83,9 +84,10 @@ def _types(answers: Answers) -> Iterator[Problem]:
     ranges = {"gre": "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES", "vxlan": "CONFIG_NEUTRON_ML2_VNI_RANGES"}
     for kind, key in (*ranges.items(), ("geneve", "CONFIG_NEUTRON_ML2_VNI_RANGES")):
         if kind in tenant and not answers[key]:
+            ((first, last),) = USUAL_RANGES[key]
             yield problem(
                 answers, key, "no-range", f"no IDs for {kind} networks",
-                f"set {key}=10:1000; 10:100 is used until then", warning=True,
+                f"set {key}=10:1000; {first}:{last} is used until then", warning=True,
             )  # fmt: skip
     if "vlan" in tenant and not any(len(entry) == 3 for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]):
         yield problem(
@@ -256,11 +258,6 @@ def _tunnels(answers: Answers, family: str) -> Iterator[Problem]:
         )  # fmt: skip
     if interface and not answers["CONFIG_USE_SUBNETS"] and "/" in interface:
         yield problem(answers, key, "subnet", "the name of an interface", "CONFIG_USE_SUBNETS=y reads it as a network")
-    if interface and interface in dict(answers[f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"]).values():
-        yield problem(
-            answers, key, "overlap", f"{interface} is in a bridge, where it loses its address",
-            "tunnel through another interface, or name the bridge",
-        )  # fmt: skip
 
 
 def _demo(answers: Answers) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ from stackwright.answers.layers import (
     suggest,
 )
 from stackwright.answers.packstack import rewrite
+from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.packstack.rewrite import Change
 from stackwright.answers.typed import finish, local_address, type_all
 from stackwright.model import Answers, ExitCode, Problem, Severity, StackwrightError
@@ -175,18 +176,26 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
 def _empty(documents: tuple[syntax.Document, ...]) -> list[Problem]:
     """An error where there are files and not one answer in them: something was cut off, or another file was meant, and
     defaults alone would be a cloud on this machine."""
-    if not documents or any(document.lines or document.problems for document in documents):
+    lines = [line for document in documents for line in document.lines]
+    if not documents or any(answers_key(line.key) for line in lines):
+        return []
+    if not lines and any(document.problems for document in documents):
         return []
     name = documents[0].name
     return [
         Problem(
             "empty",
-            "the file has no answers",
+            "the file has no known key" if lines else "the file has no answers",
             "expected lines of KEY=value",
             f"check {name}, or write a new file with `stackwright answers generate FILE`",
             where=name,
         )
     ]
+
+
+def answers_key(name: str) -> bool:
+    """Whether `name` is a key of an answer file, of this release or an older one."""
+    return name in options() or name in old_names() or name in RETIRED or name in translated()
 
 
 def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
+import select
 import shlex
 import shutil
+import signal
+import stat
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +22,12 @@ from stackwright.services import options
 MASK = "********"
 PLACEHOLDER = "PW_PLACEHOLDER"
 """What Packstack writes for "make one, or take CONFIG_DEFAULT_PASSWORD"."""
+
+MOST_BYTES = 64 * 1024
+"""The most that is read of a file or a command that has a secret. The secret is its first line."""
+
+SECONDS = 60
+"""How long a command that gives a secret may take."""
 
 _ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _ELSEWHERE = re.compile(r"^!(cmd|file|env):\s*(.*)$", re.DOTALL)
@@ -78,12 +89,7 @@ def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] 
             raise ValueError(f"the environment variable {rest} is not set")
         return value
     if path := file_of(text, folder):
-        try:
-            content = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise ValueError(f"the file {rest} cannot be read: {reason}") from None
-        return _first_line(content, f"the file {rest}")
+        return _first_line(_read(path, rest), f"the file {rest}")
     try:
         words = shlex.split(rest)
     except ValueError as error:
@@ -91,19 +97,66 @@ def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] 
     return _run(words, folder) if run else _looked_for(words[0])
 
 
+def _read(path: Path, name: str) -> str:
+    """The text of a regular file of at most MOST_BYTES. A device or a pipe may have no end, or nobody who writes."""
+    try:
+        # Without waiting: to open a named pipe waits for whoever writes into it.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise ValueError(f"{name} is not a regular file")
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ValueError(
+                f"the file {name} is longer than {MOST_BYTES // 1024} KiB, the most that a secret may have"
+            )
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"the file {name} cannot be read: it is no text") from None
+    except OSError as error:
+        raise ValueError(f"the file {name} cannot be read: {error.strerror}") from None
+
+
 def _run(words: list[str], folder: Path) -> str:
     try:
-        done = subprocess.run(words, cwd=folder, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
     except FileNotFoundError:
         raise ValueError(f"there is no command {words[0]}") from None
-    except subprocess.TimeoutExpired:
-        raise ValueError(f"the command {words[0]} did not end within 60 s") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ValueError(f"the command {words[0]} cannot be run: {reason}") from None
-    if done.returncode != 0:
-        raise ValueError(f"the command {words[0]} failed with exit code {done.returncode}")
-    return _first_line(done.stdout.decode("utf-8", errors="replace"), f"the command {words[0]}")
+    with process:
+        try:
+            content = _output(process, words[0])
+            code = process.wait(1)
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"the command {words[0]} closed its output and did not end") from None
+        finally:
+            # With everything that it started.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if code != 0:
+        raise ValueError(f"the command {words[0]} failed with exit code {code}")
+    return _first_line(content.decode("utf-8", errors="replace"), f"the command {words[0]}")
+
+
+def _output(process: subprocess.Popen[bytes], name: str) -> bytes:
+    """What a command writes until it ends. Raises ValueError where that takes too long, or is too much."""
+    assert process.stdout is not None
+    end = time.monotonic() + SECONDS
+    content = b""
+    while True:
+        left = end - time.monotonic()
+        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+            raise ValueError(f"the command {name} did not end within {SECONDS} s")
+        part = os.read(process.stdout.fileno(), 65536)
+        if not part:
+            return content
+        content += part
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"the command {name} writes more than {MOST_BYTES // 1024} KiB, the most that is read")
 
 
 def _looked_for(program: str) -> str:

@@ -15,8 +15,12 @@ from stackwright.answers.layers import Layers
 from stackwright.answers.packstack.rewrite import Raw
 from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
 from stackwright.services import options
-from stackwright.values import allowed, words
+from stackwright.values import allowed, consumers, words
 from stackwright.values import text as text_of_any_kind
+
+
+class _ControlCharacter(ValueError):
+    """What is wrong may be shown of a secret as well."""
 
 
 def type_all(
@@ -35,13 +39,16 @@ def type_all(
         try:
             if not text and option.required and option.default:
                 raise ValueError("must not be empty")
+            if found := consumers.control_character(text):
+                raise _ControlCharacter(f"has a control character ({found}); expected printable text")
             value = option.parse(text)
         except ValueError as error:
             hint = ""
             if not text and option.default:
                 complaint = complaint or ("empty", f"its default {option.default!r} is used", "")
             else:
-                complaint = ("bad-value", _sentence(option, str(error)), _nearest(option, text))
+                said = str(error) if isinstance(error, _ControlCharacter) else _sentence(option, str(error))
+                complaint = ("bad-value", said, _nearest(option, text))
             failed.append((option, raw, complaint[0], complaint[1] + ("\n" + complaint[2] if complaint[2] else hint)))
             entries[key] = _default(key)
             continue
@@ -55,8 +62,26 @@ def type_all(
         for option, raw, name, wanted in failed
         if (counts := matters(option, values)) or name not in _ALWAYS_WARNINGS
     ]
+    problems = _hidden_together(problems)
     unusable = {option.key for option, raw, name, _ in failed if name == "bad-value"}
     return entries, problems, frozenset(unusable)
+
+
+def _hidden_together(problems: list[Problem]) -> list[Problem]:
+    """Hidden secrets as one problem where there are several: a file that was shown to others has hidden them all."""
+    hidden = [p for p in problems if p.name == "hidden-secret" and p.severity is Severity.ERROR]
+    if len(hidden) < 2:
+        return problems
+    hidden.sort(key=lambda p: int(line) if (line := p.where.rpartition(":")[2]).isdecimal() else 0)
+    keys = [p.seen.split(" ", 1)[0] for p in hidden]
+    one = Problem(
+        "hidden-secret",
+        f"{keys[0]} and {len(keys) - 1} more are not usable",
+        f"secrets; these were hidden, or never filled in: {', '.join(keys)}",
+        "write the real ones, or leave them empty: new ones are made where the cloud has none yet",
+        where=hidden[0].where,
+    )
+    return [one, *(p for p in problems if p not in hidden)]
 
 
 @functools.cache

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from stackwright.values import consumers
+
 MASK = "********"
 _SHORT = 4
 _LONG = 8
@@ -28,7 +30,8 @@ def _base64(piece: str) -> Iterator[str]:
 
 
 def _escaped(piece: str) -> Iterator[str]:
-    """As it stands in URLs, JSON, HTML, and in quotes or behind backslashes of a shell."""
+    """As it stands in files of services, URLs, JSON, HTML, and in quotes or behind backslashes of a shell."""
+    yield from consumers.forms(piece)
     for url in (quote(piece), quote(piece, safe=""), quote_plus(piece)):
         yield url
         yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), url)

@@ -12,7 +12,7 @@ from stackwright.model import Answers, Event, ExitCode, Plan
 from stackwright.output import live
 from stackwright.planner import tls
 from stackwright.planner.steps import certificates
-from stackwright.planner.topology import Cloud
+from stackwright.planner.topology import Cloud, Host
 from stackwright.state import journal
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def config(whole: Cloud) -> verify.VerifyConfig:
     answers = whole.answers
     demo = bool(answers["CONFIG_PROVISION_DEMO"])
     apis = services.asked_apis(whole.has)
-    built = planner.builds_image(whole, whole.having("keystone")[0])
+    built = planner.builds_image(whole, _keystone(whole))
     return verify.VerifyConfig(
         auth_url=whole.url("keystone") + "/v3",
         admin_user=str(answers["CONFIG_KEYSTONE_ADMIN_USERNAME"]),
@@ -73,7 +73,12 @@ def host_of(whole: Cloud) -> str:
     for host in whole.hosts.values():
         if any(b.network for b in host.bridges):
             return host.name
-    return whole.having("keystone")[0].name
+    return _keystone(whole).name
+
+
+def _keystone(whole: Cloud) -> Host:
+    """The host of Keystone, or where this run leaves that alone, a host that reaches it."""
+    return next(iter((*whole.having("keystone"), *whole.hosts.values())))
 
 
 def run(run: RunContext, console: Console) -> ExitCode:

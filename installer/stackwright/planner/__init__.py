@@ -26,7 +26,7 @@ from stackwright.planner import firewall_policy, order, render, topology
 from stackwright.planner.choices import presets
 from stackwright.planner.host_classes import HostClasses
 from stackwright.planner.order import Placed
-from stackwright.planner.placement import all_hosts, existing, left_alone, place
+from stackwright.planner.placement import all_hosts, existing, left_alone, place, place_beside
 from stackwright.planner.steps import certificates as certificate_steps
 from stackwright.planner.steps import (
     credentials,
@@ -73,14 +73,15 @@ def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificat
     first = found[next(iter(found))]
     asked, trunk = str(answers["CONFIG_OPENSTACK_RELEASE"]), bool(answers["CONFIG_RDO_TRUNK"])
     release = platforms.release_of(first, asked, trunk)
-    return topology.build(answers, facts, placed, found, release, certificates)
+    return topology.build(answers, facts, placed, found, release, certificates, place_beside(answers))
 
 
 def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offline: bool = False) -> Plan:
     """Everything that has to be done, on all hosts. The cloud has every certificate that `steps.certificates.wanted`
     names; `exact` has the versions of packages by host, where a lock names them; with `offline` a bundle was copied to
     the hosts, and has the packages. Raises StackwrightError for what cannot be planned."""
-    waits = order.needs(whole.placement, _given(whole.answers))
+    there = (capability for component, _ in whole.beside.values() for capability in component.provides)
+    waits = order.needs(whole.placement, (*_given(whole.answers), *there))
     runs: dict[str, dict[int, list[Placed]]] = {name: {} for name in whole.hosts}
     run_of: dict[Placed, str] = {}
     for placed, number in order.runs(waits).items():

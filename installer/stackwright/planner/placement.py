@@ -83,3 +83,12 @@ def place(answers: Answers, services: tuple[Service, ...] | None = None) -> dict
             for host in hosts(answers, component.role):
                 out[host].append(component)
     return {host: tuple(components) for host, components in out.items()}
+
+
+def place_beside(answers: Answers) -> dict[str, tuple[Component, ...]]:
+    """Components by host, of the hosts that EXCLUDE_SERVERS leaves alone: an earlier run installed them."""
+    alone = left_alone(answers)
+    if not alone:
+        return {}
+    everything = place(answers.with_value("EXCLUDE_SERVERS", ()))
+    return {host: everything[host] for host in alone if host in everything}

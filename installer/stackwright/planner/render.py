@@ -22,6 +22,7 @@ import jinja2
 import yaml
 
 from stackwright.planner import assets
+from stackwright.values import consumers
 
 
 class RenderError(Exception):
@@ -99,8 +100,9 @@ _json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def as_yaml(value: Any) -> str:
-    """A YAML flow value on one line. JSON is YAML, and quotes what YAML would otherwise guess a type for."""
-    text = _json(_plain(value))
+    """A YAML flow value on one line of hieradata. JSON is YAML, and quotes what YAML would otherwise guess a type for;
+    nothing in it is interpolated by Hiera."""
+    text = consumers.hiera(_json(_plain(value)))
     return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -146,6 +148,8 @@ def _environment(folder: Path) -> jinja2.Environment:
     )
     environment.filters["yaml"] = as_yaml
     environment.filters["pp"] = as_puppet
+    for write in consumers.FILTERS:
+        environment.filters[write.__name__] = write
     environment.filters["ceph_fsid"] = ceph_fsid
     environment.filters["ceph_key"] = ceph_key
     return environment

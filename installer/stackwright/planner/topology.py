@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from stackwright.planner import naming, placement, render, swift, tls, tunnels
 from stackwright.planner.choices import Choices, choose
 from stackwright.planner.tunnels import Bridge
 from stackwright.platforms import Platform, Release
+from stackwright.values.addressing import USUAL_RANGES, is_address
 
 NO_CERTIFICATES = Certificates()
 
@@ -96,6 +98,7 @@ def network(answers: Answers) -> Network:
     types = answers["CONFIG_NEUTRON_ML2_TYPE_DRIVERS"]
     tenant = answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"]
     vlans = with_colons(answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"])
+    ids, vnis = (with_colons(answers[key] or usual) for key, usual in USUAL_RANGES.items())
     physnet = str(
         answers.get("CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET" if agent == "ovn" else "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET")
         or "extnet"
@@ -109,8 +112,8 @@ def network(answers: Answers) -> Network:
         mechanism_drivers=answers["CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS"] or (agent,),
         flat_networks=answers["CONFIG_NEUTRON_ML2_FLAT_NETWORKS"] or ("*",),
         vlan_ranges=vlans,
-        tunnel_ranges=with_colons(answers["CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES"]) or ("20:100",),
-        vni_ranges=with_colons(answers["CONFIG_NEUTRON_ML2_VNI_RANGES"]) or ("10:100",),
+        tunnel_ranges=ids,
+        vni_ranges=vnis,
         vxlan_group=str(answers["CONFIG_NEUTRON_ML2_VXLAN_GROUP"]),
         interface_driver="linuxbridge" if agent == "linuxbridge" else "openvswitch",
         interface_mappings=with_colons(answers["CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS"]),
@@ -207,6 +210,9 @@ class Cloud:
     release: Release
     certificates: Certificates = field(default=NO_CERTIFICATES, repr=False)
     """What its servers show; it is not needed to see who does what."""
+    beside: Mapping[str, tuple[Component, tuple[str, ...]]] = field(default_factory=dict)
+    """Components on hosts that EXCLUDE_SERVERS leaves alone, and the addresses of those hosts: they are there, and
+    others use them."""
 
     @cached_property
     def _having(self) -> Mapping[str, tuple[Host, ...]]:
@@ -225,10 +231,11 @@ class Cloud:
         return self._having.get(component, ())
 
     def has(self, component: str) -> bool:
-        return component in self._having
+        """Whether the cloud has it, on a host of this plan or beside it."""
+        return component in self._having or component in self.beside
 
     def component(self, name: str) -> Component:
-        return self._components[name]
+        return self._components[name] if name in self._components else self.beside[name][0]
 
     def first(self, component: str) -> Host:
         """The first host with this component, as the answers have them. Raises KeyError where nobody has it."""
@@ -238,11 +245,14 @@ class Cloud:
 
     def address(self, component: str) -> str:
         """The address of the first host with this component. Raises KeyError where nobody has it."""
+        if component not in self._having and component in self.beside:
+            return self.beside[component][1][0]
         return self.first(component).address
 
     def addresses(self, *components: str) -> tuple[str, ...]:
-        """The addresses of all hosts with any of these components."""
-        return tuple(dict.fromkeys(h.address for c in components for h in self.having(c)))
+        """The addresses of all hosts with any of these components, those that this run leaves alone at the end."""
+        here = (h.address for c in components for h in self.having(c))
+        return tuple(dict.fromkeys((*here, *(a for c in components if c in self.beside for a in self.beside[c][1]))))
 
     def url(self, component: str) -> str:
         """The root URL of an API: its first host and its first port."""
@@ -277,6 +287,8 @@ class Cloud:
     def public_name(self, component: str, host: Host | None = None) -> str:
         """What browsers call a host with this component, by default the first: its address, or a name that its
         certificate is for. Raises KeyError where nobody has it."""
+        if host is None and component not in self._having:
+            return self.address(component)
         host = host or self.first(component)
         own = self.certificates.of.get((component, host.name))
         return tls.public_name(own, host.address, host.fqdn, host.name) if own else host.address
@@ -287,8 +299,8 @@ class Cloud:
         if not self.encrypts(component):
             return ""
         if tls.given(self.answers, component):
-            at = host if component in host.components else self.first(component)
-            return f"-k --connect-to '::{bracketed(at.address)}:' "
+            at = host.address if component in host.components else self.address(component)
+            return f"-k --connect-to '::{bracketed(at)}:' "
         return f"--cacert {tls.authority_file(host.platform)} "
 
     @cached_property
@@ -297,7 +309,7 @@ class Cloud:
 
     def ovn_db(self, port: int) -> tuple[str, ...]:
         """OVN's northbound (6641) or southbound (6642) database."""
-        return tuple(f"tcp:{bracketed(h.address)}:{port}" for h in self.having("ovn-northd"))
+        return tuple(f"tcp:{bracketed(address)}:{port}" for address in self.addresses("ovn-northd"))
 
     def dashboard(self, host: Host) -> str:
         """The root of the dashboard on this host, without a final slash."""
@@ -307,6 +319,11 @@ class Cloud:
     @property
     def dashboard_url(self) -> str:
         """The root of the first dashboard, without a final slash. Raises KeyError where there is none."""
+        if "horizon" not in self._having:
+            # Its host has the system of the others.
+            scheme = "https" if self.encrypts("horizon") else "http"
+            path = next(iter(self.hosts.values())).platform.paths["dashboard"]
+            return f"{scheme}://{bracketed(self.address('horizon'))}{path}"
         return self.dashboard(self.first("horizon"))
 
     @property
@@ -394,8 +411,10 @@ def build(
     platforms: Mapping[str, Platform],
     release: Release,
     certificates: Certificates = NO_CERTIFICATES,
+    beside: Mapping[str, tuple[Component, ...]] = MappingProxyType({}),
 ) -> Cloud:
-    """The cloud that these answers describe on these hosts."""
+    """The cloud that these answers describe on these hosts; `beside` has the components of hosts that are left alone,
+    by host."""
     net = network(answers)
     addresses = {name: facts[name].address or name for name in placed}
     roles_of = {name: {c.role for c in components} for name, components in placed.items()}
@@ -407,7 +426,7 @@ def build(
     disks = swift.devices(answers, {name: addresses[name] for name in stores})
     bridges: dict[tuple[str, ...], tuple[tuple[Bridge, ...], tuple[str, ...]]] = {}
     hosts: dict[str, Host] = {}
-    tunnelled = tunnels.between(net.agent, net.tunnel_types, placed)
+    tunnelled = tunnels.between(net.agent, net.tunnel_types, {**placed, **beside})
     for name, address in addresses.items():
         fact = naming.corrected(answers, name, facts[name])
         roles = tuple(sorted(roles_of[name]))
@@ -435,4 +454,18 @@ def build(
             bridge_mappings=mappings,
             swift_devices=disks.get(name, ()),
         )
-    return Cloud(answers, hosts, placed, net, release, certificates)
+    return Cloud(answers, hosts, placed, net, release, certificates, _beside(facts, beside))
+
+
+def _beside(
+    facts: Mapping[str, Facts], placed: Mapping[str, tuple[Component, ...]]
+) -> dict[str, tuple[Component, tuple[str, ...]]]:
+    """By component: itself, and the addresses of the hosts in `placed` that have it."""
+    found: dict[str, tuple[Component, tuple[str, ...]]] = {}
+    for name, components in placed.items():
+        known = (seen.resolves[name][0] for seen in facts.values() if seen.resolves.get(name))
+        address = name if is_address(name) else next(known, name)
+        for component in components:
+            _, others = found.get(component.name, (component, ()))
+            found[component.name] = (component, (*others, address))
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from stackwright.model import Answers, Component, ExitCode, Facts, StackwrightError
 
@@ -36,17 +37,41 @@ def between(agent: str, kinds: Sequence[str], placed: Mapping[str, Sequence[Comp
     return agent in ("ovn", "openvswitch") and bool(kinds) and len(hosts) > 1
 
 
-def _found(facts: Facts, wanted: str) -> str:
-    """The address, with prefix length, of an interface given by its name or by a network that it is in; else empty."""
+def _found(facts: Facts, wanted: str, bridges: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The address, with prefix length, of an interface given by its name or by a network that it is in; else empty.
+
+    `bridges`: by interface, the bridge that it is to be a port of. A bridge takes the address of its interface, so each
+    stands for the other: before the first run the interface has the address, afterwards the bridge.
+    """
     if "/" in wanted:
         inside = ipaddress.ip_network(wanted, strict=False)
         addresses = (a for i in facts.interfaces for a in i.addresses)
         return next((a for a in addresses if ipaddress.ip_interface(a).ip in inside), "")
-    # On a second run the bridge has it.
-    there = [facts.interface(wanted), facts.interface(BRIDGE)] if facts.interface(wanted) else []
-    # A port of the bridge keeps the link-local address that the kernel gives to every interface.
-    usable = (a for i in there if i for a in i.addresses if not ipaddress.ip_interface(a).ip.is_link_local)
+    ports = [port for port, bridge in bridges.items() if bridge == wanted]
+    there = facts.interface(wanted)
+    if not there and not any(map(facts.interface, ports)):
+        return ""
+    own = [there, facts.interface(bridges.get(wanted, "")), *map(facts.interface, ports)]
+    # A port keeps the link-local address that the kernel gives to every interface.
+    usable = (
+        a
+        for i in (*own, facts.interface(BRIDGE))
+        if i
+        for a in i.addresses
+        if not ipaddress.ip_interface(a).ip.is_link_local
+    )
     return next(usable, "")
+
+
+def _bridges(answers: Answers, agent: str) -> dict[str, str]:
+    """By interface: the bridge that the answers put it into."""
+    pairs = answers[f"CONFIG_NEUTRON_{'OVN' if agent == 'ovn' else 'OVS'}_BRIDGE_IFACES"]
+    return {interface: bridge for bridge, interface in pairs}
+
+
+def start(answers: Answers, agent: str, facts: Facts) -> str:
+    """The address, with prefix length, of the interface that the answers ask for; empty where the host has none."""
+    return _found(facts, str(answers[key(agent)]), _bridges(answers, agent))
 
 
 def address(answers: Answers, agent: str, facts: Facts, own: str) -> str:
@@ -55,7 +80,7 @@ def address(answers: Answers, agent: str, facts: Facts, own: str) -> str:
     Raises StackwrightError(PREFLIGHT) where the interface is not there or has no address.
     """
     if name := str(answers[key(agent)]):
-        if found := _found(facts, name):
+        if found := start(answers, agent, facts):
             return found.partition("/")[0]
         raise StackwrightError(
             f"{facts.host}: {key(agent)} is {name}, and the host has no such interface with an address",
@@ -69,7 +94,10 @@ def address(answers: Answers, agent: str, facts: Facts, own: str) -> str:
 
 
 def bridge(answers: Answers, agent: str, facts: Facts) -> Bridge | None:
-    """The bridge that a host needs for tunnels in user space; None where no interface is set apart for them."""
-    name = str(answers[key(agent)])
+    """The bridge that a host needs for tunnels in user space; None where no interface is set apart for them, or where
+    it is in a bridge of Open vSwitch already, through which they leave."""
+    name, taken = str(answers[key(agent)]), _bridges(answers, agent)
+    if name in taken or name in taken.values():
+        return None
     found = "" if "/" in name else _found(facts, name)
     return Bridge(BRIDGE, (name,), found) if found else None

@@ -113,11 +113,13 @@ def interfaces(situation: Situation) -> Problems:
         facts = situation.facts[host]
         for key, name, needs_address in entries:
             network = _subnet(name)
+            if needs_address and tunnels.start(situation.answers, situation.agent(), facts):
+                continue
             found = _within(facts, network) if network else _find(facts, name)
             if found is None:
                 seen = f"no interface with an address in {network}" if network else f"no interface {name}"
                 yield Problem("interface", f"{seen}; {_known(facts)}", f"{name}, because of {key}", "", host, where=key)
-            elif needs_address and not found.addresses and not _find(facts, tunnels.BRIDGE):
+            elif needs_address:
                 hint = "give it an address, or leave the key empty to use the host's own"
                 yield Problem("interface", f"{found.name} has no address", "one, for tunnels", hint, host, where=key)
             elif not found.up:

@@ -213,6 +213,13 @@ def tunnel_id_ranges(value: str) -> tuple[tuple[int, int], ...]:
     return _id_ranges(value, 4_294_967_295)
 
 
+USUAL_RANGES = {
+    "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES": ((20, 100),),
+    "CONFIG_NEUTRON_ML2_VNI_RANGES": ((10, 100),),
+}
+"""The numbers of GRE and of VXLAN or Geneve networks where none are given; those of the Puppet module for Neutron."""
+
+
 def vni_ranges(value: str) -> tuple[tuple[int, int], ...]:
     """a list of first:last, each from 1 to 16777215."""
     return _id_ranges(value, 16_777_215)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from stackwright.model import Answers
+from stackwright.values import consumers
 
 _STALE = (
     "OS_APPLICATION_CREDENTIAL_ID",
@@ -73,8 +74,7 @@ def clouds_yaml(url: str, region: str, accounts: Mapping[str, tuple[str, str, st
 def my_cnf(answers: Answers) -> str:
     """How the administrator of a database that is there already logs in to it, as an option file of its clients."""
     values = {"host": "CONFIG_MARIADB_HOST", "user": "CONFIG_MARIADB_USER", "password": "CONFIG_MARIADB_PW"}
-    escaped = {name: str(answers[key]).replace("\\", "\\\\") for name, key in values.items()}
-    lines = [f'{name}="{value}"' for name, value in escaped.items()]
+    lines = [f'{name}="{consumers.option_file(str(answers[key]))}"' for name, key in values.items()]
     return "\n".join(["[client]", "protocol=tcp", *lines]) + "\n"
 
 

@@ -16,7 +16,7 @@ include glance::api::db
 include glance::api::authtoken
 glance::backend::multistore::swift { 'swift':
   swift_store_user                    => 'services:glance',
-  swift_store_key                     => lookup('glance::api::authtoken::password'),
+  swift_store_key                     => lookup('stackwright::swift_store_key'),
   swift_store_auth_address            => lookup('stackwright::identity_url'),
   swift_store_auth_version            => '3',
   swift_store_create_container_on_put => true,

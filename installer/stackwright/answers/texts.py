@@ -1,0 +1,162 @@
+"""Texts that a service, a file or Puppet cannot carry unchanged: refused, with the character and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stackwright.answers.typed import matters, problem, where
+from stackwright.model import Answers, Problem
+from stackwright.services import options
+from stackwright.values import consumers
+
+
+@dataclass(frozen=True)
+class _Rule:
+    allowed: str
+    """A regular expression's set."""
+    words: str
+    why: str
+    texts: Callable[[Any], tuple[str, ...]] = lambda value: (value,)
+    """The texts of a value that the rule is for."""
+
+
+_NAME = r"A-Za-z0-9_.+-"
+_NAME_WORDS = "letters, digits and - _ . +"
+_PHYSICAL = "Neutron's lists of networks take the others for separators"
+_PHYSNET = _Rule(r"A-Za-z0-9_.-", "letters, digits and - _ .", _PHYSICAL)
+_FIRST_OF_EACH = _Rule(
+    _PHYSNET.allowed, _PHYSNET.words, _PHYSICAL, lambda value: tuple(str(entry[0]) for entry in value)
+)
+
+_RULES: Mapping[str, _Rule] = {
+    "CONFIG_KEYSTONE_REGION": _Rule(
+        r"A-Za-z0-9_.-", "letters, digits and - _ .", "Puppet names an endpoint REGION/SERVICE::TYPE"
+    ),
+    "CONFIG_KEYSTONE_ADMIN_USERNAME": _Rule(_NAME, _NAME_WORDS, "Puppet names a role assignment USER::DOMAIN@PROJECT"),
+    "CONFIG_HEAT_DOMAIN": _Rule(_NAME, _NAME_WORDS, "Puppet names a role assignment USER::DOMAIN@::DOMAIN"),
+    "CONFIG_HEAT_DOMAIN_ADMIN": _Rule(_NAME, _NAME_WORDS, "Puppet names a role assignment USER::DOMAIN@::DOMAIN"),
+    "CONFIG_AMQP_AUTH_USER": _Rule(_NAME, _NAME_WORDS, "Puppet names a permission USER@VHOST"),
+    "CONFIG_CINDER_VOLUME_NAME": _Rule(_NAME, _NAME_WORDS, "LVM takes no other characters in a volume group's name"),
+    "CONFIG_CINDER_NFS_MOUNTS": _Rule(
+        r"!-~", "a path without blanks", "Cinder's list of shares ends a path at a blank", lambda value: tuple(value)
+    ),
+    "CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET": _PHYSNET,
+    "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET": _PHYSNET,
+    "CONFIG_NEUTRON_ML2_FLAT_NETWORKS": _Rule(
+        _PHYSNET.allowed, f"{_PHYSNET.words}; or *", _PHYSICAL, lambda value: tuple(v for v in value if v != "*")
+    ),
+    "CONFIG_NEUTRON_ML2_VLAN_RANGES": _FIRST_OF_EACH,
+    "CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS": _FIRST_OF_EACH,
+    "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS": _FIRST_OF_EACH,
+    "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS": _FIRST_OF_EACH,
+}
+
+_ANY_TEXT = frozenset(
+    {
+        # People's own: Keystone takes UTF-8, and so does every file that they stand in.
+        "CONFIG_KEYSTONE_ADMIN_PW",
+        "CONFIG_KEYSTONE_DEMO_PW",
+        # Only what is derived from them is written.
+        "CONFIG_CEPH_SECRET",
+        "CONFIG_NOVA_MIGRATION_SECRET",
+        # subscription-manager is given them as they are.
+        "CONFIG_RH_PW",
+        "CONFIG_RH_PROXY_PW",
+        "CONFIG_RH_SAT6_KEY",
+    }
+)
+"""Secrets of any printable characters; others are ASCII, because database clients and Swift read Latin-1."""
+
+_SUBJECT = {"ST": 128, "L": 128, "O": 64, "OU": 64, "CN": 64}
+"""By part of a certificate's subject: the most characters (RFC 5280, appendix A.1)."""
+
+
+def check(answers: Answers) -> Iterator[Problem]:
+    """Every text that does not reach its consumers as it is, and names that are taken already."""
+    yield from _names(answers)
+    yield from _secrets(answers)
+    yield from _taken(answers)
+    yield from _subject(answers)
+
+
+def _names(answers: Answers) -> Iterator[Problem]:
+    for key, rule in _RULES.items():
+        if not matters(options()[key], answers):
+            continue
+        # As it is written: what follows from another answer is named there.
+        given = options()[key].parse(answers.entries[key].text)
+        found = (consumers.outside(text, rule.allowed) for text in rule.texts(given))
+        wrong = next(filter(None, found), "")
+        if wrong:
+            yield problem(
+                answers, key, "character", f"{rule.words} are allowed, and {wrong!r} is not: {rule.why}",
+                "choose a name without it",
+            )  # fmt: skip
+
+
+def _secrets(answers: Answers) -> Iterator[Problem]:
+    """Secrets are never shown, and one that several keys have is named once."""
+    seen: set[str] = set()
+    for key, option in options().items():
+        value = answers[key]
+        if not option.secret or not value or not matters(option, answers):
+            continue
+        origin = answers.entries[key].origin
+        given = origin.where if origin.kind == "default" and origin.where in options() else key
+        wanted = _complaint(key, value)
+        if wanted and given not in seen:
+            seen.add(given)
+            hint = "choose another one" if given == key else f"give {key} one of its own, or choose another one for all"
+            yield Problem("character", f"{given} is not usable", wanted, hint, where=where(answers, given))
+
+
+def _complaint(key: str, value: str) -> str:
+    """What is wrong with a secret; empty for nothing."""
+    wrong = consumers.outside(value, " -~")
+    if key not in _ANY_TEXT and wrong:
+        return f"printable ASCII is allowed, and {wrong!r} is not: its readers take text for Latin-1"
+    if key == "CONFIG_HEAT_AUTH_ENC_KEY":
+        if "$" in value:
+            return "text without '$' is allowed: it would be written as '$$', and the key's length has to stay"
+        if value[0] == value[-1] and value[0] in "\"'":
+            return f"text without {value[0]!r} at both ends is allowed: Heat drops them"
+    if key.startswith("CONFIG_SWIFT_") and value.casefold() in ("true", "false"):
+        return "other text than true and false is allowed: Puppet writes them with a capital letter"
+    return ""
+
+
+def _taken(answers: Answers) -> Iterator[Problem]:
+    """Names of users and domains that something else has already."""
+    admin = "CONFIG_KEYSTONE_ADMIN_USERNAME"
+    name = str(answers[admin])
+    users = {key.removeprefix("CONFIG_").removesuffix("_KS_PW").lower() for key in options() if key.endswith("_KS_PW")}
+    if name.casefold() in users:
+        yield problem(answers, admin, "taken", f"another name: {name.casefold()} is a service's user", f"{admin}=admin")
+    if name.casefold() == "demo" and answers["CONFIG_PROVISION_DEMO"]:
+        yield problem(
+            answers,
+            admin,
+            "taken",
+            "another name: demo is the demo's user",
+            f"{admin}=admin, or CONFIG_PROVISION_DEMO=n",
+        )
+    key = "CONFIG_AMQP_AUTH_USER"
+    if answers["CONFIG_AMQP_INSTALL"] and answers[key] == "guest":
+        yield problem(
+            answers, key, "taken", "another name: RabbitMQ lets its own user guest in from its own host only, and the"
+            " installation removes it", f"{key}=openstack",
+        )  # fmt: skip
+    key = "CONFIG_HEAT_DOMAIN"
+    if matters(options()[key], answers) and str(answers[key]).casefold() == "default":
+        yield problem(answers, key, "taken", "another name: default is Keystone's own domain", f"{key}=heat")
+
+
+def _subject(answers: Answers) -> Iterator[Problem]:
+    for part, most in _SUBJECT.items():
+        key = f"CONFIG_SSL_CERT_SUBJECT_{part}"
+        if matters(options()[key], answers) and len(answers[key]) > most:
+            yield problem(
+                answers, key, "too-long", f"at most {most} characters: certificates hold no more", "shorten it"
+            )

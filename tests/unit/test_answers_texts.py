@@ -1,0 +1,88 @@
+"""Texts that cannot reach their consumers unchanged are refused, with the character and the reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackwright import answers
+from stackwright.model import Problem
+from stackwright.services import options
+
+
+def errors(**given: str) -> list[Problem]:
+    return list(answers.from_documents([], given, files=False, local_host="198.18.0.10").errors)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "shown"),
+    [
+        ("CONFIG_KEYSTONE_REGION", "eu/west", "'/'"),
+        ("CONFIG_KEYSTONE_REGION", "eu::west", "':'"),
+        ("CONFIG_KEYSTONE_ADMIN_USERNAME", "admin@example.org", "'@'"),
+        ("CONFIG_KEYSTONE_ADMIN_USERNAME", "größe", "'ö'"),
+        ("CONFIG_AMQP_AUTH_USER", "a@b", "'@'"),
+        ("CONFIG_CINDER_VOLUME_NAME", "cinder/volumes", "'/'"),
+        ("CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS", "ext$net:br-ex", "'$'"),
+        ("CONFIG_NEUTRON_ML2_FLAT_NETWORKS", "*,a b", "' '"),
+        ("CONFIG_KEYSTONE_DB_PW", "größe", "'ö'"),
+        ("CONFIG_SWIFT_HASH", "True", "true and false"),
+    ],
+)
+def test_a_character_that_cannot_be_carried_is_named(key: str, text: str, shown: str) -> None:
+    found = [p for p in errors(**{key: text}) if p.name == "character"]
+    assert len(found) == 1
+    assert found[0].seen.startswith(key)
+    assert shown in found[0].wanted
+    assert found[0].hint
+
+
+@pytest.mark.parametrize("text", ["abc$user1/0123456", "'0123456789abcd'"])
+def test_heats_key_keeps_its_length(text: str) -> None:
+    assert "character" in [p.name for p in errors(CONFIG_HEAT_INSTALL="y", CONFIG_HEAT_AUTH_ENC_KEY=text[:16])]
+
+
+def test_one_password_for_all_is_named_once() -> None:
+    found = [p for p in errors(CONFIG_DEFAULT_PASSWORD="größe") if p.name == "character"]
+    assert [p.seen.split()[0] for p in found] == ["CONFIG_DEFAULT_PASSWORD"]
+
+
+@pytest.mark.parametrize("key", ["CONFIG_KEYSTONE_ADMIN_PW", "CONFIG_KEYSTONE_DEMO_PW"])
+def test_people_may_have_any_letters_in_their_passwords(key: str) -> None:
+    assert errors(**{key: "größe €"}) == []
+
+
+@pytest.mark.parametrize("name", ["nova", "Nova", "swift", "placement", "demo"])
+def test_the_administrator_has_no_name_of_somebody_else(name: str) -> None:
+    found = errors(CONFIG_KEYSTONE_ADMIN_USERNAME=name)
+    assert [p.name for p in found] == ["taken"]
+    assert found[0].hint.startswith("CONFIG_KEYSTONE_ADMIN_USERNAME=admin")
+
+
+def test_demo_is_free_without_the_demo() -> None:
+    assert errors(CONFIG_KEYSTONE_ADMIN_USERNAME="demo", CONFIG_PROVISION_DEMO="n") == []
+
+
+def test_rabbitmqs_own_user_is_refused_where_it_is_installed() -> None:
+    assert [p.name for p in errors(CONFIG_AMQP_AUTH_USER="guest")] == ["taken"]
+    elsewhere = {"CONFIG_AMQP_INSTALL": "n", "CONFIG_AMQP_AUTH_PASSWORD": "x", "CONFIG_AMQP_AUTH_USER": "guest"}
+    assert errors(**elsewhere) == []
+
+
+def test_heats_domain_is_not_keystones() -> None:
+    assert "taken" in [p.name for p in errors(CONFIG_HEAT_INSTALL="y", CONFIG_HEAT_DOMAIN="Default")]
+
+
+def test_a_certificates_subject_has_room_for_what_is_in_it() -> None:
+    given = {"CONFIG_HORIZON_SSL": "y", "CONFIG_SSL_CACERT_SELFSIGN": "y", "CONFIG_SSL_CERT_SUBJECT_O": "x" * 65}
+    assert [p.name for p in errors(**given)] == ["too-long"]
+
+
+@pytest.mark.parametrize("sign", ["\n", "\x00", "\x1b", "\t", "\x7f", "\x85"])
+def test_no_key_takes_a_control_character(sign: str) -> None:
+    """Flags and variables can hold them; a line of a file cannot hold all."""
+    for key, option in options().items():
+        example = option.default or "a"
+        text = f"{'a' * 7}{sign}{'a' * (9 - len(sign.encode()))}" if option.secret else f"{example}{sign}{example}"
+        reading = answers.from_documents([], {key: text}, files=False, local_host="198.18.0.10")
+        assert [p for p in reading.problems if p.name == "bad-value" and "control characters" in p.wanted], key
+        assert sign not in reading.answers.entries[key].text
