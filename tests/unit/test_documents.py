@@ -105,7 +105,7 @@ INSTALLED: dict[str, tuple[str, ...]] = {
     "Neutron with OVN": ("ovn-controller",),
     "Neutron with Open vSwitch": ("openvswitch-agent",),
     "Neutron with Linux bridges": ("linuxbridge-agent",),
-    "Cinder on Ceph (one OSD in a file)": ("cinder-volume", "ceph"),
+    "Cinder on Ceph (one OSD in a file), backups in Swift": ("cinder-volume", "ceph", "cinder-backup"),
     "Swift": ("swift-proxy", "swift-storage"),
     "Horizon": ("horizon",),
     "Heat": ("heat-api", "heat-engine"),
