@@ -66,3 +66,9 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match="is no folder") as caught:
         text.write(plan(tmp_path), tmp_path / "mine")
     assert caught.value.code == ExitCode.USAGE
+
+
+def test_the_first_instance_is_shown_as_commands_for_its_image_and_user() -> None:
+    lines = text.first_instance("cirros 0.6", "cirros").splitlines()
+    assert [line for line in lines if "server create --image 'cirros 0.6' --flavor m1.tiny --network private" in line]
+    assert lines[-1] == "  ssh -i first.pem cirros@$address"

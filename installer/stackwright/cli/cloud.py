@@ -104,6 +104,8 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
                 applied.plan, result.files, applied.log, applied.report, proved=result.verified, authority=authority
             )
         )
+        if first := apply.first_instance(result.run):
+            print(text.first_instance(*first))
     return result.code
 
 

@@ -254,6 +254,14 @@ class Installed:
     verified: bool = False
 
 
+def first_instance(run: RunContext) -> tuple[str, str] | None:
+    """Image and user of an instance that the demo project can boot; None where it cannot."""
+    answers, cloud = run.answers, run.cloud
+    if not (answers["CONFIG_PROVISION_DEMO"] and cloud.has("nova-compute") and cloud.has("clients")):
+        return None
+    return str(answers["CONFIG_PROVISION_IMAGE_NAME"]), verify.image_user(cloud)
+
+
 def install(
     reading: answer_files.Reading, hosts: Hosts, state: directory.StateDir, options: ApplyOptions, console: Console
 ) -> Installed | Preview:

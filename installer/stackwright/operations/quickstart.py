@@ -67,6 +67,9 @@ def install(
             # The node's networks are in its answer file; those of an earlier run stay what they are.
             reading = read_answers(replace(given, files=(path,)), how.check.locked)
             _require(reading.answers, names, path, here=here)
+            floating = str(reading.answers["CONFIG_PROVISION_DEMO_FLOATRANGE"])
+            if options.lab is not None and ":" not in floating and not how.dry_run:
+                lab.route(floating, names[0])
             return Started(apply.install(reading, hosts, state, how, console), path)
         except StackwrightError as error:
             if created and error.code in (ExitCode.PREFLIGHT, ExitCode.ANSWERS):

@@ -29,12 +29,18 @@ def _agents(whole: Cloud) -> tuple[str, ...]:
     return tuple(found)
 
 
+def image_user(whole: Cloud) -> str:
+    """The user that instances of the demo image let in."""
+    if planner.builds_image(whole, _keystone(whole)):
+        return guest.USER
+    return str(whole.answers["CONFIG_PROVISION_IMAGE_SSH_USER"])
+
+
 def config(whole: Cloud) -> verify.VerifyConfig:
     """What is to be verified on this cloud."""
     answers = whole.answers
     demo = bool(answers["CONFIG_PROVISION_DEMO"])
     apis = services.asked_apis(whole.has)
-    built = planner.builds_image(whole, _keystone(whole))
     return verify.VerifyConfig(
         auth_url=whole.url("keystone") + "/v3",
         admin_user=str(answers["CONFIG_KEYSTONE_ADMIN_USERNAME"]),
@@ -49,7 +55,7 @@ def config(whole: Cloud) -> verify.VerifyConfig:
         compute_hosts=tuple(h.fqdn for h in whole.having("nova-compute")),
         agents=_agents(whole),
         image=str(answers["CONFIG_PROVISION_IMAGE_NAME"]) if demo else "",
-        ssh_user=guest.USER if built else str(answers["CONFIG_PROVISION_IMAGE_SSH_USER"]),
+        ssh_user=image_user(whole),
         external_network="public" if demo else "",
         volume_backups=whole.has("cinder-backup"),
         dashboard_url=whole.dashboard_url if whole.has("horizon") else "",

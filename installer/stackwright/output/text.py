@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -147,6 +148,19 @@ def summary(
     if report:
         rows.append(("report", str(report)))
     return "\n" + "\n".join(f"{name + ':':<14} {value}" if name else value for name, value in rows)
+
+
+def first_instance(image: str, user: str) -> str:
+    """The commands that boot a first instance of the demo project and log in to it. They run on the host that has the
+    clients; `user` is the one of the image."""
+    return f"""
+your first instance, on the node:
+  source /root/keystonerc_demo
+  openstack keypair create first > first.pem && chmod 600 first.pem
+  openstack server create --image {shlex.quote(image)} --flavor m1.tiny --network private --key-name first --wait first
+  address=$(openstack floating ip create public -f value -c floating_ip_address)
+  openstack server add floating ip first $address
+  ssh -i first.pem {user}@$address"""
 
 
 def difference(found: Difference) -> str:
