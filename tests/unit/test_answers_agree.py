@@ -95,7 +95,7 @@ def test_the_ranges_that_are_told_are_those_that_are_used() -> None:
     reading = read(f"{text}CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES=gre\nCONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES=\n")
     (told,) = [p for p in reading.problems if p.name == "no-range"]
     (used,) = planner.cloud(reading.answers, outcome.facts(reading.answers)).network.tunnel_ranges
-    assert f"until then {used} is used" in told.hint
+    assert f"{used} is used until then" in told.hint
 
 
 OVER = """\

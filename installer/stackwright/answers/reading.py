@@ -6,6 +6,7 @@ Every problem is collected; nothing is ever changed in a file, and nothing on th
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,7 +171,26 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
         name, _, line = problem.where.rpartition(":")
         return (name, int(line)) if name and line.isdecimal() else ("\uffff", 0)
 
-    return sorted(dict.fromkeys(problems), key=place)
+    return _shortened(sorted(dict.fromkeys(problems), key=place))
+
+
+_MOST_ALIKE = 500
+"""More problems of one name and severity than this are counted instead of listed: nobody reads a hundred thousand."""
+
+
+def _shortened(problems: list[Problem]) -> list[Problem]:
+    found: list[Problem] = []
+    count: Counter[tuple[str, Severity]] = Counter()
+    for problem in problems:
+        kind = problem.name, problem.severity
+        count[kind] += 1
+        if count[kind] <= _MOST_ALIKE:
+            found.append(problem)
+    for (name, severity), number in count.items():
+        if number > _MOST_ALIKE:
+            seen, hint = f"{number - _MOST_ALIKE} more problems of this kind", "correct those above and check again"
+            found.append(Problem(name, seen, "expected none", hint, severity=severity))
+    return found
 
 
 def _empty(documents: tuple[syntax.Document, ...]) -> list[Problem]:

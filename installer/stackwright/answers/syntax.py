@@ -19,6 +19,9 @@ from stackwright.model import ExitCode, Problem, Severity, StackwrightError
 MOST_BYTES = 4 * 1024 * 1024
 """A file that is longer than this is no answer file: the longest one that Packstack wrote has 55 kB."""
 
+MOST_CHARACTERS = 64 * 1024
+"""A value that is longer than this is none: a list of a thousand hosts has 16 kB."""
+
 _MOST_DAMAGED = 20
 """With more lines than this that hold zero bytes, it is no text."""
 
@@ -120,6 +123,7 @@ def parse(content: bytes | str, name: str) -> Document:
     ]  # fmt: skip
     lines: list[Line] = []
     comment: list[str] = []
+    more: dict[int, list[str]] = {}  # by place in `lines`: a value and the indented lines that go on with it
     previous: Line | None = None  # a key that an indented line may still belong to
     in_conflict = apart = False
     for number, raw in _numbered(text):
@@ -170,8 +174,7 @@ def parse(content: bytes | str, name: str) -> Document:
             comment = []
             continue
         if raw[0].isspace() and previous is not None:
-            previous = replace(previous, text=_join(previous.text, line))
-            lines[-1] = previous
+            more.setdefault(len(lines) - 1, [previous.text]).append(line)
             continue
         seen = f"a line that is neither KEY=value nor a comment ({_shape(line)})"
         hint = "put a # before it if it is a remark"
@@ -179,7 +182,14 @@ def parse(content: bytes | str, name: str) -> Document:
             seen, hint = f"{line} without =", f"{line}= says that it is empty"
         problems.append(_problem(name, number, "no-key", seen, "KEY=value", hint, error=True))
         previous = None
-    return Document(name, tuple(lines), tuple(problems), tuple(_trim(comment)))
+    for at, pieces in more.items():
+        lines[at] = replace(lines[at], text=_joined(pieces))
+    for line_ in (line_ for line_ in lines if len(line_.text) > MOST_CHARACTERS):
+        seen = f"the value of {line_.key[:80]} has {len(line_.text)} characters"
+        wanted, hint = f"expected at most {MOST_CHARACTERS}", "shorten it; a list of hosts can be written as node[1-9]"
+        problems.append(_problem(name, line_.number, "too-long", seen, wanted, hint, error=True))
+    kept = tuple(line_ for line_ in lines if len(line_.text) <= MOST_CHARACTERS)
+    return Document(name, kept, tuple(problems), tuple(_trim(comment)))
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:
@@ -192,9 +202,14 @@ def _looks_like_key(word: str) -> bool:
     return word.upper().startswith(("CONFIG_", "EXCLUDE_"))
 
 
-def _join(first: str, more: str) -> str:
-    """A value that goes on in an indented line: lists are written like that."""
-    return f"{first}{more}" if not first or first.endswith((",", "[", "{")) else f"{first},{more}"
+def _joined(pieces: list[str]) -> str:
+    """A value that goes on in indented lines: lists are written like that."""
+    found: list[str] = []
+    for piece in pieces:
+        if found and found[-1] and not found[-1].endswith((",", "[", "{")):
+            found.append(",")
+        found.append(piece)
+    return "".join(found)
 
 
 def _trim(comment: list[str]) -> list[str]:
