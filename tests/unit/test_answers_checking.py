@@ -37,7 +37,7 @@ def problems(**texts: str) -> list[tuple[str, str, str]]:
     return [(str(p.severity), p.name, p.seen.split(" ")[0]) for p in found if p.name != "not-done"]
 
 
-def test_the_files_that_the_cases_start_from_are_fine() -> None:
+def test_base_files_of_the_cases_have_no_problems() -> None:
     assert problems() == []
     assert problems(**VLAN) == []
 
@@ -144,18 +144,18 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
 
 
 @pytest.mark.parametrize(("texts", "expected"), CASES)
-def test_what_does_not_go_together_is_named(texts: dict[str, str], expected: tuple[str, str, str]) -> None:
+def test_inconsistent_answers_are_reported(texts: dict[str, str], expected: tuple[str, str, str]) -> None:
     assert problems(**texts) == [expected]
 
 
 @pytest.mark.parametrize("backend", ["netapp", "solidfire"])
-def test_a_back_end_that_cannot_be_installed_is_refused(backend: str) -> None:
+def test_a_backend_that_cannot_be_installed_is_refused(backend: str) -> None:
     """Packstack takes netapp-iscsi and solidfire, whose manifests do not compile."""
     assert ("error", "not-installable", "CONFIG_CINDER_BACKEND") in problems(CONFIG_CINDER_BACKEND=f"lvm,{backend}")
 
 
 @pytest.mark.parametrize(("texts", "expected"), CASES)
-def test_every_problem_has_a_way_out(texts: dict[str, str], expected: tuple[str, str, str]) -> None:
+def test_every_problem_has_a_hint(texts: dict[str, str], expected: tuple[str, str, str]) -> None:
     del expected
     for problem in from_documents((), {**FINE, **texts}, files=False).problems:
         assert problem.hint
@@ -163,19 +163,19 @@ def test_every_problem_has_a_way_out(texts: dict[str, str], expected: tuple[str,
         assert problem.where.startswith(("flag --", "CONFIG_"))  # the key itself where a default counts
 
 
-def test_one_host_under_a_name_and_an_address_is_found_with_facts() -> None:
+def test_facts_reveal_a_host_given_by_name_and_by_address() -> None:
     given = from_documents((), {**FINE, "CONFIG_COMPUTE_HOSTS": "node1"}, files=False).answers
     found = checking.check(given, resolves={"node1": "198.18.0.10"})
     assert [(problem.name, problem.severity) for problem in found] == [("same-host", Severity.ERROR)]
     assert not checking.check(given, resolves={"node1": "198.18.0.11"})
 
 
-def test_files_that_do_not_exist(tmp_path: Path) -> None:
+def test_missing_certificate_files_are_reported(tmp_path: Path) -> None:
     tls = {"CONFIG_HORIZON_SSL": "y", "CONFIG_SSL_CACERT_SELFSIGN": "n", "CONFIG_SSL_CACERT_FILE": str(tmp_path / "ca")}
     assert _missing_files(tls) == {"CONFIG_SSL_CACERT_FILE", "CONFIG_SSL_CACERT_KEY_FILE"}
 
 
-def test_an_authority_is_needed_only_by_those_who_bring_no_certificate(tmp_path: Path) -> None:
+def test_a_ca_is_required_only_without_own_certificates(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     keys = [f"CONFIG_{who}_SSL_{what}" for who in ("HORIZON", "VNC") for what in ("CERT", "KEY")]
@@ -196,7 +196,7 @@ NOT_DONE = {"CONFIG_PROVISION_TEMPEST": "y"}
 
 
 @pytest.mark.parametrize("key", NOT_DONE)
-def test_what_this_version_does_not_do_is_said(key: str) -> None:
+def test_options_that_are_ignored_cause_a_warning(key: str) -> None:
     found = from_documents((), {**FINE, key: NOT_DONE[key]}, files=False).problems
     assert [(problem.name, str(problem.severity), problem.seen.split(" ")[0]) for problem in found] == [
         ("not-done", "warning", key)
@@ -205,14 +205,14 @@ def test_what_this_version_does_not_do_is_said(key: str) -> None:
     assert not from_documents((), {**FINE, key: options()[key].default}, files=False).problems
 
 
-def test_what_is_needed_is_shown_where_it_stands() -> None:
+def test_a_needed_answer_is_shown_with_its_line() -> None:
     document = syntax.parse("CONFIG_NOVA_INSTALL=y\n\nCONFIG_NEUTRON_INSTALL=n\nCONFIG_PROVISION_DEMO=y\n", "old.txt")
     (problem,) = from_documents((document,), FINE, files=False).problems
     assert (problem.where, problem.name) == ("old.txt:1", "needs")
     assert "CONFIG_NEUTRON_INSTALL=y (line 3 says n)" in problem.wanted
 
 
-def test_the_external_network_has_what_it_needs() -> None:
+def test_external_network_settings_are_checked() -> None:
     """Before Ocata a bridge was enough; today it is a flat network on a physical one."""
     old = {
         "CONFIG_NEUTRON_L2_AGENT": "openvswitch",
@@ -237,12 +237,12 @@ def test_the_external_network_has_what_it_needs() -> None:
     assert given["CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET"] == "extnet"
 
 
-def test_what_the_checks_say_about_a_default_that_stands_in_is_left_out() -> None:
+def test_checks_skip_defaults_that_replace_invalid_values() -> None:
     found = from_documents((), {**FINE, "CONFIG_CINDER_BACKEND": "nfs", "CONFIG_CINDER_NFS_MOUNTS": "nowhere"}).problems
     assert [problem.name for problem in found if "NFS" in problem.seen] == ["bad-value"]
 
 
-def test_hosts_that_are_named_and_have_no_role_are_left_out() -> None:
+def test_hosts_without_a_role_are_omitted() -> None:
     given = from_documents((), {**FINE, "CONFIG_STORAGE_HOST": "198.18.0.50"}, files=False).answers
     assert set(checking.named_hosts(given)) == {"198.18.0.10", "198.18.0.31", "198.18.0.32"}
     assert answers.check(given)

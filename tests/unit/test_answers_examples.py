@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "answer-files").glob("*.txt"))
 
 
-def test_there_are_seven() -> None:
+def test_the_examples_are_these_seven() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "all-in-one", "everything", "ipv6", "ovn-four-hosts", "ovs-provider-vlans", "separate-roles", "tls",
     ]  # fmt: skip

@@ -128,13 +128,13 @@ def damaged(seed: str, number: int) -> str:
     ],
     ids=["quotes", "brackets", "everything", "nines", "dots", "deep", "minus", "ones"],
 )
-def test_files_that_were_trouble_once(lines: list[str]) -> None:
+def test_files_that_once_failed(lines: list[str]) -> None:
     survives("\n".join(lines))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 @given(st.dictionaries(st.sampled_from(list(options())), VALUES, max_size=12))
-def test_what_can_be_used_is_the_same_after_writing_and_reading(texts: dict[str, str]) -> None:
+def test_valid_answers_survive_writing_and_reading(texts: dict[str, str]) -> None:
     lines = "\n".join(f"{key}={text}" for key, text in texts.items() if text.isprintable())
     reading = survives(lines)
     if reading is None or reading.errors:

@@ -49,11 +49,11 @@ def value(text: str | bytes, key: str) -> object:
         "=======\nCONFIG_SWIFT_INSTALL=n",
     ],
 )
-def test_quirks_are_survived(text: str | bytes) -> None:
+def test_quirks_of_answer_files_are_accepted(text: str | bytes) -> None:
     assert value(text, "CONFIG_SWIFT_INSTALL") is False
 
 
-def test_secrets_are_taken_as_they_stand() -> None:
+def test_secrets_are_read_verbatim() -> None:
     for secret in ("50%off", "a#b ; c # d", "%(x)s", "=", '"quoted"', "ü", "y", "1e5"):
         assert value(f"CONFIG_KEYSTONE_ADMIN_PW={secret}", "CONFIG_KEYSTONE_ADMIN_PW") == secret
 
@@ -62,38 +62,38 @@ def test_secrets_are_taken_as_they_stand() -> None:
     ("secret", "name"),
     [('"s3cret"', "quoted"), ("'s3cret'", "quoted"), ("s3cret # mine", "remark-in-value"), ("s3cret", ""), ("'", "")],
 )
-def test_signs_round_a_secret_are_told_and_count(secret: str, name: str) -> None:
+def test_quotes_around_a_secret_count_and_cause_a_warning(secret: str, name: str) -> None:
     found = reading(f"CONFIG_KEYSTONE_ADMIN_PW={secret}")
     assert found.answers["CONFIG_KEYSTONE_ADMIN_PW"] == secret
     assert told(found) == ([("f:1", "warning", name)] if name else [])
     assert not any("s3cret" in answers.describe(problem) for problem in found.problems)
 
 
-def test_a_broken_line_is_not_shown_for_it_may_be_a_secret() -> None:
+def test_a_malformed_line_is_not_shown_because_it_may_be_a_secret() -> None:
     found = reading("CONFIG_KEYSTONE_ADMIN_PW=HUNTER\nTWOHUNTERS\n")
     assert told(found) == [("f:2", "error", "no-key")]
     assert "TWO" not in answers.describe(found.problems[0])
 
 
-def test_all_hosts_of_a_list_that_cannot_be_used_are_named() -> None:
+def test_all_invalid_hosts_of_a_list_are_reported() -> None:
     (problem,) = reading("CONFIG_COMPUTE_HOSTS=198.18.0.300,198.18.0.31,HOST_IP,http://198.18.0.1\n").problems
     assert all(part in problem.wanted for part in ("'198.18.0.300', 'http://198.18.0.1'", "'HOST_IP': this looks"))
     assert "'198.18.0.31'" not in problem.wanted
 
 
-def test_none_for_a_switch_is_shown_as_it_stands() -> None:
+def test_none_for_a_switch_is_shown_verbatim() -> None:
     (problem,) = reading("CONFIG_HORIZON_INSTALL=None\n").problems
     assert (problem.name, problem.seen) == ("empty", "CONFIG_HORIZON_INSTALL = 'None'")
 
 
-def test_values_go_on_in_indented_lines() -> None:
+def test_values_continue_on_indented_lines() -> None:
     assert value("CONFIG_COMPUTE_HOSTS=198.18.0.1,\n   198.18.0.2\n", "CONFIG_COMPUTE_HOSTS") == (
         "198.18.0.1",
         "198.18.0.2",
     )
 
 
-def test_all_problems_at_once_with_line_key_seen_and_allowed() -> None:
+def test_all_problems_are_reported_at_once_with_line_key_and_allowed_values() -> None:
     found = reading(
         "[general]\n"
         "CONFIG_NOVA_INSTAL=y\n"
@@ -119,7 +119,7 @@ def test_all_problems_at_once_with_line_key_seen_and_allowed() -> None:
     assert "place to be filled in" in lines[4]
 
 
-def test_reading_raises_once_with_everything(tmp_path: Path) -> None:
+def test_reading_raises_one_error_with_all_problems(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("CONFIG_NOVA_INSTAL=y\nCONFIG_SWIFT_INSTALL=maybe\n")
     before = path.read_bytes()
@@ -131,13 +131,13 @@ def test_reading_raises_once_with_everything(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_bad_value_that_does_not_matter_is_a_warning() -> None:
+def test_an_invalid_value_without_effect_is_a_warning() -> None:
     found = reading("CONFIG_SWIFT_INSTALL=n\nCONFIG_SWIFT_STORAGE_SIZE=big\n")
     assert told(found) == [("f:2", "warning", "bad-value")]
     assert "CONFIG_SWIFT_INSTALL=y" in found.problems[0].hint
 
 
-def test_files_that_are_none(tmp_path: Path) -> None:
+def test_files_that_are_not_answer_files(tmp_path: Path) -> None:
     for path, words in ((tmp_path / "none", "no answer file"), (tmp_path, "a folder")):
         with pytest.raises(StackwrightError, match=words):
             answers.read([path])
@@ -147,7 +147,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         answers.read([binary])
 
 
-def test_hints_for_common_slips() -> None:
+def test_common_mistakes_get_a_hint() -> None:
     found = reading("CONFIG_NEUTRON_L2_AGENT=ovs\nCONFIG_NTP_SERVERS\nNOVA_INSTALL=y\n").problems
     assert [problem.hint for problem in found] == [
         "did you mean openvswitch?",
@@ -156,23 +156,23 @@ def test_hints_for_common_slips() -> None:
     ]
 
 
-def test_repeated_keys_are_told_only_where_they_differ() -> None:
+def test_repeated_keys_are_reported_only_if_values_differ() -> None:
     assert told(reading("CONFIG_SWIFT_INSTALL=n\nCONFIG_SWIFT_INSTALL=n\n")) == []
     assert told(reading("CONFIG_SWIFT_INSTALL=y\nCONFIG_SWIFT_INSTALL=n\n")) == [("f:2", "warning", "repeated-key")]
 
 
-def test_the_current_name_wins_over_an_older_one() -> None:
+def test_the_current_key_name_takes_precedence_over_an_older_one() -> None:
     for text in ("CONFIG_MYSQL_HOST=a\nCONFIG_MARIADB_HOST=b\n", "CONFIG_MARIADB_HOST=b\nCONFIG_MYSQL_HOST=a\n"):
         assert reading(text).answers["CONFIG_MARIADB_HOST"] == "b"
 
 
-def test_hidden_secrets_are_errors_that_do_not_show_anything() -> None:
+def test_placeholders_for_secrets_are_errors_that_do_not_show_them() -> None:
     found = reading("CONFIG_KEYSTONE_ADMIN_PW=********\n")
     assert told(found) == [("f:1", "error", "hidden-secret")]
     assert "****" not in answers.describe(found.problems[0])
 
 
-def test_packstacks_none_and_placeholder_get_a_new_secret_or_the_default_password() -> None:
+def test_none_and_placeholder_become_a_new_secret_or_the_default_password() -> None:
     made = reading("CONFIG_MARIADB_PW=None\n").answers
     assert len(made["CONFIG_MARIADB_PW"]) >= 16
     common = reading("CONFIG_MARIADB_PW=PW_PLACEHOLDER\nCONFIG_DEFAULT_PASSWORD=abc\n").answers
@@ -184,7 +184,7 @@ def test_packstacks_none_and_placeholder_get_a_new_secret_or_the_default_passwor
     assert len(ceph["CONFIG_CEPH_SECRET"]) >= 16
 
 
-def test_secrets_that_were_made_are_the_same_when_they_are_remembered() -> None:
+def test_remembered_secrets_are_reused() -> None:
     first = from_documents((), files=False, local_host="a").answers
     second = from_documents((), remembered=answers.made(first), files=False, local_host="a").answers
     assert {k: first[k] for k in first} == {k: second[k] for k in second}
@@ -192,7 +192,7 @@ def test_secrets_that_were_made_are_the_same_when_they_are_remembered() -> None:
     assert third["CONFIG_MARIADB_PW"] != first["CONFIG_MARIADB_PW"]
 
 
-def test_layers(tmp_path: Path) -> None:
+def test_later_layers_take_precedence(tmp_path: Path) -> None:
     one, two = tmp_path / "1", tmp_path / "2"
     one.write_text("CONFIG_SWIFT_INSTALL=n\nCONFIG_DEBUG_MODE=n\nCONFIG_HORIZON_INSTALL=n\nCONFIG_CINDER_INSTALL=n\n")
     two.write_text("CONFIG_DEBUG_MODE=y\nCONFIG_HORIZON_INSTALL=y\nCONFIG_CINDER_INSTALL=y\n")
@@ -213,12 +213,12 @@ def test_layers(tmp_path: Path) -> None:
     assert {key: (got[key], str(got.entries[key].origin)) for key in expected} == expected
 
 
-def test_a_misspelt_variable_is_told() -> None:
+def test_a_misspelt_variable_is_reported() -> None:
     found = from_documents((), environ={"STACKWRIGHT_CONFIG_NOVA_INSTAL": "n"}, files=False, local_host="a")
     assert [problem.name for problem in found.errors] == ["unknown-key"]
 
 
-def test_a_variable_without_config_is_told() -> None:
+def test_a_variable_without_config_is_reported() -> None:
     found = from_documents((), environ={"STACKWRIGHT_SWIFT_INSTALL": "n", "STACKWRIGHT_STATE": "/x"}, files=False)
     assert [problem.hint for problem in found.errors] == ["did you mean STACKWRIGHT_CONFIG_SWIFT_INSTALL?"]
 
@@ -281,7 +281,7 @@ def test_havana_files_keep_the_hosts_of_their_services() -> None:
     assert {key: got[key] for key in expected} == expected
 
 
-def test_services_of_havana_that_were_beside_nobody_stay_where_they_were() -> None:
+def test_havana_services_alone_on_a_host_stay_there() -> None:
     """Empty, the scheduler is beside Nova's API, which is not on the controller here; the conductor and Heat's second
     API could have hosts of their own."""
     text = (
@@ -303,7 +303,7 @@ def test_services_of_havana_that_were_beside_nobody_stay_where_they_were() -> No
     assert {name: hosts[name] for name in expected} == expected
 
 
-def test_what_follows_from_an_old_file_does_not_win_over_later_layers() -> None:
+def test_values_derived_from_an_old_file_do_not_override_later_layers() -> None:
     """Defaults, files, environment, flags: also where the file needs rules to be understood."""
     given = {
         "CONFIG_NEUTRON_L2_AGENT": "ovn",
@@ -396,7 +396,7 @@ def test_the_storage_host_counts_as_in_packstack() -> None:
     assert reading(text + "CONFIG_UNSUPPORTED=y\n").answers["CONFIG_STORAGE_HOST"] == ("198.18.0.50",)
 
 
-def test_a_key_that_heat_would_refuse_is_made_anew() -> None:
+def test_an_invalid_heat_key_is_replaced() -> None:
     found = reading("", CONFIG_HEAT_INSTALL="y", CONFIG_HEAT_AUTH_ENC_KEY="sh0rt")
     (problem,) = [problem for problem in found.problems if "ENC_KEY" in problem.seen]
     assert (problem.name, problem.severity) == ("key-length", Severity.WARNING)
@@ -407,14 +407,14 @@ def test_a_key_that_heat_would_refuse_is_made_anew() -> None:
     assert kept["CONFIG_HEAT_AUTH_ENC_KEY"] == "0123456789abcdef"
 
 
-def test_a_key_from_elsewhere_that_heat_would_refuse_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_heat_key_from_a_command_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEAT_KEY", "sh0rt")
     found = reading("", CONFIG_HEAT_INSTALL="y", CONFIG_HEAT_AUTH_ENC_KEY="!env: HEAT_KEY")
     (problem,) = [problem for problem in found.errors if "ENC_KEY" in problem.seen]
     assert "it has 5" in problem.wanted
 
 
-def test_how_a_value_is_written_does_not_matter_where_the_value_does_not() -> None:
+def test_spelling_is_not_reported_for_values_without_effect() -> None:
     looks = {"CONFIG_CINDER_VOLUMES_SIZE": "20", "CONFIG_CINDER_VOLUME_NAME": "'volumes'"}
     assert {problem.name for problem in reading("", **looks).problems} == {"no-unit", "quoted"}
     assert not reading("", CONFIG_CINDER_INSTALL="n", **looks).problems

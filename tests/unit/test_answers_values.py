@@ -169,13 +169,13 @@ def test_good_values(parse: values.Parser, text: str, expected: Any) -> None:
 
 
 @pytest.mark.parametrize(("parse", "text"), BAD)
-def test_bad_values_say_what_is_allowed(parse: values.Parser, text: str) -> None:
+def test_errors_of_parsers_say_what_is_expected(parse: values.Parser, text: str) -> None:
     with pytest.raises(ValueError, match=r"\w+ \w+") as caught:
         parse(text)
     assert not str(caught.value).endswith(".")
 
 
-def test_a_value_of_every_list_is_empty_for_empty_text() -> None:
+def test_list_parsers_return_an_empty_tuple_for_empty_text() -> None:
     for parse in (values.words, values.hosts, values.networks, values.pools, values.exports, values.storages,
                   values.records, values.properties, values.bridge_mappings, values.vlan_ranges):  # fmt: skip
         assert parse("") == ()

@@ -404,7 +404,7 @@ def with_mac(host: Facts) -> Facts:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_person_would_say_the_same(case: Case) -> None:
+def test_problems_of_real_variants_are_as_expected(case: Case) -> None:
     reading = answers.from_documents([syntax.parse(case.text, "file")], files=False, local_host="198.18.0.10")
     for severity, expected in ((Severity.ERROR, case.errors), (Severity.WARNING, case.warnings)):
         assert [told(problem) for problem in reading.problems if problem.severity is severity] == list(expected)

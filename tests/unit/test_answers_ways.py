@@ -63,7 +63,7 @@ def test_secrets_from_a_command_a_file_and_a_variable(tmp_path: Path, monkeypatc
         ("!env: NOBODY_SETS_THIS_ONE", "is not set"),
     ],
 )
-def test_secrets_that_cannot_be_had_are_errors(tmp_path: Path, place: str, words: str) -> None:
+def test_secrets_that_cannot_be_fetched_are_errors(tmp_path: Path, place: str, words: str) -> None:
     path = tmp_path / "a.txt"
     path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW={place}\n")
     found = load(path).errors
@@ -79,13 +79,13 @@ def test_checking_runs_no_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["!cmd: no-such-program-at-all", "!cmd: 'open quote"])
-def test_checking_looks_whether_a_command_could_be_run(tmp_path: Path, place: str) -> None:
+def test_checking_finds_commands_that_cannot_run(tmp_path: Path, place: str) -> None:
     path = tmp_path / "a.txt"
     path.write_text(f"CONFIG_KEYSTONE_ADMIN_PW={place}\n")
     assert [problem.name for problem in load(path, run=False).errors] == ["secret-elsewhere"]
 
 
-def test_commands_are_compared_as_they_stand(tmp_path: Path) -> None:
+def test_commands_for_secrets_are_compared_as_text(tmp_path: Path) -> None:
     """They are not run for it, and two that differ are not the same nothing."""
 
     def reading(command: str) -> Answers:
@@ -98,7 +98,7 @@ def test_commands_are_compared_as_they_stand(tmp_path: Path) -> None:
     assert (one.key, one.left, one.right) == ("CONFIG_KEYSTONE_ADMIN_PW", "********", "********")
 
 
-def test_a_place_of_an_unknown_kind_is_told(tmp_path: Path) -> None:
+def test_an_unknown_kind_of_secret_reference_causes_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("CONFIG_KEYSTONE_ADMIN_PW=!vault: cloud/admin\nCONFIG_NOVA_KS_PW=!Ab:7\n")
     path.chmod(0o600)
@@ -135,7 +135,7 @@ def test_no_secret_in_any_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["********", "xxxxxxxx", "<password>", "[redacted]", "....", "HIDDEN"])
-def test_blotted_secrets_are_recognised(text: str) -> None:
+def test_masked_secrets_are_recognized(text: str) -> None:
     assert secrets.is_blotted(text)
     assert not secrets.is_blotted("x-men")
 
@@ -162,7 +162,7 @@ def test_flags_are_taken_out_and_the_rest_keeps_its_order() -> None:
     assert flags.take(["--mariadb-pw=a=b"])[0] == {"CONFIG_MARIADB_PW": "a=b"}
 
 
-def test_a_flag_without_a_value_and_a_misspelt_one() -> None:
+def test_a_flag_without_a_value_or_a_misspelt_flag_is_an_error() -> None:
     with pytest.raises(StackwrightError, match="needs a value") as caught:
         flags.take(["--os-swift-install", "--debug"])
     assert caught.value.code is ExitCode.USAGE
@@ -193,7 +193,7 @@ def person(typed: dict[str, list[str]]) -> Callable[[interview.Question, str], s
     return ask
 
 
-def test_the_interview_asks_only_what_matters(tmp_path: Path) -> None:
+def test_the_interview_asks_only_questions_that_matter(tmp_path: Path) -> None:
     asked: list[str] = []
     path = tmp_path / "cloud.txt"
 
@@ -212,7 +212,7 @@ def test_the_interview_asks_only_what_matters(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["cloud.txt"]
 
 
-def test_answers_are_checked_at_once(tmp_path: Path) -> None:
+def test_interview_answers_are_checked_immediately(tmp_path: Path) -> None:
     said: list[str] = []
     typed = {
         "CONFIG_CONTROLLER_HOST": ["300.1.1.1", "198.18.0.10"],
@@ -230,7 +230,7 @@ def test_answers_are_checked_at_once(tmp_path: Path) -> None:
     assert given["CONFIG_NETWORK_HOSTS"] == "198.18.0.10"
 
 
-def test_a_floating_range_with_hosts_in_it_is_asked_for_a_free_part(tmp_path: Path) -> None:
+def test_the_interview_asks_for_a_pool_if_hosts_are_in_the_floating_range(tmp_path: Path) -> None:
     """It is what most people have: the cloud in the network of the house."""
     said: list[str] = []
     typed = {
@@ -245,7 +245,7 @@ def test_a_floating_range_with_hosts_in_it_is_asked_for_a_free_part(tmp_path: Pa
     assert not load(path).problems
 
 
-def test_an_answer_that_spoils_an_earlier_one_is_told_at_once(tmp_path: Path) -> None:
+def test_an_answer_that_contradicts_an_earlier_one_is_refused_immediately(tmp_path: Path) -> None:
     """Else the interview would end in an error that no question is left for."""
     said: list[str] = []
     typed = {"CONFIG_CONTROLLER_HOST": ["127.0.0.1"], "CONFIG_COMPUTE_HOSTS": ["198.18.0.31", "127.0.0.1"]}
@@ -255,7 +255,7 @@ def test_an_answer_that_spoils_an_earlier_one_is_told_at_once(tmp_path: Path) ->
     assert "CONFIG_CONTROLLER_HOST = 127.0.0.1: an address that the other hosts (198.18.0.31) can reach" in said[0]
 
 
-def test_the_interview_can_be_left_and_taken_up_again(tmp_path: Path) -> None:
+def test_the_interview_can_be_resumed(tmp_path: Path) -> None:
     path, said = tmp_path / "c", list[str]()
     typed = {"CONFIG_CONTROLLER_HOST": ["198.18.0.10"], "CONFIG_CINDER_BACKEND": ["^D"]}
     with pytest.raises(StackwrightError) as caught:
@@ -271,7 +271,7 @@ def test_the_interview_can_be_left_and_taken_up_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("agent", "kinds"), [("ovn", ("geneve",)), ("openvswitch", ("geneve",)), ("linuxbridge", ("vxlan",))]
 )
-def test_each_l2_agent_has_a_default_that_it_can_carry(agent: str, kinds: tuple[str, ...], tmp_path: Path) -> None:
+def test_each_l2_agent_supports_its_default_network_types(agent: str, kinds: tuple[str, ...], tmp_path: Path) -> None:
     """One flag is enough to choose an agent; the file that comes of it can be used."""
     path = tmp_path / "cloud.txt"
     answers.save(path, answers.generate(install_hosts=["198.18.0.10"], presets={"CONFIG_NEUTRON_L2_AGENT": agent}))

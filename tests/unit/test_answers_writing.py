@@ -30,7 +30,7 @@ def read_text(text: str) -> answers.Reading:
 
 
 @pytest.mark.parametrize("minimal", [False, True])
-def test_generating_reading_and_writing_gives_the_same_to_the_byte(minimal: bool) -> None:
+def test_generated_files_survive_reading_and_writing_byte_for_byte(minimal: bool) -> None:
     for presets in ({}, {"CONFIG_NEUTRON_L2_AGENT": "openvswitch", "CONFIG_DEFAULT_PASSWORD": "x"}):
         text = answers.generate(install_hosts=["a", "b", "c"], presets=presets, minimal=minimal)
         reading = read_text(text)
@@ -47,14 +47,14 @@ def test_a_minimal_file_means_the_same_as_the_full_one() -> None:
     assert compare.differences(full.answers, small.answers) == []
 
 
-def test_each_key_stands_once_and_is_explained() -> None:
+def test_each_key_is_written_once_with_an_explanation() -> None:
     document = syntax.parse(written(), "f")
     assert [line.key for line in document.lines] == list(options())
     assert all(line.comment for line in document.lines)
     assert max(len(line) for line in written().splitlines() if line.startswith("#")) <= 110  # the longest has a URL
 
 
-def test_hosts_of_the_short_forms() -> None:
+def test_allinone_and_install_hosts_set_the_host_keys() -> None:
     for given, controller, compute in (
         ({"allinone_host": "a"}, "a", ("a",)),
         ({"install_hosts": ["a"]}, "a", ("a",)),
@@ -70,7 +70,7 @@ def test_hosts_of_the_short_forms() -> None:
     assert read_text(written()).answers["CONFIG_CINDER_NETAPP_HOSTNAME"] == ""
 
 
-def test_presets_that_cannot_be_used_are_refused() -> None:
+def test_invalid_presets_are_refused() -> None:
     with pytest.raises(AnswersError, match="--os-neutron-l2-agent"):
         written(CONFIG_NEUTRON_L2_AGENT="magic")
 
@@ -139,7 +139,7 @@ def accepts(validator: str, text: str, choices: list[str]) -> bool:
     ],
     ids=["ovn", "openvswitch", "storage apart"],
 )
-def test_packstack_can_read_what_is_written_for_2025(presets: dict[str, str]) -> None:
+def test_packstack_2025_1_can_read_written_files(presets: dict[str, str]) -> None:
     """Its reader is RawConfigParser; it passes over keys that it does not know, and validates those that count."""
     written_text = answers.generate(install_hosts=["198.18.0.10", "198.18.0.11"], presets=presets)
     parser = configparser.RawConfigParser()
@@ -221,7 +221,7 @@ CONFIG_MONGODB_HOST=198.18.0.10
 
 
 @pytest.mark.parametrize("minimal", [False, True])
-def test_no_remark_of_a_person_is_lost(minimal: bool) -> None:
+def test_no_comment_of_a_person_is_lost(minimal: bool) -> None:
     done = migrate.migrate_document(syntax.parse(REMARKS, "old"), minimal=minimal).text
     head, _, rest = done.partition("\n[general]\n")
     assert head.endswith("\n\n# Jane's cloud, 2013\n")
@@ -234,18 +234,18 @@ def test_no_remark_of_a_person_is_lost(minimal: bool) -> None:
     assert again.text == done
 
 
-def test_zero_bytes_of_comments_are_not_taken_over() -> None:
+def test_zero_bytes_in_comments_are_dropped() -> None:
     done = migrate.migrate_document(syntax.parse("# a \0d+ of mine\nCONFIG_SWIFT_INSTALL=n\n", "old"))
     assert "\n# a d+ of mine\nCONFIG_SWIFT_INSTALL=n\n" in done.text
 
 
-def test_migrating_writes_values_as_they_are_written_today() -> None:
+def test_migrating_writes_values_in_their_current_form() -> None:
     done = migrate.migrate_document(syntax.parse(REMARKS, "old")).text
     for line in ("NEUTRON_ML2_FLAT_NETWORKS=extnet,other", "CINDER_VOLUMES_SIZE=30G", "AMQP_BACKEND=rabbitmq"):
         assert f"\nCONFIG_{line}\n" in done
 
 
-def test_all_in_one_is_one_host() -> None:
+def test_allinone_accepts_one_host_only() -> None:
     with pytest.raises(StackwrightError, match="invalid hosts"):
         writing.generate(allinone_host="one two")
 
@@ -258,7 +258,7 @@ def test_migrating_again_changes_nothing() -> None:
     assert not again.problems
 
 
-def test_packstacks_explanations_are_told_from_a_persons_comments() -> None:
+def test_packstacks_explanations_are_replaced() -> None:
     done = migrate.migrate_document(syntax.parse(OLD, "old"))
     block = done.text.partition("\nCONFIG_SWIFT_INSTALL=")[0].rpartition("\n\n")[2]
     assert block.splitlines() == writing.explanation(options()["CONFIG_SWIFT_INSTALL"])
@@ -272,7 +272,7 @@ def test_packstacks_explanations_are_told_from_a_persons_comments() -> None:
         ("CONFIG_CEILOMETER_KS_PW", "# The password to use for Ceilometer to authenticate with Keystone"),
     ],
 )  # fmt: skip
-def test_explanations_of_between_releases_and_without_their_ends_are_packstacks(key: str, comment: str) -> None:
+def test_truncated_and_interim_packstack_explanations_are_recognized(key: str, comment: str) -> None:
     default = options()[key].default
     done = migrate.migrate_document(syntax.parse(f"{comment}\n# mine\n{key}={default}\n", "old"), minimal=True)
     assert f"\n\n# mine\n{key}={default}\n" in done.text
@@ -336,14 +336,14 @@ def test_comparing_is_by_meaning_and_masks_secrets() -> None:
     assert "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS" in keys  # it follows from the agent
 
 
-def test_what_is_shown_of_a_value_is_nothing_that_a_terminal_obeys() -> None:
+def test_shown_values_contain_no_terminal_control_sequences() -> None:
     told = explain.explain(
         read_text("CONFIG_PROVISION_IMAGE_NAME=\x1b[2Jcirros\n").answers, "CONFIG_PROVISION_IMAGE_NAME"
     )
     assert told.value == r"'\x1b[2Jcirros'"
 
 
-def test_explaining_tells_where_a_value_came_from_and_where_it_goes() -> None:
+def test_explain_shows_the_origin_and_the_use_of_a_value() -> None:
     text = "CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_COMPUTE_HOSTS=198.18.0.31\nCONFIG_DEBUG_MODE=y\n"
     told = explain.explain(read_text(text).answers, "CONFIG_DEBUG_MODE")
     assert (told.value, told.origin) == ("y", "f:3")
@@ -389,7 +389,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert json.loads(out)["warnings"] == 1
 
 
-def test_generating_looks_at_nothing_but_the_disk(tmp_path: Path) -> None:
+def test_generating_needs_no_network(tmp_path: Path) -> None:
     """No connection, no name looked up, no process, with Python's own audit events."""
     watch = (
         "import sys\n"

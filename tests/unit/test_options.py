@@ -45,7 +45,7 @@ def test_every_parameter_that_was_dropped_since_2021_is_known() -> None:
             assert old in options() or old in old_names() or old in RETIRED, old
 
 
-def test_every_key_that_packstack_ever_had_is_known() -> None:
+def test_every_key_of_any_packstack_release_is_known() -> None:
     assert len(releases()) == 444
     for key in releases():
         known = key in options(), key in old_names(), key in RETIRED, key in translated()
@@ -53,7 +53,7 @@ def test_every_key_that_packstack_ever_had_is_known() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.key)
-def test_option_is_whole(option: Option) -> None:
+def test_option_is_complete_and_consistent(option: Option) -> None:
     option.parse(option.default)
     if option.choices:
         for choice in option.choices:
@@ -95,7 +95,7 @@ def test_keys_and_flags_are_unique() -> None:
     assert not own & set(by_flag())
 
 
-def test_switches_name_the_option_that_switches_their_service_on() -> None:
+def test_switches_of_services_are_their_own_options() -> None:
     for service in SERVICES:
         if service.switch:
             assert service_of(service.switch) is service
@@ -110,13 +110,13 @@ def test_the_reference_is_up_to_date() -> None:
     )
 
 
-def test_the_reference_tells_every_key() -> None:
+def test_the_reference_lists_every_key() -> None:
     page = reference.reference()
     for key in (*options(), *old_names(), *RETIRED, *translated()):
         assert f"`{key}`" in page or key not in releases(), key
 
 
-def test_flags_of_earlier_releases_answer_the_keys_of_their_time() -> None:
+def test_flags_of_earlier_releases_set_the_keys_of_their_time() -> None:
     """In scripts they stay; each leads to a key that is known, and none takes the place of a current one."""
     known = {*options(), *old_names(), *RETIRED, *translated()}
     assert len(old_flags()) == 152

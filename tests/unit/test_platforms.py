@@ -22,7 +22,7 @@ from stackwright.platforms import PLATFORMS, Platform
         ("almalinux", "9.3", "almalinux-9"),
     ],
 )
-def test_found(os_id: str, version: str, wanted: str) -> None:
+def test_platforms_are_found_by_os_release(os_id: str, version: str, wanted: str) -> None:
     assert platforms.find(os_id, version).id == wanted
     assert platforms.by_id(wanted).id == wanted
 

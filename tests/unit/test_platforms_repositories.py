@@ -33,12 +33,12 @@ def test_release() -> None:
     assert file["stackwright-openstack-epoxy"]["baseurl"].endswith("/SIGs/9-stream/cloud/$basearch/openstack-epoxy/")
 
 
-def test_stream_10_has_its_own_place() -> None:
+def test_stream_10_has_its_own_repository_urls() -> None:
     stream10 = platforms.by_id("centos-stream-10")
     assert "/10-stream/" in repos.dnf_file(repos.repositories(stream10, stream10.default_release, {}))
 
 
-def test_what_is_not_released_comes_from_testing_or_trunk() -> None:
+def test_unreleased_versions_come_from_testing_or_trunk() -> None:
     stream10 = platforms.by_id("centos-stream-10")
     for answers in ({}, {"CONFIG_ENABLE_RDO_TESTING": True}, {"CONFIG_RDO_TRUNK": "current"}):
         file = repos.dnf_file(repos.repositories(stream10, stream10.default_release, answers))
@@ -53,7 +53,7 @@ def test_rhel_has_its_own_builder_repository() -> None:
     assert repos.Sources(wanted).enabled == ("codeready-builder-for-rhel-9-aarch64-rpms",)
 
 
-def test_debian_needs_none() -> None:
+def test_debian_needs_no_repositories() -> None:
     debian = platforms.by_id("debian-12")
     assert repos.repositories(debian, debian.default_release, {"CONFIG_ENABLE_RDO_TESTING": True}) == ()
 
@@ -81,21 +81,21 @@ def test_own_repositories(own: object) -> None:
     assert "stackwright-own-3" not in file
 
 
-def test_testing_says_that_it_is_unsigned() -> None:
+def test_the_testing_repository_is_marked_as_unsigned() -> None:
     file = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, {"CONFIG_ENABLE_RDO_TESTING": True})))
     section = file["stackwright-openstack-epoxy-testing"]
     assert section["gpgcheck"] == "0"
     assert "unsigned" in section["name"]
 
 
-def test_own_repositories_are_checked_with_the_keys_that_are_given() -> None:
+def test_own_repositories_are_verified_with_the_given_keys() -> None:
     answers = {"CONFIG_REPO": "https://a.example.org/x", "CONFIG_REPO_KEYS": "/etc/a, https://a.example.org/k"}
     section = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, answers)))["stackwright-own-1"]
     assert section["gpgcheck"] == "1"
     assert section["gpgkey"] == "file:///etc/a https://a.example.org/k"
 
 
-def test_preview_is_more_and_only_for_who_asks() -> None:
+def test_preview_repositories_are_opt_in() -> None:
     usual = repos.repositories(STREAM9, EPOXY, {})
     assert not [r for r in usual if "hyperscale" in r.url]
     more = repos.repositories(STREAM9, EPOXY, {"CONFIG_SIG_PREVIEW": True})
@@ -103,7 +103,7 @@ def test_preview_is_more_and_only_for_who_asks() -> None:
     assert [r.key.rpartition("/")[2] for r in set(more) - set(usual)] == ["RPM-GPG-KEY-CentOS-SIG-HyperScale"]
 
 
-def test_offline_asks_nothing_else() -> None:
+def test_an_offline_repository_disables_all_others() -> None:
     answers = {"CONFIG_OFFLINE_REPO": "/srv/packages", "CONFIG_REPO": "https://a.example.org/x"}
     (only,) = repos.repositories(STREAM9, EPOXY, answers)
     assert only.url == "file:///srv/packages"
@@ -111,7 +111,7 @@ def test_offline_asks_nothing_else() -> None:
     assert "proxy" not in repos.dnf_file((only,), "http://198.18.0.1:3128")
 
 
-def test_keys_from_elsewhere() -> None:
+def test_signing_keys_can_come_from_another_url() -> None:
     text = repos.dnf_file(repos.repositories(STREAM9, EPOXY, {"CONFIG_MIRROR_KEYS": "/srv/keys/"}))
     assert "gpgkey=file:///srv/keys/RPM-GPG-KEY-CentOS-SIG-Cloud\n" in text
     assert "centos.org/keys" not in text
@@ -122,13 +122,13 @@ def test_proxy() -> None:
     assert text.count("proxy=http://198.18.0.1:3128\n") == text.count("baseurl=https://")
 
 
-def test_epel_is_left_out_of_our_transactions() -> None:
+def test_epel_is_disabled_in_transactions() -> None:
     wanted = repos.repositories(STREAM9, EPOXY, {})
     assert repos.transaction_options(STREAM9, wanted) == ("--disablerepo=epel", "--disablerepo=epel-next")
     assert repos.transaction_options(platforms.by_id("debian-12"), ()) == ()
 
 
-def test_trunk_takes_the_place_of_the_release() -> None:
+def test_trunk_replaces_the_release_repository() -> None:
     wanted = repos.repositories(STREAM9, EPOXY, {"CONFIG_RDO_TRUNK": "current"})
     assert [r.id for r in wanted] == ["crb"]
     found = repos.Sources(wanted, trunk=repos.trunk(STREAM9, "epoxy", f"current/{HASH}"))
@@ -165,7 +165,7 @@ def test_trunk_by_hash() -> None:
 
 
 @pytest.mark.parametrize("tag", ["latest", HASH[:31], f"current/{HASH[:5]}", "../etc", ""])
-def test_no_trunk_tag(tag: str) -> None:
+def test_an_unknown_trunk_tag_is_refused(tag: str) -> None:
     with pytest.raises(StackwrightError, match="no trunk tag or hash") as caught:
         repos.trunk(STREAM9, "master", tag)
     assert "puppet-passed-ci" in caught.value.hint
