@@ -1,7 +1,7 @@
-"""What differs between operating systems, as data: one record per system and release.
+"""Operating systems as data: one record per system and release.
 
-Templates and the planner branch on a record's fields, never on the name of a distribution. A new platform or a new
-OpenStack release is one record, or one line in one.
+Templates and the planner branch on a record's fields, never on a distribution's name. A new platform is one record; a
+new OpenStack release is one entry in a record.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLATFORMS: tuple[Platform, ...] = (*debian.PLATFORMS, *centos.PLATFORMS)
 
 
 def supported() -> str:
-    """One line per platform with the OpenStack releases that can be installed on it, for messages and documentation."""
+    """One line per platform with its OpenStack releases, for messages and documentation."""
     return "\n".join(f"{p.name} ({', '.join(p.arches)}): {', '.join(r.name for r in p.releases)}" for p in PLATFORMS)
 
 
@@ -38,14 +38,14 @@ def by_id(platform_id: str) -> Platform:
         if platform.id == platform_id:
             return platform
     raise StackwrightError(
-        f"unknown platform: {platform_id}", f"known are: {', '.join(p.id for p in PLATFORMS)}", ExitCode.USAGE
+        f"unknown platform: {platform_id}", f"choose one of: {', '.join(p.id for p in PLATFORMS)}", ExitCode.USAGE
     )
 
 
 def find(os_id: str, os_version: str, arch: str = "") -> Platform:
     """The record for ID and VERSION_ID of /etc/os-release; minor versions do not matter (rhel 9.4 is rhel-9).
 
-    Raises StackwrightError with the list of what is supported.
+    Raises StackwrightError, which lists the supported systems.
     """
     major = os_version.partition(".")[0]
     for platform in PLATFORMS:
@@ -53,7 +53,7 @@ def find(os_id: str, os_version: str, arch: str = "") -> Platform:
             if arch and arch not in platform.arches:
                 raise StackwrightError(
                     f"{platform.name} on {arch} is not supported",
-                    f"supported are: {', '.join(platform.arches)}",
+                    f"use one of: {', '.join(platform.arches)}",
                     ExitCode.PREFLIGHT,
                 )
             return platform
@@ -66,8 +66,8 @@ def find(os_id: str, os_version: str, arch: str = "") -> Platform:
 def release_of(platform: Platform, name: str = "", trunk: bool = False) -> Release:
     """The OpenStack release of that name (epoxy, or 2025.1) on the platform; the platform's default when empty.
 
-    With `trunk` there is also master: what the newest release is becoming. Raises StackwrightError with the platform's
-    releases, and with other platforms that have the one asked for.
+    With `trunk`, master is accepted too: the development branch. Raises StackwrightError, which lists the platform's
+    releases and other platforms that have the requested one.
     """
     if not name:
         return platform.default_release
@@ -82,5 +82,5 @@ def release_of(platform: Platform, name: str = "", trunk: bool = False) -> Relea
     if elsewhere:
         hint += f"; {wanted} can be installed on {', '.join(elsewhere)}"
     if wanted == "master" and platform.package_manager == "dnf":
-        hint += "; master is RDO's trunk alone: add --trunk"
+        hint += "; for master, add --trunk"
     raise StackwrightError(f"OpenStack {name} cannot be installed on {platform.name}", hint, ExitCode.ANSWERS)

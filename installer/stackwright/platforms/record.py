@@ -1,4 +1,4 @@
-"""The shape of a platform's record."""
+"""The data classes of platform records."""
 
 from __future__ import annotations
 
@@ -11,48 +11,47 @@ from stackwright.records import Family as Family
 
 @dataclass(frozen=True)
 class Repository:
-    """A package repository. `url` may hold dnf's variables ($basearch)."""
+    """A package repository. `url` may contain dnf variables ($basearch)."""
 
     id: str
     title: str
     url: str = ""
-    """Base URL. Empty: the system has the repository, it is only to be enabled."""
+    """Base URL. Empty: the system has the repository, which only needs to be enabled."""
     key: str = ""
-    """URL of the key its packages are signed with."""
+    """URL of the packages' signing key."""
     module_hotfixes: bool = False
-    """Let its packages win over module streams (dnf)."""
+    """Prefer its packages over module streams (dnf)."""
     exclude: tuple[str, ...] = ()
-    """Packages that are never taken from it."""
+    """Packages that are never installed from it."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """An OpenStack release as one platform carries it."""
+    """An OpenStack release on one platform."""
 
     name: str
-    """By its name in small letters: zed, epoxy."""
+    """Its name in lower case: zed, epoxy."""
     series: str
-    """By year: 2022.2, 2025.1."""
+    """Its number: 2022.2, 2025.1."""
     modules: str
     """Major version of the OpenStack Puppet modules that belong to it."""
     puppet: str = ""
     """Major version of Puppet that comes with it."""
     repositories: tuple[Repository, ...] = ()
     released: bool = True
-    """Whether RDO has released it for this system. If not, its own repository is not there: it is to be had from the
-    testing one, or from trunk."""
+    """Whether RDO has released it for this system. If not, only the testing repository and trunk have it."""
     preview: tuple[Repository, ...] = ()
-    """Newer packages of the base system, for who asks for them."""
+    """Repositories with newer base packages, for CONFIG_SIG_PREVIEW=y."""
     release_package: str = ""
-    """The package that sets the same repositories up, for people who do it by hand."""
+    """The package that sets up the same repositories, for manual use."""
     module_data: Mapping[str, str] = field(default_factory=dict)
-    """Class parameters that have no value here: their modules keep it in files which the packages leave out."""
+    """Values of class parameters that the modules keep in data files which the packages omit."""
     module_types: Mapping[str, str] = field(default_factory=dict)
-    """Type aliases that their modules use and the packages leave out, by name."""
+    """Type aliases that the modules use and the packages omit, by name."""
     libvirt_in_parts: bool | None = None
-    """Whether libvirt's daemons are apart (virtqemud...) rather than one libvirtd, where the modules do not know it."""
+    """Whether libvirt has modular daemons (virtqemud...) instead of libvirtd, if the modules cannot tell."""
     chassis_in_external_ids: bool = False
-    """Whether Neutron looks for what OVN's chassis are in a place that OVN has left (modules/stackwright)."""
+    """Whether Neutron reads OVN chassis options from a column that OVN no longer uses (modules/stackwright)."""
     linuxbridge: bool = True
     """Whether Neutron still has its linuxbridge driver and agent (gone in 2025.1)."""
 
@@ -68,43 +67,43 @@ class Platform:
     """VERSION_ID of /etc/os-release up to the first dot."""
     family: Family
     name: str
-    """For people."""
+    """Display name."""
     arches: tuple[str, ...]
-    """As `uname -m` says."""
+    """As printed by `uname -m`."""
     releases: tuple[Release, ...]
     """Oldest first; the last is the default."""
     package_manager: Literal["apt", "dnf"]
     puppet: str
-    """The program."""
+    """Path or name of the Puppet program."""
     puppet_packages: tuple[str, ...]
     modulepath: str
-    """Where the packaged Puppet modules are."""
+    """Folder of the packaged Puppet modules."""
     module_packages: tuple[str, ...]
-    """Puppet modules: those the OpenStack ones do not pull in by themselves are named too."""
+    """Packages of Puppet modules, including those that the OpenStack modules need but do not depend on."""
     base_packages: tuple[str, ...]
-    """On every host."""
+    """Packages for every host."""
     paths: Mapping[str, str]
     """Files and folders that differ: apache_sites, apache_log, rabbitmq_env..."""
     users: Mapping[str, str]
     """Accounts that differ: web, libvirt."""
     firewall: Literal["firewalld", "nftables"]
     network: Literal["NetworkManager", "any"]
-    """Who makes bridges to physical networks: NetworkManager, or a unit of ours beside whatever manages the rest."""
+    """What creates bridges to physical networks: NetworkManager, or a systemd unit of ours (any)."""
     mysql_charset: str
-    """What MariaDB calls the three-byte UTF-8 that the databases have. Another name for it in a manifest is a change in
-    every run, after which the databases are synchronised and services restarted."""
+    """MariaDB's name for the databases' three-byte UTF-8. With another name, every run would report a change, migrate
+    the databases and restart services."""
     starts_services: bool
     """Whether installing a package starts its services (Debian does, hence policy-rc.d during the transaction)."""
     mariadb_server: Mapping[str, str] = field(default_factory=dict)
-    """Options that MariaDB itself needs there besides."""
+    """Additional options of the MariaDB server."""
     mariadb_client: Mapping[str, str] = field(default_factory=dict)
-    """Options of MariaDB's own client programs, which Puppet's module starts."""
+    """Options of the MariaDB client programs that Puppet's module runs."""
     codename: str = ""
-    """Debian's name of the release, by which a lab's nodes are called."""
+    """Debian's code name of the release, used by lab nodes."""
     conflicts: tuple[str, ...] = ()
     """Names of repositories whose packages break the installation (EPEL)."""
 
     @property
     def default_release(self) -> Release:
-        """What is installed when nobody asks for another."""
+        """The release that is installed by default: the newest."""
         return self.releases[-1]

@@ -1,4 +1,4 @@
-"""Which package repositories a host needs, as data and as dnf's own file. Nothing here looks at a host.
+"""The package repositories that a host needs, as data and as dnf configuration. Pure: connects to no host.
 
 RDO's release repositories come with the records in centos.py; this adds what the answers ask for: repositories of the
 person's own, RDO's testing repository, another mirror, and trunk (DLRN) by tag or by hash.
@@ -15,10 +15,10 @@ from stackwright.platforms.record import Platform, Release, Repository
 
 TRUNK = "https://trunk.rdoproject.org"
 TRUNK_TAGS = ("current", "consistent", "puppet-passed-ci", "current-podified")
-"""`current` is what upstream's own CI takes; `puppet-passed-ci` has gone stale at times."""
+"""Upstream's CI uses `current`; `puppet-passed-ci` has been outdated at times."""
 
 OFFLINE = "stackwright-offline"
-"""Id of the folder that stands in for all repositories."""
+"""ID of the repository that replaces all others."""
 
 _TESTING = "https://buildlogs.centos.org/centos/{stream}-stream/cloud/$basearch/openstack-{release}/"
 
@@ -63,12 +63,12 @@ def repositories(
 
 
 def _url(place: str) -> str:
-    """The URL of what may be a folder of the host."""
+    """The URL of a folder on the host, or the URL itself."""
     return place if "://" in place else f"file://{place}"
 
 
 def _elsewhere(url: str, mirror: str) -> str:
-    """The same place below another mirror; what is no CentOS mirror's stays."""
+    """The URL on another mirror; a URL that is not on a CentOS mirror is returned unchanged."""
     before, sigs, path = url.partition("/SIGs/")
     return f"{mirror.rstrip('/').removesuffix('/SIGs')}{sigs}{path}" if sigs and before else url
 
@@ -97,7 +97,7 @@ def transaction_options(platform: Platform, wanted: Iterable[Repository], proxy:
     """What dnf is told besides in our own transactions: which repositories not to draw from, and the proxy."""
     if any(r.id == OFFLINE for r in wanted):
         return ("--disablerepo=*", f"--enablerepo={OFFLINE}")
-    # An unknown name is no error here, so no host has to be looked at.
+    # dnf accepts unknown repository names here, so no facts are needed.
     options = [f"--disablerepo={name}" for name in platform.conflicts]
     return (*options, *([f"--setopt=proxy={proxy}"] if proxy else ()))
 
@@ -113,7 +113,7 @@ class Trunk:
     So the file is kept as it was found, with the state of its repositories (pinning.py), and a lock has the exact
     versions of packages."""
     hash_at: str = ""
-    """URL of the hash that a tag means now; empty where the hash is given."""
+    """URL of the hash that the tag currently refers to; empty if a hash is given."""
 
 
 def trunk(platform: Platform, release: str, tag: str = "current") -> Trunk:
@@ -143,7 +143,7 @@ def trunk(platform: Platform, release: str, tag: str = "current") -> Trunk:
 
 
 TRUNK_FILES = ("stackwright-trunk", "stackwright-trunk-deps")
-"""Names of trunk's two files on a host, without .repo."""
+"""Names of the two trunk files on a host, without .repo."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Sources:
 
     repositories: tuple[Repository, ...] = ()
     options: tuple[str, ...] = ()
-    """dnf's, for transactions of ours."""
+    """Options of dnf for our transactions."""
     proxy: str = ""
     trunk: Trunk | None = None
     dependencies: str = ""

@@ -94,8 +94,8 @@ COMPONENTS: tuple[Component, ...] = (
             Port(80, public=True, what="dashboard"),
             Port(443, public=True, what="dashboard over TLS", when=ssl.dashboard),
         ),
-        # Without its static files it answers with an error. On Debian they are made beside Puppet's run, which takes
-        # longer, and the probe is repeated: so it comes to its end without the run having to wait for that step.
+        # Without its static files it answers with an error. On Debian they are generated in parallel with Puppet's run,
+        # which takes longer; the probe repeats until they exist, so the run does not wait for that step.
         probe="curl --noproxy '*' {{ trust('horizon') }}-sf -o /dev/null --max-time 60 "
         "{{ cloud.dashboard(host) }}/auth/login/\n",
         when=lambda answers: bool(answers["CONFIG_HORIZON_INSTALL"]),

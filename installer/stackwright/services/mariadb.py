@@ -49,7 +49,7 @@ OPTIONS: tuple[Option, ...] = (
 
 
 def _hosts(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """A database server that is there already is not touched: it is set up from the controller."""
+    """The controller for an existing database server, which itself is not changed."""
     installed = answers.get("CONFIG_MARIADB_INSTALL", True)
     return first(answers, *(("CONFIG_MARIADB_HOST",) if installed else ()), CONTROLLER)
 

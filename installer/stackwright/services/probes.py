@@ -1,4 +1,4 @@
-"""The shell snippets by which a component shows that it does its work. Templates of the same context as manifests."""
+"""Shell scripts that check whether a component works. They are templates with the same context as the manifests."""
 
 from __future__ import annotations
 

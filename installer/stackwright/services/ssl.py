@@ -141,12 +141,12 @@ COMPONENTS: tuple[Component, ...] = ()
 
 
 def dashboard(answers: Mapping[str, Any]) -> bool:
-    """Whether the dashboard, and with it the screens of instances, are encrypted."""
+    """Whether the dashboard and instances' consoles use TLS."""
     return bool(answers.get("CONFIG_HORIZON_INSTALL") and answers.get("CONFIG_HORIZON_SSL"))
 
 
 def messages(answers: Mapping[str, Any]) -> bool:
-    """Whether the messages between the services are encrypted."""
+    """Whether the message broker uses TLS."""
     return bool(answers.get("CONFIG_AMQP_ENABLE_SSL"))
 
 
