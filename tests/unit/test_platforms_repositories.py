@@ -1,18 +1,31 @@
-"""Repositories as data: what a release and the answers come to, and dnf's file of it."""
+"""Repositories as data: which ones a release and the answers select, and dnf's configuration of them."""
 
 from __future__ import annotations
 
 import configparser
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from stackwright import platforms
-from stackwright.model import StackwrightError
+from stackwright import answers, platforms
+from stackwright.model import Answer, Answers, Origin, StackwrightError
 from stackwright.platforms import repositories as repos
+from stackwright.services import options
 
 STREAM9 = platforms.by_id("centos-stream-9")
 EPOXY = platforms.release_of(STREAM9, "epoxy")
 HASH = "0123456789abcdef0123456789abcdef"
+
+
+def repositories(
+    platform: platforms.Platform, release: platforms.Release, values: Mapping[str, Any], arch: str = "x86_64"
+) -> tuple[platforms.Repository, ...]:
+    """The repositories with these answers, texts or typed values by key, and defaults for the others."""
+    typed = {key: options()[key].parse(value) if isinstance(value, str) else value for key, value in values.items()}
+    entries = {key: Answer(value, str(value), Origin("file")) for key, value in typed.items()}
+    given = Answers({**answers.defaults().entries, **entries})
+    return repos.repositories(platform, release, given, arch=arch)
 
 
 def read(text: str) -> configparser.ConfigParser:
@@ -22,7 +35,7 @@ def read(text: str) -> configparser.ConfigParser:
 
 
 def test_release() -> None:
-    wanted = repos.repositories(STREAM9, EPOXY, {})
+    wanted = repositories(STREAM9, EPOXY, {})
     assert repos.Sources(wanted).enabled == ("crb",)
     file = read(repos.dnf_file(wanted))
     assert len(file.sections()) == len(wanted) - 1
@@ -35,33 +48,33 @@ def test_release() -> None:
 
 def test_stream_10_has_its_own_repository_urls() -> None:
     stream10 = platforms.by_id("centos-stream-10")
-    assert "/10-stream/" in repos.dnf_file(repos.repositories(stream10, stream10.default_release, {}))
+    assert "/10-stream/" in repos.dnf_file(repositories(stream10, stream10.default_release, {}))
 
 
 def test_unreleased_versions_come_from_testing_or_trunk() -> None:
     stream10 = platforms.by_id("centos-stream-10")
-    for answers in ({}, {"CONFIG_ENABLE_RDO_TESTING": True}, {"CONFIG_RDO_TRUNK": "current"}):
-        file = repos.dnf_file(repos.repositories(stream10, stream10.default_release, answers))
+    for values in ({}, {"CONFIG_ENABLE_RDO_TESTING": True}, {"CONFIG_RDO_TRUNK": "current"}):
+        file = repos.dnf_file(repositories(stream10, stream10.default_release, values))
         assert "mirror.stream.centos.org/SIGs/10-stream/cloud" not in file
         testing = "buildlogs.centos.org/centos/10-stream/cloud/$basearch/openstack-epoxy/"
-        assert (testing in file) is ("CONFIG_ENABLE_RDO_TESTING" in answers)
+        assert (testing in file) is ("CONFIG_ENABLE_RDO_TESTING" in values)
 
 
 def test_rhel_has_its_own_builder_repository() -> None:
     rhel = platforms.by_id("rhel-9")
-    wanted = repos.repositories(rhel, rhel.default_release, {}, arch="aarch64")
+    wanted = repositories(rhel, rhel.default_release, {}, arch="aarch64")
     assert repos.Sources(wanted).enabled == ("codeready-builder-for-rhel-9-aarch64-rpms",)
 
 
 def test_debian_needs_no_repositories() -> None:
     debian = platforms.by_id("debian-12")
-    assert repos.repositories(debian, debian.default_release, {"CONFIG_ENABLE_RDO_TESTING": True}) == ()
+    assert repositories(debian, debian.default_release, {"CONFIG_ENABLE_RDO_TESTING": True}) == ()
 
 
 @pytest.mark.parametrize("end", ["", "/", "/SIGs", "/SIGs/"])
 def test_mirror(end: str) -> None:
-    answers = {"CONFIG_PACKAGE_MIRROR": f"https://mirror.example.org/stream{end}"}
-    file = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, answers)))
+    values = {"CONFIG_PACKAGE_MIRROR": f"https://mirror.example.org/stream{end}"}
+    file = read(repos.dnf_file(repositories(STREAM9, EPOXY, values)))
     for section in file.sections():
         assert file[section]["baseurl"].startswith("https://mirror.example.org/stream/SIGs/9-stream/")
 
@@ -75,61 +88,61 @@ def test_mirror(end: str) -> None:
     ],
 )
 def test_own_repositories(own: object) -> None:
-    file = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, {"CONFIG_REPO": own})))
+    file = read(repos.dnf_file(repositories(STREAM9, EPOXY, {"CONFIG_REPO": own})))
     assert file["stackwright-own-1"]["baseurl"] == "https://a.example.org/x"
     assert file["stackwright-own-2"]["baseurl"] == "file:///srv/y"
     assert "stackwright-own-3" not in file
 
 
 def test_the_testing_repository_is_marked_as_unsigned() -> None:
-    file = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, {"CONFIG_ENABLE_RDO_TESTING": True})))
+    file = read(repos.dnf_file(repositories(STREAM9, EPOXY, {"CONFIG_ENABLE_RDO_TESTING": True})))
     section = file["stackwright-openstack-epoxy-testing"]
     assert section["gpgcheck"] == "0"
     assert "unsigned" in section["name"]
 
 
 def test_own_repositories_are_verified_with_the_given_keys() -> None:
-    answers = {"CONFIG_REPO": "https://a.example.org/x", "CONFIG_REPO_KEYS": "/etc/a, https://a.example.org/k"}
-    section = read(repos.dnf_file(repos.repositories(STREAM9, EPOXY, answers)))["stackwright-own-1"]
+    values = {"CONFIG_REPO": "https://a.example.org/x", "CONFIG_REPO_KEYS": "/etc/a, https://a.example.org/k"}
+    section = read(repos.dnf_file(repositories(STREAM9, EPOXY, values)))["stackwright-own-1"]
     assert section["gpgcheck"] == "1"
     assert section["gpgkey"] == "file:///etc/a https://a.example.org/k"
 
 
 def test_preview_repositories_are_opt_in() -> None:
-    usual = repos.repositories(STREAM9, EPOXY, {})
+    usual = repositories(STREAM9, EPOXY, {})
     assert not [r for r in usual if "hyperscale" in r.url]
-    more = repos.repositories(STREAM9, EPOXY, {"CONFIG_SIG_PREVIEW": True})
+    more = repositories(STREAM9, EPOXY, {"CONFIG_SIG_PREVIEW": True})
     assert set(usual) < set(more)
     assert [r.key.rpartition("/")[2] for r in set(more) - set(usual)] == ["RPM-GPG-KEY-CentOS-SIG-HyperScale"]
 
 
 def test_an_offline_repository_disables_all_others() -> None:
-    answers = {"CONFIG_OFFLINE_REPO": "/srv/packages", "CONFIG_REPO": "https://a.example.org/x"}
-    (only,) = repos.repositories(STREAM9, EPOXY, answers)
+    values = {"CONFIG_OFFLINE_REPO": "/srv/packages", "CONFIG_REPO": "https://a.example.org/x"}
+    (only,) = repositories(STREAM9, EPOXY, values)
     assert only.url == "file:///srv/packages"
     assert repos.transaction_options(STREAM9, (only,)) == ("--disablerepo=*", f"--enablerepo={only.id}")
     assert "proxy" not in repos.dnf_file((only,), "http://198.18.0.1:3128")
 
 
 def test_signing_keys_can_come_from_another_url() -> None:
-    text = repos.dnf_file(repos.repositories(STREAM9, EPOXY, {"CONFIG_MIRROR_KEYS": "/srv/keys/"}))
+    text = repos.dnf_file(repositories(STREAM9, EPOXY, {"CONFIG_MIRROR_KEYS": "/srv/keys/"}))
     assert "gpgkey=file:///srv/keys/RPM-GPG-KEY-CentOS-SIG-Cloud\n" in text
     assert "centos.org/keys" not in text
 
 
 def test_proxy() -> None:
-    text = repos.dnf_file(repos.repositories(STREAM9, EPOXY, {}), "http://198.18.0.1:3128")
+    text = repos.dnf_file(repositories(STREAM9, EPOXY, {}), "http://198.18.0.1:3128")
     assert text.count("proxy=http://198.18.0.1:3128\n") == text.count("baseurl=https://")
 
 
 def test_epel_is_disabled_in_transactions() -> None:
-    wanted = repos.repositories(STREAM9, EPOXY, {})
+    wanted = repositories(STREAM9, EPOXY, {})
     assert repos.transaction_options(STREAM9, wanted) == ("--disablerepo=epel", "--disablerepo=epel-next")
     assert repos.transaction_options(platforms.by_id("debian-12"), ()) == ()
 
 
 def test_trunk_replaces_the_release_repository() -> None:
-    wanted = repos.repositories(STREAM9, EPOXY, {"CONFIG_RDO_TRUNK": "current"})
+    wanted = repositories(STREAM9, EPOXY, {"CONFIG_RDO_TRUNK": "current"})
     assert [r.id for r in wanted] == ["crb"]
     found = repos.Sources(wanted, trunk=repos.trunk(STREAM9, "epoxy", f"current/{HASH}"))
     assert list(found.fetched) == list(repos.TRUNK_FILES)
