@@ -1,6 +1,7 @@
-"""The services, each one record: its options, components, order, ports and probe.
+"""The services, each one record: options, roles, components and all that others derive from them.
 
-A new service is one file here, its templates, and one line in `SERVICES`.
+A new service is one module here, one line in `SERVICES`, a folder of templates, and a module of checks in
+verify/on_host/. The functions below are how the rest of the package reads the records.
 """
 
 from __future__ import annotations
