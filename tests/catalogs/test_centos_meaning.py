@@ -21,6 +21,7 @@ from stackwright.planner.topology import Cloud
 MAIN = {
     "cinder-api": ("openstack-cinder", "Cinder_config[database/connection]"),
     "cinder-volume": ("openstack-cinder", "Cinder_config[DEFAULT/enabled_backends]"),
+    "cinder-backup": ("openstack-cinder", "Cinder_config[DEFAULT/backup_driver]"),
     "clients": ("python3-openstackclient", ""),
     "database-client": ("mariadb", "Class[Mysql::Client]"),
     "dhcp-agent": ("openstack-neutron", "Neutron_dhcp_agent_config[DEFAULT/interface_driver]"),
