@@ -199,7 +199,7 @@ def test_the_page_says_where_everything_is() -> None:
     text = report.as_html(good())
     for wanted in (
         "control.lab.example",
-        "2 hosts alike",
+        "2 identical hosts",
         "br-ex: 198.19.0.0/24",
         "nova-compute",
         "CONFIG_CINDER_BACKEND",
@@ -229,8 +229,8 @@ def test_of_many_hosts_the_machines_and_what_puppet_changed_are_folded() -> None
     assert folded
     assert "c39</th>" not in table
     assert "c39</th>" in rest
-    assert "<summary>What Puppet changed</summary>" in rest
-    assert rest.count("1 Puppet resources were changed") == 40
+    assert "<summary>Changed Puppet resources</summary>" in rest
+    assert rest.count("1 Puppet resources changed") == 40
 
 
 def many(failed: str = "") -> RunReport:

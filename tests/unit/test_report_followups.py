@@ -90,7 +90,7 @@ def test_the_verdict_says_what_tempest_adds() -> None:
     assert said(ok=False, passed=0).endswith("; none of Tempest's tests passed")
     page = report.as_html(having())
     assert '<header class="open">' in page
-    assert "<dt>of Tempest</dt><dd>71/72</dd>" in page
+    assert "<dt>Tempest tests</dt><dd>71/72</dd>" in page
     assert '<header class="good">' in report.as_html(untested)
 
 

@@ -1,7 +1,7 @@
-"""The pictures of a report, as SVG: what is where, the time line, and time by kind of work.
+"""The drawings of a report as SVG: hosts and services, the timeline, and time by kind of work.
 
-Pictures have no width of their own: places are given in percent and texts in pixels, so that a phone shows them as well
-as a large screen. Colours are classes, which the style sheet gives a light and a dark value.
+Drawings have no fixed width: positions are in percent and text sizes in pixels, so that they fit phones and large
+screens. Colours are CSS classes with a light and a dark value.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ KINDS = (
     "verification",
     "waiting",
 )
-"""In the order of a run; each has a colour of its own."""
+"""In the order of a run; each has its own colour."""
 
 _SEEN = 0.0015
-"""The share of the picture's width below which nothing can be seen."""
+"""The share of the width below which a bar is invisible."""
 
 
 def kind_class(kind: str) -> str:
-    """The class of a kind of work."""
+    """The CSS class of a kind of work."""
     return "k-" + re.sub(r"[^a-z]+", "-", kind.lower()).strip("-")
 
 
 def percent(part: float, whole: float) -> str:
-    """A place on the time line."""
+    """A position on the timeline."""
     return f"{max(0.0, min(100.0, 100 * part / whole)):.2f}%" if whole > 0 else "0%"
 
 
-# ------------------------------------------------------------------------------------------------------- time line
+# ------------------------------------------------------------------------------------------------------- timeline
 
 
 def ticks(seconds: float) -> list[float]:
-    """Round moments for the axis, five to eight of them."""
+    """Round values for the axis, five to eight of them."""
     for step in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400):
         if seconds / step <= 7:
             return [float(n * step) for n in range(int(seconds / step) + 1)]
@@ -75,25 +75,25 @@ def axis(span: float) -> Html:
 
 
 def lane(span: float, bars: Iterable[Html], label: str) -> Html:
-    """One row of the time line."""
+    """One row of the timeline."""
     grid = [el("line", x1=percent(t, span), x2=percent(t, span), y1="0", y2="100%", cls="grid") for t in ticks(span)]
     return el("svg", *grid, *bars, cls="lane", height="26", role="img", aria_label=label)
 
 
 def _bar(at: float, seconds: float, span: float, cls: str, title: str) -> Html:
-    """Sixteen pixels high, in the middle of its lane, however high that is."""
+    """Sixteen pixels high, centred in its lane."""
     place = {"x": percent(at, span), "y": "50%", "width": percent(seconds, span), "height": "16"}
     return el("rect", el("title", title), **place, transform="translate(0 -9)", cls=cls)
 
 
 def _critical(at: float, seconds: float, span: float) -> Html:
-    """The line below a bar that is on the critical path; it can be seen however short that is."""
+    """The line below a bar on the critical path, with a minimum width."""
     width = percent(max(seconds, span / 250), span)
     return el("rect", x=percent(at, span), y="50%", width=width, height="3", transform="translate(0 8)", cls="critical")
 
 
 def step_bars(report: RunReport, step: StepReport, *, critical: bool) -> list[Html]:
-    """A step's bar: its phases, and in them what took long."""
+    """A step's bar with its phases and slow items."""
     span = report.seconds or 1.0
     began = step.started - report.began
     seconds = step.seconds if step.state != "running" else max(0.0, report.ended - step.started)
@@ -101,8 +101,8 @@ def step_bars(report: RunReport, step: StepReport, *, critical: bool) -> list[Ht
     bars = [_bar(began, seconds, span, f"bar {step.state}", title)]
     for found in (*step.phases, *step.items):
         if found.seconds / span >= _SEEN:
-            told = f"{found.name}: {found.seconds:.1f} s ({found.kind})"
-            bars.append(_bar(began + found.at, found.seconds, span, kind_class(found.kind), told))
+            label = f"{found.name}: {found.seconds:.1f} s ({found.kind})"
+            bars.append(_bar(began + found.at, found.seconds, span, kind_class(found.kind), label))
     if step.state == "failed":
         bars.append(_bar(began, seconds, span, "outline failed", title))
     if critical:
@@ -111,7 +111,7 @@ def step_bars(report: RunReport, step: StepReport, *, critical: bool) -> list[Ht
 
 
 def span_bars(report: RunReport, spans: Iterable[Span], *, critical: bool) -> list[Html]:
-    """Bars of what is no step."""
+    """Bars of spans that are not steps."""
     whole = report.seconds or 1.0
     out = []
     for span in spans:
@@ -148,12 +148,12 @@ def _order(kind: str) -> int:
 
 
 def legend(kinds: Iterable[str]) -> Html:
-    """What the colours mean."""
+    """The legend of the colours."""
     return el("ul", *(el("li", swatch(kind), kind) for kind in sorted(set(kinds), key=_order)), cls="legend")
 
 
 def swatch(kind: str) -> Html:
-    """A patch of the kind's colour."""
+    """A sample of the kind's colour."""
     patch = el("rect", width="12", height="12", rx="3", cls=kind_class(kind))
     return el("svg", patch, width="12", height="12", cls="swatch", aria_hidden="true")
 
@@ -161,18 +161,18 @@ def swatch(kind: str) -> Html:
 # -------------------------------------------------------------------------------------------------------- topology
 
 _NARROW = 312
-"""Width of a host's picture in pixels where many stand side by side, or one on a phone."""
+"""Width of a host's drawing in pixels, for several hosts side by side or for a phone."""
 _LINE = 17
 _BOLD = 1.36
-"""How much wider than the small text a host's name is."""
+"""Width of a host's name relative to the small text."""
 _MOST_NAMES = 4
-"""Lines of names of hosts that are alike."""
+"""Maximum number of lines with names of identical hosts."""
 _NAME = 92
 """Width of a service's name."""
 
 
 def alike(hosts: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """Names of hosts, those with the same services together."""
+    """Names of hosts, grouped by their services."""
     groups: dict[str, list[str]] = {}
     for name, host in hosts.items():
         groups.setdefault(repr((host.get("services"), host.get("bridges"), host.get("os"))), []).append(name)
@@ -180,8 +180,8 @@ def alike(hosts: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
 
 
 def topology(hosts: Mapping[str, Mapping[str, Any]]) -> Html:
-    """All hosts on the cloud's network, each with its services and what leads to the outside. One or two hosts are also
-    drawn wide; the style sheet shows what fits."""
+    """All hosts on the cloud's network with their services and external bridges. One or two hosts are also drawn wide;
+    the style sheet shows the version that fits."""
     groups = alike(hosts)
     narrow = [_tile(names, hosts, _NARROW, 1, first=n == 0) for n, names in enumerate(groups)]
     if len(groups) > 2:
@@ -196,7 +196,7 @@ def _tile(
 ) -> Html:
     host = hosts[names[0]]
     inside = width - 44.0
-    title = str(host.get("fqdn") or names[0]) if len(names) == 1 else f"{len(names)} hosts alike"
+    title = str(host.get("fqdn") or names[0]) if len(names) == 1 else f"{len(names)} identical hosts"
     about = [str(host.get("address") or "")]
     if len(names) > 1:
         lines = _wrapped(names, inside)
@@ -235,7 +235,7 @@ def _tile(
 
 
 def _chips(services: Mapping[str, Sequence[str]], width: float, columns: int) -> tuple[list[Html], float]:
-    """The services in columns, each with its parts; and how high the highest column is."""
+    """The services in columns with their components, and the height of the highest column."""
     each = (width - 6.0 * (columns - 1)) / columns
     drawn = []
     for service, parts in services.items():
@@ -259,14 +259,14 @@ def _chips(services: Mapping[str, Sequence[str]], width: float, columns: int) ->
 
 
 def _width(text: str) -> float:
-    """How wide the small text (12 pixels) is in DejaVu Sans, the widest of the usual typefaces."""
+    """Width of the small text (12 pixels) in DejaVu Sans, the widest of the usual fonts."""
     return sum(
         4.6 if c in " -.,:;'|()[]/·ijlftr" else 11.8 if c in "mwMW@%…" else 8.7 if c.isupper() else 7.7 for c in text
     )
 
 
 def _fitting(text: str, width: float, scale: float = 1.0) -> str:
-    """As much of a text as there is room for."""
+    """The text, shortened to the width."""
     if _width(text) * scale <= width:
         return text
     while text and _width(f"{text}…") * scale > width:

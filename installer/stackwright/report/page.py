@@ -1,4 +1,4 @@
-"""A run as a page for people: one file that needs no network and no script, and is good on a phone and on paper."""
+"""A run as an HTML page: one file without scripts or network access, for screens, phones and print."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stackwright.report.run import Check, RunReport, StepReport
 from stackwright.report.text import digest, machine
 
 _MANY_HOSTS = 6
-"""Of more hosts than that, only those that say something are unfolded."""
+"""With more hosts than this, only those on the critical path or with failures are expanded."""
 
 
 def as_html(report: RunReport) -> str:
@@ -60,16 +60,16 @@ def _header(report: RunReport) -> Html:
     mood = "bad" if report.state == "failed" else "good" if report.state == "ok" and not doubt else "open"
     passed = sum(check.state == "ok" for check in report.checks)
     figures = [
-        (duration(report.seconds), "in all"),
+        (duration(report.seconds), "total"),
         (str(report.count("ok")), "steps done"),
-        (str(report.changed), "things changed"),
+        (str(report.changed), "changes"),
         (f"{passed}/{len(report.checks)}", "checks passed") if report.checks else ("-", "not verified"),
         (str(len(report.warnings)), "warning" if len(report.warnings) == 1 else "warnings"),
     ]
     if report.tempest:
         wrong = len(report.tempest.get("failed") or ())
         figures.insert(
-            4, (f"{report.tempest.get('passed', 0)}/{report.tempest.get('passed', 0) + wrong}", "of Tempest")
+            4, (f"{report.tempest.get('passed', 0)}/{report.tempest.get('passed', 0) + wrong}", "Tempest tests")
         )
     return el(
         "header",
@@ -81,7 +81,7 @@ def _header(report: RunReport) -> Html:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- what went wrong
+# ------------------------------------------------------------------------------------------------------------- failures
 
 
 def _failures(report: RunReport) -> Html | None:
@@ -96,13 +96,13 @@ def _failure(report: RunReport, step: StepReport) -> Html:
     return el(
         "article",
         el("h3", f"{step.host}: {step.title or step.step}"),
-        el("p", el("strong", failure.get("cause") or "no cause is known"), f", after {duration(step.seconds)}"),
+        el("p", el("strong", failure.get("cause") or "unknown cause"), f", after {duration(step.seconds)}"),
         _lines(failure.get("lines")),
         join(el("p", f"{failure.get('service') or 'The service'} wrote:"), _lines(failure["log"]))
         if failure.get("log")
         else None,
-        el("p", el("b", "What helps: "), failure["hint"], cls="hint") if failure.get("hint") else None,
-        el("p", f"Skipped because of it: {', '.join(s.step for s in taken)}.", cls="dim") if taken else None,
+        el("p", el("b", "Hint: "), failure["hint"], cls="hint") if failure.get("hint") else None,
+        el("p", f"Skipped because of this failure: {', '.join(s.step for s in taken)}.", cls="dim") if taken else None,
     )
 
 
@@ -110,7 +110,7 @@ def _failed_check(check: Check) -> Html:
     return el(
         "article",
         el("h3", f"{check.title} ({check.service})"),
-        el("p", check.detail or "nothing was said of it"),
+        el("p", check.detail or "no details"),
         join(el("p", f"{check.log or check.service}:"), _lines(check.lines)) if check.lines else None,
     )
 
@@ -123,7 +123,7 @@ def _next(report: RunReport) -> Html:
     return _section("What to do next", el("ol", *(el("li", code(text)) for text in next_steps(report))))
 
 
-# ------------------------------------------------------------------------------------------------------- what is where
+# --------------------------------------------------------------------------------------------------- hosts and services
 
 
 def _topology(report: RunReport) -> Html | None:
@@ -133,11 +133,11 @@ def _topology(report: RunReport) -> Html | None:
     rows = [el("tr", el("th", name, scope="row"), el("td", el("code", url))) for name, url in endpoints.items()]
     if dashboard := report.summary.get("dashboard"):
         rows.append(el("tr", el("th", "dashboard", scope="row"), el("td", el("code", dashboard))))
-    table = el("details", el("summary", f"{len(rows)} addresses of services"), el("table", el("tbody", *rows)))
-    return _section("What is where", drawing.topology(report.hosts), table if rows else None)
+    table = el("details", el("summary", f"{len(rows)} service addresses"), el("table", el("tbody", *rows)))
+    return _section("Hosts and services", drawing.topology(report.hosts), table if rows else None)
 
 
-# ------------------------------------------------------------------------------------------------------------ time line
+# ------------------------------------------------------------------------------------------------------------- timeline
 
 
 def _timeline(report: RunReport, links: tuple[Link, ...]) -> Html | None:
@@ -152,7 +152,7 @@ def _timeline(report: RunReport, links: tuple[Link, ...]) -> Html | None:
     blocks = [el("div", el("div", cls="label"), drawing.axis(span), cls="row head")]
     if report.before:
         blocks.append(
-            _row("Look, check and plan", sum(s.seconds for s in report.before), True,
+            _row("Check and plan", sum(s.seconds for s in report.before), True,
                  drawing.lane(span, drawing.span_bars(report, report.before, critical=True), "preparation"))
         )  # fmt: skip
     blocks += _hosts(report, critical)
@@ -161,9 +161,9 @@ def _timeline(report: RunReport, links: tuple[Link, ...]) -> Html | None:
         bars = drawing.span_bars(report, [report.proof], critical=on_path)
         blocks.append(_row(report.proof.name, report.proof.seconds, on_path, drawing.lane(span, bars, "verification")))
     return _section(
-        "Time line",
-        el("p", "Each row is a step. What is underlined is on the ", el("span", "critical path", cls="mark"),
-           ": had it been quicker, the whole would have been.", cls="dim"),
+        "Timeline",
+        el("p", "Each row is a step. Underlined steps are on the ", el("span", "critical path", cls="mark"),
+           ", which determines the total time.", cls="dim"),
         drawing.legend(kinds),
         el("div", *blocks, cls="gantt"),
         _path(report, links),
@@ -171,7 +171,7 @@ def _timeline(report: RunReport, links: tuple[Link, ...]) -> Html | None:
 
 
 def _hosts(report: RunReport, critical: set[str]) -> list[Html]:
-    """Each host's steps; of many hosts, those that say nothing are folded away together."""
+    """The steps of each host; with many hosts, those without failures or critical steps are collapsed."""
     steps = report.steps.values()
     names = list(dict.fromkeys(step.host for step in steps))
     telling = {step.host for step in steps if step.step in critical or step.state == "failed"}
@@ -208,10 +208,10 @@ def _row(label: str, seconds: float, critical: bool, lane: Html, state: str = ""
 def _step_row(report: RunReport, step: StepReport, critical: bool) -> Html:
     span = report.seconds or 1.0
     notes = {
-        "kept": f"kept, {duration(step.seconds)} then" if step.seconds else "kept",
+        "kept": f"unchanged, took {duration(step.seconds)}" if step.seconds else "unchanged",
         "skipped": "skipped",
-        "waiting": "not begun",
-        "running": "cut off",
+        "waiting": "not started",
+        "running": "interrupted",
     }
     title = step.title or step.step
     bars = drawing.step_bars(report, step, critical=critical) if step.started else []
@@ -249,7 +249,7 @@ def _table(heads: tuple[str, ...], rows: list[Html], cls: str) -> Html:
     return el("div", el("table", el("thead", head), el("tbody", *rows), cls=cls), cls="scroll")
 
 
-# ------------------------------------------------------------------------------------------------- where the time went
+# ------------------------------------------------------------------------------------------------- time by kind of work
 
 
 def _where_time_went(report: RunReport, links: tuple[Link, ...]) -> Html | None:
@@ -269,7 +269,7 @@ def _where_time_went(report: RunReport, links: tuple[Link, ...]) -> Html | None:
         more = f"{slow.kind} on {slow.host}" if hosts > 1 else slow.kind
         what = el("td", el("div", slow.name, el("small", more)), _meter(slow.seconds, longest, slow.kind))
         rows.append(el("tr", _seconds(slow.seconds), what))
-    again = "" if any(s.state in ("ok", "failed") for s in report.steps.values()) else " (when they were done)"
+    again = "" if any(s.state in ("ok", "failed") for s in report.steps.values()) else " (in earlier runs)"
     return _section(
         "Where the time went",
         join(drawing.kinds_bar(kinds), el("table", el("tbody", *shares), cls="shares")) if links else None,
@@ -291,7 +291,7 @@ def _meter(seconds: float, longest: float, kind: str) -> Html:
 def _checks(report: RunReport) -> Html:
     if not report.proof:
         return _section("Verification", el("p", code("The cloud was not verified: `stackwright verify -a FILE`.")))
-    words = {"ok": "passed", "failed": "FAILED", "skipped": "skipped", "unknown": "no word"}
+    words = {"ok": "passed", "failed": "FAILED", "skipped": "skipped", "unknown": "no result"}
     rows = [
         el(
             "tr",
@@ -342,7 +342,7 @@ def _environment(report: RunReport) -> Html:
     given = [el("tr", el("th", el("code", key), scope="row"), el("td", str(value))) for key, value in answers.items()]
     changed = [(step, step.resources) for step in report.steps.values() if step.resources]
     resources = [
-        el("details", el("summary", f"{step.host}: {len(names)} Puppet resources were changed"),
+        el("details", el("summary", f"{step.host}: {len(names)} Puppet resources changed"),
            el("p", ", ".join(names), cls="names"))
         for step, names in changed
     ]  # fmt: skip
@@ -353,17 +353,17 @@ def _environment(report: RunReport) -> Html:
         if len(each) > _MANY_HOSTS else None,
         el("details", el("summary", f"{len(given)} answers that differ from the defaults, without secrets"),
            el("div", el("table", el("tbody", *given)), cls="scroll")) if given else None,
-        *(resources if len(resources) <= _MANY_HOSTS else [_folded("What Puppet changed", *resources)]),
+        *(resources if len(resources) <= _MANY_HOSTS else [_folded("Changed Puppet resources", *resources)]),
     )  # fmt: skip
 
 
 def _folded(title: str, *content: object) -> Html:
-    """What is said of each of many hosts: it stays folded also on paper, where it would fill dozens of sheets."""
+    """Details of many hosts: collapsed, also in print, where they would fill dozens of pages."""
     return el("details", el("summary", title), *content, cls="much")
 
 
 def _puppets(report: RunReport, host: str) -> list[str]:
-    """What Puppet had to do on a host."""
+    """Puppet's runs on a host."""
     return [
         f"Puppet {step.puppet.get('version', '')}: {step.puppet.get('total', 0)} resources, "
         f"{len(step.resources)} changed; the catalog was compiled in {step.puppet.get('compile', 0)} s"
@@ -377,8 +377,8 @@ def _bug_report(report: RunReport) -> Html:
         "For a bug report",
         el(
             "p",
-            "This text has what a report needs. Secrets, keys and public addresses are left out; ",
-            "look through it all the same before you post it.",
+            "This text contains what a bug report needs, without secrets, keys and public addresses. ",
+            "Check it before you post it.",
             cls="dim",
         ),
         el("pre", digest(report), cls="digest"),
@@ -386,4 +386,6 @@ def _bug_report(report: RunReport) -> Html:
 
 
 def _footer(report: RunReport) -> Html:
-    return el("footer", f"Written by Stackwright {report.about.get('version', '')}. The same as JSON: report.json.")
+    return el(
+        "footer", f"Written by Stackwright {report.about.get('version', '')}. The same data as JSON: report.json."
+    )
