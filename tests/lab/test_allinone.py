@@ -94,7 +94,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Itera
 
 
 def test_one_command_ends_in_a_cloud_that_is_proved(cloud: Cloud) -> None:
-    assert "is installed and proved to work" in cloud.output
+    assert "is installed and verified" in cloud.output
     assert f"http://{cloud.node.address}/horizon" in cloud.output
     assert stat.S_IMODE(cloud.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(cloud.place.stat().st_mode) == 0o700
@@ -127,7 +127,7 @@ def test_the_report_tells_where_the_time_went(cloud: Cloud) -> None:
     assert (data["ok"], data["proved"]) == (True, True)
     on_path = [link["step"].rpartition(":")[2] or link["name"] for link in data["critical_path"]]
     assert {"look at the hosts", "packages", "puppet-0"} <= set(on_path)
-    assert on_path[-1] == "Prove that the cloud works"
+    assert on_path[-1] == "Verify the cloud"
     assert sum(data["by_kind"].values()) == pytest.approx(data["seconds"], rel=0.05)
     # What is told to refresh has its own time: a migration takes seconds.
     assert {"database migrations", "package set-up", "service starts", "verification"} <= set(data["by_kind"])
@@ -139,7 +139,7 @@ def test_the_report_tells_where_the_time_went(cloud: Cloud) -> None:
         view.call("Emulation.setDeviceMetricsOverride", width=1280, height=4000, deviceScaleFactor=1, mobile=False)
         view.open((RESULTS / "report.html").as_uri())
         view.picture(RESULTS / "report.png")
-        assert "proved to work" in view.script("document.querySelector('h1').innerText")
+        assert "verified" in view.script("document.querySelector('h1').innerText")
 
 
 CHECKS = frozenset(
@@ -225,7 +225,7 @@ def test_what_is_there_is_told(cloud: Cloud) -> None:
         cloud.sh("systemctl start memcached")
     assert done.returncode == ExitCode.FAILED
     assert "FAILED      memcached" in done.stdout
-    assert "nothing would be done" in cloud.command("plan", "-a", file).stdout
+    assert "no changes" in cloud.command("plan", "-a", file).stdout
     for words in (("plan", "-a", file), ("apply", "-a", file, "--dry-run")):
         planned = json.loads(cloud.command(*words, "--json").stdout)
         assert {step["why"] for step in planned["steps"]} == {"kept"}, words

@@ -57,7 +57,7 @@ class TestAsk:
             ("quoted", True, ""),
             ("clients", None, ""),
         ]
-        assert not host.well
+        assert not host.healthy
         text = text_output.status([host], None, directory.StateDir(tmp_path), time.time())
         assert "FAILED      broken: unit x is dead" in text
         assert "works       fine, quoted" in text
@@ -97,7 +97,7 @@ class TestAsk:
 
         found = pictures(fine="true")
         (host,) = health.ask(known(tmp_path, found, packages=True, puppet_0=False), found, nobody)
-        assert (host.problem, host.well) == ("node: no answer", False)
+        assert (host.problem, host.healthy) == ("node: no answer", False)
         text = text_output.status([host], None, directory.StateDir(tmp_path), time.time())
         assert "UNREACHABLE node: no answer" in text
         assert "not done    Puppet: failed" in text
@@ -109,8 +109,8 @@ def test_many_hosts_that_are_well_have_a_line_each(tmp_path: Path) -> None:
     hosts = [health.HostStatus(f"c{n}", steps, (health.Component("nova-compute", True),)) for n in range(200)]
     hosts.append(health.HostStatus("sick", steps, (health.Component("nova-compute", False, "dead"),)))
     text = text_output.status(hosts, {"at": 0.0, "ok": True}, directory.StateDir(tmp_path), time.time())
-    assert text.startswith("201 hosts, 200 well")
-    assert text.index("nova-compute: dead") < text.index("c0: well")
+    assert text.startswith("201 hosts, 200 healthy")
+    assert text.index("nova-compute: dead") < text.index("c0: healthy")
     assert len(text.splitlines()) == 200 + 5
 
 
@@ -161,7 +161,7 @@ class TestCommands:
         self.apply(place, *self.steps(f"[ -e '{tmp_path}/up' ] || {{ cat '{tmp_path}/said'; exit 1; }}"))
         assert cli.main(["status", "-a", str(file)]) == ExitCode.OK
         out = capsys.readouterr().out
-        assert "1 host, 1 well" in out
+        assert "1 host, 1 healthy" in out
         assert "works       keystone" in out
         (tmp_path / "up").unlink()
         assert cli.main(["status", "-a", str(file)]) == ExitCode.FAILED

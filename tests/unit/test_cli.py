@@ -61,7 +61,7 @@ def test_starting_loads_nothing_that_takes_long(word: str) -> None:
     ("words", "said"),
     [
         ((), "no terminal to ask questions on"),
-        (("--debug",), "nothing was asked for"),
+        (("--debug",), "no command was given"),
         (("--allinon",), "not understood: --allinon"),
         (("--frobnicate",), "not understood: --frobnicate"),
         (("--gen-answer-file", "x", "--os-swift-install=n", "--frobnicate"), "not understood: --frobnicate\n"),

@@ -52,14 +52,14 @@ def test_durations(seconds: float, text: str) -> None:
         (event("started", "s", "h1", title="Nova", estimate=90), "h1: Nova ... (took 1 min 30 s before)"),
         (event("ok", "s", "h1", title="Nova", changed=3, seconds=12), "h1: Nova: done in 12 s, 3 changed"),
         (event("ok", "s", "h1", title="Nova", changed=0, seconds=12), "h1: Nova: done in 12 s, nothing changed"),
-        (event("kept", "s", "h1"), "h1: s: done before, kept"),
+        (event("kept", "s", "h1"), "h1: s: unchanged"),
         (FAILED, "h1: Nova: FAILED after 1 min 1 s: Service[nova-api]"),
         (event("skipped", "s", "h1", because="h0.db"), "h1: s: skipped, because h0.db failed"),
         (event("retried", "s", "h1", why="lock is held", wait=10), "h1: lock is held; next try in 10 s"),
         (event("note", message="hello"), "hello"),
         (
             event("finished", ok=False, done=3, failed=1, skipped=2, kept=0, changed=9, seconds=70),
-            "not finished after 1 min 10 s: 3 steps done, 1 FAILED, 2 skipped, 9 changed",
+            "Failed after 1 min 10 s: 1 failed, 2 skipped, 3 done, 9 changes",
         ),
     ],
 )

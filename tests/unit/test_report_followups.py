@@ -82,8 +82,8 @@ def test_the_verdict_says_what_tempest_adds() -> None:
         return verdict(having(tempest={"at": 4e9, "passed": 3, "failed": [], "mended": [], **tempest}))
 
     untested = report.collect(runs.ABOUT, runs.good(), proof=runs.PROOF)
-    assert verdict(untested) == "OpenStack zed is installed and proved to work"
-    assert said(ok=True) == "OpenStack zed is installed and proved to work"
+    assert verdict(untested) == "OpenStack zed is installed and verified"
+    assert said(ok=True) == "OpenStack zed is installed and verified"
     assert said(ok=False, failed=[{"test": "a"}]).endswith("; 1 of Tempest's tests failed")
     assert said(ok=False, complete=False).endswith("; Tempest did not come to its end")
     assert said(ok=True, mended=[{"test": "a"}]).endswith("; 1 of the known failures passes now")

@@ -225,7 +225,7 @@ def test_the_command_in_all_its_forms(
     runs.keep(place.folder, runs.good(), proof=runs.PROOF)
     capsys.readouterr()
     assert cli.main(["report", "-a", file]) == ExitCode.OK
-    assert capsys.readouterr().out.startswith("Title: OpenStack zed is installed and proved to work")
+    assert capsys.readouterr().out.startswith("Title: OpenStack zed is installed and verified")
     assert cli.main(["report", "-a", file, "--slowest", "2"]) == ExitCode.OK
     table = capsys.readouterr().out
     assert "critical path, 5 min 50 s in all:" in table
@@ -320,9 +320,9 @@ def test_a_verification_makes_the_report_anew(
     )
     assert cli.main(["apply", "-a", cloud]) == ExitCode.OK
     data = json.loads((tmp_path / "state" / "198.18.0.10" / "report.json").read_text())
-    assert data["verdict"] == "OpenStack zed is installed and proved to work"
-    assert data["critical_path"][-1]["name"] == "Prove that the cloud works"
+    assert data["verdict"] == "OpenStack zed is installed and verified"
+    assert data["critical_path"][-1]["name"] == "Verify the cloud"
     assert [check["name"] for check in data["checks"]] == ["ping"]
     # What the proof itself did is no step of the run.
     assert [step["step"] for step in data["steps"]] == ["198.18.0.10:packages", "h:one", "h:puppet-0"]
-    assert "proved to work" in capsys.readouterr().out
+    assert "verified" in capsys.readouterr().out

@@ -96,7 +96,7 @@ def test_the_same_plan_has_nothing_to_do(place: directory.StateDir) -> None:
     pretend(place, plan())
     difference = apply.difference(plan(), place)
     assert (difference.todo, len(difference.kept)) == ((), len(plan().steps))
-    assert "nothing would be done" in text_output.difference(difference)
+    assert "no changes" in text_output.difference(difference)
 
 
 def test_nothing_was_applied(place: directory.StateDir) -> None:
@@ -234,7 +234,7 @@ def test_the_command_tells_what_would_change(
     read = read_answers(AnswerOptions((file,))).answers
     pretend(directory.state_dir(str(read["CONFIG_CONTROLLER_HOST"])), planner.plan(planner.cloud(read, case.facts())))
     seen = {name: replace(f, cloud={"id": planner.cloud_id(read)}) for name, f in seen.items()}
-    assert "nothing would be done" in said()
+    assert "no changes" in said()
     there, seen = seen, {**seen, COMPUTE: replace(seen[COMPUTE], cloud={})}
     assert f"\n{COMPUTE}\n  new: module, " in said(), "it was installed anew"
     seen = there

@@ -51,7 +51,7 @@ def status(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
 def test_the_state_is_that_of_a_run(cloud: tuple[Path, directory.StateDir], capsys: pytest.CaptureFixture[str]) -> None:
     code, said = status(cloud[0], capsys)
     assert code == ExitCode.OK
-    assert "1 host, 1 well" in said
+    assert "1 host, 1 healthy" in said
     assert "passed" in said
     names = {p.name for p in cloud[1].folder.iterdir()}
     assert {"journal.jsonl", "applied.json", "secrets.json", "verify.json", "access.json"} <= names

@@ -180,7 +180,7 @@ def test_nothing_to_do_is_told_at_once(
     said = capsys.readouterr().out
     assert (asked, times(tmp_path, "proofs")) == (["packages"], 1)
     assert "Nothing was to do" in said
-    assert "is installed and proved to work" in said
+    assert "is installed and verified" in said
     assert json.loads((tmp_path / "state" / HOST / "report.json").read_text())["proved"] is True
     assert run("--json") == ExitCode.OK
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["ok"] is True

@@ -36,7 +36,7 @@ def _run(words: list[str]) -> int:
         print(error_block(error), file=sys.stderr)
         return int(error.code)
     except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
+        print("interrupted; run the same command again to continue", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except Exception as error:
         if debug:
@@ -45,7 +45,8 @@ def _run(words: list[str]) -> int:
             at = f"{error.filename} cannot be written: " if error.filename else ""
             print(
                 f"error: {at}{error.strerror}\n\n"
-                "hint: make room on this machine (`df -h`), or choose another place with --state; then run it again",
+                "hint: free disk space on this machine (`df -h`), or choose another directory "
+                "with --state; then run it again",
                 file=sys.stderr,
             )
             return int(ExitCode.ENVIRONMENT)
@@ -97,7 +98,7 @@ def _misunderstood(unknown: Sequence[str], wrong: StackwrightError | None, words
     near = next((n for name in strange if (n := flags.nearest(name, known[command]))), "")
     return StackwrightError(
         f"not understood: {' '.join(strange or unknown)}",
-        f"did you mean {near}?" if near else f"`stackwright {command} --help` shows what there is".replace("  ", " "),
+        f"did you mean {near}?" if near else f"`stackwright {command} --help` lists the options".replace("  ", " "),
         ExitCode.USAGE,
     )
 
@@ -155,7 +156,7 @@ def _without_command(arguments: argparse.Namespace) -> int:
 
         return cloud.run(arguments, "apply")
     raise StackwrightError(
-        "nothing was asked for", "to try it: stackwright --allinone; all else: stackwright --help", ExitCode.USAGE
+        "no command was given", "to try it: stackwright --allinone; for more: stackwright --help", ExitCode.USAGE
     )
 
 

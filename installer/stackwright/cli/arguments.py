@@ -22,34 +22,34 @@ from stackwright.cli.flags import (
 )
 
 _FIRST = """\
-Installs OpenStack on one or more hosts, and proves that it works.
+Installs OpenStack on one or more hosts, and verifies that it works.
 
-  stackwright --allinone                everything on this machine, with --lab on a throw-away node
-  stackwright                           asks what matters, and writes an answer file
-  stackwright --gen-answer-file FILE    writes an answer file to be edited, with new passwords
-  stackwright --validate-answer-file F  says everything that is wrong with answer files
-  stackwright --answer-file FILE        installs what it describes; run again, it goes on
-  stackwright --install-hosts A,B,...   A is the controller, the others run instances
+  stackwright --allinone                install everything on this machine, or with --lab on a lab node
+  stackwright                           ask a few questions and write an answer file
+  stackwright --gen-answer-file FILE    write an answer file to edit, with new passwords
+  stackwright --validate-answer-file F  show every error in answer files
+  stackwright --answer-file FILE        install what it describes; run it again to continue
+  stackwright --install-hosts A,B,...   install A as controller, the others as compute hosts
 """
 """What a newcomer sees of `--help`, before the commands."""
 
 COMMANDS = {
-    "check": "looks at answers and hosts, names everything that is in the way, changes nothing",
-    "plan": "shows what would be done",
-    "apply": "does it; what is done already is kept",
-    "verify": "proves that the cloud works",
-    "status": "what is installed where and does its work, as the hosts say",
-    "logs": "what a host's runs have said",
-    "test": "OpenStack's own tests, by scenario",
-    "lock": "what is installed, exactly, as a file; what differs between two of them",
-    "bundle": "a setup as one file, for others to repeat",
-    "report": "the last run: what took how long, what failed, what was proved",
-    "answers": "writes, checks, explains, compares and migrates answer files",
-    "lab": "throw-away nodes on this machine",
+    "check": "Validate answers and hosts; change nothing",
+    "plan": "Show what apply would change",
+    "apply": "Install or update the cloud; finished steps are skipped",
+    "verify": "Verify that the cloud works",
+    "status": "Show components and their health",
+    "logs": "Show a host's logs",
+    "test": "Run OpenStack's own tests, by scenario",
+    "lock": "Record the installed packages in a file; compare two such files",
+    "bundle": "Pack a setup into one file; reproduce it on other hosts",
+    "report": "Show the last run: times, failures, verification",
+    "answers": "Write, check, explain, compare and migrate answer files",
+    "lab": "Manage disposable nodes on this machine",
 }
 
 _MORE = """\
-`stackwright COMMAND --help` has its flags, `stackwright --help-all` all, and one for each answer.
+`stackwright COMMAND --help` shows its flags; `stackwright --help-all` shows all, with one for each answer.
 """
 
 
@@ -89,12 +89,12 @@ def parser(words: Sequence[str]) -> Parser:
     """The parser of all commands; those of `lab` and `answers` in full only where `words` begin with them."""
     whole = _Whole(prog="stackwright", usage="stackwright [FLAG ...] [COMMAND ...]", add_help=False)
     group = whole.add_argument_group("what to do")
-    group.add_argument("--allinone", action="store_true", help="everything on one machine")
+    group.add_argument("--allinone", action="store_true", help="install everything on one machine")
     group.add_argument(
-        "--lab", nargs="?", const="allinone", default=None, metavar="NAME", help="with --allinone: on a throw-away node"
+        "--lab", nargs="?", const="allinone", default=None, metavar="NAME", help="with --allinone: on a lab node"
     )
     group.add_argument(
-        "--install-hosts", type=hosts, metavar="A,B,...", help="A is the controller, the others run instances"
+        "--install-hosts", type=hosts, metavar="A,B,...", help="A is the controller, the others are compute hosts"
     )
     group.add_argument(
         "--gen-answer-file", type=Path, default=None, metavar="FILE", help="write an answer file (mode 0600) and stop"
@@ -105,8 +105,8 @@ def parser(words: Sequence[str]) -> Parser:
     group.add_argument(
         "--validate-answer-file", type=Path, nargs="+", default=[], metavar="FILE", help="check answer files and stop"
     )
-    group.add_argument("-h", "--help", action="help", help="what to begin with, and the commands")
-    group.add_argument("--help-all", action=_HelpAll, nargs=0, help="this text")
+    group.add_argument("-h", "--help", action="help", help="show how to begin, and the commands")
+    group.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all flags")
     group.add_argument("--version", action="version", version=f"stackwright {__version__}")
     answer_flags(whole)
     run_flags(whole)
@@ -129,31 +129,31 @@ def parser(words: Sequence[str]) -> Parser:
     made["plan"].add_argument(
         "--out", type=Path, default=None, metavar="DIR", help="write exactly what would be uploaded"
     )
-    made["plan"].add_argument("--all", action="store_true", help="every step, also what is as it was applied last")
-    made["plan"].add_argument("--json", action="store_true", help="every step, and what would change, as JSON")
-    made["status"].add_argument("--offline", action="store_true", help="ask no host: only what is recorded here")
-    made["status"].add_argument("--json", action="store_true", help="all of it as JSON")
-    made["logs"].add_argument("host", metavar="HOST", help="as the answer file calls it, or the first part of that")
+    made["plan"].add_argument("--all", action="store_true", help="show every step, unchanged ones too")
+    made["plan"].add_argument("--json", action="store_true", help="print every step and every change as JSON")
+    made["status"].add_argument("--offline", action="store_true", help="contact no host; show what is recorded here")
+    made["status"].add_argument("--json", action="store_true", help="print JSON")
+    made["logs"].add_argument("host", metavar="HOST", help="a host of the answer file, or the first part of its name")
     made["logs"].add_argument(
-        "step", metavar="STEP", nargs="?", default="", help="such as puppet-0 (default: the last)"
+        "step", metavar="STEP", nargs="?", default="", help="a step, such as puppet-0 (default: the last one)"
     )
-    made["logs"].add_argument("--lines", type=number(1), default=0, metavar="N", help="only the last N lines")
-    made["lock"].add_argument("-o", "--out", type=Path, default=None, metavar="FILE", help="write it there")
+    made["logs"].add_argument("--lines", type=number(1), default=0, metavar="N", help="show only the last N lines")
+    made["lock"].add_argument(
+        "-o", "--out", type=Path, default=None, metavar="FILE", help="write the lock to this file"
+    )
     differ = (
         made["lock"]
         .add_subparsers(dest="lock_command", metavar="COMMAND")
-        .add_parser(
-            "diff", help="say in words what differs between two locks", description="What differs between two locks."
-        )
+        .add_parser("diff", help="compare two locks", description="Compares two locks.")
     )
     differ.add_argument("a", type=Path, metavar="A")
     differ.add_argument("b", type=Path, metavar="B")
-    made["verify"].add_argument("--json", action="store_true", help="the result as JSON")
+    made["verify"].add_argument("--json", action="store_true", help="print the result as JSON")
     made["report"].add_argument(
-        "--slowest", nargs="?", type=int, const=25, metavar="N", help="the N things that took longest (default: 25)"
+        "--slowest", nargs="?", type=int, const=25, metavar="N", help="show the N slowest items (default: 25)"
     )
-    made["report"].add_argument("--html", type=Path, metavar="FILE", help="write it as a page that needs no network")
-    made["report"].add_argument("--json", action="store_true", help="the same for machines")
+    made["report"].add_argument("--html", type=Path, metavar="FILE", help="write a self-contained HTML page")
+    made["report"].add_argument("--json", action="store_true", help="print JSON")
     run_flags(made["apply"])
     if "lab" in words:
         from stackwright.cli import lab

@@ -113,7 +113,7 @@ def _status(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state
     found = status.status(hosts, state, offline=arguments.offline)
     redact = executor.redactor(planner.secrets(reading.answers))  # a failed probe may print anything
     if arguments.json:
-        each = [redact(asdict(host)) | {"well": host.well} for host in found.hosts]
+        each = [redact(asdict(host)) | {"well": host.healthy} for host in found.hosts]
         print(json.dumps({"hosts": each, "proof": found.verification}, indent=1))
     elif not found.hosts:
         lost = "what was applied is not known any more; `apply` looks again"

@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, "formatter_class": _wide, **kwargs})
 
     def error(self, message: str) -> NoReturn:
-        hint = f"`{self.prog} --help` shows what there is"
+        hint = f"`{self.prog} --help` lists the options"
         if choice := _CHOICE.search(message):
             near = difflib.get_close_matches(choice[1].strip("'"), re.findall(r"[\w-]+", choice[2]), n=1)
             hint = f"did you mean {near[0]}?" if near else hint
@@ -71,18 +71,14 @@ def access_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--port", type=number(1, 65535), default=0, metavar="N", help="SSH port (default: ~/.ssh/config's, else 22)"
     )
+    group.add_argument("--ssh-key", action="append", default=[], type=Path, metavar="FILE", help="private key for SSH")
+    group.add_argument("--jump", default="", metavar="HOST", help="jump host, as with ssh -J; none: connect directly")
     group.add_argument(
-        "--ssh-key", action="append", default=[], type=Path, metavar="FILE", help="private key to log in with"
+        "--known-hosts", action="append", default=[], type=Path, metavar="FILE", help="trust the host keys in this file"
     )
-    group.add_argument(
-        "--jump", default="", metavar="HOST", help="go through this host, as ssh -J does; none: through no host"
-    )
-    group.add_argument(
-        "--known-hosts", action="append", default=[], type=Path, metavar="FILE", help="believe these host keys too"
-    )
-    group.add_argument("--accept-new-host-keys", action="store_true", help="pin unknown host keys without asking")
-    group.add_argument("--ask-password", action="store_true", help="ask for the log-in password")
-    group.add_argument("--ask-sudo-password", action="store_true", help="ask for the password of sudo")
+    group.add_argument("--accept-new-host-keys", action="store_true", help="accept and pin unknown host keys")
+    group.add_argument("--ask-password", action="store_true", help="ask for the SSH password")
+    group.add_argument("--ask-sudo-password", action="store_true", help="ask for the sudo password")
     group.add_argument("--over-ssh", action="store_true", help="use SSH for this machine too")
 
 
@@ -91,12 +87,17 @@ def answer_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("answers and state")
     group.add_argument(
         "-a", "--answer-file", action="append", default=[], type=Path, metavar="FILE", dest="answer_file",
-        help="answer file; several are laid over each other, later ones win",
+        help="answer file; with several, later ones win",
     )  # fmt: skip
     group.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help="one answer, over the file's"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="set one answer; wins over the file",
     )
-    group.add_argument("--release", default="", metavar="NAME", help="OpenStack release, as zed or 2025.1")
+    group.add_argument("--release", default="", metavar="NAME", help="OpenStack release, such as zed or 2025.1")
     group.add_argument(
         "--trunk", nargs="?", const="current", default="", metavar="TAG",
         help="RDO's builds of every commit: current (the default), consistent, puppet-passed-ci, or a hash",
@@ -106,13 +107,13 @@ def answer_flags(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=None,
         metavar="DIR",
-        help="where clouds' state is kept (default: ~/.local/state/stackwright)",
+        help="state directory (default: ~/.local/state/stackwright)",
     )
 
 
 def skip_check(group: argparse._ActionsContainer) -> None:
     group.add_argument(
-        "--skip-check", action="append", default=[], metavar="NAME", help="go on although this check fails"
+        "--skip-check", action="append", default=[], metavar="NAME", help="ignore failures of this check"
     )
 
 
@@ -130,19 +131,19 @@ def run_flags(parser: argparse.ArgumentParser) -> None:
     """How a plan is carried out."""
     group = parser.add_argument_group("how it is done")
     group.add_argument(
-        "-y", "--dry-run", action="store_true", help="check and plan, show what would be done, change nothing"
+        "-y", "--dry-run", action="store_true", help="check and plan, show what would be done; change nothing"
     )
-    group.add_argument("--again", action="store_true", help="do every step, also those that are done")
+    group.add_argument("--again", action="store_true", help="run every step, finished ones too")
     group.add_argument(
-        "-t", "--timeout", type=number(1), default=None, metavar="SECONDS", help="longest time for one action on a host"
+        "-t", "--timeout", type=number(1), default=None, metavar="SECONDS", help="time limit for one action on a host"
     )
     group.add_argument(
         "--parallel", type=number(1), default=500, metavar="N", help="hosts to work on at once (default: 500)"
     )
     skip_check(group)
     locked(group)
-    group.add_argument("--no-verify", action="store_true", help="do not prove the cloud afterwards")
-    group.add_argument("--json", action="store_true", help="one JSON object per event, for machines")
+    group.add_argument("--no-verify", action="store_true", help="do not verify the cloud afterwards")
+    group.add_argument("--json", action="store_true", help="print one JSON object per event")
 
 
 def common(parser: argparse._ActionsContainer) -> None:
@@ -161,7 +162,7 @@ def refuse_foreign(path: Path, beginning: bytes) -> None:
     except OSError:
         return  # there is none; or whoever writes it says why it cannot be written
     raise StackwrightError(
-        f"{path} is there already, and is something else: it is left as it is",
-        "name another file, or move that one away",
+        f"{path} exists already and is another kind of file; it is left unchanged",
+        "choose another file name, or move that file away",
         ExitCode.USAGE,
     )

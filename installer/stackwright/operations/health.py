@@ -54,7 +54,7 @@ class HostStatus:
     asked: bool = False
 
     @property
-    def well(self) -> bool:
+    def healthy(self) -> bool:
         """Whether all its steps are done, and nothing that was asked is amiss."""
         return (
             not self.problem

@@ -113,7 +113,8 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
         names = sorted({p.name for p in errors})
         raise StackwrightError(
             preflight.format_problems(errors),
-            f"nothing was changed; after mending, run the same again. `--skip-check {names[0]}` goes on all the same",
+            f"nothing was changed. Fix {'these problems' if len(errors) > 1 else 'this'}, or waive: "
+            + " ".join(f"--skip-check {name}" for name in names),
             ExitCode.PREFLIGHT,
         )
     return found

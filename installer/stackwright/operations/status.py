@@ -36,7 +36,7 @@ class CloudStatus:
         """The exit status of the command."""
         if any(host.problem for host in self.hosts):
             return ExitCode.UNREACHABLE
-        return ExitCode.OK if all(host.well for host in self.hosts) else ExitCode.FAILED
+        return ExitCode.OK if all(host.healthy for host in self.hosts) else ExitCode.FAILED
 
 
 def status(hosts: Hosts, state: StateDir, *, offline: bool = False) -> CloudStatus:

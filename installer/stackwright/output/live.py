@@ -75,7 +75,7 @@ def plain_line(event: Event, longest: int = 1000) -> str | None:
             changed = f", {data['changed']} changed" if data.get("changed") else ", nothing changed"
             text = f"{on}{name}: done in {duration(data.get('seconds', 0))}{changed}"
         case "kept":
-            text = f"{on}{name}: done before, kept"
+            text = f"{on}{name}: unchanged"
         case "failed":
             text = f"{on}{name}: FAILED after {duration(data.get('seconds', 0))}: {_own_words(event, 'cause')}"
         case "skipped":
@@ -99,13 +99,20 @@ def _own_words(event: Event, key: str) -> str:
 
 def summary_line(data: Any) -> str:
     """What a whole run came to."""
-    parts = [f"{data.get('done', 0)} steps done"]
-    parts += [f"{data[k]} {word}" for k, word in _COUNTS if data.get(k)]
-    word = "finished" if data.get("ok") else "not finished"
-    return f"{word} after {duration(data.get('seconds', 0))}: {', '.join(parts)}, {data.get('changed', 0)} changed"
+    word = "Finished" if data.get("ok") else "Failed" if data.get("failed") else "Interrupted"
+    parts = [f"{data[key]} {what}" for key, what in _COUNTS if data.get(key)]
+    return f"{word} after {duration(data.get('seconds', 0))}: {', '.join(parts) or 'no steps'}"
 
 
-_COUNTS = (("kept", "kept"), ("failed", "FAILED"), ("skipped", "skipped"), ("left", "left"))
+_COUNTS = (
+    ("failed", "failed"),
+    ("skipped", "skipped"),
+    ("left", "not finished"),
+    ("done", "done"),
+    ("kept", "unchanged"),
+    ("changed", "changes"),
+)
+"""What is counted, in the order of what matters. Changes are files, scripts and Puppet resources."""
 
 
 def failure_block(event: Event, others: Sequence[str] = ()) -> str:

@@ -134,7 +134,7 @@ def summary(
     plan: Plan, files: Iterable[Path], log: Path, report: Path | None, *, proved: bool, authority: Path | None = None
 ) -> str:
     """What a person has now. `authority` is the certificate that makes browsers trust the dashboard."""
-    rows = [("", f"OpenStack {plan.summary['release']} is installed" + (" and proved to work." if proved else "."))]
+    rows = [("", f"OpenStack {plan.summary['release']} is installed" + (" and verified." if proved else "."))]
     if dashboard := plan.summary.get("dashboard"):
         rows.append(("dashboard", str(dashboard)))
         if authority and str(dashboard).startswith("https:"):
@@ -167,8 +167,8 @@ def difference(found: Difference) -> str:
     """What a plan would change, by host, component and setting."""
     when = _when(found.at)
     if not found.todo:
-        return f"nothing would be done: all {len(found.kept)} steps are as they were applied ({when})"
-    out = [f"against what was applied last ({when}): {len(found.todo)} steps to do, {len(found.kept)} kept"]
+        return f"no changes: all {len(found.kept)} steps are unchanged since they were applied ({when})"
+    out = [f"compared with the last run ({when}): {len(found.todo)} steps to do, {len(found.kept)} unchanged"]
     for host in dict.fromkeys(step.host for step in found.todo):
         steps = [s for s in found.todo if s.host == host]
         out.append(f"\n{host}")
@@ -183,16 +183,16 @@ def difference(found: Difference) -> str:
                 if change.component == component:
                     out += _change(change)
     for host, components in found.gone.items():
-        out.append(f"\n{host}\n  not in the plan any more, and left as they are: {', '.join(components)}")
+        out.append(f"\n{host}\n  no longer in the plan, and left installed: {', '.join(components)}")
     return "\n".join(out)
 
 
 _WHY: dict[str, str] = {
     "new": "new",
     "changed": "changed",
-    "follows": "again, because of what they follow",
-    "failed": "not done the last time",
-    "unknown": "changed; what was applied then is not known here",
+    "follows": "again, because a step before them changed",
+    "failed": "failed last time",
+    "unknown": "changed; the settings applied before are not known here",
 }
 
 
@@ -206,14 +206,14 @@ def _when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
-def status(hosts: Sequence[HostStatus], proof: Mapping[str, Any] | None, place: StateDir, now: float) -> str:
-    """What is installed where, what runs, and what is amiss. Where there are many hosts, one that is well has one line,
-    and stands below those that are not."""
-    well = sum(host.well for host in hosts)
-    out = [f"{len(hosts)} host{'s' if len(hosts) != 1 else ''}, {well} well  ({place.folder})"]
+def status(hosts: Sequence[HostStatus], proof: Mapping[str, Any] | None, state: StateDir, now: float) -> str:
+    """What is installed where, what runs, and what is amiss. With many hosts, a healthy one has one line,
+    below those that are not."""
+    healthy = sum(host.healthy for host in hosts)
+    out = [f"{len(hosts)} host{'s' if len(hosts) != 1 else ''}, {healthy} healthy  ({state.folder})"]
     few = len(hosts) <= _FEW
-    for host in sorted(hosts, key=lambda h: h.well):
-        out += _host(host, now, whole=few or not host.well)
+    for host in sorted(hosts, key=lambda h: h.healthy):
+        out += _host(host, now, whole=few or not host.healthy)
     if proof:
         out.append(f"last verification {_when(proof['at'])}: {'passed' if proof['ok'] else 'FAILED'}")
     else:
@@ -229,7 +229,7 @@ def _host(host: HostStatus, now: float, *, whole: bool) -> list[str]:
     fails = [c for c in host.components if c.works is False]
     plain = [c.name for c in host.components if c.works is None]
     if not whole:
-        return [f"{host.host}: well, {len(host.components)} components"]
+        return [f"{host.host}: healthy, {len(host.components)} components"]
     out = [f"\n{host.host}" + ("" if host.asked else ": not asked")]
     rows: list[tuple[str, str]] = [("UNREACHABLE", line) for line in host.problem.splitlines()[:1]]
     rows += [("held by", host.held_by)] if host.held_by else []

@@ -133,7 +133,7 @@ def _given(answers: Answers) -> tuple[str, ...]:
 
 
 def _module(whole: Cloud) -> tuple[Action, ...]:
-    """Which cloud this is, and our Puppet module: the same on every host."""
+    """Which cloud this is, and Stackwright's Puppet module: the same on every host."""
     record = json.dumps({"id": cloud_id(whole.answers), "release": whole.release.name}, sort_keys=True)
     file = File(f"{STATE_DIR}/cloud.json", record.encode() + b"\n", mode=0o600)
     return puppet_module.actions(str(whole.answers["CONFIG_PUPPET_PROVIDERS"]), file)
@@ -148,8 +148,8 @@ def _prepare(
     *,
     offline: bool,
 ) -> list[Step]:
-    """What a host gets before its first Puppet run: all its packages, our Puppet module, the demonstration's image."""
-    steps = [Step(f"{host.name}:module", host.name, "our Puppet module", module)]
+    """What a host gets before its first Puppet run: all its packages, Stackwright's Puppet module, the demo image."""
+    steps = [Step(f"{host.name}:module", host.name, "Copy Stackwright's Puppet module", module)]
     if not offline and (cache := package_cache.step(whole, host)):
         steps.append(cache)
     steps.append(repositories.step(whole, host))
@@ -157,9 +157,9 @@ def _prepare(
     named = hostnames.step(whole, host)
     if named:
         steps.append(named)
-    title = f"{len(packages(whole, host))} packages and what they need"
+    title = f"Install {len(packages(whole, host))} packages with dependencies"
     if exact:
-        title = f"{len(exact)} packages, as locked"
+        title = f"Install {len(exact)} packages, as locked"
         install = locked.actions(host.platform, exact, 3600, repositories.options(whole, host.platform))
     else:
         install = kinds.actions(host, "packages", partial(_install, whole))
@@ -168,10 +168,18 @@ def _prepare(
     steps.append(Step(installed, host.name, title, install, after, after=(named.id,) if named else ()))
     if "database-client" in host.components:
         login = File("/root/.my.cnf", credentials.my_cnf(whole.answers).encode(), mode=0o600, secret=True)
-        steps.append(Step(f"{host.name}:database", host.name, "the way into the database", (Upload((login,)),)))
+        steps.append(Step(f"{host.name}:database", host.name, "Database client credentials", (Upload((login,)),)))
     steps += host_steps.steps(whole, host, (installed,))
     if "demo" in host.components and whole.answers["CONFIG_GLANCE_INSTALL"]:
-        steps.append(Step(f"{host.name}:image", host.name, "the demonstration's image", _image(whole, host), after))
+        steps.append(
+            Step(
+                f"{host.name}:image",
+                host.name,
+                f"Demo image ({whole.answers['CONFIG_PROVISION_IMAGE_NAME']})",
+                _image(whole, host),
+                after,
+            )
+        )
     if certificates := certificate_steps.step(whole, host, whole.certificates):
         steps.append(certificates)
     return steps
@@ -192,11 +200,11 @@ def _firewall(host: Host, opened: Mapping[str, tuple[firewall_policy.Opening, ..
     catalogs."""
     here, after = f"{host.name}:firewall", (f"{host.name}:packages",)
     if host.name not in opened:
-        return Step(here, host.name, "no firewall of ours", firewall_rules.removal(), after)
+        return Step(here, host.name, "Firewall: remove Stackwright's rules", firewall_rules.removal(), after)
     passed_on = tuple(b.network for b in host.bridges if b.network)
     found = opened[host.name]
     actions = firewall_rules.actions(host.platform.firewall, found, passed_on)
-    return Step(here, host.name, f"firewall: {len(found)} openings", actions, after)
+    return Step(here, host.name, f"Firewall: open {len(found)} port{'s' * (len(found) != 1)}", actions, after)
 
 
 def packages(whole: Cloud, host: Host) -> tuple[str, ...]:
@@ -213,7 +221,7 @@ def packages(whole: Cloud, host: Host) -> tuple[str, ...]:
 
 
 def image_file(whole: Cloud, host: Host) -> tuple[str, str]:
-    """Path on the host and disk format of the demonstration's image."""
+    """Path on the host and disk format of the demo image."""
     name = str(whole.answers["CONFIG_PROVISION_IMAGE_NAME"])
     if builds_image(whole, host):
         return f"{_IMAGE_DIR}/{name}-built.raw", "raw"
@@ -222,7 +230,7 @@ def image_file(whole: Cloud, host: Host) -> tuple[str, str]:
 
 
 def builds_image(whole: Cloud, host: Host) -> bool:
-    """Whether the demonstration's image is built on the host rather than fetched."""
+    """Whether the demo image is built on the host rather than fetched."""
     source = str(whole.answers["CONFIG_PROVISION_IMAGE_SOURCE"] or "auto")
     return source == "build" or (source == "auto" and host.facts.extra.get("image_url") == "unreachable")
 
@@ -264,7 +272,7 @@ def _puppet_run(whole: Cloud, host: Host, name: str, everything: list[str], new:
 
 
 def _title(new: list[str]) -> str:
-    return "Puppet: " + (", ".join(new) if len(new) < 5 else f"{', '.join(new[:3])} and {len(new) - 3} more")
+    return f"Configure {', '.join(new) if len(new) < 5 else f'{len(new)} components'} (Puppet)"
 
 
 def _people(whole: Cloud, host: Host) -> list[Step]:
@@ -276,7 +284,7 @@ def _people(whole: Cloud, host: Host) -> list[Step]:
     files = [File(f"/root/{n}", t.encode(), mode=0o600, secret=True) for n, t in texts.items() if n != "clouds.yaml"]
     files.append(File("/root/.config/openstack/clouds.yaml", texts["clouds.yaml"].encode(), mode=0o600, secret=True))
     needs = (f"{host.name}:puppet-0",)
-    return [Step(f"{host.name}:credentials", host.name, "files to log in with", (Upload(tuple(files)),), needs)]
+    return [Step(f"{host.name}:credentials", host.name, "Credential files", (Upload(tuple(files)),), needs)]
 
 
 def cloud_id(answers: Answers) -> str:

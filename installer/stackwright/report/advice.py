@@ -21,7 +21,7 @@ def verdict(report: RunReport) -> str:
         return f"{what} is installed, and {_checks(len(failed))} failed"
     match report.state:
         case "ok" if report.proved:
-            return f"{what} is installed and proved to work{_tried(report)}"
+            return f"{what} is installed and verified{_tried(report)}"
         case "ok":
             return f"{what} is installed, and was not verified"
         case "interrupted":
@@ -103,11 +103,11 @@ def next_steps(report: RunReport) -> list[str]:
             hint = str(step.failure.get("hint") or "")
             cause = str(step.failure.get("cause") or "")
             out.append(f"{step.host}: {hint}" if hint else f"{step.host}: find out why {cause or step.title} failed")
-        out.append("When that is mended, run the same command again: what is done is kept, and it goes on from there.")
+        out.append("Fix the problem, then run the same command again; finished steps are skipped.")
         out.append("If it is not the host's fault, report it with the text at the end of this page.")
         return out
     if report.state in ("interrupted", "unfinished"):
-        return ["Run the same command again: what is done is kept, and it goes on from there."]
+        return ["Run the same command again; finished steps are skipped."]
     if out := _tempest(report):
         return out
     if report.failed_checks:
@@ -117,7 +117,7 @@ def next_steps(report: RunReport) -> list[str]:
         out.append("Then prove it again with `stackwright verify -a FILE`.")
         return out
     if report.state == "ok" and not report.proved:
-        out.append("Prove that the cloud works: `stackwright verify -a FILE`.")
+        out.append("Verify the cloud: `stackwright verify -a FILE`.")
     if dashboard := report.summary.get("dashboard"):
         out.append(f"Open the dashboard, {dashboard}, and log in as admin. Passwords are in /root/keystonerc_admin.")
     if report.summary.get("endpoints"):

@@ -258,7 +258,7 @@ def _prove(report: RunReport, proof: Mapping[str, Any]) -> None:
     report.checks, report.proved = _checks(proof), bool(proof.get("ok"))
     ended = float(proof["at"])
     seconds = ended - float(proof.get("began") or ended - float(proof.get("seconds") or 0.0))
-    report.proof = Span("Prove that the cloud works", "verification", ended - seconds - report.began, seconds)
+    report.proof = Span("Verify the cloud", "verification", ended - seconds - report.began, seconds)
     if report.proof.at <= report.seconds + 60.0:
         # A verification of hours later says how the cloud is, and not how long the run took.
         report.ended = max(report.ended, ended)

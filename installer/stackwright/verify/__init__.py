@@ -104,7 +104,7 @@ def actions(config: VerifyConfig, folder: str = FOLDER, timeout: float = 1800.0)
 
 def build(config: VerifyConfig, host: str, needs: tuple[str, ...] = (), step_id: str = "verify") -> Step:
     """The step that proves the cloud on `host`. It only looks, so it is carried out every time."""
-    return Step(step_id, host, "Prove that the cloud works", actions(config), needs, always=True)
+    return Step(step_id, host, "Verify the cloud", actions(config), needs, always=True)
 
 
 # ------------------------------------------------------------------------------------------------------------ results

@@ -60,7 +60,7 @@ def step(whole: Cloud, host: Host, certificates: Certificates) -> Step | None:
         return None
     script = _take_up([f.path for f in files], host.platform.paths["update_ca"], units)
     actions = (Upload(tuple(files)), Run("certificates", script, 300))
-    return Step(f"{host.name}:certificates", host.name, "certificates", actions, (f"{host.name}:packages",))
+    return Step(f"{host.name}:certificates", host.name, "Certificates", actions, (f"{host.name}:packages",))
 
 
 def _take_up(files: list[str], update_ca: str, units: list[str]) -> str:

@@ -23,7 +23,7 @@ def steps(whole: Cloud, host: Host, needs: tuple[str, ...]) -> list[Step]:
         found.append(Step(f"{host.name}:prepare", host.name, "SELinux, clock, kernel settings", tuple(actions), needs))
     if host.platform.network == "NetworkManager" and (bridges := network_manager.actions(host, whole.network.agent)):
         names = ", ".join(b.name for b in host.bridges if b.interfaces)
-        found.append(Step(f"{host.name}:bridges", host.name, f"bridges: {names}", bridges, needs))
+        found.append(Step(f"{host.name}:bridges", host.name, f"Bridges: {names}", bridges, needs))
     return found
 
 

@@ -24,7 +24,7 @@ def step(whole: Cloud, host: Host) -> Step | None:
         OWN=Raw(" ".join(_names(host))),
         LINES=Raw("\n".join(" ".join((h.address, *_names(h))) for h in known)),
     )
-    return Step(f"{host.name}:names", host.name, "names of the hosts", (Run("names", script, 60),))
+    return Step(f"{host.name}:names", host.name, "Host names and /etc/hosts", (Run("names", script, 60),))
 
 
 def _names(host: Host) -> tuple[str, ...]:

@@ -115,5 +115,5 @@ def steps(whole: Cloud) -> list[Step]:
         File("/etc/ssh/ssh_config.d/stackwright-nova.conf", config(peers).encode()),
     )
     actions = (Run("nova-ssh", shell.fill("planner/steps/migration.sh", FOLDER=_FOLDER), 60), Upload(files))
-    title = "SSH between the compute hosts, to move instances"
+    title = "SSH between compute hosts for live migration"
     return [Step(f"{h.name}:migration", h.name, title, actions, (f"{h.name}:packages",)) for h in peers]

@@ -85,7 +85,7 @@ def step(whole: Cloud, host: Host) -> Step | None:
         options = Raw(f"--setopt=proxy={parent}" if parent else "")
         script = shell.fill("planner/steps/cache_dnf.sh", NEW=_NEW, PORT=PORT, OPTIONS=options)
     actions = (Upload((File(_NEW, conf.encode()),)), Run("cache", script, 600, retries=3))
-    return Step(_id(host.name), host.name, "the site's package cache", actions)
+    return Step(_id(host.name), host.name, "Package cache", actions)
 
 
 def through(whole: Cloud, prepared: Iterable[Step]) -> list[Step]:

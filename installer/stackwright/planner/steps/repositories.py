@@ -46,14 +46,14 @@ def step(whole: Cloud, host: Host) -> Step:
     """What has to be done before the package transaction."""
     if host.platform.package_manager == "apt":
         lists = Run("lists", packages.apt_lists(), 600, retries=3)
-        return Step(f"{host.name}:lists", host.name, "package lists", (lists,))
+        return Step(f"{host.name}:lists", host.name, "Update package lists", (lists,))
     sources = of(whole, host)
     kept = (File(f"/etc/yum.repos.d/{name}.repo", text.encode()) for name, text in sources.kept.items())
     upload = Upload((File(FILE, sources.file.encode()), *kept))
     setup = Run("repositories", script(sources, host), 900, retries=3)
     registered = registration.action(whole.answers, host.platform)
     names = [r.title for r in sources.repositories if r.url]
-    title = f"package repositories: {len(names)}" if len(names) > 1 else f"package repository: {', '.join(names)}"
+    title = f"Package repositories: {len(names)}" if len(names) > 1 else f"Package repository: {', '.join(names)}"
     actions = (upload, *([registered] if registered else ()), setup)
     return Step(f"{host.name}:repositories", host.name, title, actions)
 
