@@ -186,13 +186,13 @@ class TestCommands:
         assert cli.main(["logs", "nodd", "-a", str(file)]) == ExitCode.USAGE
         assert cli.main(["logs", "node", "puppet-7", "-a", str(file)]) == ExitCode.USAGE
         error = capsys.readouterr().err
-        assert "no host of this cloud is called nodd" in error
+        assert "this cloud has no host named nodd" in error
         assert "these were: packages, puppet-0" in error
         stackwright.ssh.pool.Hosts.down = True  # type: ignore[attr-defined]
         assert cli.main(["logs", "node", "packages", "-a", str(file)]) == ExitCode.OK
         shown = capsys.readouterr()
         assert shown.out == "********\ntwo\n"
-        assert "what was kept on this machine" in shown.err
+        assert "logs kept on this machine" in shown.err
 
     def test_what_is_kept_is_there_before_the_first_step(self, cloud: tuple[Path, directory.StateDir]) -> None:
         _, place = cloud

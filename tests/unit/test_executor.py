@@ -331,7 +331,7 @@ class TestActions:
         done = site.run(pp("p", "# fail Package[nova] E: Could not get lock /var/lib/dpkg/lock-frontend"))
         assert done.failures[0].cause == "Package[nova]"
         whys = [e.data["why"] for e in site.events if e.kind == "retried"]
-        assert whys == ["Package[nova]: the package manager is locked by somebody else"] * 2
+        assert whys == ["Package[nova]: another process holds the lock of the package manager"] * 2
 
     def test_a_failure_for_now_is_tried_again(
         self, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -477,7 +477,7 @@ sys.exit(done.code)
     def _until_asked(self, process: subprocess.Popen[str]) -> str:
         assert process.stdout
         out = ""
-        while "Press Ctrl-C once more" not in out:
+        while "Press Ctrl-C again" not in out:
             line = process.stdout.readline()
             assert line, out
             out += line
@@ -492,7 +492,7 @@ sys.exit(done.code)
         out += process.communicate(timeout=120)[0]
         assert process.returncode == ExitCode.INTERRUPTED
         assert "ok one" in out
-        assert "Press Ctrl-C once more" in out
+        assert "Press Ctrl-C again" in out
         assert not (tmp_path / "two").exists()
         code = self.SCRIPT.format(path=sys.path, folder=tmp_path)
         again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
@@ -524,7 +524,7 @@ sys.exit(done.code)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=120)
         assert process.returncode == ExitCode.INTERRUPTED
-        assert "go on by themselves" in out
+        assert "exiting now" in out
         assert not (tmp_path / "end").exists()
         (tmp_path / "go").touch()
         code = self.SCRIPT.format(path=sys.path, folder=tmp_path)

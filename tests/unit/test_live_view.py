@@ -82,7 +82,7 @@ def test_long_work_is_seen_to_be_alive_without_a_terminal() -> None:
         "h1: Puppet ...",
         "h1: puppet: 3 of 9, Package[nova]",
         "h1: puppet: 3 of 9, Package[nova] (for 50 s)",
-        "h1: x: still at it (for 50 s)",
+        "h1: x: still running (for 50 s)",
     ]
 
 

@@ -236,7 +236,7 @@ def failed_with(*failures: tuple[str, str]) -> puppet.PuppetReport:
 
 def test_trouble_that_passes_is_worth_another_run() -> None:
     lock = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (apt-get)"
-    assert "locked by somebody else" in puppet.passing_trouble(failed_with(("Package[nova]", lock)))
+    assert "holds the lock of the package manager" in puppet.passing_trouble(failed_with(("Package[nova]", lock)))
     assert puppet.passing_trouble(failed_with(("Package[nova]", "E: Unable to locate package nova"))) == ""
     assert puppet.passing_trouble(failed_with(("Package[nova]", lock), ("Service[x]", "dead"))) == ""
     assert puppet.passing_trouble(failed_with(("Exec[x]", lock))) == ""

@@ -42,7 +42,7 @@ def place(tmp_path: Path) -> directory.StateDir:
 def pretend(place: directory.StateDir, what: Plan, ok: Callable[[Step], bool] = lambda _: True) -> None:
     """Keeps what `apply` keeps, with the records of a run in which these steps succeeded."""
     with open_journal(place.make()) as journal:
-        snapshots.keep(place, what, journal, apply._painter(what, place))
+        snapshots.keep(place, what, journal, apply._snapshot_maker(what, place))
         record(journal, what, ok)
 
 
@@ -168,7 +168,7 @@ def test_a_run_that_was_begun_and_killed_changes_nothing_of_what_is_known(place:
     pretend(place, plan())
     changed = plan(CONFIG_DEBUG_MODE="y")
     with open_journal(place.folder) as journal:
-        snapshots.keep(place, changed, journal, apply._painter(changed, place))
+        snapshots.keep(place, changed, journal, apply._snapshot_maker(changed, place))
     assert apply.difference(plan(), place).todo == ()
     assert "false -> true" in text_output.difference(apply.difference(changed, place))
 
@@ -187,15 +187,15 @@ def test_components_that_go_are_named_and_left(place: directory.StateDir) -> Non
     pretend(place, plan())
     difference = apply.difference(plan(CONFIG_HORIZON_INSTALL="n"), place)
     assert difference.gone == {CONTROL: ("horizon",)}
-    assert "left as they are: horizon" in text_output.difference(difference)
+    assert "left installed: horizon" in text_output.difference(difference)
 
 
 def test_pictures_of_what_is_no_longer_of_interest_go(place: directory.StateDir) -> None:
     for value in ("y", "n", "y"):
         pretend(place, plan(CONFIG_DEBUG_MODE=value))
     kept = snapshots.load(place)
-    assert len(kept.pictures) <= 2 * len(plan().steps)
-    assert {p.step for p in kept.pictures.values()} == {s.id for s in plan().steps}
+    assert len(kept.snapshots) <= 2 * len(plan().steps)
+    assert {p.step for p in kept.snapshots.values()} == {s.id for s in plan().steps}
 
 
 def test_lists_are_compared_line_by_line() -> None:

@@ -31,7 +31,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, direct
     read_answers(AnswerOptions((file,)))
     plan = Plan((Step("node.lab.test:x", "node.lab.test", "x", (Run("x", "true"),)),))
     with open_journal(place.make()) as journal:
-        snapshots.keep(place, plan, journal, apply._painter(plan, place))
+        snapshots.keep(place, plan, journal, apply._snapshot_maker(plan, place))
         journal.add(
             Record("node.lab.test:x", plan.digests()["node.lab.test:x"], True, time.time(), host="node.lab.test")
         )

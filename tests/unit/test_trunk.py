@@ -63,7 +63,7 @@ class Hosts(pool.Hosts):
     """The host is this machine."""
 
     def connect(self, name: str) -> LocalConnection:  # type: ignore[override]
-        return LocalConnection(name, base=str(self.place.folder))
+        return LocalConnection(name, base=str(self.state.folder))
 
 
 def given(**values: str) -> Answers:

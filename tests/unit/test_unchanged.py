@@ -67,7 +67,7 @@ def apply(
     place = directory.StateDir(folder / "state")
     with Hosts(folder / "hosts") as hosts:
         about = {"began": 0.0, "hosts": {}, "steps": []}
-        return apply_ops.apply(plan, hosts, place, events.append, about=about, lost=lost, again=again), events
+        return apply_ops.apply(plan, hosts, place, events.append, about=about, new_hosts=lost, again=again), events
 
 
 def notes(events: list[Event]) -> list[str]:

@@ -167,7 +167,7 @@ def _generate(arguments: argparse.Namespace) -> int:
 
     if arguments.lab is not None:
         raise StackwrightError(
-            "--lab makes a node, --gen-answer-file only writes a file", "use only one of them", ExitCode.USAGE
+            "--lab creates a node, but --gen-answer-file only writes a file", "use only one of them", ExitCode.USAGE
         )
     path, here = arguments.gen_answer_file, "" if arguments.allinone else None
     answers.generate(path, here, arguments.install_hosts or "", settings(arguments), minimal=arguments.minimal)

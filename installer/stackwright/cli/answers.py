@@ -334,7 +334,7 @@ def _migrate(arguments: argparse.Namespace) -> int:
     errors = sum(problem.severity is Severity.ERROR for problem in done.problems)
     if arguments.output:
         changes = _count(len(done.changes), "change")
-        print(f"wrote {arguments.output}: {changes}, {_count(errors, 'error')} to mend by hand")
+        print(f"wrote {arguments.output}: {changes}, {_count(errors, 'error')} to fix by hand")
     return ExitCode.ANSWERS if errors else ExitCode.OK
 
 

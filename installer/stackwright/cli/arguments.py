@@ -24,7 +24,7 @@ from stackwright.cli.flags import (
 _FIRST = """\
 Installs OpenStack on one or more hosts, and verifies that it works.
 
-  stackwright --allinone                install everything on this machine, or with --lab on a lab node
+  stackwright --allinone                install everything on this machine, or with --lab on a node
   stackwright                           ask a few questions and write an answer file
   stackwright --gen-answer-file FILE    write an answer file to edit, with new passwords
   stackwright --validate-answer-file F  show every error in answer files
@@ -49,7 +49,7 @@ COMMANDS = {
 }
 
 _MORE = """\
-`stackwright COMMAND --help` shows its flags; `stackwright --help-all` shows all, with one for each answer.
+`stackwright COMMAND --help` shows its flags, `stackwright --help-all` all flags and answers.
 """
 
 

@@ -32,7 +32,7 @@ def add_arguments(parser: Parser) -> None:
     where = again.add_mutually_exclusive_group()
     where.add_argument("--hosts", default="", metavar="A,B,...", help="in the bundle's order, or as THEIRS=MINE")
     where.add_argument(
-        "--lab", nargs="?", const="", default=None, metavar="A,B,...", help="on throw-away nodes of this machine"
+        "--lab", nargs="?", const="", default=None, metavar="A,B,...", help="on disposable nodes of this machine"
     )
     again.add_argument("--offline", action="store_true", help="take the packages from the bundle, and no others")
 

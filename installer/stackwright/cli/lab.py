@@ -18,14 +18,14 @@ from stackwright.model import ExitCode, StackwrightError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the lab's subcommands to a parser; `run_command` carries out what was parsed."""
     commands = parser.add_subparsers(dest="lab_command", metavar="COMMAND", required=True)
-    up = commands.add_parser("up", help="bring up nodes, in seconds", description="Brings up throw-away nodes.")
+    up = commands.add_parser("up", help="create nodes in seconds", description="Creates disposable nodes.")
     up.add_argument("names", nargs="*", metavar="NAME")
     up.add_argument(
         "--release", choices=RELEASES, default="", help=f"Debian release of new nodes (default: {RELEASES[0]})"
     )
     up.add_argument(
         "--from", dest="origin", default="", metavar="TAG|FILE",
-        help="start from a snapshot; or bring up what an answer file or a bundle describes, each node as large as the "
+        help="start from a snapshot; or create nodes for an answer file or a bundle, each as large as the "
         "host it stands for",
     )  # fmt: skip
     up.add_argument(
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     snapshot = commands.add_parser("snapshot", help="keep a node's disk, to start nodes from it")
     snapshot.add_argument("name", metavar="NAME")
     snapshot.add_argument("tag", metavar="TAG", nargs="?", default="", help="its name (default: NAME-1, NAME-2...)")
-    reset = commands.add_parser("reset", help="bring a node back to its snapshot, in seconds")
+    reset = commands.add_parser("reset", help="reset a node to its snapshot in seconds")
     reset.add_argument("name", metavar="NAME")
     reset.add_argument("tag", metavar="TAG", nargs="?", default="", help="another snapshot than its newest")
     forget = commands.add_parser("forget", help="remove a snapshot")
@@ -102,7 +102,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 print(json.dumps([asdict(n) for n in found], default=str, indent=1))
             elif not found:
-                print("There are no nodes; `stackwright lab up n1` makes one.")
+                print("no nodes; create one with `stackwright lab up n1`")
             else:
                 print("\n".join(row(node) for node in found))
             if not arguments.json and (tags := records.list_snapshots()):
@@ -112,11 +112,11 @@ def run_command(arguments: argparse.Namespace) -> int:
             os.execvp(words[0], words)
         case "down":
             removed = nodes.down(arguments.names, say=say)
-            print(f"removed: {', '.join(removed)}" if removed else "There was nothing to remove.")
+            print(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
         case "snapshot":
             tag = arguments.tag or snapshots.next_tag(arguments.name, records.chosen(None))
             snapshots.take_snapshot(arguments.name, tag, say=say)
-            print(f"kept as {tag}\nback to it: stackwright lab reset {arguments.name}")
+            print(f"snapshot {tag} created\nreset to it: stackwright lab reset {arguments.name}")
         case "reset":
             tag = snapshots.reset(arguments.name, arguments.tag, say=say)
             print(f"{arguments.name} is as it was " + (f"when {tag} was taken" if tag else "made"))
@@ -127,7 +127,7 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """`stackwright lab ARGV`: returns the exit status; mistakes are told on standard error, without a traceback."""
-    parser = argparse.ArgumentParser(prog="stackwright lab", description="Throw-away nodes on this machine.")
+    parser = argparse.ArgumentParser(prog="stackwright lab", description="Manage disposable nodes on this machine.")
     add_arguments(parser)
     try:
         return run_command(parser.parse_args(argv))
@@ -135,5 +135,5 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else ""), file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
-        print("\ninterrupted; `stackwright lab down` clears away what is half made", file=sys.stderr)
+        print("\ninterrupted; `stackwright lab down` removes unfinished nodes", file=sys.stderr)
         return ExitCode.INTERRUPTED

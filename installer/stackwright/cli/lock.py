@@ -34,8 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"wrote {path}: {number} packages on {len(taken.lock.hosts)} hosts")
     for name, packages in taken.unrepeatable.items():
         print(
-            f"{name}: no repository has these any more; only `stackwright bundle create --offline` makes what can be "
-            f"repeated: {', '.join(packages)}"
+            f"{name}: no repository has these packages any longer; include them with `stackwright bundle create "
+            f"--offline`: {', '.join(packages)}"
         )
     return ExitCode.OK
 

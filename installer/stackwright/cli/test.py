@@ -28,7 +28,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--install", action="store_true", help="first install what a scenario switches on")
     parser.add_argument(
         "--lab", nargs="?", const="", default=None, metavar="NAME",
-        help="on a throw-away node of its own (default: called as the scenario); it is installed first",
+        help="on a disposable node (default: named after the scenario), which is installed first",
     )  # fmt: skip
     parser.add_argument(
         "--time-limit", type=number(1), default=3600, metavar="SECONDS", help="for Tempest's tests of one scenario"

@@ -160,7 +160,7 @@ def _follow(
         )
         if not ended.rebooted:
             return ended
-        told.retried("the host was restarted in the middle of it", 0.0)
+        told.retried("the host was restarted during this step", 0.0)
     return ended
 
 
@@ -244,7 +244,7 @@ def _puppet(
             raise StepFailed(
                 _how("puppet apply", ended, connection),
                 _last(said, 10),
-                hint=disk_trouble(connection) or "Apply again to go on.",
+                hint=disk_trouble(connection) or "Run apply again to continue.",
             )
         if report:
             tally.changed += len(report.changed)
@@ -319,7 +319,7 @@ def _probe(action: Probe, connection: Connection, told: Listener, timeout: float
 def _how(what: str, ended: Ended, connection: Connection) -> str:
     """How a run ended, in words; with what the kernel says when it was killed."""
     if ended.rebooted:
-        return f"{what}: the host was restarted again and again in the middle of it"
+        return f"{what}: the host was restarted repeatedly during this step"
     if ended.exit is not None and ended.exit <= 128:
         return f"{what} ended with exit status {ended.exit}"
     how = "died without a trace" if ended.exit is None else f"was killed by signal {ended.exit - 128}"

@@ -147,7 +147,7 @@ def run_detached(
 _NOTES = {
     "started": "started",
     "attached": "a run of an earlier session is still going on; following it",
-    "resumed": "it had ended while nobody was looking",
+    "resumed": "it ended while no connection was open",
 }
 
 

@@ -54,8 +54,8 @@ class Lease:
             answer = _answer(channel, 120)
             if answer.startswith("busy "):
                 raise StackwrightError(
-                    f"{self._connection.host}: somebody else is working on this host: {answer.removeprefix('busy ')}",
-                    f"Wait for them to finish. A run whose machine vanished gives the host free after {LAPSE} s.",
+                    f"{self._connection.host}: another operator works on this host: {answer.removeprefix('busy ')}",
+                    f"Wait for them to finish. If that machine is gone, the lease expires after {LAPSE} s.",
                     ExitCode.BUSY,
                 )
             if answer != "held":

@@ -274,9 +274,9 @@ def root_cause(report: PuppetReport) -> FailedResource | None:
 
 # What package managers say when another try may well succeed. Sources: apt's and dnf's own messages.
 _PASSING = (
-    ("Could not get lock", "the package manager is locked by somebody else"),
-    ("is another process using it", "the package manager is locked by somebody else"),
-    ("Unable to acquire the dpkg frontend lock", "the package manager is locked by somebody else"),
+    ("Could not get lock", "another process holds the lock of the package manager"),
+    ("is another process using it", "another process holds the lock of the package manager"),
+    ("Unable to acquire the dpkg frontend lock", "another process holds the lock of the package manager"),
     ("Temporary failure resolving", "a package mirror's name did not resolve"),
     ("Hash Sum mismatch", "a package mirror was being updated"),
     ("503  Service Unavailable", "a package mirror answered 503"),

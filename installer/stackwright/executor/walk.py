@@ -218,7 +218,7 @@ class _Executor:
                 if self._interrupted.is_set() and not self._interrupts:  # while hosts were connected to
                     self._interrupts = 1
                     self._emit(
-                        "note", message="interrupted; no step was started. `stackwright apply` goes on from here."
+                        "note", message="interrupted; no step was started. Run `stackwright apply` again to continue."
                     )
                 return
             came = [self._queue.get()]
@@ -244,14 +244,14 @@ class _Executor:
         if self._interrupts > 1:
             self._emit(
                 "note",
-                message=f"leaving at once; {running} steps go on by themselves on their hosts. "
-                "`stackwright apply` finds them again.",
+                message=f"exiting now; {running} steps continue on their hosts. "
+                "Run `stackwright apply` again to attach to them.",
             )
         else:
             self._emit(
                 "note",
-                message=f"no step is started any more; waiting for {running} to end. Press Ctrl-C once more "
-                "to leave at once: they go on by themselves then. `stackwright apply` goes on from here.",
+                message=f"no more steps are started; waiting for {running} to end. Press Ctrl-C again to exit now: "
+                "they continue on their hosts. Run `stackwright apply` again to continue.",
             )
 
     def _start_what_can(self) -> None:

@@ -109,30 +109,30 @@ class Applied:
 def apply(
     plan: Plan,
     hosts: Hosts,
-    place: directory.StateDir,
+    state: directory.StateDir,
     emit: Callable[[Event], None],
     *,
     about: Mapping[str, Any],
     again: bool = False,
     parallel: int = 500,
     timeout: float | None = None,
-    lost: Collection[str] = (),
+    new_hosts: Collection[str] = (),
 ) -> Applied:
     """Carries out a plan with its journal; everything that the hosts say goes into the run's log. What happens is
     recorded beside it, after `about`; the report is made of that, however the run ends.
 
-    What the journal calls done is looked after first: on hosts that are `lost` nothing counts as done, and steps whose
+    What the journal calls done is looked after first: on `new_hosts` nothing counts as done, and steps whose
     components do not do their work are done again."""
-    logs = place.make() / "logs"
+    logs = state.make() / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
     path = logs / f"{stamp}.log"
     while path.exists():  # two runs within one second
         number += 1
         path = logs / f"{stamp}-{number}.log"
-    with _log(path) as log, journal.open_journal(place.folder) as kept:
-        kept.lose(lost)
-        snapshots.keep(place, plan, kept, _painter(plan, place))
+    with _log(path) as log, journal.open_journal(state.folder) as kept:
+        kept.lose(new_hosts)
+        snapshots.keep(state, plan, kept, _snapshot_maker(plan, state))
         take = report.begin(path, about)
         tell = live.both(emit, take)
         if not again:
@@ -154,15 +154,15 @@ def apply(
                 report.discard(path)  # nothing was changed
             else:
                 take(Event("note", time.time(), message=error.message))
-                report.refresh(place)
+                report.refresh(state)
             raise
-    return Applied(outcome, plan, path, report.refresh(place))
+    return Applied(outcome, plan, path, report.refresh(state))
 
 
-def packages_due(plan: Plan, place: directory.StateDir, lost: Collection[str]) -> tuple[str, ...]:
-    """The hosts that are still to get packages; those that are `lost` are among them."""
-    with journal.open_journal(place.folder, exclusive=False) as kept:
-        return health.packages_due(plan, kept, lost)
+def packages_due(plan: Plan, state: directory.StateDir, new_hosts: Collection[str]) -> tuple[str, ...]:
+    """The hosts that are still to get packages; those in `new_hosts` are among them."""
+    with journal.open_journal(state.folder, exclusive=False) as kept:
+        return health.packages_due(plan, kept, new_hosts)
 
 
 def _look_after(plan: Plan, hosts: Hosts, kept: journal.Journal, tell: Callable[[Event], None]) -> None:
@@ -189,26 +189,26 @@ def _log(path: Path) -> Iterator[Callable[[str, str], None]]:
         os.close(handle)
 
 
-def reinstalled(place: directory.StateDir, seen: Mapping[str, Facts]) -> tuple[str, ...]:
-    """Hosts that were installed anew since something was done on them: their first step leaves the cloud's name there,
+def reinstalled(state: directory.StateDir, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Hosts that were reinstalled since something was done on them: their first step leaves the cloud's name there,
     and it is gone. What the journal knows of them is of no use any more."""
-    with journal.open_journal(place.folder, exclusive=False) as kept:
+    with journal.open_journal(state.folder, exclusive=False) as kept:
         working = kept.working()
     return tuple(n for n, f in seen.items() if n in working and not f.cloud and (f.sudo or f.uid == 0))
 
 
-def difference(plan: Plan, place: directory.StateDir, lost: Collection[str] = ()) -> snapshots.Difference:
-    """What carrying out the plan would do, against what was applied last; on hosts that are `lost` nothing was. It asks
+def difference(plan: Plan, state: directory.StateDir, new_hosts: Collection[str] = ()) -> snapshots.Difference:
+    """What carrying out the plan would do, against what was applied last; on `new_hosts` nothing was. It asks
     no host and changes nothing."""
-    with journal.open_journal(place.folder, exclusive=False) as kept:
-        kept.lose(lost)
-        return snapshots.difference(plan, kept, snapshots.load(place), _painter(plan, place))
+    with journal.open_journal(state.folder, exclusive=False) as kept:
+        kept.lose(new_hosts)
+        return snapshots.difference(plan, kept, snapshots.load(state), _snapshot_maker(plan, state))
 
 
-def _painter(plan: Plan, place: directory.StateDir) -> Callable[[Step], snapshots.StepSnapshot]:
-    """Makes pictures of the plan's steps, which hold none of its secrets."""
+def _snapshot_maker(plan: Plan, state: directory.StateDir) -> Callable[[Step], snapshots.StepSnapshot]:
+    """Makes snapshots of the plan's steps, without secrets."""
     first = {c.name: (c.provides or (c.name,))[0] for c in all_components()}
-    seal = snapshots.secret_masker(place, executor.replacer(plan.secrets))
+    seal = snapshots.secret_masker(state, executor.replacer(plan.secrets))
 
     def component_of(capability: str, components: Iterable[str]) -> str:
         return next((name for name in components if first.get(name) == capability), capability)
@@ -216,11 +216,11 @@ def _painter(plan: Plan, place: directory.StateDir) -> Callable[[Step], snapshot
     return lambda step: snapshots.snapshot(step, seal, component_of)
 
 
-def write_credentials(whole: Cloud, place: directory.StateDir) -> list[Path]:
+def write_credentials(whole: Cloud, state: directory.StateDir) -> list[Path]:
     """keystonerc files and clouds.yaml on this machine too, in the cloud's private folder."""
     if not whole.has("keystone"):
         return []
-    return [place.write(name, text) for name, text in credentials.files(whole.answers, whole.url("keystone")).items()]
+    return [state.write(name, text) for name, text in credentials.files(whole.answers, whole.url("keystone")).items()]
 
 
 # ---------------------------------------------------------------------------------------------------- a whole command
@@ -272,12 +272,12 @@ def install(
     run, warnings = inspected.run, inspected.warnings
     with clock.part("plan"):
         plan = run.plan
-    lost = _reinstalled(run, console)
+    new_hosts = _reinstalled(run, console)
     # It takes a host seconds, also where there is nothing to get.
-    if due := plan.hosts if options.again else packages_due(plan, state, lost):
+    if due := plan.hosts if options.again else packages_due(plan, state, new_hosts):
         warnings += inspection.check_packages(run, clock, console, due)
     if options.dry_run:
-        return Preview(run, difference(plan, state, lost))
+        return Preview(run, difference(plan, state, new_hosts))
     bundle.keep_facts(state, run.facts)
     with live.Screen(kind="json" if console.as_json else None) as screen:
         applied = apply(
@@ -289,7 +289,7 @@ def install(
             again=options.again,
             parallel=options.parallel,
             timeout=options.timeout,
-            lost=lost,
+            new_hosts=new_hosts,
         )
     if not applied.outcome.ok:
         return Installed(run, applied.outcome.code, applied)
@@ -306,7 +306,7 @@ def install(
 
 
 def _reinstalled(run: RunContext, console: Console) -> tuple[str, ...]:
-    """Hosts that were installed anew since something was done on them; reports them."""
+    """Hosts that were reinstalled since something was done on them; reports them."""
     found = reinstalled(run.state, run.facts)
     for name in found:
         console.note(f"{name}: nothing of this cloud is there any more; what was done there before is done again")

@@ -48,15 +48,15 @@ _SPARE = 1024**3
 Say = Callable[[str], None]
 
 
-def keep_facts(place: StateDir, seen: Mapping[str, Facts]) -> None:
+def keep_facts(state: StateDir, seen: Mapping[str, Facts]) -> None:
     """Keeps what a plan that is about to be applied was made of."""
-    place.write(FACTS, json.dumps({name: json.loads(facts.to_json(fact)) for name, fact in seen.items()}) + "\n")
+    state.write(FACTS, json.dumps({name: json.loads(facts.to_json(fact)) for name, fact in seen.items()}) + "\n")
 
 
-def kept_facts(place: StateDir) -> dict[str, Facts]:
+def kept_facts(state: StateDir) -> dict[str, Facts]:
     """What `keep_facts` kept, in its order; nothing where it is not there."""
     with suppress(ValueError, AttributeError, KeyError):
-        known = json.loads(place.read(FACTS) or "{}")
+        known = json.loads(state.read(FACTS) or "{}")
         return {str(name): facts.from_json(json.dumps({"host": name, **one})) for name, one in known.items()}
     return {}
 
@@ -72,7 +72,7 @@ def signing_key(root: Path) -> Ed25519PrivateKey:
             return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
     except ValueError:
         raise StackwrightError(
-            f"{root / 'bundle-key'} is damaged", "remove it: a new one is made then", ExitCode.ENVIRONMENT
+            f"{root / 'bundle-key'} is damaged", "remove it; a new key is generated then", ExitCode.ENVIRONMENT
         ) from None
     key = Ed25519PrivateKey.generate()
     where.write("bundle-key", base64.b64encode(key.private_bytes_raw()).decode() + "\n")
@@ -89,19 +89,19 @@ class BundleRequest:
 
 
 def create(
-    path: Path, given: Answers, place: StateDir, hosts: Hosts, wanted: BundleRequest, root: Path, say: Say
+    path: Path, given: Answers, state: StateDir, hosts: Hosts, wanted: BundleRequest, root: Path, say: Say
 ) -> bundle.Index:
     """Writes a bundle of the cloud as it was applied last. Hosts are reached for packages, and where no lock was
     written since, as after a run that failed. Raises StackwrightError where nothing was applied yet, or with other
     answers than these."""
-    seen = kept_facts(place)
+    seen = kept_facts(state)
     if not seen:
         raise StackwrightError(
-            f"nothing was applied yet: nothing is known of the hosts ({place.folder})",
-            "`stackwright apply` comes first; a bundle can be made also where it failed",
+            f"nothing was applied yet: nothing is known of the hosts ({state.folder})",
+            "run `stackwright apply` first; a failed run can be bundled too",
             ExitCode.USAGE,
         )
-    held = _lock(given, seen, place, hosts, say)
+    held = _lock(given, seen, state, hosts, say)
     _refuse_edited(given, held)
     setup = bundle.Setup(bundle.shared_answers(given), seen, held)
     setup = replace(setup, answers={**setup.answers, **bundle.pinned(setup)})
@@ -109,10 +109,10 @@ def create(
     about, files = bundle.files(setup, rename)
     redact = executor.redactor(planner.secrets(given))
     content: dict[str, bytes | Path] = dict(files)
-    content |= {name: rename(told).encode() for name, told in _run(place, redact).items()}
+    content |= {name: rename(told).encode() for name, told in _run(state, redact).items()}
     about |= {"neutral": wanted.neutral, "packages": sorted(_kinds(setup)) if wanted.packages else []}
     _refuse_secrets(given, content)
-    with_packages = place.make() / "bundle-packages"
+    with_packages = state.make() / "bundle-packages"
     try:
         if wanted.packages:
             for platform, (name, words) in _kinds(setup).items():
@@ -122,8 +122,8 @@ def create(
     finally:
         _remove(with_packages)
     made = {"at": time.time(), "digest": index.digest, "file": path.name}
-    place.write(MADE, json.dumps(made) + "\n")
-    report.refresh(place)
+    state.write(MADE, json.dumps(made) + "\n")
+    report.refresh(state)
     return index
 
 
@@ -134,7 +134,7 @@ def describe(index: bundle.Index) -> str:
     rows = {
         "bundle": index.digest,
         "signed by": index.signer,
-        "made by": f"Stackwright {index.version}",
+        "created by": f"Stackwright {index.version}",
         "OpenStack": str(about.get("release", "?")),
         "hosts": ", ".join(hosts),
         "plan": str(about.get("plan", "?"))[:16],
@@ -144,14 +144,14 @@ def describe(index: bundle.Index) -> str:
     return "\n".join(f"{name + ':':<11} {value}" for name, value in rows.items())
 
 
-def _lock(given: Answers, seen: Mapping[str, Facts], place: StateDir, hosts: Hosts, say: Say) -> lock.Lock:
+def _lock(given: Answers, seen: Mapping[str, Facts], state: StateDir, hosts: Hosts, say: Say) -> lock.Lock:
     """The lock of the last run; where that left none behind, since it failed, the hosts are asked now."""
-    own, facts_at = place.folder / lock.NAME, (place.folder / FACTS).stat().st_mtime_ns
+    own, facts_at = state.folder / lock.NAME, (state.folder / FACTS).stat().st_mtime_ns
     if own.exists() and own.stat().st_mtime_ns >= facts_at:
-        return lock.read(place.read(lock.NAME), str(own))
+        return lock.read(state.read(lock.NAME), str(own))
     say("the last run did not come to its end: asking the hosts what is installed")
     taken = lock_ops.take(planner.cloud(given, seen), hosts)
-    lock_ops.keep(taken, place, None, "")
+    lock_ops.keep(taken, state, None, "")
     return taken.lock
 
 
@@ -182,14 +182,14 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(place: StateDir, redact: Callable[[Any], Any]) -> dict[str, str]:
+def _run(state: StateDir, redact: Callable[[Any], Any]) -> dict[str, str]:
     """The last run: its report, and the newest log, without secrets, keys and public addresses."""
     out = {}
     with suppress(StackwrightError):
-        found = report.load(place, redact)
+        found = report.load(state, redact)
         out = {"run/report.json": report.as_json(found), "run/report.html": report.as_html(found)}
         out["run/digest.txt"] = report.digest(found)
-    logs = sorted((place.folder / "logs").glob("*.log"), key=lambda p: p.stat().st_mtime_ns)
+    logs = sorted((state.folder / "logs").glob("*.log"), key=lambda p: p.stat().st_mtime_ns)
     if logs:
         lines = logs[-1].read_text(encoding="utf-8", errors="replace").splitlines()
         out["run/log.txt"] = "\n".join(neutralizer()([redact(line) for line in lines])) + "\n"
@@ -203,7 +203,7 @@ def _refuse_secrets(given: Answers, content: Mapping[str, bytes | Path]) -> None
     for name, inside in content.items():
         if isinstance(inside, bytes) and redact(text := inside.decode(errors="replace")) != text:
             raise StackwrightError(
-                f"{name} would have a password of the cloud in it, so no bundle was made",
+                f"{name} would contain a password of the cloud, so no bundle was created",
                 "this is a defect of stackwright; report it without the file",
             )
 
@@ -290,7 +290,7 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
     if not root.is_dir():
         raise StackwrightError(
             f"the bundle carries no packages for {platform}",
-            "leave --offline away; or make it with `stackwright bundle create --offline`",
+            "omit --offline, or create the bundle with `stackwright bundle create --offline`",
             ExitCode.USAGE,
         )
 

@@ -63,12 +63,12 @@ class HostStatus:
         )
 
 
-def recorded(journal: Journal, pictures: Iterable[StepSnapshot], digests: Mapping[str, str]) -> dict[str, HostStatus]:
-    """What is known here, by host: `pictures` are those of the plan that was begun last, `digests` those of its steps.
+def recorded(journal: Journal, snapshots: Iterable[StepSnapshot], digests: Mapping[str, str]) -> dict[str, HostStatus]:
+    """What is known here, by host: `snapshots` are those of the plan that was begun last, `digests` those of its steps.
     Components are those of the Puppet runs that succeeded."""
     steps: dict[str, list[StepStatus]] = {}
     components: dict[str, dict[str, None]] = {}
-    for one in pictures:
+    for one in snapshots:
         last = journal.last(one.step)
         steps.setdefault(one.host, []).append(_step(one, last, digests.get(one.step, "")))
         if journal.last_ok(one.step):
@@ -89,36 +89,36 @@ def _step(one: StepSnapshot, last: Record | None, digest: str) -> StepStatus:
 
 def ask(
     known: Mapping[str, HostStatus],
-    pictures: Iterable[StepSnapshot],
+    snapshots: Iterable[StepSnapshot],
     connect: Callable[[str], Connection],
     parallel: int = 32,
 ) -> list[HostStatus]:
     """The same with what the hosts say of themselves, all at once; a host that does not answer says why."""
     probes: dict[str, dict[str, str]] = {}
-    for one in pictures:
+    for one in snapshots:
         probes.setdefault(one.host, {}).update(dict(one.probes))
 
-    def one_host(standing: HostStatus) -> HostStatus:
-        wanted = {c.name: probes.get(standing.host, {}).get(c.name, "") for c in standing.components}
+    def one_host(status: HostStatus) -> HostStatus:
+        wanted = {c.name: probes.get(status.host, {}).get(c.name, "") for c in status.components}
         try:
-            return _ask(standing, wanted, connect(standing.host))
+            return _ask(status, wanted, connect(status.host))
         except StackwrightError as error:
-            return HostStatus(standing.host, standing.steps, standing.components, problem=error.message, asked=True)
+            return HostStatus(status.host, status.steps, status.components, problem=error.message, asked=True)
 
     return list(side_by_side.map(known, lambda host: one_host(known[host]), parallel).values())
 
 
-def _ask(standing: HostStatus, probes: Mapping[str, str], connection: Connection) -> HostStatus:
+def _ask(known: HostStatus, probes: Mapping[str, str], connection: Connection) -> HostStatus:
     state = executor.host_state(connection)
     said = _answers({name: script for name, script in probes.items() if script}, connection)
     components = []
-    for one in standing.components:
+    for one in known.components:
         works, reason = said.get(one.name, (None, ""))
         if works is None and probes.get(one.name):
-            works, reason = False, "its probe told nothing"
+            works, reason = False, "its probe reported nothing"
         components.append(Component(one.name, works, reason))
     running = tuple(run for run in state.runs if run.state == "running")
-    return HostStatus(standing.host, standing.steps, tuple(components), state.held_by, running, asked=True)
+    return HostStatus(known.host, known.steps, tuple(components), state.held_by, running, asked=True)
 
 
 def _answers(
@@ -145,12 +145,12 @@ def _answers(
 # ------------------------------------------------------------------------------- what was applied and is not there now
 
 
-def packages_due(plan: Plan, journal: Journal, lost: Collection[str]) -> tuple[str, ...]:
-    """The hosts that are still to get packages: only there it matters whether they can be had. Those that are `lost`
-    get all of them anew."""
+def packages_due(plan: Plan, journal: Journal, new_hosts: Collection[str]) -> tuple[str, ...]:
+    """The hosts that are still to get packages: only there it matters whether they can be had. Those in `new_hosts`
+    get all of them again."""
     digests = plan.digests()
     steps = (s for s in plan.steps if s.id == f"{s.host}:packages")
-    return tuple(s.host for s in steps if s.host in lost or not journal.done(s.id, digests[s.id]))
+    return tuple(s.host for s in steps if s.host in new_hosts or not journal.done(s.id, digests[s.id]))
 
 
 def unhealthy(

@@ -45,8 +45,8 @@ def up_for(
     strange = sorted({platforms.get(h, "") for h in hosts} - {*_RELEASE_OF, ""})
     if strange:
         raise StackwrightError(
-            f"the lab makes no nodes of {', '.join(strange)}",
-            f"it makes {', '.join(_RELEASE_OF)}; for others see vagrant/, or name hosts of your own with --hosts",
+            f"the lab has no nodes of {', '.join(strange)}",
+            f"it has {', '.join(_RELEASE_OF)}; for others see vagrant/, or name hosts of your own with --hosts",
             ExitCode.ENVIRONMENT,
         )
     chosen = list(names) or node_names(hosts)

@@ -82,17 +82,17 @@ def take(whole: Cloud, hosts: Hosts, *, since: float = 0.0, plan: str = "", para
     return Taken(made, {name: one.denials for name, one in found.items() if one.denials})
 
 
-def keep(taken: Taken, place: StateDir, against: lock.Lock | None, called: str) -> Path:
+def keep(taken: Taken, state: StateDir, against: lock.Lock | None, called: str) -> Path:
     """Writes the cloud's lock, and for the report what the hosts said and how they differ from the lock `against`,
     which is `called` so; without one, from the cloud's own of before. Returns the lock's path."""
     locked = against is not None
-    if against is None and (text := place.read(lock.NAME)):
+    if against is None and (text := state.read(lock.NAME)):
         try:
             against, called = lock.read(text), "the lock of before"
         except StackwrightError:
             against = None
     found = lock.differences(against, taken.lock) if against else []
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "at": time.time(),
         "against": called if against else "",
         "locked": bool(locked),
@@ -101,9 +101,9 @@ def keep(taken: Taken, place: StateDir, against: lock.Lock | None, called: str) 
         "unrepeatable": taken.unrepeatable,
         "denials": taken.denials,
     }
-    path = place.write(lock.NAME, lock.write(taken.lock))
-    place.write(AFTERWARDS, json.dumps(told, indent=1) + "\n")
-    report.refresh(place)
+    path = state.write(lock.NAME, lock.write(taken.lock))
+    state.write(AFTERWARDS, json.dumps(record, indent=1) + "\n")
+    report.refresh(state)
     return path
 
 
@@ -113,8 +113,8 @@ def keep(taken: Taken, place: StateDir, against: lock.Lock | None, called: str) 
 def exact(wanted: lock.Lock, whole: Cloud, skip: frozenset[str] = frozenset()) -> dict[str, dict[str, str]]:
     """By host of the cloud: the versions that the lock names. Raises StackwrightError where the lock is of other hosts,
     of another system, or lacks what the answers want."""
-    own_places = (wanted.answers, answers.public(whole.answers))
-    matched = {mine: theirs for theirs, mine in lock.pairs(wanted.hosts, whole.hosts, own_places)}
+    own_answers = (wanted.answers, answers.public(whole.answers))
+    matched = {mine: theirs for theirs, mine in lock.pairs(wanted.hosts, whole.hosts, own_answers)}
     problems = [
         Problem("lock", f"the lock says nothing of {name}", f"one of its hosts: {', '.join(wanted.hosts)}", host=name)
         for name in whole.hosts
@@ -136,11 +136,11 @@ def exact(wanted: lock.Lock, whole: Cloud, skip: frozenset[str] = frozenset()) -
         lacking = [p for p in planner.packages(whole, host) if p not in bare]
         if lacking:
             seen_as = f"the answers want {', '.join(lacking)}, which the lock does not have"
-            problems.append(Problem("lock", seen_as, "the answers that the lock was made with", host=name))
+            problems.append(Problem("lock", seen_as, "the answers that the lock was written for", host=name))
     if problems and "lock" not in skip:
         raise StackwrightError(
-            "\n".join(f"{p.host + ': ' if p.host else ''}{p.seen}; wanted: {p.wanted} [lock]" for p in problems),
-            "nothing was changed. `stackwright bundle reproduce` brings a whole setup to other hosts",
+            "\n".join(f"{p.host + ': ' if p.host else ''}{p.seen}; expected {p.wanted} [lock]" for p in problems),
+            "nothing was changed. Use `stackwright bundle reproduce` to install a whole setup on other hosts",
             ExitCode.PREFLIGHT,
         )
     return found

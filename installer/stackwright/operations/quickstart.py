@@ -34,7 +34,7 @@ def install(
     StackwrightError."""
     if len(given.files) > 1:
         raise StackwrightError(
-            f"--{'allinone' if options.allinone else 'install-hosts'} makes one answer file, and several were named",
+            f"--{'allinone' if options.allinone else 'install-hosts'} uses one answer file, but several were named",
             "name one; to install what several describe: stackwright apply -a A -a B",
             ExitCode.USAGE,
         )
@@ -46,7 +46,7 @@ def install(
     if options.lab is not None:
         if names:
             raise StackwrightError(
-                "--lab makes its own host; --install-hosts names others", "use only one of them", ExitCode.USAGE
+                "--lab creates its own host, but --install-hosts names others", "use only one of them", ExitCode.USAGE
             )
         node = lab.up([options.lab], release=options.debian, say=console.tell)[0]
         names, extra = [node.address], lab_operations.access([node])
@@ -88,7 +88,7 @@ def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> Non
     raise StackwrightError(
         f"{path} was there already, and is for {', '.join(have)}; asked for: {', '.join(missing)}",
         f"write it into that file (CONFIG_COMPUTE_HOSTS...), and then: stackwright --answer-file {path}\n"
-        "for another cloud: move that file away, or name a new one with --answer-file",
+        "for another cloud: move that file away, or name another one with --answer-file",
         ExitCode.USAGE,
     )
 

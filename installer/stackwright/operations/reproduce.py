@@ -41,7 +41,7 @@ def _install(
 ) -> apply.Installed | apply.Preview:  # fmt: skip
     setup = bundle.load(folder, index)
     if why := bundle.same_plan(setup, index):
-        console.note(f"warning: this Stackwright makes another plan of it than the one in it: {why}")
+        console.note(f"warning: this Stackwright plans it differently than the bundle does: {why}")
     mine, extra = _hosts(options, index, console)
     given = replace(given, files=(_answers(given, bundle.renamer(mine)(dict(setup.answers)), index, console),))
     answers = read_answers(given).answers
@@ -75,7 +75,7 @@ def _hosts(options: ReproduceOptions, index: Index, console: Console) -> tuple[d
     if not options.hosts:
         raise StackwrightError(
             f"the bundle is of {len(theirs)} hosts ({', '.join(theirs)}), and none of yours are named",
-            "name yours with --hosts A,B,...; or --lab makes throw-away nodes",
+            "name yours with --hosts A,B,..., or create disposable nodes with --lab",
             ExitCode.USAGE,
         )
     return bundle.matched(theirs, options.hosts), Access()

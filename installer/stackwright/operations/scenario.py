@@ -33,13 +33,13 @@ def refuse_contradictions(options: ScenarioOptions, given: AnswerOptions, scenar
         if not given.files:
             raise StackwrightError(
                 "test needs an answer file",
-                "give it with --answer-file FILE; or --lab makes a throw-away node",
+                "give it with --answer-file FILE; or use a disposable node with --lab",
                 ExitCode.USAGE,
             )
         return
     wrong = ""
     if given.files or options.install:
-        wrong = "makes its own answer file, and installs what that says"
+        wrong = "writes its own answer file and installs that"
     elif options.lab and len(scenarios) > 1:
         wrong = f"{options.lab} is one node, and each of {len(scenarios)} scenarios needs its own"
     if wrong:
@@ -115,7 +115,7 @@ def _refuse_other_switch(state: StateDir, agent: str, scenario: Scenario) -> Non
     if there != agent:
         raise StackwrightError(
             f"{scenario.name} is with {agent}, and this cloud was installed with {there}: it cannot become that",
-            f"install it on hosts of its own: `stackwright test {scenario.name} --lab` makes a node",
+            f"install it on hosts of its own: `stackwright test {scenario.name} --lab` creates a node",
             ExitCode.PREFLIGHT,
         )
 

@@ -74,7 +74,7 @@ def logs(
     except StackwrightError as error:
         if error.code != ExitCode.UNREACHABLE:
             raise
-        note(f"{error.message}\nwhat was kept on this machine:")
+        note(f"{error.message}\nlogs kept on this machine:")
         said = _kept(state, host, step)
     return [redact(line) for line in said if not puppet.is_trace(line)]
 
@@ -88,7 +88,7 @@ def _host(name: str, state: StateDir) -> str:
     if len(found) != 1:
         near = difflib.get_close_matches(name, list(known), n=1)
         hint = f"did you mean {near[0]}?" if near else f"hosts are: {', '.join(known) or 'none yet'}"
-        raise StackwrightError(f"no host of this cloud is called {name}", hint, ExitCode.USAGE)
+        raise StackwrightError(f"this cloud has no host named {name}", hint, ExitCode.USAGE)
     return found[0]
 
 

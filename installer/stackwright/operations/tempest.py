@@ -57,7 +57,7 @@ class TestResult:
         return self.results is not None and self.results.ok
 
 
-def step(whole: Cloud, wanted: TestRequest) -> Step:
+def step(whole: Cloud, request: TestRequest) -> Step:
     """What installs, configures and runs Tempest on the host that the cloud is verified from."""
     given = whole.answers
     host = whole.hosts[verify.host_of(whole)]
@@ -72,35 +72,35 @@ def step(whole: Cloud, wanted: TestRequest) -> Step:
         disk_format="raw" if built else str(given["CONFIG_PROVISION_IMAGE_FORMAT"]),
     )
     number = tempest.workers(host.facts.cpus, host.facts.memory)
-    tests = tempest.run(wanted.groups, workers=number, limit=wanted.limit)
+    tests = tempest.run(request.groups, workers=number, limit=request.limit)
     actions = (
         Run("install tempest", tempest.install(host.platform), 1800, retries=3),
         Upload((File(tempest.RC, rc.encode(), 0o600, secret=True),)),
         Run("configure tempest", configure, 900),
-        Run("tempest", tests, wanted.limit + 900),
+        Run("tempest", tests, request.limit + 900),
     )
-    return Step("tempest", host.name, f"Tempest: {', '.join(wanted.groups)}", actions, always=True)
+    return Step("tempest", host.name, f"Tempest: {', '.join(request.groups)}", actions, always=True)
 
 
 def require_demo(answers: Answers) -> None:
     """Raises StackwrightError where the cloud gets no image and external network for tests."""
     if not answers["CONFIG_PROVISION_DEMO"]:
         raise StackwrightError(
-            "Tempest needs an image and an external network, and the demonstration that brings them is off",
-            "CONFIG_PROVISION_DEMO=y",
+            "Tempest needs an image and an external network, but CONFIG_PROVISION_DEMO, which creates them, is off",
+            "set CONFIG_PROVISION_DEMO=y",
         )
 
 
-def run(run: RunContext, wanted: TestRequest, *, as_json: bool = False) -> TestResult:
+def run(run: RunContext, request: TestRequest, *, as_json: bool = False) -> TestResult:
     """Tests the cloud, and keeps the results; the report has them from then on. Raises StackwrightError where the cloud
     has no image and network to test with: see `require_demo`."""
     require_demo(run.answers)
-    hosts, place = run.hosts, run.state
-    one = step(run.cloud, wanted)
+    hosts, state = run.hosts, run.state
+    one = step(run.cloud, request)
     secrets = planner.secrets(run.answers)
     trouble: list[Event] = []
     began = time.time()
-    with journal.open_journal(place.make()) as kept, live.Screen(kind="json" if as_json else None) as screen:
+    with journal.open_journal(state.make()) as kept, live.Screen(kind="json" if as_json else None) as screen:
 
         def emit(event: Event) -> None:
             if event.kind == "failed":
@@ -108,21 +108,21 @@ def run(run: RunContext, wanted: TestRequest, *, as_json: bool = False) -> TestR
             screen(event)
 
         executor.run(Plan((one,), (one.host,), secrets), hosts.connect, kept, emit)
-    folder = _bring(hosts, one.host, place, wanted.name, executor.redactor(secrets))
+    folder = _bring(hosts, one.host, state, request.name, executor.redactor(secrets))
     try:
-        results = tempest.read((folder / "output.txt").read_text(encoding="utf-8", errors="replace"), wanted.known)
+        results = tempest.read((folder / "output.txt").read_text(encoding="utf-8", errors="restate"), request.known)
     except (OSError, ValueError):
         results = None
-    told: dict[str, Any] = results.to_json() if results else {"ok": False, "failed": [], "known": [], "mended": []}
-    told |= {"began": began, "at": time.time(), "scenario": wanted.name, "complete": results is not None}
-    place.write(RESULT, json.dumps(told, indent=1) + "\n")
-    report.refresh(place)
+    record: dict[str, Any] = results.to_json() if results else {"ok": False, "failed": [], "known": [], "mended": []}
+    record |= {"began": began, "at": time.time(), "scenario": request.name, "complete": results is not None}
+    state.write(RESULT, json.dumps(record, indent=1) + "\n")
+    report.refresh(state)
     return TestResult(results, folder, trouble)
 
 
-def _bring(hosts: Hosts, host: str, place: StateDir, name: str, redact: Any) -> Path:
+def _bring(hosts: Hosts, host: str, state: StateDir, name: str, redact: Any) -> Path:
     """Brings the results here, without secrets; returns their folder."""
-    folder = place.make() / "tempest" / name
+    folder = state.make() / "tempest" / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = hosts.connect(host)
     for result in tempest.RESULTS:
@@ -136,18 +136,18 @@ def _bring(hosts: Hosts, host: str, place: StateDir, name: str, redact: Any) -> 
         if target.suffix == ".subunit":  # not text: lengths are part of it
             target.write_bytes(content)
         else:
-            text = redact(content.decode(errors="replace"))
+            text = redact(content.decode(errors="restate"))
             target.write_text(_PASSWORDS.sub(r"\1 ********", text) if target.suffix == ".conf" else text)
         target.chmod(0o600)
     return folder
 
 
-def lines(tried: TestResult) -> Iterable[str]:
+def lines(result: TestResult) -> Iterable[str]:
     """What there is to say of it, for people."""
-    if tried.results:
-        yield tempest.text(tried.results)
+    if result.results:
+        yield tempest.text(result.results)
     else:
-        yield "Tempest did not come to its end: nothing is proved by it."
-        for event in tried.trouble:
+        yield "Tempest did not finish, so nothing was verified."
+        for event in result.trouble:
             yield live.failure_block(event)
-    yield f"results: {tried.folder} (results.html, junit.xml, results.subunit, output.txt)"
+    yield f"results: {result.folder} (results.html, junit.xml, results.subunit, output.txt)"

@@ -50,18 +50,18 @@ def pinned(hosts: Hosts, answers: Answers, seen: dict[str, Facts]) -> dict[str, 
     at = trunk(system, release.name, tag)
     found = {}
     if where := at.hash_at:
-        known = _known(hosts.place)
+        known = _known(hosts.state)
         if where not in known:
             known[where] = _look_up(hosts, name, tag, where, proxy)
-            hosts.place.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
+            hosts.state.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
         found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
     found |= _dependencies(hosts, name, at.dependencies, proxy)
     return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
 
 
-def _known(place: StateDir) -> dict[str, dict[str, str]]:
+def _known(state: StateDir) -> dict[str, dict[str, str]]:
     """What tags meant when they were looked up, by the address of their hash."""
-    text = place.read(_KEPT)
+    text = state.read(_KEPT)
     with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
         known = {
             str(w): {"hash": str(t["hash"]), "moved": str(t["moved"])} for w, t in json.loads(text or "{}").items()
@@ -69,15 +69,15 @@ def _known(place: StateDir) -> dict[str, dict[str, str]]:
         if all(re.fullmatch(r"[0-9a-f]{32}", t["hash"]) and re.fullmatch(r"\d*", t["moved"]) for t in known.values()):
             return known
     raise StackwrightError(
-        f"{place.folder / _KEPT} is damaged: it says which builds of trunk this cloud has",
-        "bring it back from a copy, or remove it and name the hash: --trunk HASH; `stackwright.lock` has it",
+        f"{state.folder / _KEPT} is damaged: it says which builds of trunk this cloud has",
+        "restore it from a backup, or remove it and name the hash from `stackwright.lock`: --trunk HASH",
         ExitCode.ENVIRONMENT,
     )
 
 
 def _dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> dict[str, str]:
     """The facts about trunk's dependencies; they are kept where they were not known."""
-    kept = _kept_dependencies(hosts.place)
+    kept = _kept_dependencies(hosts.state)
     if url in kept:
         then = kept[url]
         # Where they cannot be looked at now, nothing is said of them: packages themselves are checked for elsewhere.
@@ -91,20 +91,20 @@ def _dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> dict[str, st
             "check the way to trunk.rdoproject.org",
             ExitCode.UNREACHABLE,
         )
-    hosts.place.write(_DEPENDENCIES, json.dumps({**kept, url: found}, indent=1, sort_keys=True) + "\n")
+    hosts.state.write(_DEPENDENCIES, json.dumps({**kept, url: found}, indent=1, sort_keys=True) + "\n")
     return {"trunk_deps": found["file"]}
 
 
-def _kept_dependencies(place: StateDir) -> dict[str, _Dependencies]:
-    text = place.read(_DEPENDENCIES)
+def _kept_dependencies(state: StateDir) -> dict[str, _Dependencies]:
+    text = state.read(_DEPENDENCIES)
     with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
         return {
             str(url): {"file": str(d["file"]), "repomd": {str(b): str(s) for b, s in d["repomd"].items()}}
             for url, d in json.loads(text or "{}").items()
         }
     raise StackwrightError(
-        f"{place.folder / _DEPENDENCIES} is damaged: it says where this cloud has trunk's dependencies from",
-        "bring it back from a copy, or remove it to take what is there now",
+        f"{state.folder / _DEPENDENCIES} is damaged: it says where this cloud has trunk's dependencies from",
+        "restore it from a backup, or remove it to use the current dependencies",
         ExitCode.ENVIRONMENT,
     )
 

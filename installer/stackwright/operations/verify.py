@@ -124,15 +124,15 @@ def run(run: RunContext, console: Console) -> ExitCode:
     return ExitCode.OK if result.ok else ExitCode.FAILED
 
 
-def holds(plan: Plan, place: StateDir) -> dict[str, Any] | None:
+def holds(plan: Plan, state: StateDir) -> dict[str, Any] | None:
     """The kept result of the last proof, where all of the plan was done before it and nothing since; else None."""
     try:
-        found = json.loads(place.read("verify.json") or "null")
+        found = json.loads(state.read("verify.json") or "null")
         at = float(found["at"]) if found and found["ok"] is True else 0.0
     except (ValueError, KeyError, TypeError):
         return None
     digests = plan.digests()
-    with journal.open_journal(place.folder, exclusive=False) as kept:
+    with journal.open_journal(state.folder, exclusive=False) as kept:
         last = {step.id: kept.last(step.id) for step in plan.steps}
     done = all(r is not None and r.ok and r.digest == digests[s] and r.at <= at for s, r in last.items())
     return dict(found) if at and done else None

@@ -361,7 +361,7 @@ class Screen(AbstractContextManager["Screen"]):
         now = time.strftime("%H:%M:%S", time.localtime(event.at))
         name = event.step.rpartition(":")[2]
         since = f" (for {duration(data['for'])})" if data.get("for") else ""
-        return f"{now} {event.host}: {name}: {', '.join(parts) or 'still at it'}{since}"
+        return f"{now} {event.host}: {name}: {', '.join(parts) or 'still running'}{since}"
 
     def _print(self, text: str) -> None:
         try:

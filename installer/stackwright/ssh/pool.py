@@ -31,7 +31,7 @@ class Hosts:
     """Connections to the hosts of a cloud, made when they are first wanted; this machine needs no SSH."""
 
     access: directory.Access
-    place: directory.StateDir
+    state: directory.StateDir
     accept_new: bool = False
     confirm: Callable[[str, str, str], bool] | None = None
     password: str = field(default="", repr=False)
@@ -58,13 +58,13 @@ class Hosts:
         files = tuple(Path(p) for p in self.access.known_hosts)
         usual = ssh.Trust().files
         self._trust = ssh.Trust(
-            pins=self.place.make() / "known_hosts",
+            pins=self.state.make() / "known_hosts",
             files=(*files, *usual),
             accept_new=self.accept_new,
             confirm=self.confirm,
         )
         self._own = frozenset() if self.over_ssh else own_addresses()
-        self._key = self.place.folder / "id_ed25519"
+        self._key = self.state.folder / "id_ed25519"
         if self.password:
             ssh.own_key(self._key, f"stackwright@{socket.gethostname()}")
 
@@ -123,7 +123,7 @@ class Hosts:
         """Keeps how the hosts are reached, once one was: a flag that was wrong is not to come back by itself."""
         with self._asking:
             if not self._remembered and self.access != directory.Access():
-                self.place.write("access.json", self.access.to_json())
+                self.state.write("access.json", self.access.to_json())
             self._remembered = True
 
     def _let_keys_in(self, connection: ssh.Connection) -> None:

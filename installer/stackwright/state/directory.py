@@ -30,7 +30,7 @@ class StateDir:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StackwrightError(
-                f"the state directory {self.folder} cannot be made: {error.strerror}",
+                f"the state directory {self.folder} cannot be created: {error.strerror}",
                 "choose another with --state",
                 ExitCode.ENVIRONMENT,
             ) from None
@@ -48,7 +48,7 @@ class StateDir:
         except OSError as error:
             raise StackwrightError(
                 f"{path} cannot be written: {error.strerror}",
-                "make room, or choose another place with --state",
+                "free disk space, or choose another directory with --state",
                 ExitCode.ENVIRONMENT,
             ) from None
         return path
@@ -62,7 +62,7 @@ class StateDir:
         except OSError as error:
             raise StackwrightError(
                 f"{self.folder / name} cannot be read: {error.strerror}",
-                "correct its permissions, or choose another place with --state",
+                "correct its permissions, or choose another directory with --state",
                 ExitCode.ENVIRONMENT,
             ) from None
 

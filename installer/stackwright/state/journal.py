@@ -88,7 +88,7 @@ class Journal:
             except OSError as error:
                 raise StackwrightError(
                     f"{self.path} cannot be written: {error.strerror}",
-                    "Free some space on this machine (`df -h`), then apply again: what was recorded is kept.",
+                    "Free some space on this machine (`df -h`), then apply again; finished steps are skipped.",
                     ExitCode.ENVIRONMENT,
                 ) from None
             for record in records:
@@ -166,8 +166,8 @@ def _take(path: Path) -> int:
         who = os.read(handle, 1000).decode(errors="replace").strip() or "another process"
         os.close(handle)
         raise StackwrightError(
-            f"this cloud is being worked on by {who}",
-            "Wait for it to end. If that process hangs, end it: what it did is in the journal.",
+            f"another process works on this cloud: {who}",
+            "Wait for it to end. If it hangs, end it: the journal has what it did.",
             ExitCode.BUSY,
         ) from None
     os.ftruncate(handle, 0)
@@ -260,9 +260,9 @@ def _read(path: Path, *, repair: bool) -> list[Record]:
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StackwrightError(
-                f"{path}:{number} is damaged: it is no record of a step",
-                f"Delete line {number}; its step is then done again, which does no harm. Or move the file away: then "
-                "all steps are.",
+                f"{path}:{number} is damaged: expected the record of a step",
+                f"Delete line {number}; its step is then repeated, which does no harm. Or move the file away to repeat "
+                "all steps.",
                 ExitCode.ENVIRONMENT,
             ) from None
     return records

@@ -1,8 +1,8 @@
 """What was applied last, setting by setting and without secrets; and what a plan would change of it.
 
-A picture of each step is kept with the cloud, under the step's digest, before the step is begun: the journal says which
-digest was applied, so a crash leaves nothing that is not true. A secret stands in pictures as a mark that follows from
-it by a key which only this machine has: it shows that a secret changed, and not which it was.
+A snapshot of each step is kept with the cloud, under the step's digest, before the step begins: the journal says which
+digest was applied, so a crash cannot leave inconsistent state. A secret stands in snapshots as a mark that follows from
+it by a key which only this machine has: it shows that a secret changed, but not its value.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ class StepSnapshot:
 class Record:
     """Everything that is kept."""
 
-    pictures: Mapping[str, StepSnapshot] = field(default_factory=dict)
+    snapshots: Mapping[str, StepSnapshot] = field(default_factory=dict)
     """By the step's digest."""
     plan: tuple[tuple[str, str], ...] = ()
     """The steps of the plan that was begun last, with their digests."""
 
     @property
     def last(self) -> tuple[StepSnapshot, ...]:
-        """The pictures of that plan's steps, in its order."""
-        return tuple(self.pictures[digest] for _, digest in self.plan if digest in self.pictures)
+        """The snapshots of that plan's steps, in its order."""
+        return tuple(self.snapshots[digest] for _, digest in self.plan if digest in self.snapshots)
 
 
 Replace = Callable[[str, Callable[[str], str]], str]
@@ -91,22 +91,22 @@ class SecretMasker:
         return self._known[text]
 
 
-def secret_masker(place: StateDir, replace: Replace) -> SecretMasker:
+def secret_masker(state: StateDir, replace: Replace) -> SecretMasker:
     """One with the cloud's own key, which is made where there is none."""
-    key = place.read(_KEY).strip()
+    key = state.read(_KEY).strip()
     if not re.fullmatch(r"[0-9a-f]{64}", key):
         key = secrets.token_hex(32)
-        place.write(_KEY, key + "\n")
+        state.write(_KEY, key + "\n")
     return SecretMasker(bytes.fromhex(key), replace)
 
 
-# ------------------------------------------------------------------------------------------------------- pictures
+# ------------------------------------------------------------------------------------------------------- snapshots
 
 
 def snapshot(
     step: Step, seal: SecretMasker, component_of: Callable[[str, Iterable[str]], str] = lambda c, _: c
 ) -> StepSnapshot:
-    """A step's picture. `component_of` (capability, components) names the component that a probe is about."""
+    """A step's snapshot. `component_of` (capability, components) names the component that a probe is about."""
     settings: dict[Setting, str] = {}
     probes: list[tuple[str, str]] = []
     components: tuple[str, ...] = ()
@@ -151,26 +151,26 @@ def _parameters(hieradata: str) -> Iterator[tuple[str, str]]:
         yield key, value.strip("\n")
 
 
-def keep(place: StateDir, plan: Plan, journal: Journal, picture_of: Callable[[Step], StepSnapshot]) -> None:
-    """Keeps the pictures of a plan that is about to be carried out, and of what was applied before. Raises
+def keep(state: StateDir, plan: Plan, journal: Journal, snapshot_of: Callable[[Step], StepSnapshot]) -> None:
+    """Keeps the snapshots of a plan that is about to be carried out, and of what was applied before. Raises
     StackwrightError where they cannot be written."""
     digests = plan.digests()
-    known = load(place).pictures
+    known = load(state).snapshots
     wanted = {record.digest for step in journal.steps() if (record := journal.last_ok(step))}
-    pictures = {digest: known[digest] for digest in sorted(wanted & set(known))}
-    pictures |= {digests[step.id]: picture_of(step) for step in plan.steps}
-    place.write(FILE, _to_json(Record(pictures, tuple(digests.items()))))
+    snapshots = {digest: known[digest] for digest in sorted(wanted & set(known))}
+    snapshots |= {digests[step.id]: snapshot_of(step) for step in plan.steps}
+    state.write(FILE, _to_json(Record(snapshots, tuple(digests.items()))))
 
 
-def load(place: StateDir) -> Record:
+def load(state: StateDir) -> Record:
     """What `keep` wrote; nothing where it is not there, or no longer understood: it is a convenience, the journal is
     what counts."""
     try:
-        raw = json.loads(place.read(FILE))
+        raw = json.loads(state.read(FILE))
         if raw["version"] != VERSION:
             return Record()
         texts = raw["texts"]
-        pictures = {
+        snapshots = {
             digest: StepSnapshot(
                 step=one["step"],
                 host=one["host"],
@@ -181,7 +181,7 @@ def load(place: StateDir) -> Record:
             )
             for digest, one in raw["pictures"].items()
         }
-        return Record(pictures, tuple((step, digest) for step, digest in raw["plan"]))
+        return Record(snapshots, tuple((step, digest) for step, digest in raw["plan"]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return Record()
 
@@ -193,7 +193,7 @@ def _to_json(record: Record) -> str:
     def number(text: str) -> int:
         return place_of.setdefault(text, len(place_of))
 
-    pictures: dict[str, Any] = {
+    snapshots: dict[str, Any] = {
         digest: {
             "step": one.step,
             "host": one.host,
@@ -202,9 +202,9 @@ def _to_json(record: Record) -> str:
             "components": [number(n) for n in one.components],
             "probes": [[number(n), number(s)] for n, s in one.probes],
         }
-        for digest, one in record.pictures.items()
+        for digest, one in record.snapshots.items()
     }
-    return json.dumps({"version": VERSION, "plan": record.plan, "pictures": pictures, "texts": list(place_of)}) + "\n"
+    return json.dumps({"version": VERSION, "plan": record.plan, "pictures": snapshots, "texts": list(place_of)}) + "\n"
 
 
 # ---------------------------------------------------------------------------------------------------- differences
@@ -248,7 +248,7 @@ class Difference:
     """Components that this plan does not have any more, by host; what was installed of them stays."""
 
 
-def difference(plan: Plan, journal: Journal, record: Record, picture_of: Callable[[Step], StepSnapshot]) -> Difference:
+def difference(plan: Plan, journal: Journal, record: Record, snapshot_of: Callable[[Step], StepSnapshot]) -> Difference:
     """What carrying out the plan would do."""
     digests = plan.digests()
     kept: list[str] = []
@@ -257,24 +257,24 @@ def difference(plan: Plan, journal: Journal, record: Record, picture_of: Callabl
         if journal.done(step.id, digests[step.id]) and not step.always:
             kept.append(step.id)
             continue
-        why, changes = _why(step, digests[step.id], journal, record, picture_of)
+        why, changes = _why(step, digests[step.id], journal, record, snapshot_of)
         todo.append(StepChange(step.id, step.host, step.title, why, changes))
     applied = [r for s in journal.steps() if ":" in s and (r := journal.last_ok(s))]  # the proof is of no host
     return Difference(max((r.at for r in applied), default=0.0), tuple(kept), tuple(todo), _gone(plan, journal, record))
 
 
 def _why(
-    step: Step, digest: str, journal: Journal, record: Record, picture_of: Callable[[Step], StepSnapshot]
+    step: Step, digest: str, journal: Journal, record: Record, snapshot_of: Callable[[Step], StepSnapshot]
 ) -> tuple[Why, tuple[Change, ...]]:
     good = journal.last_ok(step.id)
     if good is None:
         return ("failed" if journal.last(step.id) else "new"), ()
     if good.digest == digest:
         return "failed", ()
-    before = record.pictures.get(good.digest)
+    before = record.snapshots.get(good.digest)
     if before is None:
         return "unknown", ()
-    changes = compare(before, picture_of(step))
+    changes = compare(before, snapshot_of(step))
     return ("changed" if changes else "follows"), changes
 
 
@@ -286,8 +286,8 @@ def _gone(plan: Plan, journal: Journal, record: Record) -> dict[str, tuple[str, 
                 have.setdefault(step.host, set()).update(action.components)
     had: dict[str, dict[str, None]] = {}
     for one in record.last:
-        if (good := journal.last_ok(one.step)) and good.digest in record.pictures:
-            had.setdefault(one.host, {}).update(dict.fromkeys(record.pictures[good.digest].components))
+        if (good := journal.last_ok(one.step)) and good.digest in record.snapshots:
+            had.setdefault(one.host, {}).update(dict.fromkeys(record.snapshots[good.digest].components))
     found = {host: tuple(c for c in components if c not in have.get(host, ())) for host, components in had.items()}
     return {host: components for host, components in found.items() if components}
 
