@@ -83,3 +83,16 @@ def test_templates_name_only_keys_of_records() -> None:
     found = {(path.name, key) for path in TEMPLATES for key in KEY.findall(path.read_text(encoding="utf-8"))}
     assert {(name, key) for name, key in found if not known(key)} == set()
     assert len({key for _, key in found}) > 50
+
+
+def test_answers_that_were_read_have_every_key() -> None:
+    """So nothing that decides asks with `get`, which would hide a key that does not exist."""
+    folders = ("planner", "preflight", "platforms", "operations", "certificates")
+    found = {
+        (path.relative_to(PACKAGE).as_posix(), line.strip())
+        for folder in folders
+        for path in (PACKAGE / folder).rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"\banswers\.get\(", line) and "lock.read(" not in line
+    }
+    assert found == set()

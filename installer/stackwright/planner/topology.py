@@ -100,7 +100,7 @@ def network(answers: Answers) -> Network:
     vlans = with_colons(answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"])
     ids, vnis = (with_colons(answers[key] or usual) for key, usual in USUAL_RANGES.items())
     physnet = str(
-        answers.get("CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET" if agent == "ovn" else "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET")
+        answers["CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET" if agent == "ovn" else "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET"]
         or "extnet"
     )
     return Network(

@@ -87,7 +87,7 @@ def address(answers: Answers, agent: str, facts: Facts, own: str) -> str:
             "interfaces there: " + ", ".join(i.name for i in facts.interfaces),
             ExitCode.PREFLIGHT,
         )
-    for subnet in answers.get(key(agent).replace("_IF", "_SUBNETS")) or ():
+    for subnet in answers[key(agent).replace("_IF", "_SUBNETS")]:
         if found := _found(facts, str(subnet)):
             return found.partition("/")[0]
     return own
