@@ -130,6 +130,7 @@ class TestCommands:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
         monkeypatch.setattr(stackwright.ssh.pool, "Hosts", Hosts)
+        monkeypatch.setattr("stackwright.operations.access.Hosts", Hosts)
         file = tmp_path / "cloud.answers"
         file.write_text("CONFIG_CONTROLLER_HOST=node.lab.test\nCONFIG_KEYSTONE_ADMIN_PW=open-sesame\n")
         return file, directory.state_dir("node.lab.test")

@@ -295,6 +295,7 @@ def test_a_scenario_gets_a_node_of_its_own(
     )
     up: list[tuple[str, str]] = []
     monkeypatch.setattr(lab, "up", lambda names, release, **_: up.append((*names, release)) or [node])
+    monkeypatch.setattr(lab, "route", lambda *_: None)
     monkeypatch.setattr(inspection, "presets", lambda *_: (None, {}))
     monkeypatch.setattr(inspection, "look", lambda *_: {})
     applied, tested = [], []
