@@ -228,7 +228,7 @@ def test_the_command_in_all_its_forms(
     assert capsys.readouterr().out.startswith("Title: OpenStack zed is installed and verified")
     assert cli.main(["report", "-a", file, "--slowest", "2"]) == ExitCode.OK
     table = capsys.readouterr().out
-    assert "critical path, 5 min 50 s in all:" in table
+    assert "critical path, 5 min 50 s in total:" in table
     assert len(table.partition("slowest:\n")[2].splitlines()) == 2
     assert cli.main(["report", "-a", file, "--slowest"]) == ExitCode.OK
     assert len(capsys.readouterr().out.partition("slowest:\n")[2].splitlines()) > 2

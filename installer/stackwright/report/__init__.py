@@ -1,7 +1,7 @@
-"""One run as a page for people, as JSON for machines, and as a few lines for a bug report.
+"""One run as an HTML page, as JSON, and as text for a bug report.
 
-Knows nothing but what a run leaves behind in its cloud's folder: the record of its events, the journal, and the result
-of the last verification.
+It uses only what a run leaves in the state directory: the record of its events, the journal, and the result of the
+last verification.
 """
 
 from stackwright.report.as_json import as_json

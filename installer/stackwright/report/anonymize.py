@@ -1,7 +1,6 @@
-"""Takes out of a run's data what nobody else should see: public addresses, keys, and whatever looks like a credential.
+"""Removes public addresses, keys and text that looks like a credential from the data of a run.
 
-The secrets that are known are gone already: the executor masks them in everything that it tells. This is for what
-nobody knew to be one, and for what is no secret but nobody's business either.
+The executor already masks all known secrets. This removes unknown ones, and private data that is not secret.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ MASK = "********"
 _IPV4 = re.compile(r"(?<![A-Za-z0-9.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9+~]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?!\w)")
 _DASHED = re.compile(r"(?<![\w-])(?P<before>(?:[a-z][a-z0-9]*-)?)(?P<address>\d{1,3}(?:-\d{1,3}){3})(?=\.[a-z])")
-"""As providers name machines: ec2-203-0-113-7.example.com."""
+"""Addresses in host names of providers: ec2-203-0-113-7.example.com."""
 
 _KEYS = re.compile(
     r"-----BEGIN [A-Z0-9 ]+-----(?:.|\n)*?(?:-----END [A-Z0-9 ]+-----|\Z)"
@@ -28,7 +27,7 @@ _KEYS = re.compile(
 )
 _INSIDE_KEY = re.compile(r".*\s[A-Za-z0-9+/=]{16,}\s*|[A-Za-z0-9+/=]*\s*")
 _KEY_LINE = re.compile(r"(?=.*[g-zG-Z+/])[A-Za-z0-9+/]{60,}={0,2}")
-"""A line of a key whose beginning is not there; a checksum is no such line."""
+"""A line of a key without its first line; a checksum does not match."""
 
 _CREDENTIALS = (
     re.compile(r"(?P<keep>://[^:/@\s]+:)[^@\s/]+(?=@)"),
@@ -43,8 +42,8 @@ _CREDENTIALS = (
 
 
 def neutralizer() -> Callable[[Any], Any]:
-    """A function that returns a value (text, or mappings and sequences of it) without them. An address gets the same
-    name wherever it stands: public-1, public-2..."""
+    """A function that removes them from a value (text, or mappings and sequences of text). An address gets the same
+    name everywhere: public-1, public-2..."""
     names: dict[str, str] = {}
 
     def name_of(address: str) -> str:
@@ -60,7 +59,7 @@ def neutralizer() -> Callable[[Any], Any]:
         plain = found["address"].replace("-", ".")
         return found["before"] + name_of(plain) if _is_public(plain) else found[0]
 
-    @functools.lru_cache(20_000)  # names of hosts, keys and steps stand in it again and again
+    @functools.lru_cache(20_000)  # names of hosts, keys and steps repeat
     def text(value: str) -> str:
         value = _KEYS.sub("[key]", value)
         for pattern in _CREDENTIALS:
@@ -80,7 +79,7 @@ def neutralizer() -> Callable[[Any], Any]:
 
 
 def _without_key_lines(values: Iterable[Any]) -> Iterator[Any]:
-    """Lines of text without those of a key that goes on over several of them."""
+    """The lines without those of multi-line keys."""
     inside = False
     for value in values:
         if not isinstance(value, str):

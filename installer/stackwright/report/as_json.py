@@ -1,4 +1,4 @@
-"""A run as JSON, for machines. Keys are stable; what is empty is left out of steps."""
+"""A run as JSON. Keys are stable; empty values of steps are left out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from stackwright.report.profile import by_kind, critical_path, slowest
 from stackwright.report.run import RunReport, StepReport
 
 VERSION = 1
-"""Of the format."""
+"""Version of the format."""
 
 
 def as_json(report: RunReport) -> str:
-    """The report for machines. Times are in seconds, moments in seconds since the epoch."""
+    """The report as JSON. Durations are in seconds, times in seconds since the epoch."""
     path = critical_path(report)
     on_path = {link.step for link in path if link.step}
     data = {

@@ -1,4 +1,4 @@
-"""HTML and SVG as values: whatever a host said stays text."""
+"""HTML and SVG as values: text from hosts is escaped."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _VOID = frozenset({"meta", "br"})
 
 
 class Html(str):
-    """Text that is markup already."""
+    """Text that is already markup."""
 
     __slots__ = ()
 
 
 def el(tag: str, *children: object, **attributes: object) -> Html:
-    """An element. Children that are no `Html` are escaped, None is left out. Attributes: `cls` is class, underscores
-    become dashes, None is left out."""
+    """An element. Children other than `Html` are escaped, None is ignored. Attributes: `cls` is class, underscores
+    become dashes, None is ignored."""
     names = {"cls": "class"}
     given = "".join(
         f' {names.get(key, key.rstrip("_").replace("_", "-"))}="{html.escape(str(value))}"'
@@ -28,11 +28,11 @@ def el(tag: str, *children: object, **attributes: object) -> Html:
 
 
 def join(*children: object) -> Html:
-    """Several after each other."""
+    """Concatenates children."""
     return Html("".join(c if isinstance(c, Html) else html.escape(str(c)) for c in children if c is not None))
 
 
 def code(text: str) -> Html:
-    """Text in which what stands in backquotes is code."""
+    """Text with the parts in backquotes as code."""
     parts = text.split("`")
     return join(*(el("code", part) if n % 2 else part for n, part in enumerate(parts)))

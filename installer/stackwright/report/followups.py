@@ -1,4 +1,4 @@
-"""What the page says of things that came after the run: Tempest, what SELinux denied, and packages against the lock."""
+"""Sections about what followed a run: Tempest, SELinux denials, and packages compared with the lock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stackwright.report.element import Html, el, join
 from stackwright.report.run import RunReport
 
 _MOST = 40
-"""Lines of a list that are not folded away."""
+"""Lines of a list that are shown; the rest is collapsed."""
 
 
 def _section(title: str, *content: object) -> Html:
@@ -18,21 +18,20 @@ def _section(title: str, *content: object) -> Html:
 
 
 def tempest(report: RunReport) -> Html | None:
-    """Tempest's results: what nobody expected first."""
+    """Tempest's results, unexpected ones first."""
     found = report.tempest
     if not found:
         return None
     failed, known, mended = (list(found.get(key) or ()) for key in ("failed", "known", "mended"))
     if not found.get("complete", True):
-        return _section("Tempest", el("p", f"{found.get('scenario', '')}: it did not come to its end."))
+        return _section("Tempest", el("p", f"{found.get('scenario', '')}: it did not finish."))
     said = (
         f"{found.get('scenario', '')}: {found.get('passed', 0)} passed, {len(failed)} failed, {len(known)} failed as "
         f"known, {found.get('skipped', 0)} skipped, in {duration(float(found.get('seconds') or 0))}."
     )
     rows = [_test("FAILED", "failed", one, el("pre", "\n".join(one.get("lines") or ()))) for one in failed]
     rows += [
-        _test("passes now", "failed", one, _why(one, "It is on the list of known failures; take it off."))
-        for one in mended
+        _test("passes now", "failed", one, _why(one, "Remove it from the list of known failures.")) for one in mended
     ]
     rows += [_test("known", "skipped", one, _why(one)) for one in known]
     table = el("div", el("table", el("tbody", *rows), cls="checks"), cls="scroll") if rows else None
@@ -50,23 +49,23 @@ def _why(one: Mapping[str, Any], more: str = "") -> Html:
 
 
 def denials(report: RunReport) -> Html | None:
-    """What SELinux denied since the run began."""
+    """SELinux denials since the start of the run."""
     if not report.denials:
         return None
     lines = [f"{host}: {line}" for host, line in report.denials]
-    return _section("SELinux denied", el("p", "How often, and what:", cls="dim"), el("pre", "\n".join(lines)))
+    return _section("SELinux denials", el("p", "Count and denial:", cls="dim"), el("pre", "\n".join(lines)))
 
 
 def packages(report: RunReport) -> Html | None:
-    """Packages against the lock that was given, or against what was there before."""
+    """Packages compared with the given lock, or with the state before the run."""
     found = report.afterwards
     if not found:
         return None
     number = sum(int(n) for n in (found.get("packages") or {}).values())
     against, different = str(found.get("against") or ""), report.not_as_locked
-    said = f"{number} packages, written down in stackwright.lock."
+    said = f"{number} packages, recorded in stackwright.lock."
     if against:
-        said += f" Compared with {against}: " + (f"{len(different)} differences." if different else "all the same.")
+        said += f" Compared with {against}: " + (f"{len(different)} differences." if different else "no differences.")
     lines = [f"{title}: {line}" for title, line in different]
     shown = el("ul", *(el("li", line) for line in lines[:_MOST])) if lines else None
     rest = lines[_MOST:]
@@ -81,5 +80,5 @@ def packages(report: RunReport) -> Html | None:
         el("p", said),
         shown,
         more,
-        join(el("h3", "In no repository any more"), el("ul", *(el("li", line) for line in gone))) if gone else None,
+        join(el("h3", "No longer in any repository"), el("ul", *(el("li", line) for line in gone))) if gone else None,
     )

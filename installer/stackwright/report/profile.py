@@ -1,4 +1,4 @@
-"""Where the time of a run went: the critical path, time by kind of work, and what was slowest."""
+"""Times of a run: the critical path, time by kind of work, and what took longest."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _HELD = 0.5
 
 @dataclass(frozen=True)
 class Link:
-    """A part of the critical path: had it been quicker, the whole run would have been. `at` counts from the run's
-    beginning; `waited` is the time in which nothing of the path was done before it."""
+    """A part of the critical path, which determines the total time. `at` counts from the start of the run; `waited` is
+    idle time on the path before it."""
 
     name: str
     host: str
@@ -22,14 +22,14 @@ class Link:
     seconds: float
     waited: float = 0.0
     step: str = ""
-    """The step's id; empty for what is none."""
+    """The step's id; empty if it is not a step."""
 
 
 def critical_path(report: RunReport) -> tuple[Link, ...]:
-    """The chain of what waited for each other, from the beginning to the end of the run.
+    """The chain of dependent steps from the start to the end of the run.
 
-    It is found from its end: before each step stands the step that it needed and that ended last. A step may also have
-    waited for a place on its host, which does a few things at once: then that is the one whose end made room.
+    It is built from the end: before each step comes the step that it needed and that ended last. A step may also have
+    waited for a free slot on its host; then the step whose end freed the slot comes before it.
     """
     ran = [step for step in report.steps.values() if step.ended]
     chain: list[StepReport] = []
@@ -66,8 +66,8 @@ def _before(step: StepReport, ran: Iterable[StepReport]) -> StepReport | None:
 
 
 def by_kind(report: RunReport) -> dict[str, float]:
-    """Seconds of the run by kind of work, along the critical path: so they add up to the time that it took. What is
-    left of a step without a kind of its own is "other work"."""
+    """Seconds by kind of work along the critical path, which add up to the duration of the run. Time of a step without
+    a kind is "other work"."""
     out: dict[str, float] = {}
 
     def add(kind: str, seconds: float) -> None:
@@ -89,7 +89,7 @@ def by_kind(report: RunReport) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Slow:
-    """Something that took long: a resource, a package, a script, a probe. `at` counts from the step's start."""
+    """A slow part: a resource, a package, a script, a probe. `at` counts from the start of the step."""
 
     name: str
     kind: str
@@ -100,7 +100,7 @@ class Slow:
 
 
 def slowest(report: RunReport, most: int = 25) -> list[Slow]:
-    """What took longest within the steps of the run, whatever it was; where all were kept, when they were done."""
+    """The slowest parts of all steps of the run; if all steps were skipped, those of earlier runs."""
     done = [step for step in report.steps.values() if step.state in ("ok", "failed")]
     steps = done or list(report.steps.values())
     found = [
@@ -112,7 +112,7 @@ def slowest(report: RunReport, most: int = 25) -> list[Slow]:
 
 
 def _whole_phases(step: StepReport) -> list[Span]:
-    """The phases of which no parts are known."""
+    """The phases without known parts."""
 
     def has_parts(phase: Span) -> bool:
         return any(phase.at <= item.at < phase.at + phase.seconds for item in step.items)

@@ -1,7 +1,7 @@
-"""The record of a run: one file beside its log, from which its report can be made at any time; and the report's files.
+"""The record of a run: one file beside its log, from which the report can be created at any time; and the report files.
 
-Its first line says what was known before the run, each further one is an event. What has become of a run that was cut
-off can be told from it, too.
+Its first line contains what was known before the run, each further line is an event. It is valid for interrupted runs,
+too.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from stackwright.state import journal
 from stackwright.state.directory import StateDir
 
 VERSION = 1
-"""Of the record's format."""
+"""Version of the record's format."""
 
 
 LATER = ("tempest", "afterwards", "bundle")
-"""What others keep in the cloud's folder, as NAME.json with the moment `at`, for the report of the run before it."""
+"""Files NAME.json in the state directory with a time `at`, which belong to the report of the run before that time."""
 
 
 class Clock:
-    """How long the parts of a command took before the first step: `spans` as a report has them."""
+    """Measures the parts of a command before the first step; `spans` is the form that reports use."""
 
     def __init__(self) -> None:
         self.began = time.time()
@@ -41,7 +41,7 @@ class Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """A part that lasts as long as the block."""
+        """Measures the block as a part."""
         at = time.time()
         yield
         self.spans.append((name, "preparation", round(at - self.began, 2), round(time.time() - at, 2)))
@@ -52,8 +52,8 @@ def _path(log: Path) -> Path:
 
 
 def begin(log: Path, about: Mapping[str, Any]) -> Callable[[Event], None]:
-    """Begins the record of the run with this log (0600); returns what takes its events. `about` must be free of
-    secrets."""
+    """Starts the record of the run with this log (0600) and returns a function that records events. `about` must not
+    contain secrets."""
     path = _path(log)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "a", encoding="utf-8") as out:
@@ -68,19 +68,19 @@ def begin(log: Path, about: Mapping[str, Any]) -> Callable[[Event], None]:
 
 
 def discard(log: Path) -> None:
-    """Removes the record of a run that did not come to do anything."""
+    """Removes the record of a run that did nothing."""
     _path(log).unlink(missing_ok=True)
 
 
 def load(place: StateDir, redact: Callable[[Any], Any] = lambda value: value) -> RunReport:
-    """The newest run of a cloud, without public addresses and keys; `redact` masks secrets, as a second net. Raises
-    StackwrightError where there is none, or it cannot be read."""
-    # By the time of the last event, and not by name: clocks are put back once a year.
+    """The newest run of a cloud, without public addresses and keys; `redact` masks secrets once more. Raises
+    StackwrightError if there is none or it cannot be read."""
+    # By the time of the last event, not by name: local time is not monotonic.
     path = max((place.folder / "logs").glob("*.jsonl"), key=lambda p: p.stat().st_mtime_ns, default=None)
     if path is None:
         raise StackwrightError(
-            f"nothing was applied yet: there is no run in {place.folder}",
-            "`stackwright apply -a FILE` leaves one behind, also where it fails",
+            f"no run in {place.folder}: nothing was applied yet",
+            "run `stackwright apply -a FILE` first; a failed run has a report, too",
             ExitCode.USAGE,
         )
     neutral = neutralizer()
@@ -102,13 +102,13 @@ def load(place: StateDir, redact: Callable[[Any], Any] = lambda value: value) ->
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StackwrightError(
             f"{path} cannot be read: {error}",
-            "it may be damaged, or of another version; `stackwright apply` makes a new one",
+            "it may be damaged or of another version; run `stackwright apply` to create a new one",
             ExitCode.ENVIRONMENT,
         ) from error
 
 
 def _with_versions(cleaned: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """The same, with versions of packages as they were told: one of four numbers looks like an address."""
+    """The same with the original package versions: a version of four numbers looks like an address."""
     found = zip(cleaned.get("differences") or (), told.get("differences") or (), strict=True)
     for section, as_told in found:
         if str(as_told["title"]).endswith((": packages", ": Puppet modules")):
@@ -117,7 +117,7 @@ def _with_versions(cleaned: dict[str, Any], told: dict[str, Any]) -> dict[str, A
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The first line and the events; a line that was cut short is left out."""
+    """The first line and the events; incomplete lines are ignored."""
     about: dict[str, Any] = {}
     events: list[dict[str, Any]] = []
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -130,7 +130,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         elif "kind" in raw and "at" in raw:
             events.append(raw)
     if int(about.get("stackwright-run", 0)) > VERSION:
-        raise ValueError(f"it is of version {about['stackwright-run']}, and {VERSION} is the newest that is known")
+        raise ValueError(f"it has version {about['stackwright-run']}; the newest known version is {VERSION}")
     return about, events
 
 
@@ -141,12 +141,12 @@ def _event(raw: Mapping[str, Any]) -> Event:
 
 
 def refresh(place: StateDir) -> Path | None:
-    """Writes report.html and report.json (0600) of the newest run into the cloud's folder, and returns the page's path;
-    None where that is not possible."""
+    """Writes report.html and report.json (0600) of the newest run to the state directory and returns the page's path;
+    None if that fails."""
     try:
         report = load(place)
         place.write("report.json", as_json(report))
         return place.write("report.html", as_html(report))
     except Exception:
-        # An installation is not to fail because of a page about it; `stackwright report` says what is wrong with it.
+        # A failing report must not fail the installation; `stackwright report` shows the error.
         return None

@@ -1,4 +1,4 @@
-"""A run as plain text: the few lines that belong into a bug report, and the table of what was slow."""
+"""A run as plain text: a bug report, and a table of what took longest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_LINES = 15
 
 
 def digest(report: RunReport) -> str:
-    """A bug report to be pasted: title, steps to repeat, expected, seen, logs, environment."""
+    """The text of a bug report: title, steps to repeat, expected, seen, logs, environment."""
     about = report.about
     where = sorted({str(host.get("os", "")) for host in report.hosts.values()} - {""})
     title = verdict(report) + (f" on {', '.join(where)}" if where else "")
@@ -34,7 +34,7 @@ def digest(report: RunReport) -> str:
         out += [f"    {key}={value}" for key, value in list(answers.items())[:_MOST_ANSWERS]]
         if len(answers) > _MOST_ANSWERS:
             out.append(f"    and {len(answers) - _MOST_ANSWERS} more")
-    out += ["", "Expected:", "  all steps done, and the cloud proved to work", "", "Seen:", f"  {lead(report)}"]
+    out += ["", "Expected:", "  all steps succeed, and the verification passes", "", "Seen:", f"  {lead(report)}"]
     for step in report.failures:
         out.append(f"  {step.host}: {step.title or step.step}: failed after {duration(step.seconds)}")
         out.append(f"    {step.failure.get('cause') or ''}")
@@ -60,7 +60,7 @@ def _tempest(report: RunReport) -> list[str]:
     out = [f"  Tempest ({found.get('scenario', '')}): {found.get('passed', 0)} passed, {len(failed)} failed"]
     for one in failed[:10]:
         out += [f"    {one['test']}", *(f"      {line}" for line in (one.get("lines") or ())[-5:])]
-    out += [f"    passes now, although it is known to fail: {one['test']}" for one in found.get("mended") or ()]
+    out += [f"    unexpected pass: {one['test']}" for one in found.get("mended") or ()]
     return out
 
 
@@ -78,7 +78,7 @@ def _logs(report: RunReport) -> list[str]:
 
 
 def machine(host: Mapping[str, Any]) -> list[str]:
-    """A host in a few words: system, kernel, size."""
+    """A host in short: operating system, kernel, size."""
     memory = int(host.get("memory") or 0)
     parts = [
         host.get("os"),
@@ -93,13 +93,13 @@ def machine(host: Mapping[str, Any]) -> list[str]:
 
 
 def slowest_table(report: RunReport, most: int) -> str:
-    """The critical path, time by kind of work, and the slowest things, as columns."""
+    """The critical path, time by kind of work, and the slowest parts, as columns."""
     path = critical_path(report)
     out = []
     if not any(step.state in ("ok", "failed") for step in report.steps.values()):
-        out += ["Nothing was done in this run: the times are of when it was done.", ""]
+        out += ["This run changed nothing: the times are those of earlier runs.", ""]
     if path:
-        out.append(f"critical path, {duration(report.seconds)} in all:")
+        out.append(f"critical path, {duration(report.seconds)} in total:")
         for link in path:
             host = f"{link.host}: " if link.host else ""
             waited = f"  (after waiting {duration(link.waited)})" if link.waited >= 1 else ""
