@@ -29,7 +29,8 @@ from stackwright.output import live, text  # noqa: E402
 from stackwright.services import SERVICES  # noqa: E402
 
 RECORDED = ROOT / "tests" / "data" / "recorded-run"
-"""An all-in-one run on a node of the lab, as Stackwright 0.1.0 recorded it on two cores on 2026-11-30."""
+"""An all-in-one run on a node of the lab, recorded by Stackwright 0.1.0 on two cores on 2026-11-30. To replace it, copy
+logs/<run>.jsonl and verify.json from the state directory of a cloud, and look for names that should not be public."""
 
 SCREENSHOT = ROOT / "docs" / "images" / "report.png"
 WIDTH = 1000
