@@ -179,3 +179,13 @@ def test_list_parsers_return_an_empty_tuple_for_empty_text() -> None:
     for parse in (values.words, values.hosts, values.networks, values.pools, values.exports, values.storages,
                   values.records, values.properties, values.bridge_mappings, values.vlan_ranges):  # fmt: skip
         assert parse("") == ()
+
+
+def test_options_of_chrony_are_no_time_servers() -> None:
+    from stackwright.values import time_servers
+
+    assert time_servers("10.0.0.1 iburst, ntp.example.org") == ("10.0.0.1", "ntp.example.org")
+    assert time_servers("") == ()
+    for text in ("10.0.0.1 prefer", "10.0.0.1 minpoll 4", "ntp.example.org iburst maxpoll 10"):
+        with pytest.raises(ValueError, match="is an option of chrony"):
+            time_servers(text)

@@ -495,7 +495,8 @@ def test_floating_range_with_a_host_s_address() -> None:
     inside = {"CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.9.0/24"}
     assert "198.18.9.90 on eth0 is in the range" in only(look(**inside), "ranges").seen
     pool = "start=198.18.9.200,end=198.18.9.220"
-    assert look(CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=(pool,), **inside) == []
+    apart = {"CONFIG_PROVISION_OVS_BRIDGE": False}  # else the bridge would be the router
+    assert look(CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=(pool,), **inside, **apart) == []
     wide = "start=198.18.9.20,end=198.18.9.220"
     assert names(look(CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=(wide,), **inside)) == ["ranges"]
     assert look(CONFIG_PROVISION_DEMO=False, **inside) == []
@@ -616,3 +617,65 @@ def test_a_problem_of_many_hosts_is_told_once() -> None:
         "    hint: give x.lab.test more",
     ]
     assert preflight.format_problems(same[:2]).startswith("compute-1.lab.test, compute-2.lab.test: error: ")
+
+
+@pytest.mark.parametrize("name", ["198.18.77.10", "2001:db8::1", "10", "4711.example.org"])
+def test_a_host_is_called_by_a_name(name: str) -> None:
+    """RabbitMQ never starts on a host whose name is an address."""
+    found = only(look(replace(NODE, hostname=name)), "host-name")
+    assert name in found.seen
+    assert found.severity is Severity.ERROR
+
+
+def test_names_that_will_be_given_are_compared() -> None:
+    fresh = replace(NODE, host="a.example.org", hostname="debian", fqdn="debian")
+    second = replace(other(hostname="debian", fqdn="debian"), host="b.example.org")
+    same = [p.seen for p in pair(fresh, second) if p.name == "distinct"]
+    assert any("same host name: debian" in seen for seen in same)
+    assert [p for p in pair(fresh, second, CONFIG_HOST_NAMES=True) if p.name == "distinct"] == []
+    # By their addresses they are given none.
+    unnamed = [replace(fresh, host=fresh.address), replace(second, host=second.address)]
+    assert any(p.name == "distinct" for p in pair(*unnamed, CONFIG_HOST_NAMES=True))
+
+
+def test_short_names_differ() -> None:
+    first, second = replace(NODE, fqdn="n1.a.example.org"), other(hostname="n2", fqdn="n1.b.example.org")
+    found = only(pair(first, second), "short-name")
+    assert "n1" in found.seen
+    assert found.severity is Severity.WARNING
+
+
+def test_a_translated_address_is_not_the_hosts() -> None:
+    """Services would bind to an address that the host does not have."""
+    found = only(look(replace(NODE, host="203.0.113.5", address="203.0.113.5")), "own-address")
+    assert "198.18.9.90" in found.seen
+    assert "198.18.9.90" in found.hint
+    assert found.severity is Severity.ERROR
+
+
+def test_a_bridge_does_not_take_the_routers_address() -> None:
+    """With pools no address of the range is the host's, and the bridge would still be the router."""
+    pools = {"CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ("start=198.18.9.200,end=198.18.9.210",)}
+    ranged = {"CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.9.0/24", **pools}
+    found = only(look(**ranged), "ranges")
+    assert "198.18.9.1" in found.seen
+    assert "CONFIG_NEUTRON_OVN_BRIDGE_IFACES=br-ex:" in found.hint
+    assert found.severity is Severity.ERROR
+    part = look(**{**ranged, "CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.9.192/26"})
+    assert "198.18.9.193" in only(part, "ranges").seen
+    bridged = look(**ranged, CONFIG_NEUTRON_OVN_BRIDGE_IFACES=(("br-ex", NODE.default_interface),))
+    assert "ranges" not in names(bridged)
+    assert "ranges" not in names(look(**ranged, CONFIG_PROVISION_OVS_BRIDGE=False))
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "missing"),
+    [("localhost", True), ("localhost,198.18.9.90", False), ("198.18.0.0/15", False), ("*", False)],
+)
+def test_no_proxy_has_the_clouds_own_addresses(no_proxy: str, missing: bool) -> None:
+    extra = {**NODE.extra, "proxy": "HTTP_PROXY no_proxy", "no-proxy": no_proxy}
+    found = [p for p in look(replace(NODE, extra=extra)) if p.name == "proxy"]
+    assert bool(found) is missing
+    if missing:
+        assert "no_proxy leaves out 198.18.9.90" in found[0].seen
+        assert "198.18.9.90" in found[0].hint

@@ -30,7 +30,7 @@ _ALIASES = {
 _METAVARS = {
     "host": "HOST", "hosts": "HOST,...", "path": "FILE", "url": "URL", "port": "PORT", "size": "SIZE",
     "network": "CIDR", "networks": "CIDR,...", "words": "A,B,...", "integer": "N", "natural": "N", "count": "N",
-    "workers": "N",
+    "workers": "N", "time_servers": "HOST,...",
     "ratio": "X.Y", "bridge": "BRIDGE", "bridge_list": "BRIDGE,...", "bridge_mappings": "NET:BRIDGE,...",
     "bridge_interfaces": "BRIDGE:IF,...", "address": "ADDRESS", "vlan_ranges": "NET:A:B,...",
 }  # fmt: skip

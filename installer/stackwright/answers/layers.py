@@ -18,6 +18,7 @@ from stackwright.services import options
 ENVIRONMENT_PREFIX = "STACKWRIGHT_"
 """STACKWRIGHT_CONFIG_NOVA_INSTALL=n is the answer CONFIG_NOVA_INSTALL=n."""
 
+_MOST_REPEATED = 1000  # of a file of noise, no more are worth a word
 _MOST_SUGGESTIONS = 25  # looking for similar keys takes milliseconds each; a file of noise has thousands
 
 
@@ -31,6 +32,7 @@ class Layers:
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     suggested: int = 0
+    repeated: int = 0
     folders: dict[str, Path] = field(default_factory=dict)
     """By document, in their order."""
 
@@ -93,8 +95,9 @@ def add_document(layers: Layers, document: syntax.Document) -> None:
 
 def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, *, kept: bool) -> None:
     """Packstack wrote some keys twice; that is only worth a word when they differ. `kept`: the first one counts."""
-    if raw.text == first.text:
+    if raw.text == first.text or layers.repeated >= _MOST_REPEATED:
         return
+    layers.repeated += 1
     option = options().get(old_names().get(name, name))
     shown = "other text" if option and option.secret else repr(raw.text)
     wins = first if kept else raw

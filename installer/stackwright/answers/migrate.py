@@ -104,7 +104,7 @@ def _current(option: Option, text: str) -> str:
     kind = option.parse.__name__
     if kind == "one_of":
         return str(value)
-    return ",".join(value) if kind in ("words", "hosts", "some_of") and text.startswith("[") else text
+    return ",".join(value) if kind in ("words", "hosts", "time_servers", "some_of") and text.startswith("[") else text
 
 
 @dataclass

@@ -299,6 +299,7 @@ def _extra(seen: Mapping[str, list[str]], sudo: str, memory: Mapping[str, int]) 
     if "MemAvailable" in memory:
         out["memory-available"] = str(memory["MemAvailable"])
     if seen.get("proxy"):
+        out["no-proxy"] = next(iter(seen.get("no-proxy", ())), "")
         out["proxy"] = " ".join(v.split()[0] for v in seen["proxy"])
     for line in seen.get("reverse", ()):
         address, _, names = line.partition(" ")

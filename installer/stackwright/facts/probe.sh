@@ -140,7 +140,11 @@ elif [ -e /etc/selinux/config ]; then p selinux disabled; fi
 
 [ -x /usr/bin/python3 ] && p python "$(/usr/bin/python3 -V 2>&1)"
 has locale && p locales "$(locale -a 2>/dev/null | head -n 40 | tr '\n' ' ')"
-for v in http_proxy https_proxy no_proxy; do eval "value=\${$v-}"; [ -n "$value" ] && p proxy "$v set"; done
+for v in http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY; do
+  eval "value=\${$v-}"; [ -n "$value" ] && p proxy "$v set"
+done
+# Names and addresses only, unlike the proxies' own addresses, which may have a password in them.
+p no-proxy "${no_proxy-${NO_PROXY-}}"
 
 if has ss; then { $root ss -lntupH 2>/dev/null || ss -lntupH 2>/dev/null; } | lines socket
 else for f in tcp tcp6 udp udp6; do

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import re
 from collections import defaultdict
 from collections.abc import Callable
 
 from stackwright.model import Facts, Problem, Severity
+from stackwright.planner import naming
 from stackwright.preflight.situation import Problems, Situation, listing
 from stackwright.values import is_address
 
@@ -37,6 +40,21 @@ def _line(facts: Facts) -> str:
         f"put this line into its /etc/hosts: {facts.address or facts.host} {full} {short}; "
         "or CONFIG_HOST_NAMES=y, and it is done for you"
     )
+
+
+def host_name(situation: Situation) -> Problems:
+    """The host's own name is a name: RabbitMQ does not start on a host that is called by an address or a number."""
+    for host, facts in situation.facts.items():
+        name = naming.corrected(situation.answers, host, facts).hostname
+        short = name.partition(".")[0]
+        if name and (is_address(name) or short.isdecimal()):
+            yield Problem(
+                "host-name",
+                f"the host is called {name}, which is {'an address' if is_address(name) else 'a number'}",
+                "expected a name that begins with a letter",
+                "give it one: hostnamectl set-hostname NAME.DOMAIN",
+                host,
+            )
 
 
 def fqdn(situation: Situation) -> Problems:
@@ -141,14 +159,50 @@ def distinct(situation: Situation) -> Problems:
             "they were cloned: on one, rm /etc/machine-id; systemd-machine-id-setup; reboot",
         ),
     )
+    named = {host: naming.corrected(situation.answers, host, facts) for host, facts in situation.facts.items()}
     for what, of, hint in kinds:
         groups: dict[str, list[str]] = defaultdict(list)
-        for host, facts in situation.facts.items():
+        for host, facts in named.items():
             if of(facts):
                 groups[of(facts)].append(host)
         for value, hosts in sorted(groups.items()):
             if len(hosts) > 1:
                 yield Problem("distinct", f"{listing(hosts)} have the same {what}: {value}", f"a {what} each", hint)
+
+
+def short_names(situation: Situation) -> Problems:
+    """No two hosts differ in their domains only: /etc/hosts and people know them by their short names."""
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for host, facts in situation.facts.items():
+        full = naming.corrected(situation.answers, host, facts).fqdn.lower()
+        if full:
+            groups[full.partition(".")[0]][full] = host
+    for short, found in sorted(groups.items()):
+        if len(found) > 1:
+            yield Problem(
+                "short-name",
+                f"{listing(found.values())} have the same short name: {short}",
+                "expected short names that differ",
+                "give each host a name of its own: hostnamectl set-hostname NAME.DOMAIN",
+                severity=Severity.WARNING,
+            )
+
+
+def own_address(situation: Situation) -> Problems:
+    """The address that others use for a host is one of its own: services bind to it, and tunnels start there."""
+    for host, facts in situation.facts.items():
+        own = _own(facts)
+        if not own or not facts.address or facts.address in own:
+            continue
+        usable = sorted(a for a in own if not _loopback((a,)) and not ipaddress.ip_address(a).is_link_local)
+        yield Problem(
+            "own-address",
+            f"{facts.address} is not an address of the host, which has {listing(usable) or 'none'}",
+            "expected an address of one of its interfaces: services bind to it",
+            f"name the host by {usable[0] if usable else 'its own address'} in the answer file; where only a translated"
+            " address (NAT) is reached from here, set HostName or ProxyJump for it in ~/.ssh/config",
+            host,
+        )
 
 
 def host_keys(situation: Situation) -> Problems:
@@ -192,12 +246,35 @@ def clocks(situation: Situation) -> Problems:
             )
 
 
+def _excepted(address: str, no_proxy: str) -> bool:
+    """Whether programs go to the address without the proxy: as curl and Python read no_proxy, and as a network."""
+    for item in re.split(r"[,\s]+", no_proxy.strip()):
+        if item in ("*", address) or (item and address.endswith(f".{item.lstrip('.')}")):
+            return True
+        with contextlib.suppress(ValueError):
+            if "/" in item and ipaddress.ip_address(address) in ipaddress.ip_network(item, strict=False):
+                return True
+    return False
+
+
 def proxy(situation: Situation) -> Problems:
     """A proxy is not in the way between the cloud's own hosts."""
-    addresses = ",".join(dict.fromkeys(f.address or h for h, f in situation.facts.items()))
-    hint = f"set no_proxy=localhost,127.0.0.1,{addresses} in /etc/environment"
+    own = tuple(dict.fromkeys(f.address or h for h, f in situation.facts.items()))
+    hint = f"set no_proxy=localhost,127.0.0.1,{','.join(own)} in /etc/environment"
     for host, facts in situation.facts.items():
-        kinds = facts.extra.get("proxy", "").split()
+        kinds = [kind.lower() for kind in facts.extra.get("proxy", "").split()]
+        without = facts.extra.get("no-proxy", "")
+        missing = [address for address in own if without and not _excepted(address, without)]
+        kinds = list(dict.fromkeys(kinds))
+        if missing and set(kinds) - {"no_proxy"}:
+            yield Problem(
+                "proxy",
+                f"{listing(k for k in kinds if k != 'no_proxy')} is set, and no_proxy leaves out {listing(missing)}",
+                "no proxy between the cloud's own hosts",
+                hint,
+                host,
+                Severity.WARNING,
+            )
         if kinds and "no_proxy" not in kinds:
             yield Problem(
                 "proxy",

@@ -216,6 +216,7 @@ def ranges(situation: Situation) -> Problems:
                 where="CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
             )
     ours = _ours(situation)
+    yield from _routers_address(situation, outside, ours, pools)
     for host, facts in situation.facts.items():
         for interface in facts.interfaces:
             if interface.name in ours or interface.name.startswith(("tap", "qvo", "qbr", "ovs-", "genev_")):
@@ -227,6 +228,49 @@ def ranges(situation: Situation) -> Problems:
                 yield from _range_conflicts(host, interface.name, own, outside, inside, pools)
 
 
+def _routers_address(
+    situation: Situation, outside: Network | None, ours: set[str], pools: list[tuple[Address, Address]]
+) -> Problems:
+    """The bridge without an interface is the gateway of the external network: that is a network of its own."""
+    family, agent = _family(situation), situation.agent()
+    physnet = situation.answers[f"CONFIG_NEUTRON_{family}_EXTERNAL_PHYSNET"]
+    key = f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"
+    mapped = dict(situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"])
+    bridge = mapped.get(physnet, "br-ex")
+    given = not situation.answers["CONFIG_PROVISION_OVS_BRIDGE"] or bridge in dict(situation.answers[key])
+    if outside is None or given:
+        return
+    for host in situation.answers["CONFIG_NETWORK_HOSTS"]:
+        facts = situation.facts.get(host)
+        for interface in facts.interfaces if facts else ():
+            there = map(ipaddress.ip_interface, interface.addresses)
+            found = [i for i in there if i.version == outside.version and i.network.overlaps(outside)]
+            if interface.name in ours or not found or any(_given_out(i, outside, pools) for i in found):
+                continue
+            inside = found[0].network
+            ways = "a range that no host is in, or CONFIG_PROVISION_DEMO=n"
+            own = f"{key}={bridge}:{interface.name} to put the interface into the bridge, or "
+            yield Problem(
+                "ranges",
+                f"{bridge} would get {outside[1]}, the gateway of {outside}, and {interface.name} is in {inside}:"
+                " there it is the address of a router or another machine",
+                "expected a network of its own for floating addresses",
+                f"set {'' if agent == 'linuxbridge' else own}{ways}",
+                host,
+                where="CONFIG_PROVISION_DEMO_FLOATRANGE",
+            )
+
+
+def _given_out(
+    own: ipaddress.IPv4Interface | ipaddress.IPv6Interface, outside: Network, pools: list[tuple[Address, Address]]
+) -> bool:
+    """Whether a host's address may be given to an instance."""
+    if own.version != outside.version or own.ip not in outside:
+        return False
+    taken = any(first.version == own.version and int(first) <= int(own.ip) <= int(last) for first, last in pools)
+    return taken or not pools
+
+
 def _range_conflicts(
     host: str,
     interface: str,
@@ -235,17 +279,16 @@ def _range_conflicts(
     inside: Network | None,
     pools: list[tuple[Address, Address]],
 ) -> Problems:
-    if outside and own.version == outside.version and own.ip in outside:
-        taken = any(first.version == own.version and int(first) <= int(own.ip) <= int(last) for first, last in pools)
-        if taken or not pools:
-            yield Problem(
-                "ranges",
-                f"{own.ip} on {interface} is in the range of floating addresses ({outside})",
-                "floating addresses that nobody has",
-                "set CONFIG_PROVISION_DEMO_ALLOCATION_POOLS to a free part of that network, or choose another",
-                host,
-                where="CONFIG_PROVISION_DEMO_FLOATRANGE",
-            )
+    if outside and _given_out(own, outside, pools):
+        yield Problem(
+            "ranges",
+            f"{own.ip} on {interface} is in the range of floating addresses ({outside})",
+            "floating addresses that nobody has",
+            "choose a network that no host is in; or put the interface into the bridge, and set"
+            " CONFIG_PROVISION_DEMO_ALLOCATION_POOLS to a free part of its network",
+            host,
+            where="CONFIG_PROVISION_DEMO_FLOATRANGE",
+        )
     if inside and own.version == inside.version and own.network.overlaps(inside):
         yield Problem(
             "ranges",

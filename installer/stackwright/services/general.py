@@ -7,7 +7,7 @@ from stackwright.records import Names, PackageSet, Role
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import given_secret, host_of, hosts_of, switch, value_of
 from stackwright.services.shared_packages import measured
-from stackwright.values import path, ports, release, urls, workers
+from stackwright.values import path, ports, release, time_servers, urls, workers
 
 _FIREWALL = (("CONFIG_FIREWALL", "y"),)
 _UNSUPPORTED = (("CONFIG_UNSUPPORTED", "y"),)
@@ -67,12 +67,13 @@ OPTIONS: tuple[Option, ...] = (
         "Host that gets the `openstack` command and the credential files. Empty: the controller.",
         ours=True,
     ),
-    hosts_of(
+    value_of(
         "CONFIG_NTP_SERVERS",
         (
             "NTP servers for all hosts, comma-separated. Clocks that differ break tokens and messaging. Empty: the "
             "hosts' own time service stays as it is."
         ),
+        time_servers,
         flag="ntp-servers",
         effect="each host's clock (chrony)",
     ),

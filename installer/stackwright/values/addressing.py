@@ -87,6 +87,36 @@ def hosts(value: str) -> tuple[str, ...]:
     return tuple(name for name in found if name)
 
 
+_CHRONY = frozenset(
+    {
+        "auto_offline", "burst", "certset", "copy", "extfield", "filter", "iburst", "key", "maxdelay",
+        "maxdelaydevratio", "maxdelayratio", "maxpoll", "maxsamples", "maxunreach", "mindelay", "minpoll",
+        "minsamples", "noselect", "nts", "ntsport", "offline", "offset", "polltarget", "port", "prefer", "presend",
+        "require", "trust", "version", "xleave"
+    }
+)  # fmt: skip
+"""Options of a `server` line in chrony.conf (chrony.conf(5))."""
+
+
+def time_servers(value: str) -> tuple[str, ...]:
+    """a list of addresses or host names with commas.
+
+    chrony's option iburst is understood, and always used; its other options are refused, because they would be taken
+    for hosts.
+    """
+    servers = []
+    for item in words(value.strip()):
+        for word in item.split():
+            if word.casefold() == "iburst":
+                continue
+            if word.casefold() in _CHRONY or word.lstrip("-").isdecimal():
+                raise ValueError(
+                    f"{word!r} is an option of chrony, not a server; expected addresses or host names only"
+                )
+            servers.append(word)
+    return hosts(",".join(servers))
+
+
 def _expand(item: str) -> Iterable[str]:
     match = re.fullmatch(r"([^\[\]]*)\[([0-9]{1,6})-([0-9]{1,6})\]([^\[\]]*)", item)
     if not match:
