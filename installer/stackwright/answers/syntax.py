@@ -22,6 +22,8 @@ MOST_BYTES = 4 * 1024 * 1024
 MOST_CHARACTERS = 64 * 1024
 """A value that is longer than this is none: a list of a thousand hosts has 16 kB."""
 
+_MOST_PROBLEMS = 1000
+
 _MOST_DAMAGED = 20
 """With more lines than this that hold zero bytes, it is no text."""
 
@@ -175,6 +177,9 @@ def parse(content: bytes | str, name: str) -> Document:
             continue
         if raw[0].isspace() and previous is not None:
             more.setdefault(len(lines) - 1, [previous.text]).append(line)
+            continue
+        if len(problems) >= _MOST_PROBLEMS:  # of a file of noise, no more are worth a word
+            previous = None
             continue
         seen = f"a line that is neither KEY=value nor a comment ({_shape(line)})"
         hint = "put a # before it if it is a remark"
