@@ -56,7 +56,7 @@ def test_its_disk_is_full(tmp_path: Path) -> None:
         with pytest.raises(StackwrightError, match="cannot be written: No space left") as caught:
             apply(fill)
         assert caught.value.code == ExitCode.ENVIRONMENT
-        assert "what was recorded is kept" in caught.value.hint
+        assert "finished steps are skipped" in caught.value.hint
         (small / "x").unlink()
         after = apply(lambda _: None)
         assert after.outcome.ok, after.outcome

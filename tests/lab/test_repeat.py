@@ -51,6 +51,6 @@ def test_its_bundle_makes_the_same_cloud_again(day: Day) -> None:
     said = run(day, "bundle", "reproduce", "small.bundle", "--lab", REPEATED)
     assert "is that of the bundle, to the byte" in said
     assert "is installed and verified" in said
-    the_repeated_one_is_the_same(day, CLOUD.name, files=4)
+    the_repeated_one_is_the_same(day, CLOUD.name, files=2)
     locks = [str(path) for path in sorted(day.state.glob("*/stackwright.lock"))]
     run(day, "lock", "diff", *locks)
