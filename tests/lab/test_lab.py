@@ -177,7 +177,7 @@ def test_a_stopped_node_starts_again_with_its_disk(scratch_lab: Lab) -> None:
     until(lambda: rooms.list_nodes(scratch_lab)[0].state == "stopped", "poweroff")
     with pytest.raises(StackwrightError, match="n1 is stopped") as error:
         rooms.ssh_command("n1", scratch_lab)
-    assert error.value.hint == "stackwright lab up n1"
+    assert error.value.hint == "start it: stackwright lab up n1"
     (again,) = shells(scratch_lab, "n1")
     again("test -e /root/kept")
 
@@ -280,7 +280,7 @@ def test_a_snapshot_is_what_new_nodes_can_start_from(scratch_lab: Lab) -> None:
     rooms.take_snapshot("n1", "tried", lab=scratch_lab)
     try:
         one("echo spoilt > /root/kept")
-        with pytest.raises(StackwrightError, match="needed by the node n1"):
+        with pytest.raises(StackwrightError, match="in use by node n1"):
             rooms.remove_snapshot("tried", lab=scratch_lab)
         rooms.down(["n0", "n1"], lab=scratch_lab)
 
@@ -423,7 +423,7 @@ def test_a_node_from_before_a_restart_of_the_machine_is_made_afresh(scratch_lab:
 
     said: list[str] = []
     rooms.up(["n1"], lab=scratch_lab, say=said.append)
-    assert "n1: removing what was left of it by a crash or a restart of the machine" in said
+    assert "n1: removing remains of a crash or of a restart of the machine" in said
     one("test ! -e /root/kept")
 
     # A restart leaves the names of namespaces behind where /run is on a disk.

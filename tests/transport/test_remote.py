@@ -90,5 +90,5 @@ class TestOwnKey:
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
     def test_a_place_that_cannot_be_written(self, tmp_path: Path) -> None:
         (tmp_path / "closed").mkdir(mode=0o500)
-        with pytest.raises(StackwrightError, match="cannot be written"):
+        with pytest.raises(StackwrightError, match="cannot write"):
             own_key(tmp_path / "closed" / "key")

@@ -38,7 +38,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 class TestHostKeys:
     def test_an_unknown_key_is_refused_with_its_fingerprint(self, sshd: Sshd) -> None:
-        with pytest.raises(StackwrightError, match="host key is not known") as caught:
+        with pytest.raises(StackwrightError, match="host key is unknown") as caught:
             connect(sshd.host(), Trust(files=()))
         assert caught.value.code == ExitCode.UNREACHABLE
         assert _fingerprint(sshd.host_key) in caught.value.message
@@ -62,7 +62,7 @@ class TestHostKeys:
 
     def test_who_says_no_is_not_connected(self, sshd: Sshd, tmp_path: Path) -> None:
         pins = tmp_path / "known_hosts"
-        with pytest.raises(StackwrightError, match="not known"):
+        with pytest.raises(StackwrightError, match="unknown"):
             connect(sshd.host(), Trust(pins=pins, files=(), confirm=lambda *_: False))
         assert not pins.exists()
 
@@ -123,7 +123,7 @@ class TestHostKeys:
         if met:
             connect(sshd.host(), Trust(files=(known,))).close()
         else:
-            with pytest.raises(StackwrightError, match="host key is not known"):
+            with pytest.raises(StackwrightError, match="host key is unknown"):
                 connect(sshd.host(), Trust(files=(known,)))
 
     def test_names_have_letters_of_any_size(self, sshd: Sshd, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ class TestHostKeys:
         known, pins = tmp_path / "known", tmp_path / "pins"
         known.write_text(f"@revoked * {_public(sshd.host_key)}\n{sshd.known_hosts_line * bool(also)}")
         trust = Trust(pins=pins, files=(known,), accept_new=accept_new, confirm=lambda *_: True)
-        with pytest.raises(StackwrightError, match="host key was revoked") as caught:
+        with pytest.raises(StackwrightError, match="host presents a revoked key") as caught:
             connect(sshd.host(), trust)
         assert caught.value.code == ExitCode.UNREACHABLE
         assert not pins.exists()
@@ -152,7 +152,7 @@ class TestHostKeys:
     def test_a_certificate_authority_vouches_for_no_plain_key(self, sshd: Sshd, tmp_path: Path) -> None:
         known = tmp_path / "known"
         known.write_text(f"@cert-authority * {_public(keygen(tmp_path / 'authority'))}\n")
-        with pytest.raises(StackwrightError, match=r"not known.*certificates of hosts are not looked at"):
+        with pytest.raises(StackwrightError, match=r"unknown.*host certificates are not supported"):
             connect(sshd.host(), Trust(files=(known,)))
         connect(sshd.host(), Trust(pins=tmp_path / "pins", files=(known,), accept_new=True)).close()
 
@@ -171,7 +171,7 @@ class TestLogin:
     def test_a_wrong_key_is_refused_and_named(self, sshd: Sshd, tmp_path: Path) -> None:
         wrong = keygen(tmp_path / "wrong")
         host = dataclasses.replace(sshd.host(), keys=(wrong,))
-        with pytest.raises(StackwrightError, match="is refused") as caught:
+        with pytest.raises(StackwrightError, match="refused") as caught:
             connect(host, sshd.known())
         assert str(wrong) in caught.value.message
         assert "ssh-copy-id" in caught.value.hint
@@ -205,7 +205,7 @@ class TestLogin:
     def test_a_wrong_passphrase_is_told_and_the_next_key_tried(self, sshd: Sshd, tmp_path: Path) -> None:
         locked = keygen(tmp_path / "locked", passphrase="abcdef")
         host = dataclasses.replace(sshd.host(), keys=(locked,), passphrase=lambda _: "wrong-one")
-        with pytest.raises(StackwrightError, match="not its passphrase") as caught:
+        with pytest.raises(StackwrightError, match="wrong passphrase") as caught:
             connect(host, sshd.known())
         assert "wrong-one" not in caught.value.message + caught.value.hint
         connect(dataclasses.replace(host, keys=(locked, sshd.key)), sshd.known()).close()
@@ -248,13 +248,13 @@ class TestLogin:
     def test_a_jump_host_that_reaches_nothing(self, sshd: Sshd) -> None:
         port = free_port()
         host = dataclasses.replace(sshd.host(), jump=sshd.host(), port=port)
-        with pytest.raises(StackwrightError, match=rf"port {port} cannot be reached from the jump host"):
+        with pytest.raises(StackwrightError, match=rf"cannot reach .* port {port} from the jump host"):
             connect(host, sshd.known())
 
     def test_a_key_of_the_agent_s(self, sshd: Sshd, agent: Path) -> None:
         assert agent.exists()
         host = dataclasses.replace(sshd.host(), keys=(), agent=True)
-        with pytest.raises(StackwrightError, match="nothing, there is no key here"):
+        with pytest.raises(StackwrightError, match="nothing, no key found"):
             connect(host, sshd.known())
         subprocess.run(["ssh-add", "-q", str(sshd.key)], check=True)
         connect(host, sshd.known()).close()
@@ -270,7 +270,7 @@ class TestLogin:
         subprocess.run([KEYGEN, "-q", "-p", "-P", "", "-N", "abcdef", "-f", str(wanted)], check=True)
         host = dataclasses.replace(sshd.host(), keys=(wanted,), agent=True)
         connect(host, sshd.known()).close()
-        with pytest.raises(StackwrightError, match="hung up"):
+        with pytest.raises(StackwrightError, match="closed the connection"):
             connect(dataclasses.replace(host, keys=(others[0],)), sshd.known())
         with pytest.raises(StackwrightError) as caught:
             connect(dataclasses.replace(host, keys=(others[0],), only_keys=True), sshd.known())
@@ -280,7 +280,7 @@ class TestLogin:
         subprocess.run(["ssh-add", "-q", str(sshd.key)], check=True)
         monkeypatch.delenv("SSH_AUTH_SOCK")
         host = dataclasses.replace(sshd.host(), keys=(), agent=True)
-        with pytest.raises(StackwrightError, match="is refused"):
+        with pytest.raises(StackwrightError, match="refused"):
             connect(host, sshd.known())
         connect(dataclasses.replace(host, agent_socket=str(agent)), sshd.known()).close()
 
@@ -380,7 +380,7 @@ class TestWays:
 
     def test_a_proxy_command_that_leads_nowhere_says_what_it_said(self, sshd: Sshd) -> None:
         host = dataclasses.replace(sshd.host(), proxy="echo 'no such gate' >&2; exit 1")
-        with pytest.raises(StackwrightError, match="ProxyCommand leads to no SSH server: no such gate") as caught:
+        with pytest.raises(StackwrightError, match="ProxyCommand does not reach an SSH server: no such gate") as caught:
             connect(host, sshd.known())
         assert caught.value.code == ExitCode.UNREACHABLE
 
@@ -418,13 +418,13 @@ class TestNobodyThere:
 
     def test_something_that_is_no_sshd(self, sshd: Sshd, cable: Cable) -> None:
         cable.cut()
-        with pytest.raises(StackwrightError, match="not as an SSH server should"):
+        with pytest.raises(StackwrightError, match="not like an SSH server"):
             connect(sshd.host(cable.port), sshd.known(cable.port))
 
     def test_a_host_that_takes_the_connection_and_is_silent(self, sshd: Sshd, cable: Cable) -> None:
         cable.hold()
         host = dataclasses.replace(sshd.host(cable.port), connect_timeout=0.5)
-        with pytest.raises(StackwrightError, match=r"not as an SSH server should|cannot be reached"):
+        with pytest.raises(StackwrightError, match=r"not like an SSH server|cannot be reached"):
             connect(host, sshd.known(cable.port))
 
 

@@ -172,7 +172,7 @@ def test_times(home: Path, text: str, seconds: float) -> None:
         ("Host web\n  Port 70000\n", "Port of web is '70000'"),
         ("Host web\n  ProxyJump gate:ssh\n", "the port of the jump host gate is 'ssh'"),
         ("Host web\n  ProxyJump [::1]:x\n", "the port of the jump host ::1 is 'x'"),
-        ("Host web\n  ProxyJump ann@\n", "is no jump host"),
+        ("Host web\n  ProxyJump ann@\n", "is not a jump host"),
         ('Host "web\n  User ann\n', "cannot be read"),
         ("Match host\n  User ann\n", "Match host needs a value"),
         ("Include loop\n", "included too often"),
@@ -233,7 +233,7 @@ class TestSettings:
     def test_a_circle_of_jumps_is_an_error(self, tmp_path: Path) -> None:
         config = tmp_path / "config"
         config.write_text("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
-        with pytest.raises(StackwrightError, match="circle"):
+        with pytest.raises(StackwrightError, match="loop"):
             settings("a", config=config)
 
     def test_defaults(self, tmp_path: Path) -> None:

@@ -327,5 +327,5 @@ def test_json_of_another_version_and_of_nothing() -> None:
     newer = text.replace("{", '{"something_new": 1,', 1)
     assert facts.from_json(newer) == replay("debian-12")
     for wrong in ("", "[]", "{}", '{"host": "h", "interfaces": [1]}'):
-        with pytest.raises(StackwrightError, match="no recorded facts"):
+        with pytest.raises(StackwrightError, match="invalid recorded facts"):
             facts.from_json(wrong)

@@ -56,7 +56,7 @@ def test_the_lowest_free_address_is_taken() -> None:
 
 
 def test_no_address_left() -> None:
-    with pytest.raises(StackwrightError, match="All 241 addresses"):
+    with pytest.raises(StackwrightError, match="all 241 addresses"):
         layout.free_index(range(10, 251))
 
 

@@ -25,8 +25,8 @@ def test_everything_missing_is_told_at_once() -> None:
     assert "needs root" in error.value.message
     assert "mmdebstrap, systemd-nspawn, nft" in error.value.message
     assert error.value.hint.splitlines() == [
-        "run it again with sudo",
-        "apt-get install --yes --no-install-recommends mmdebstrap nftables systemd-container",
+        "run the command with sudo",
+        "install them: apt-get install --yes --no-install-recommends mmdebstrap nftables systemd-container",
     ]
 
 
@@ -115,7 +115,7 @@ def test_the_world_does_not_reach_nodes() -> None:
 def test_a_mistake_on_the_command_line_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert lab_nodes.main(["up", "N1"]) == ExitCode.USAGE
     said = capsys.readouterr().err
-    assert said.startswith("error: 'N1' cannot be the name of a node")
+    assert said.startswith("error: 'N1' is not a valid name of a node")
     assert "\n\nhint: " in said
     assert "Traceback" not in said
 

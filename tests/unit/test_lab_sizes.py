@@ -142,7 +142,7 @@ def test_sizes_on_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert seen[1:] == [{"n1": Size()}]
     assert "GiB" not in capsys.readouterr().out
     assert lab_nodes.main(["up", "n1", "--memory", "1000T"]) == ExitCode.OK
-    assert "nodes share it" in capsys.readouterr().err
+    assert "which they share" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

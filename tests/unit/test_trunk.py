@@ -187,7 +187,7 @@ def test_lock_and_bundle_have_what_the_tag_meant(tmp_path: Path) -> None:
     assert (
         lock.text(lock.differences(made, lock.Lock("1", "", "epoxy"))) == f"OpenStack:\n  trunk: {meant} -> (not there)"
     )
-    with pytest.raises(StackwrightError, match="no tag and hash of trunk"):
+    with pytest.raises(StackwrightError, match="is not a tag and hash of trunk"):
         lock.read(lock.write(lock.Lock("1", "", "epoxy", trunk="current/x; reboot")))
     # Elsewhere, and when the tag has moved on, it is still the same.
     held = trunk.held(settings, meant)

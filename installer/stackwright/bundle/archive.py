@@ -71,9 +71,9 @@ Content = Mapping[str, bytes | Path]
 """Files of a bundle by name: what is in them, or where they are."""
 
 
-def refused(path: Path, why: str, hint: str = "ask for it again: nothing was unpacked") -> StackwrightError:
+def refused(path: Path, why: str, hint: str = "get the bundle again; nothing was unpacked") -> StackwrightError:
     """The error for a bundle that is not taken."""
-    return StackwrightError(f"the bundle {path} is refused: {why}", hint, ExitCode.USAGE)
+    return StackwrightError(f"cannot use the bundle {path}: {why}", hint, ExitCode.USAGE)
 
 
 # ---------------------------------------------------------------------------------------------------------- making
@@ -123,7 +123,7 @@ def write(path: Path, about: Mapping[str, Any], files: Content, key: Ed25519Priv
     except OSError as error:
         new.unlink(missing_ok=True)
         raise StackwrightError(
-            f"{path} cannot be written: {error.strerror}", "make room, or name another place", ExitCode.ENVIRONMENT
+            f"cannot write {path}: {error.strerror}", "free some space or choose another path", ExitCode.ENVIRONMENT
         ) from None
     return Index(__version__, about, entries, hashlib.sha256(raw).hexdigest(), fingerprint(public))
 
@@ -166,12 +166,12 @@ def _opened(path: Path) -> Any:
         with zipfile.ZipFile(path) as bundle:
             yield bundle
     except FileNotFoundError:
-        raise StackwrightError(f"there is no {path}", "name the bundle's file", ExitCode.USAGE) from None
+        raise StackwrightError(f"no such file: {path}", "give the path of the bundle", ExitCode.USAGE) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
         raise refused(path, f"it is damaged ({_plain(str(error)) or type(error).__name__})") from None
     except OSError as error:
         raise refused(
-            path, f"it cannot be read or unpacked: {error.strerror or error}", "correct permissions, or copy it anew"
+            path, f"cannot read or unpack it: {error.strerror or error}", "check its permissions or copy it again"
         ) from None
 
 
@@ -184,9 +184,9 @@ def _small(path: Path, bundle: zipfile.ZipFile, name: str, most: int) -> bytes:
     try:
         info = bundle.getinfo(name)
     except KeyError:
-        raise refused(path, f"it has no {name}, so it is no bundle, or damaged") from None
+        raise refused(path, f"it has no {name}: it is not a bundle, or damaged") from None
     if info.file_size > most:
-        raise refused(path, f"its {name} is of {info.file_size} bytes, where {most} are the most")
+        raise refused(path, f"its {name} has {info.file_size} bytes, more than the limit of {most}")
     with bundle.open(info) as member:
         return member.read(most + 1)
 
@@ -196,28 +196,30 @@ def _read(path: Path, bundle: zipfile.ZipFile, signer: str) -> Index:
     for info in bundle.infolist():
         _refuse_entry(path, info)
     if twice := next((name for name, number in Counter(there).items() if number > 1), ""):
-        raise refused(path, f"{twice} stands in it twice", "do not trust whoever made it")
+        raise refused(path, f"it contains {twice} twice", "do not use it: it may be malicious")
     raw = _small(path, bundle, INDEX, _MOST_INDEX)
     _refuse_newer(path, raw)
     own = _signer(path, raw, _small(path, bundle, SIGNATURE, 4096))
     if signer and signer != own:
-        raise refused(path, f"it is signed by {own}, and not by {signer}", "ask who made it")
+        raise refused(path, f"it is signed by {own}, not by {signer}", "check who created it")
     version, about, entries = _understood(path, raw)
     for name in entries:
         _refuse_name(path, name)
     if strange := sorted({*there} ^ {INDEX, SIGNATURE, *entries}):
-        raise refused(path, f"what it holds is not what it lists: {', '.join(strange[:5])}")
+        raise refused(path, f"its contents differ from its index: {', '.join(strange[:5])}")
     for name, entry in entries.items():
         if bundle.getinfo(name).file_size != entry.size:
-            raise refused(path, f"{name} is not of the size that it lists")
+            raise refused(path, f"the size of {name} differs from its index")
         if inside := next((p.as_posix() for p in PurePosixPath(name).parents if p.as_posix() in entries), ""):
-            raise refused(path, f"{inside} is a file in it, and a folder as well", "do not trust whoever made it")
+            raise refused(path, f"{inside} is both a file and a directory in it", "do not use it: it may be malicious")
     return Index(version, about, entries, hashlib.sha256(raw).hexdigest(), own)
 
 
 def _refuse_name(path: Path, name: str) -> None:
     if not _safe(name):
-        raise refused(path, f"the name {_plain(name)!r} in it leads out of its folder", "do not trust whoever made it")
+        raise refused(
+            path, f"its file name {_plain(name)!r} is outside of its directory", "do not use it: it may be malicious"
+        )
 
 
 def _refuse_entry(path: Path, info: zipfile.ZipInfo) -> None:
@@ -225,10 +227,10 @@ def _refuse_entry(path: Path, info: zipfile.ZipInfo) -> None:
     _refuse_name(path, info.filename)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        what = "a link" if stat.S_ISLNK(kind) else "no ordinary file"
-        raise refused(path, f"{info.filename} in it is {what}", "do not trust whoever made it")
+        what = "a link" if stat.S_ISLNK(kind) else "not a regular file"
+        raise refused(path, f"its file {info.filename} is {what}", "do not use it: it may be malicious")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise refused(path, f"{info.filename} in it is packed in a way that no bundle is", "ask for it again")
+        raise refused(path, f"its file {info.filename} has an unsupported compression", "get the bundle again")
 
 
 def _refuse_newer(path: Path, raw: bytes) -> None:
@@ -239,9 +241,10 @@ def _refuse_newer(path: Path, raw: bytes) -> None:
         if number > FORMAT or _numbers(version) > _numbers(__version__):
             raise refused(
                 path,
-                f"it was made by Stackwright {_plain(version)} in format {_plain(str(number))}; this is {__version__}, "
-                f"and knows {FORMAT}",
-                "use that version, or newer: nothing was unpacked",
+                f"it was created by Stackwright {_plain(version)} in format {_plain(str(number))}; this is "
+                f"{__version__}, "
+                f"which supports format {FORMAT}",
+                "use that version or a newer one; nothing was unpacked",
             )
 
 
@@ -256,7 +259,7 @@ def _understood(path: Path, raw: bytes) -> tuple[str, dict[str, Any], dict[str, 
             raise ValueError(number)
         return version, _about(data["about"]), entries
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise refused(path, f"its {INDEX} cannot be understood") from None
+        raise refused(path, f"its {INDEX} is invalid") from None
 
 
 def _text(value: Any) -> bool:
@@ -299,9 +302,9 @@ def _signer(path: Path, raw: bytes, told: bytes) -> str:
         public, signature = (base64.b64decode(data[key], validate=True) for key in ("key", "signature"))
         Ed25519PublicKey.from_public_bytes(public).verify(signature, raw)
     except InvalidSignature:
-        raise refused(path, "its signature is wrong: it was changed after it was signed") from None
+        raise refused(path, "its signature does not match: it was changed after it was signed") from None
     except (ValueError, KeyError, TypeError):
-        raise refused(path, "its signature cannot be read") from None
+        raise refused(path, "its signature is unreadable") from None
     return fingerprint(public)
 
 
@@ -320,9 +323,9 @@ def unpack(path: Path, folder: Path, signer: str = "", free: Callable[[Path], in
         if index.size + _SPARE > there:
             raise refused(
                 path,
-                f"unpacked it has {_mib(index.size)}, and {folder.parent} has {_mib(there)} free, of which "
-                f"{_mib(_SPARE)} are to stay so",
-                "make room, or choose another place with --state; nothing was unpacked",
+                f"it needs {_mib(index.size)}, but {folder.parent} has {_mib(there)} free, of which "
+                f"{_mib(_SPARE)} must stay free",
+                "free some space or choose another directory with --state; nothing was unpacked",
             )
         work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
@@ -349,4 +352,4 @@ def _unpack_one(path: Path, bundle: zipfile.ZipFile, name: str, entry: Entry, wo
             whole.update(piece)
             out.write(piece)
     if (size, whole.hexdigest()) != (entry.size, entry.sha256):
-        raise refused(path, f"{name} is damaged: it has another checksum than the one that is signed")
+        raise refused(path, f"{name} is damaged: its checksum differs from the signed one")

@@ -179,13 +179,15 @@ def load(folder: Path, index: Index) -> Setup:
         texts = {line.key: line.text for line in document.lines if line.key}
         strange = [key for key, text in texts.items() if key not in _shareable() or text.startswith("!")]
         if strange or not seen or set(seen) != set(named):
-            raise ValueError(f"it is not to have {', '.join(strange)}" if strange else "not all hosts are described")
+            raise ValueError(
+                f"it contains unexpected keys: {', '.join(strange)}" if strange else "some hosts have no facts"
+            )
         setup = Setup(texts, seen, lock.load(folder / lock.NAME))
         _refuse_others(setup)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise StackwrightError(
-            f"the bundle cannot be used: {missing}", "ask whoever made it for another one", ExitCode.USAGE
+            f"cannot use the bundle: {missing}", "ask its author for a new one", ExitCode.USAGE
         ) from None
     return setup
 
@@ -198,7 +200,7 @@ def _refuse_others(setup: Setup) -> None:
         ("lock", setup.lock.hosts),
     ):
         if other := sorted({*hosts} ^ {*setup.facts}):
-            raise ValueError(f"its {told} and its facts are not of the same hosts: {', '.join(map(repr, other))}")
+            raise ValueError(f"its {told} and its facts name different hosts: {', '.join(map(repr, other))}")
 
 
 def _shareable() -> frozenset[str]:
@@ -213,15 +215,15 @@ def same_plan(setup: Setup, index: Index) -> str:
         made = digest(setup.plan())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StackwrightError(
-            f"the bundle cannot be used: no plan can be made of its hosts ({type(error).__name__}: {error})",
-            "ask whoever made it for another one",
+            f"cannot use the bundle: its hosts cannot be planned ({type(error).__name__}: {error})",
+            "ask its author for a new one",
             ExitCode.USAGE,
         ) from error
     if made == index.about.get("plan"):
         return ""
     if index.version != __version__ or index.about.get("templates") != assets.digest():
-        return f"it was made by Stackwright {index.version} with other templates than those of this {__version__}"
-    return "although version and templates are the same"
+        return f"it was created by Stackwright {index.version} with other templates than this {__version__} has"
+    return "although the version and the templates are the same"
 
 
 def compare(theirs: Mapping[str, bytes], mine: Mapping[str, bytes], most: int = 12) -> list[str]:
@@ -239,7 +241,7 @@ def compare(theirs: Mapping[str, bytes], mine: Mapping[str, bytes], most: int = 
         changed = [line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:1] in "+-"][2:]
         out += [f"  {lock.printable(line[:200])}" for line in changed[:most]]
         if len(changed) > most:
-            out.append(f"  and {len(changed) - most} lines more")
+            out.append(f"  and {len(changed) - most} more lines")
     return out
 
 
@@ -253,8 +255,9 @@ def matched(theirs: Iterable[str], mine: Iterable[str]) -> dict[str, str]:
     left = [name for name in theirs if name not in out]
     if strange or len(plain) != len(left) or len({*out.values(), *plain}) != len(theirs):
         raise StackwrightError(
-            f"the bundle has {len(theirs)} hosts ({', '.join(theirs)}); given were {len(given)}: {', '.join(given)}",
-            "give as many, each once: in that order, or as THEIRS=MINE",
+            f"the bundle has {len(theirs)} hosts ({', '.join(theirs)}), but {len(given)} were given: "
+            f"{', '.join(given)}",
+            "give the same number of hosts, each once, in that order or as THEIRS=MINE",
             ExitCode.USAGE,
         )
     return out | dict(zip(left, plain, strict=True))

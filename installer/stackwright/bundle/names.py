@@ -81,7 +81,7 @@ def neutral(facts: Mapping[str, Facts]) -> dict[str, str]:
     other = 0
     if len(facts) > 100:
         raise StackwrightError(
-            f"{len(facts)} hosts are too many for neutral addresses", "make the bundle without --neutral"
+            f"too many hosts for neutral addresses: {len(facts)}, at most 100", "create the bundle without --neutral"
         )
     for number, (name, fact) in enumerate(facts.items(), start=1):
         own = called(name, fact)

@@ -77,7 +77,7 @@ def _given(answers: Answers, key: str) -> Path | None:
 
 
 def _unusable(what: Path | str, error: ValueError) -> StackwrightError:
-    return StackwrightError(f"{what}: {error}", "nothing was changed", ExitCode.ANSWERS)
+    return StackwrightError(f"{what}: {error}", "correct the file; nothing was changed", ExitCode.ANSWERS)
 
 
 def _brought(files: tuple[str, ...]) -> Certificate:
@@ -110,7 +110,7 @@ def _authority(answers: Answers, kept: StateDir, now: datetime) -> _Authority:
     except ValueError as error:
         raise _unusable(f"the authority's files {file} and {key_file}", error) from None
     if not pem.belong(authority.chain[0], authority.key) or authority.chain[0].not_valid_after_utc < now + SOON:
-        problem = ValueError("they do not belong together, or end within a month")
+        problem = ValueError("certificate and key do not match, or the certificate expires within 30 days")
         raise _unusable(f"the authority's files {file} and {key_file}", problem)
     return authority
 
@@ -155,8 +155,8 @@ def _name(answers: Answers, host: str = "", *, authority: bool = False) -> x509.
         return x509.Name([x509.NameAttribute(oid, value[:64]) for oid, value in said])
     except ValueError as error:
         raise StackwrightError(
-            f"no certificate can have the subject {', '.join(value for _, value in said)}: {error}",
-            "the keys CONFIG_SSL_CERT_SUBJECT_... say what stands in it",
+            f"invalid certificate subject {', '.join(value for _, value in said)}: {error}",
+            "correct the keys CONFIG_SSL_CERT_SUBJECT_...",
             ExitCode.ANSWERS,
         ) from None
 

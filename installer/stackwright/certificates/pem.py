@@ -15,7 +15,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ValueError(f"it cannot be read: {error.strerror}") from None
+        raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
 def certificates(path: Path) -> list[x509.Certificate]:
@@ -23,9 +23,9 @@ def certificates(path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(_content(path))
     except ValueError as error:
-        if str(error).startswith("it cannot be read"):
+        if str(error).startswith("cannot be read"):
             raise
-        raise ValueError("it holds no certificate as PEM (-----BEGIN CERTIFICATE-----)") from None
+        raise ValueError("no certificate in PEM format (-----BEGIN CERTIFICATE-----)") from None
 
 
 def key(path: Path) -> Key:
@@ -34,11 +34,11 @@ def key(path: Path) -> Key:
     try:
         found = load_pem_private_key(content, None)
     except TypeError:
-        raise ValueError("the key has a passphrase, which no service could give") from None
+        raise ValueError("the key has a passphrase, which services cannot enter") from None
     except Exception:
-        raise ValueError("it holds no private key as PEM (-----BEGIN PRIVATE KEY-----)") from None
+        raise ValueError("no private key in PEM format (-----BEGIN PRIVATE KEY-----)") from None
     if not isinstance(found, Key):
-        raise ValueError("the key is of a kind that TLS does not use; RSA and EC are good")
+        raise ValueError("TLS cannot use a key of this type; use RSA or EC")
     return found
 
 

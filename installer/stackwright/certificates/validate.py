@@ -30,33 +30,41 @@ def check(files: tuple[str, ...], *, authority: bool, now: datetime | None = Non
     try:
         certificate = pem.certificates(paths[0])[0]
     except ValueError as error:
-        yield Complaint(files[0], f"a certificate: {error}", "`openssl x509 -in FILE -text` shows what is one")
+        yield Complaint(files[0], f"a certificate: {error}", "check the file with `openssl x509 -in FILE -text`")
         return
     yield from _dates(files[0], certificate.not_valid_before_utc, certificate.not_valid_after_utc, now)
     if authority and not pem.is_authority(certificate):
-        yield Complaint(files[0], "a certificate that may sign others (CA:TRUE)", "bring that of the authority")
+        yield Complaint(files[0], "a certificate that may sign others (CA:TRUE)", "use the authority's certificate")
     if not authority and not pem.names(certificate):
-        hint = "have it made anew with subjectAltName; the common name no longer counts"
-        yield Complaint(files[0], "one that names its hosts: browsers refuse it", hint, warning=True)
+        hint = "create a new one with subjectAltName; browsers ignore the common name"
+        yield Complaint(files[0], "a certificate with subjectAltName: browsers reject it", hint, warning=True)
     try:
         if not pem.belong(certificate, pem.key(paths[1])):
-            yield Complaint(files[1], f"the key of the certificate in {files[0]}: it is another's", "bring its key")
+            yield Complaint(
+                files[1],
+                f"the key of the certificate in {files[0]}: they do not match",
+                "use the key of that certificate",
+            )
     except ValueError as error:
-        yield Complaint(files[1], f"a private key: {error}", "`openssl pkey -in OLD -out NEW` takes a passphrase away")
+        yield Complaint(files[1], f"a private key: {error}", "remove a passphrase with `openssl pkey -in OLD -out NEW`")
     if len(files) > 2 and files[2]:
         try:
             pem.certificates(paths[2])
         except ValueError as error:
-            yield Complaint(files[2], f"certificates: {error}", "leave it empty where there are none between")
+            yield Complaint(
+                files[2], f"certificates: {error}", "leave the key empty if there are no intermediate certificates"
+            )
 
 
 def _dates(file: str, begins: datetime, ends: datetime, now: datetime) -> Iterator[Complaint]:
     if ends <= now:
-        yield Complaint(file, f"one that is still good: it ended on {ends:%Y-%m-%d}", "have it made anew")
+        yield Complaint(file, f"a valid certificate: it expired on {ends:%Y-%m-%d}", "create a new certificate")
     elif begins > now:
         yield Complaint(
-            file, f"one that is good by now: it begins on {begins:%Y-%m-%d}", "is this machine's clock right?"
+            file, f"a valid certificate: it is not valid before {begins:%Y-%m-%d}", "check the clock of this machine"
         )
     elif ends < now + SOON:
-        hint = "have it made anew before long, and apply again"
-        yield Complaint(file, f"one that is good for longer: it ends on {ends:%Y-%m-%d}", hint, warning=True)
+        hint = "create a new certificate soon and apply again"
+        yield Complaint(
+            file, f"a certificate that is valid for longer: it expires on {ends:%Y-%m-%d}", hint, warning=True
+        )

@@ -31,8 +31,8 @@ def parse(output: str, host: str, clock: float) -> Facts:
             seen[key].append(value.strip())
     if "end" not in seen:
         raise StackwrightError(
-            f"{host}: looking at the host was cut off after {len(output)} characters of its answer",
-            "log in to the host and check that a shell command runs there to its end",
+            f"{host}: the probe was cut off after {len(output)} characters of output",
+            "log in to the host and check that shell commands run to their end",
             ExitCode.UNREACHABLE,
         )
 
@@ -114,7 +114,7 @@ def from_json(text: str) -> Facts:
         return found
     except (ValueError, TypeError, AttributeError) as error:
         raise StackwrightError(
-            f"these are no recorded facts: {error}", "record them again", ExitCode.ENVIRONMENT
+            f"invalid recorded facts: {error}", "record the facts again", ExitCode.ENVIRONMENT
         ) from error
 
 

@@ -179,8 +179,8 @@ def sources_of_machine(release: str, environment: Mapping[str, str]) -> Sources:
         lines = "".join(list_for(_read(p), codename, release) for p in listed)
     if not deb822 and not lines:
         raise StackwrightError(
-            "this machine has no Debian package sources that a node could use",
-            f"put sources for {release} into /etc/apt/sources.list.d; nodes inherit the machine's own",
+            "no usable Debian package sources on this machine",
+            f"add sources for {release} to /etc/apt/sources.list.d; nodes use the machine's sources",
             ExitCode.ENVIRONMENT,
         )
     named = re.findall(r"(?:Signed-By:\s*|signed-by=)(/[^\s\],]+)", deb822 + lines, re.I)
@@ -230,10 +230,11 @@ def ensure(lab: Lab, release: str, environment: Mapping[str, str], say: Callable
         os.utime(lab.bases / key)
         return key
     with machine.locked(
-        lab.bases / f"{release}.lock", lambda: say(f"waiting for another process that makes the {release} base")
+        lab.bases / f"{release}.lock",
+        lambda: say(f"waiting for another process that creates the base image for {release}"),
     ):
         if not (lab.bases / key).is_dir():
-            say(f"making the {release} base image; this takes about a minute, once")
+            say(f"creating the base image for {release}: about a minute, only once")
             _make(lab, key, release, sources)
     return key
 
@@ -299,7 +300,7 @@ def _finish(root: Path, recipe: Path, sources: Sources) -> None:
     (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     if not (root / "usr/sbin/sshd").exists() or not (root / "lib/systemd/systemd").exists():
         raise StackwrightError(
-            "The base image has no sshd or no systemd.", "look at the package sources in /etc/apt", ExitCode.ENVIRONMENT
+            "the base image has no sshd or no systemd", "check the package sources in /etc/apt", ExitCode.ENVIRONMENT
         )
 
 

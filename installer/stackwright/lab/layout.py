@@ -198,16 +198,16 @@ def lab_from(environment: Mapping[str, str]) -> Lab:
     directory = Path(environment.get("STACKWRIGHT_LAB_DIR") or DEFAULT_DIRECTORY)
     if not directory.is_absolute() or re.search(r"[\s:,\\]", str(directory)):
         raise StackwrightError(
-            f"STACKWRIGHT_LAB_DIR is {str(directory)!r}; an absolute path without blanks, commas, colons and "
-            "backslashes is wanted.",
-            f"leave it unset for {DEFAULT_DIRECTORY}",
+            f"STACKWRIGHT_LAB_DIR is {str(directory)!r}, expected an absolute path without spaces, commas, colons and "
+            "backslashes",
+            f"unset it to use {DEFAULT_DIRECTORY}",
             ExitCode.USAGE,
         )
     text = environment.get("STACKWRIGHT_LAB_NUMBER") or "0"
     if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > 255:
         raise StackwrightError(
-            f"STACKWRIGHT_LAB_NUMBER is {text!r}; a number from 0 to 255 is wanted.",
-            "it becomes the third part of the nodes' addresses: 198.18.NUMBER.10",
+            f"STACKWRIGHT_LAB_NUMBER is {text!r}, expected a number from 0 to 255",
+            "choose the third part of the nodes' addresses: 198.18.NUMBER.10",
             ExitCode.USAGE,
         )
     return Lab(directory, int(text))
@@ -217,13 +217,14 @@ def check_name(name: str, what: str = "node") -> str:
     """The name itself if it can be a host name; StackwrightError otherwise."""
     if not _NAME.fullmatch(name):
         raise StackwrightError(
-            f"{name!r} cannot be the name of a {what}: 1 to 32 of a-z, 0-9 and '-' are wanted, starting with a letter "
-            "and not ending in '-'.",
-            f"for example: stackwright lab up {'n1' if what == 'node' else 'n1 --from clean'}",
+            f"{name!r} is not a valid name of a {what}, expected 1 to 32 characters (a-z, 0-9, '-') that start "
+            f"with a letter "
+            "and do not end with '-'",
+            f"use, for example: stackwright lab up {'n1' if what == 'node' else 'n1 --from clean'}",
             ExitCode.USAGE,
         )
     if name == "localhost":
-        raise StackwrightError("A node cannot be called localhost.", "for example: n1", ExitCode.USAGE)
+        raise StackwrightError("a node cannot be named localhost", "choose another name, such as n1", ExitCode.USAGE)
     return name
 
 
@@ -236,8 +237,8 @@ def check_release(release: str) -> str:
     """The release if a base image can be made of it; StackwrightError otherwise."""
     if release not in RELEASES:
         raise StackwrightError(
-            f"There is no base image for {release!r}; it can be {' or '.join(RELEASES)}.",
-            f"stackwright lab up n1 --release {RELEASES[0]}",
+            f"unknown Debian release {release!r}, expected {' or '.join(RELEASES)}",
+            f"use, for example: stackwright lab up n1 --release {RELEASES[0]}",
             ExitCode.USAGE,
         )
     return release
@@ -251,8 +252,8 @@ def free_index(taken: Collection[int], wanted: int = 0) -> int:
         if index not in taken:
             return index
     raise StackwrightError(
-        f"All {LAST_INDEX - FIRST_INDEX + 1} addresses of the lab are taken.",
-        "stackwright lab down NAME gives one back; `stackwright lab list` shows the nodes",
+        f"all {LAST_INDEX - FIRST_INDEX + 1} addresses of the lab are in use",
+        "remove a node: `stackwright lab down NAME`; `stackwright lab list` shows the nodes",
         ExitCode.ENVIRONMENT,
     )
 

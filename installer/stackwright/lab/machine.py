@@ -48,11 +48,11 @@ def require(
     packages = sorted({_PACKAGES[p] for p in missing})
     lines, hints = [], []
     if (os.geteuid() if uid is None else uid) != 0:
-        lines.append("The lab needs root: it makes network namespaces, mounts and firewall rules.")
-        hints.append("run it again with sudo")
+        lines.append("the lab needs root to create network namespaces, mounts and firewall rules")
+        hints.append("run the command with sudo")
     if missing:
-        lines.append(f"The lab needs programs that are not on this machine: {', '.join(missing)}.")
-        hints.append(f"apt-get install --yes --no-install-recommends {' '.join(packages)}")
+        lines.append(f"programs are missing on this machine: {', '.join(missing)}")
+        hints.append(f"install them: apt-get install --yes --no-install-recommends {' '.join(packages)}")
     if lines:
         raise StackwrightError("\n".join(lines), "\n".join(hints), ExitCode.ENVIRONMENT)
 
@@ -90,7 +90,7 @@ def run(
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
         raise StackwrightError(
             f"`{' '.join(words[:6])}{' ...' if len(words) > 6 else ''}` ended with {done.returncode}:\n{said}",
-            "`stackwright lab down` clears away what is half made",
+            "run `stackwright lab down` to remove incomplete nodes",
             ExitCode.ENVIRONMENT,
         )
     return done.stdout
@@ -190,8 +190,8 @@ def kill_container(root: Path, namespace: str, patience: float = 20.0) -> None:
             return
         if time.monotonic() > deadline:
             raise StackwrightError(
-                f"Processes of {namespace} do not go away: {', '.join(map(str, left))}.",
-                "look at them with `ps -fp PID`, then run `stackwright lab down` again",
+                f"processes of {namespace} do not end: {', '.join(map(str, left))}",
+                "inspect them with `ps -fp PID`, then run `stackwright lab down` again",
                 ExitCode.ENVIRONMENT,
             )
         for pid in left:

@@ -20,7 +20,7 @@ _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 _FORWARD_BEFORE = Path("/run/stackwright-lab.ip_forward")
 """What ip_forward was before the first lab of this boot, to be put back by the last one."""
 
-_ANOTHER_NUMBER = "choose another number for this lab (0 to 255): export STACKWRIGHT_LAB_NUMBER=1"
+_ANOTHER_NUMBER = "choose another lab number (0 to 255): export STACKWRIGHT_LAB_NUMBER=1"
 
 _ALIAS = "stackwright-lab:"
 _NETNS = Path("/run/netns")
@@ -88,8 +88,8 @@ def check_owner(lab: Lab) -> None:
         link = _link(name)
         if link and _owner(link) != str(lab.directory):
             raise StackwrightError(
-                f"The bridge {name} is there already and belongs to {_owner(link) or 'something else'}, "
-                f"not to the lab in {lab.directory}.",
+                f"the bridge {name} exists and belongs to {_owner(link) or 'something else'}, "
+                f"not to the lab in {lab.directory}",
                 _ANOTHER_NUMBER,
                 ExitCode.ENVIRONMENT,
             )
@@ -103,8 +103,9 @@ def _check_addresses(lab: Lab) -> None:
             ours = (lab.bridge, lab.external_bridge)
             if link.get("ifname") not in ours and prefix in (f"198.18.{lab.number}.", f"198.19.{lab.number}."):
                 raise StackwrightError(
-                    f"{link['ifname']} of this machine has the address {address['local']}, which is in a network that "
-                    f"the lab needs ({lab.network}, {lab.external_network}).",
+                    f"interface {link['ifname']} of this machine has the address {address['local']}, which is "
+                    f"in a network of "
+                    f"the lab ({lab.network}, {lab.external_network})",
                     _ANOTHER_NUMBER,
                     ExitCode.ENVIRONMENT,
                 )

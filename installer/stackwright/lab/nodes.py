@@ -65,7 +65,7 @@ def up(
     lab = records.chosen(lab)
     wanted = check_names(names)
     if not wanted:
-        raise StackwrightError("No node is named.", "stackwright lab up n1", ExitCode.USAGE)
+        raise StackwrightError("no node name given", "name at least one: stackwright lab up n1", ExitCode.USAGE)
     if release:
         check_release(release)
     machine.require()
@@ -93,8 +93,8 @@ def up(
     nodes = {n.name: n for n in records.list_nodes(lab)}
     if lost := [name for name in wanted if name not in nodes]:
         raise StackwrightError(
-            f"Taken down by somebody else while it started: {', '.join(lost)}.",
-            "choose a lab of your own with STACKWRIGHT_LAB_NUMBER",
+            f"another process removed these nodes while they started: {', '.join(lost)}",
+            "use a separate lab: set STACKWRIGHT_LAB_NUMBER",
             ExitCode.BUSY,
         )
     return [nodes[name] for name in wanted]
@@ -123,21 +123,21 @@ def _heal(lab: Lab, say: Say) -> None:
     for name in records.traces(lab):
         record = there.get(name)
         if record is None or not records.usable(record):
-            say(f"{name}: removing what was left of it by a crash or a restart of the machine")
+            say(f"{name}: removing remains of a crash or of a restart of the machine")
             discard(lab, name, record)
 
 
 def _check_same(record: Record, origin: Record | None, release: str) -> None:
     if origin is not None and record.layers != origin.layers:
         raise StackwrightError(
-            f"The node {record.name} is there already, and not made from that snapshot.",
+            f"node {record.name} exists and was not created from that snapshot",
             f"remove it first: stackwright lab down {record.name}",
             ExitCode.USAGE,
         )
     if origin is None and release and record.release != release:
         raise StackwrightError(
-            f"The node {record.name} is there already and runs {record.release}, not {release}.",
-            f"choose another name, or remove it first: stackwright lab down {record.name}",
+            f"node {record.name} exists and runs {record.release}, not {release}",
+            f"choose another name or remove it first: stackwright lab down {record.name}",
             ExitCode.USAGE,
         )
 
@@ -165,7 +165,10 @@ def _sized(lab: Lab, record: Record, asked: Size, say: Say) -> Record:
     if wanted == record.size:
         return record
     if machine.node_pids(lab.root(record.name)):
-        say(f"{record.name}: keeps its size ({record.size}); for {wanted}: stackwright lab down {record.name}")
+        say(
+            f"{record.name}: size unchanged ({record.size}); to get {wanted}, run `stackwright lab down "
+            f"{record.name}` first"
+        )
         return record
     changed = replace(record, memory=wanted.memory, cpus=wanted.cpus)
     records.write(lab, changed)
@@ -209,9 +212,10 @@ def _mount(lab: Lab, record: Record) -> None:
             machine.run(["mount", "-t", "overlay", lab.namespace(record.name), "-o", options, root])
         except StackwrightError as error:
             raise StackwrightError(
-                f"{error.message}\nThe lab's folder must be on a file system that overlayfs can write to: ext4, xfs, "
-                "btrfs or tmpfs, not another overlay, and the kernel must be 5.10 or newer.",
-                "choose another folder with STACKWRIGHT_LAB_DIR",
+                f"{error.message}\nthe lab's directory must be on a file system that overlayfs can write to "
+                f"(ext4, xfs, "
+                "btrfs or tmpfs, not another overlay), with kernel 5.10 or newer",
+                "choose another directory with STACKWRIGHT_LAB_DIR",
                 ExitCode.ENVIRONMENT,
             ) from None
     records.noted_device(lab, record, root.stat().st_dev)
@@ -279,8 +283,8 @@ def wait(lab: Lab, name: str, patience: float = 60.0) -> None:
                 return
             console = "\n".join(records.text_of(lab.disk(name) / "console.log").splitlines()[-15:])
             raise StackwrightError(
-                f"{name} does not let us in: {said}\nThe end of its console:\n{console}",
-                f"remove it with `stackwright lab down {name}`, then try again",
+                f"cannot log in to {name} with SSH: {said}\nlast lines of its console:\n{console}",
+                f"remove it with `stackwright lab down {name}` and try again",
                 ExitCode.ENVIRONMENT,
             )
         time.sleep(0.05)
@@ -310,8 +314,8 @@ def down(names: Collection[str] = (), *, lab: Lab | None = None, say: Say = quie
         there = records.traces(lab)
         if unknown := [name for name in wanted if name not in there]:
             raise StackwrightError(
-                f"There is no node {' and no node '.join(unknown)}.",
-                "`stackwright lab list` shows the nodes",
+                f"no node named {' or '.join(unknown)}",
+                "list the nodes with `stackwright lab list`",
                 ExitCode.USAGE,
             )
         removed = [name for name in there if not wanted or name in wanted]
@@ -353,8 +357,8 @@ def snapshot_record(lab: Lab, tag: str) -> Record:
     if record is None:
         there = ", ".join(records.list_snapshots(lab)) or "none"
         raise StackwrightError(
-            f"There is no snapshot {tag}; there are: {there}.",
-            "stackwright lab snapshot n1 TAG makes one",
+            f"no snapshot named {tag}; snapshots: {there}",
+            "create one: stackwright lab snapshot n1 TAG",
             ExitCode.USAGE,
         )
     return record

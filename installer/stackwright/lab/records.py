@@ -112,8 +112,8 @@ def ssh_command(name: str, lab: Lab | None = None) -> list[str]:
     check_name(name)
     node = next((n for n in list_nodes(lab) if n.name == name), None)
     if node is None or node.state != "running":
-        seen = f"There is no node {name}." if node is None else f"The node {name} is {node.state}."
-        raise StackwrightError(seen, f"stackwright lab up {name}", ExitCode.ENVIRONMENT)
+        seen = f"no node named {name}" if node is None else f"node {name} is {node.state}"
+        raise StackwrightError(seen, f"start it: stackwright lab up {name}", ExitCode.ENVIRONMENT)
     return ["ssh", "-F", str(lab.ssh_config), name]
 
 

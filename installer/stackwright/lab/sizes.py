@@ -78,8 +78,9 @@ def tell(missing: Collection[str], say: Callable[[str], None]) -> None:
     """Warns, in one line, of limits that are not held."""
     if missing:
         say(
-            f"warning: sizes are not enforced: this machine has no control groups for {' and '.join(sorted(missing))} "
-            "that could be written to; the nodes share all there is"
+            f"warning: node sizes are not enforced: this machine has no writable control groups for "
+            f"{' and '.join(sorted(missing))}"
+            "; the nodes share all resources"
         )
 
 
@@ -89,6 +90,6 @@ def check_room(sizes: Iterable[Size], say: Callable[[str], None]) -> None:
     wanted = sum(size.memory for size in sizes)
     if wanted > there:
         say(
-            f"warning: these hosts have {wanted / 2**30:.0f} GiB of memory together, and this machine has "
-            f"{there / 2**30:.0f} GiB: nodes share it"
+            f"warning: these nodes have {wanted / 2**30:.0f} GiB of memory together, but this machine has only "
+            f"{there / 2**30:.0f} GiB, which they share"
         )

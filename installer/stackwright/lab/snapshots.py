@@ -24,7 +24,7 @@ def take_snapshot(name: str, tag: str, *, lab: Lab | None = None, say: nodes.Say
     check_name(tag, "snapshot")
     if (lab.snapshots / tag).exists():
         raise StackwrightError(
-            f"There is a snapshot {tag} already.", f"stackwright lab forget {tag} removes it", ExitCode.USAGE
+            f"snapshot {tag} exists", f"choose another name or remove it: stackwright lab forget {tag}", ExitCode.USAGE
         )
     machine.require()
     command = records.ssh_command(name, lab)
@@ -34,14 +34,14 @@ def take_snapshot(name: str, tag: str, *, lab: Lab | None = None, say: nodes.Say
     while machine.node_pids(lab.root(name)):
         if time.monotonic() - started > _PATIENCE:
             raise StackwrightError(
-                f"{name} did not shut down within {_PATIENCE:.0f} s.", f"see why: stackwright lab ssh {name}"
+                f"node {name} did not shut down within {_PATIENCE:.0f} s", f"find out why: stackwright lab ssh {name}"
             )
         time.sleep(0.1)
     with machine.locked(nodes.LOCK):
         record = records.read_all(lab).get(name)
         if record is None or machine.node_pids(lab.root(name)) or (lab.snapshots / tag).exists():
             raise StackwrightError(
-                f"Somebody else changed {name} meanwhile.", "try again: nothing was changed", ExitCode.BUSY
+                f"another process changed {name} in the meantime", "try again; nothing was changed", ExitCode.BUSY
             )
         machine.detach_loops(record.device)
         machine.unmount_under(lab.root(name))
@@ -77,12 +77,12 @@ def reset(name: str, tag: str = "", *, lab: Lab | None = None, say: nodes.Say = 
         record = records.read_all(lab).get(name)
         if record is None:
             raise StackwrightError(
-                f"There is no node {name}.", "`stackwright lab list` shows the nodes", ExitCode.USAGE
+                f"no node named {name}", "list the nodes with `stackwright lab list`", ExitCode.USAGE
             )
         fresh = replace(record, boot_id=machine.boot_id(), device=0)
         if origin:
             fresh = replace(fresh, layers=origin.layers, base=origin.base, release=origin.release)
-        say(f"{name}: back to {fresh.layers[0] if fresh.layers else 'how it was made'}")
+        say(f"{name}: restored to {fresh.layers[0] if fresh.layers else 'its first state'}")
         nodes.discard(lab, name, record)
         records.write(lab, fresh)
         sizes.tell(nodes.start(lab, fresh, say), say)
@@ -100,16 +100,16 @@ def remove_snapshot(tag: str, *, lab: Lab | None = None) -> None:
         users = [name for name, record in records.read_all(lab).items() if tag in record.layers]
         if users:
             raise StackwrightError(
-                f"The snapshot {tag} is needed by the node {users[0]}.",
-                f"stackwright lab down {' '.join(users)}",
+                f"snapshot {tag} is in use by node {users[0]}",
+                f"remove the nodes first: stackwright lab down {' '.join(users)}",
                 ExitCode.USAGE,
             )
         others = [t for t in records.list_snapshots(lab) if t != tag]
         users = [t for t in others if (record := records.snapshot(lab, t)) and tag in record.layers]
         if users:
             raise StackwrightError(
-                f"The snapshot {tag} is needed by the snapshot {users[0]}.",
-                f"stackwright lab forget {users[0]}",
+                f"snapshot {tag} is in use by snapshot {users[0]}",
+                f"remove that snapshot first: stackwright lab forget {users[0]}",
                 ExitCode.USAGE,
             )
         machine.remove_tree(lab.snapshots / tag)

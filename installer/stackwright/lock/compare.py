@@ -63,8 +63,8 @@ def differences(a: Lock, b: Lock) -> list[Section]:
         Section("answers", tuple(_values(_renamed(a.answers, other_names), b.answers))),
         Section("the controlling machine", tuple(_values(a.control, b.control))),
     ]  # fmt: skip
-    gone = [f"{name} is in the first only" for name in sorted(set(a.hosts) - {one for one, _ in matched})]
-    new = [f"{name} is in the second only" for name in sorted(set(b.hosts) - {other for _, other in matched})]
+    gone = [f"{name} is only in the first" for name in sorted(set(a.hosts) - {one for one, _ in matched})]
+    new = [f"{name} is only in the second" for name in sorted(set(b.hosts) - {other for _, other in matched})]
     out.append(Section("hosts", (*gone, *new)))
     for one, other in matched:
         out += _hosts(one if one == other else f"{one} and {other}", a.hosts[one], b.hosts[other])

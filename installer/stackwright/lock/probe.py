@@ -52,8 +52,8 @@ def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
             said[key].append(value)
     if "end" not in said or not said["package"]:
         raise StackwrightError(
-            f"{host}: the list of its packages was cut off" if said["package"] else f"{host}: it lists no packages",
-            "run it again; look at the host's disk if it happens twice",
+            f"{host}: its list of packages is incomplete" if said["package"] else f"{host}: it has no list of packages",
+            "try again; check the host's disk if this happens twice",
             ExitCode.UNREACHABLE,
         )
     versions = _versions(said["package"])

@@ -20,8 +20,8 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.:~^_,-]*")
 _TRUNK = re.compile(r"[a-z-]+/[0-9a-f]{32}")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _OPENING = """\
-# Exactly what was installed. `stackwright apply --locked FILE` installs the same again, and
-# `stackwright lock diff A B` says in words what differs between two setups.
+# Exactly what was installed. `stackwright apply --locked FILE` installs the same versions again;
+# `stackwright lock diff A B` describes the differences between two locks.
 """
 _HOST_TEXTS = ("platform", "package_manager", "arch", "kernel", "python", "puppet", "facter")
 
@@ -68,12 +68,12 @@ def read(text: str, name: str = "the lock") -> Lock:
     try:
         data = tomllib.loads(text)
         if not isinstance(data.get("format"), int):
-            raise ValueError("it does not say which format it has")
+            raise ValueError("it has no format number")
         if data["format"] > FORMAT:
             raise StackwrightError(
-                f"{name} is of format {data['format']}, from Stackwright {data.get('stackwright', '?')}; "
-                f"this version knows {FORMAT}",
-                "use that version, or a newer one",
+                f"{name} has format {data['format']}, written by Stackwright {data.get('stackwright', '?')}; "
+                f"this version supports format {FORMAT}",
+                "use that version or a newer one",
                 ExitCode.USAGE,
             )
         return Lock(
@@ -89,13 +89,13 @@ def read(text: str, name: str = "the lock") -> Lock:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise StackwrightError(
-            f"{name} is no lock that can be read: {missing}", "`stackwright lock -a FILE` writes one", ExitCode.USAGE
+            f"{name} is not a valid lock: {missing}", "create one with `stackwright lock -a FILE`", ExitCode.USAGE
         ) from None
 
 
 def _trunk(text: str) -> str:
     if text and not _TRUNK.fullmatch(text):
-        raise ValueError(f"{text[:60]!r} is no tag and hash of trunk")
+        raise ValueError(f"{text[:60]!r} is not a tag and hash of trunk")
     return text
 
 
@@ -109,7 +109,7 @@ def _host(data: Mapping[str, Any]) -> HostLock:
         version, _, origin = str(told).partition(" ")
         # They become words of scripts that root runs, and a lock may come from anybody.
         if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
-            raise ValueError(f"{name[:60]!r} in version {version[:60]!r} is no package")
+            raise ValueError(f"{name[:60]!r} in version {version[:60]!r} is not a package")
         packages[name] = Package(version, origin)
     return HostLock(
         **{key: str(data.get(key, "")) for key in _HOST_TEXTS},
@@ -130,7 +130,7 @@ def load(path: Path) -> Lock:
     try:
         return read(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StackwrightError(
-            f"{path} cannot be read: {why}", "name a file that `stackwright lock` wrote", ExitCode.USAGE
+            f"cannot read {path}: {why}", "use a file that `stackwright lock` wrote", ExitCode.USAGE
         ) from None

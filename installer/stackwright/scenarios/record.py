@@ -65,8 +65,8 @@ def find(name: str) -> Scenario:
     if name not in names():
         near = difflib.get_close_matches(name, names(), n=1)
         raise StackwrightError(
-            f"there is no scenario {name}",
-            f"did you mean {near[0]}?" if near else f"there are: {', '.join(names())}",
+            f"unknown scenario {name}",
+            f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names())}",
             ExitCode.USAGE,
         )
     return _read(_DATA / f"{name}.toml")
@@ -80,16 +80,18 @@ def _read(path: Path) -> Scenario:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         if unknown := sorted({*data} - {"title", "after", "answers", *_LISTS}):
-            raise ValueError(f"it has {', '.join(unknown)}, which no scenario has")
+            raise ValueError(f"unknown keys: {', '.join(unknown)}")
         for key in _LISTS:
             told = data.setdefault(key, [])
             if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
-                raise ValueError(f"{key} is no list of texts")
+                raise ValueError(f"{key} is not a list of strings")
         known = groups()
         if strange := [group for group in data["tempest"] if group not in known]:
-            raise ValueError(f"there are no tests called {strange[0]}; there are: {', '.join(known)}")
+            raise ValueError(f"unknown test group {strange[0]}; groups: {', '.join(known)}")
         if not data["tempest"] or not _NAME.fullmatch(path.stem):
-            raise ValueError("tempest is empty" if not data["tempest"] else f"{path.stem!r} is no name of a scenario")
+            raise ValueError(
+                "tempest is empty" if not data["tempest"] else f"{path.stem!r} is not a valid scenario name"
+            )
         return Scenario(
             name=path.stem,
             title=str(data["title"]),
@@ -99,12 +101,14 @@ def _read(path: Path) -> Scenario:
         )
     except OSError as error:
         raise StackwrightError(
-            f"{path} cannot be read: {error.strerror}", f"name a file, or one of {', '.join(names())}", ExitCode.USAGE
+            f"cannot read {path}: {error.strerror}", f"give a file or one of {', '.join(names())}", ExitCode.USAGE
         ) from None
     except (ValueError, KeyError, AttributeError) as error:
         missing = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise StackwrightError(
-            f"{path} is no scenario: {missing}", "it needs title, tempest and [answers], as ours have", ExitCode.USAGE
+            f"{path} is not a scenario: {missing}",
+            "add title, tempest and [answers], as in the built-in scenarios",
+            ExitCode.USAGE,
         ) from None
 
 
@@ -117,12 +121,12 @@ def told(scenario: Scenario) -> str:
         )
     for head, lines in (
         (
-            "what is switched on",
-            [f"{k}={v}" for k, v in scenario.answers.items()] or ["nothing: what is there is tested"],
+            "what is enabled",
+            [f"{k}={v}" for k, v in scenario.answers.items()] or ["nothing: the existing cloud is tested"],
         ),
         ("what Tempest tests", scenario.tempest),
         ("what you do by hand", scenario.by_hand),
-        ("what you look at", scenario.look_at),
+        ("what you check", scenario.look_at),
     ):
         if lines:
             out += [f"\n{head}:", *(f"  {line}" for line in lines)]
@@ -153,8 +157,8 @@ def known_failures(more: Iterable[Path] = ()) -> tuple[Known, ...]:
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise StackwrightError(f"{path} cannot be read: {why}", "name another file", ExitCode.USAGE) from None
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise StackwrightError(f"cannot read {path}: {why}", "use another file", ExitCode.USAGE) from None
         out += _known(text, path)
     return tuple(out)
 

@@ -156,7 +156,7 @@ def read(output: str, known: Iterable[Known] = ()) -> Results:
     """What `tempest run` printed. Raises ValueError where it did not come to its totals."""
     totals = {name: int(number) for name, number in re.findall(r"^ - (\w+):\s*(\d+)", output, re.M)}
     if not {"Passed", "Failed", "Skipped"} <= set(totals):
-        raise ValueError("Tempest did not come to its totals")
+        raise ValueError("Tempest did not finish")
     reading, current = _Reading(), ""
     for line in output.splitlines():
         if found := _RESULT.match(line):
@@ -193,9 +193,9 @@ def text(results: Results) -> str:
         out += [f"FAILED: {failed.test}", *(f"    {line}" for line in failed.lines[-8:])]
     for test, known in results.mended:
         out.append(
-            f"!!! PASSES NOW, and is on the list of known failures: {test}\n    {known.why}\n"
-            "    Take it off the list: what is mended must not break again unseen."
+            f"!!! UNEXPECTED PASS of a known failure: {test}\n    {known.why}\n"
+            "    Remove it from the list, so that the test counts again."
         )
-    told = f"{results.passed} passed, {len(results.failed)} failed, {len(results.known)} failed as known"
+    told = f"{results.passed} passed, {len(results.failed)} failed, {len(results.known)} known failures"
     out.append(f"Tempest: {told}, {results.skipped} skipped in {results.seconds:.0f} s")
     return "\n".join(out)

@@ -32,7 +32,7 @@ class LinkDropped(StackwrightError):
     """The connection broke while it was in use. What ran detached on the host goes on."""
 
     def __init__(self, host: str, why: str) -> None:
-        super().__init__(f"{host}: the connection was lost: {why}", code=ExitCode.UNREACHABLE)
+        super().__init__(f"{host}: connection lost: {why}", code=ExitCode.UNREACHABLE)
 
 
 class ScriptTimeout(StackwrightError):

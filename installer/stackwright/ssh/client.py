@@ -126,10 +126,11 @@ class SshLink:
             # What cannot be sent is told by EOFError, and that may be before the link's own thread has seen its end.
             if not isinstance(error, paramiko.SSHException) or not self.alive():
                 self.close()
-                raise LinkDropped(self._host.name, "it was closed by the other side, or nobody answers") from None
+                raise LinkDropped(self._host.name, "closed by the other side, or no answer") from None
             raise StackwrightError(
-                f"{address} port {port} cannot be reached from the jump host {self._host.name}: {error}",
-                f"Try `ssh {self._host.name} nc -vz {address} {port}`; AllowTcpForwarding must be on there.",
+                f"cannot reach {address} port {port} from the jump host {self._host.name}: {error}",
+                f"check `ssh {self._host.name} nc -vz {address} {port}` and that the jump host has "
+                f"AllowTcpForwarding on",
                 ExitCode.UNREACHABLE,
             ) from None
 
@@ -154,20 +155,20 @@ class SshLink:
         except socket.gaierror as error:
             raise StackwrightError(
                 f"{host.name}: the name {host.dialled} does not resolve: {error.strerror}",
-                "Correct the name, use an address, or add it to the DNS or /etc/hosts of this machine.",
+                "correct the name, use an address, or add the name to DNS or to /etc/hosts of this machine",
                 ExitCode.UNREACHABLE,
             ) from None
         except ConnectionRefusedError:
             raise StackwrightError(
                 f"{host.name}: {where} refuses connections",
-                "Is sshd running there (`systemctl status sshd`), and is this its port (`--port`)?",
+                "check that sshd runs on the host (`systemctl status sshd`) and that its port is right (`--port`)",
                 ExitCode.UNREACHABLE,
             ) from None
         except OSError as error:
             why = "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error))
             raise StackwrightError(
                 f"{host.name}: {where} cannot be reached: {why}",
-                f"Is the host up and the address right? `ping {host.dialled}`; a firewall may drop port {host.port}.",
+                f"check that the host is up (`ping {host.dialled}`) and that no firewall drops port {host.port}",
                 ExitCode.UNREACHABLE,
             ) from None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -193,7 +194,7 @@ class SshChannel:
         except (paramiko.SSHException, OSError, EOFError) as error:
             if self._transport.is_active() and self._channel.closed:
                 return  # the command ended without reading all of it: its exit status says what to think of that
-            raise LinkDropped(self._host, str(error) or "nothing can be sent") from None
+            raise LinkDropped(self._host, str(error) or "cannot send") from None
 
     def end(self) -> None:
         with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
@@ -216,7 +217,7 @@ class SshChannel:
             return b"", err
         unknown = not self._channel.exit_status_ready() or self._channel.exit_status == -1
         if unknown and not self._transport.is_active():
-            raise LinkDropped(self._host, "it was closed by the other side, or nobody answers")
+            raise LinkDropped(self._host, "closed by the other side, or no answer")
         return None
 
     def status(self) -> int:
@@ -263,13 +264,13 @@ def _handshake(
         transport.close()
         if proxy:
             raise StackwrightError(
-                f"{host.name}: its ProxyCommand leads to no SSH server: {proxy.words()}",
-                f"Try it with `ssh -v {host.name}`; it stands in ~/.ssh/config.",
+                f"{host.name}: its ProxyCommand does not reach an SSH server: {proxy.words()}",
+                f"check it with `ssh -v {host.name}`; it is set in ~/.ssh/config",
                 ExitCode.UNREACHABLE,
             ) from None
         raise StackwrightError(
-            f"{host.name}: {host.dialled} port {host.port} answers, but not as an SSH server should: {error}",
-            f"Is it really sshd? `ssh -v -p {host.port} {host.dialled}` shows what it says.",
+            f"{host.name}: {host.dialled} port {host.port} answers, but not like an SSH server: {error}",
+            f"check that sshd listens there: `ssh -v -p {host.port} {host.dialled}`",
             ExitCode.UNREACHABLE,
         ) from None
     return transport

@@ -41,7 +41,7 @@ def lookup(path: Path, name: str, *, user: str = "", port: int = 0) -> dict[str,
         raise
     except (OSError, UnicodeDecodeError, paramiko.ssh_exception.ConfigParseError) as error:
         raise StackwrightError(
-            f"{path} cannot be read: {error}", "Correct that line, or name another file.", ExitCode.ENVIRONMENT
+            f"{path} cannot be read: {error}", "correct that line or use another file", ExitCode.ENVIRONMENT
         ) from None
     except Exception as error:  # paramiko raises what its parts raise (canonicalisation)
         raise StackwrightError(f"{path} cannot be used for {name}: {error}", "", ExitCode.ENVIRONMENT) from None
@@ -72,8 +72,8 @@ class _Reader:
         """Reads a file that is included where `outer` holds."""
         if depth > _DEEPEST:
             raise StackwrightError(
-                f"{path} is included too often: do files include each other?",
-                "Look at the Include lines of ~/.ssh/config.",
+                f"{path} is included too often; files may include each other",
+                "check the Include lines of ~/.ssh/config",
                 ExitCode.ENVIRONMENT,
             )
         block = outer

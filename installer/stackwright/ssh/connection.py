@@ -83,8 +83,8 @@ class Connection:
                 err += got[1]
                 if time.monotonic() >= until and not any(got):
                     raise ScriptTimeout(
-                        f"{self.host}: a command did not end within {timeout:.0f} s",
-                        "Is the host overloaded, or its disk stuck? Look at it with `top` and `dmesg`.",
+                        f"{self.host}: a command did not finish within {timeout:.0f} s",
+                        "check the host's load and disk with `top` and `dmesg`",
                     )
             return Result(channel.status(), out.decode(errors="replace"), err.decode(errors="replace"))
         finally:
@@ -102,18 +102,18 @@ class Connection:
             return ()
         for file in files:
             if not file.path.startswith("/") or "\n" in file.path:
-                raise StackwrightError(f"{file.path!r} cannot be put on a host: an absolute path is needed")
+                raise StackwrightError(f"{file.path!r} is not an absolute path")
         paths = " ".join(shlex.quote(f.path) for f in files)
         seen = self.run(shell.fill("ssh/look.sh", PATHS=Raw(paths)), timeout=timeout)
         if not seen.ok:
-            raise StackwrightError(f"{self.host}: files could not be compared: {_last(seen)}")
+            raise StackwrightError(f"{self.host}: cannot compare files: {_last(seen)}")
         there = _there(seen.out)
         differ = [f for f in files if not _same(f, there.get(f.path))]
         if differ:
             done = self.run(_placing(tuple(differ), self.base), data=_pack(tuple(differ)), timeout=timeout)
             if not done.ok:
                 raise StackwrightError(
-                    f"{self.host}: {len(differ)} files could not be put in place: {_last(done)}", disk_hint(done.err)
+                    f"{self.host}: cannot write {len(differ)} files: {_last(done)}", disk_hint(done.err)
                 )
         return tuple(f.path for f in differ)
 
@@ -182,9 +182,9 @@ class Connection:
             if not words or not words[0].isdigit():
                 text = (said.out + said.err).strip()[:300]
                 raise StackwrightError(
-                    f"{self.host}: commands cannot be run there: the log-in shell says {text!r}",
-                    "The account needs a shell, and its start-up files (.bashrc, .profile) must print nothing where "
-                    "there is no terminal.",
+                    f"{self.host}: cannot run commands: the login shell printed {text!r}",
+                    "give the account a shell whose start-up files (.bashrc, .profile) print nothing when "
+                    "there is no terminal",
                     ExitCode.UNREACHABLE,
                 )
             if words[:1] == ["0"]:
@@ -197,9 +197,9 @@ class Connection:
             else:
                 user = self._settings.user
                 raise StackwrightError(
-                    f"{self.host}: {user or 'this user'} is not root there, and there is no sudo",
-                    f"{'Log in as root (`--user root`)' if user else 'Run it as root'}, or install sudo on the host "
-                    "and allow it to that user.",
+                    f"{self.host}: {user or 'this user'} is not root, and sudo is not installed",
+                    f"{'log in as root (`--user root`)' if user else 'run as root'}, or install sudo on the host "
+                    "and allow that user to use it",
                     ExitCode.UNREACHABLE,
                 )
         return self._sudo
@@ -209,8 +209,8 @@ class Connection:
         who = self._settings.user or "this user"
         if not self._password():
             raise StackwrightError(
-                f"{self.host}: sudo wants a password of {who}, and none was given",
-                "Give it with `--ask-sudo-password`, or allow the user sudo without one (NOPASSWD).",
+                f"{self.host}: sudo needs the password of {who}",
+                "use `--ask-sudo-password`, or allow sudo without a password for that user (NOPASSWD)",
                 ExitCode.UNREACHABLE,
             )
         got = self._plain("sudo -k -S -p '' true", self._password().encode() + b"\n")
@@ -218,19 +218,19 @@ class Connection:
             return
         if "not in the sudoers" in got.err or "not allowed" in got.err or "may not run" in got.err:
             raise StackwrightError(
-                f"{self.host}: {who} may not use sudo there",
-                f"As root on the host: `usermod -aG sudo {who}` (Debian) or `usermod -aG wheel {who}` (CentOS).",
+                f"{self.host}: {who} is not allowed to use sudo",
+                f"run as root on the host: `usermod -aG sudo {who}` (Debian) or `usermod -aG wheel {who}` (CentOS)",
                 ExitCode.UNREACHABLE,
             )
         if "tty" in got.err:
             raise StackwrightError(
-                f"{self.host}: sudo wants a terminal there (`requiretty`)",
-                f"As root on the host, with `visudo`: `Defaults:{who} !requiretty`.",
+                f"{self.host}: sudo requires a terminal (`requiretty`)",
+                f"add as root on the host, with `visudo`: `Defaults:{who} !requiretty`",
                 ExitCode.UNREACHABLE,
             )
         raise StackwrightError(
-            f"{self.host}: sudo does not accept the password of {who}",
-            "Give the right one with `--ask-sudo-password`.",
+            f"{self.host}: sudo rejects the password of {who}",
+            "enter the right password with `--ask-sudo-password`",
             ExitCode.UNREACHABLE,
         )
 
@@ -248,7 +248,7 @@ class Connection:
                 err += got[1]
                 if time.monotonic() > until:
                     raise ScriptTimeout(
-                        f"{self.host}: the log-in shell or sudo does not answer within 120 s", code=ExitCode.UNREACHABLE
+                        f"{self.host}: the login shell or sudo did not answer within 120 s", code=ExitCode.UNREACHABLE
                     )
             return Result(channel.status(), out.decode(errors="replace"), err.decode(errors="replace"))
         finally:
@@ -361,9 +361,9 @@ def _last(result: Result) -> str:
 def disk_hint(text: str) -> str:
     """What to do when a command's words tell of a full or read-only disk; empty when they do not."""
     if "No space left" in text or "Wrote only" in text:  # the second is tar's way of saying it
-        return "The host's disk is full: `df -h` there shows which, `apt-get clean` or `dnf clean all` may free some."
+        return "free disk space on the host: `df -h` shows the full disk; `apt-get clean` or `dnf clean all` may help"
     if "Read-only file system" in text:
-        return "The host's file system is mounted read-only: `dmesg` there tells why."
+        return "remount the host's file system read-write; `dmesg` shows why it is read-only"
     return ""
 
 

@@ -55,9 +55,8 @@ class Trust:
             known = [line for line in lines if not line.marker]
             if revoked := next((line for line in same if line.marker == "@revoked"), None):
                 raise StackwrightError(
-                    f"{host.name}: the host key was revoked: it shows the {shown}, which {revoked.path} says not to "
-                    "believe any more.",
-                    "Whoever revoked it knows why. The host needs a new one: remove it there, then `ssh-keygen -A`.",
+                    f"{host.name}: the host presents a revoked key: the {shown}, revoked in {revoked.path}",
+                    "create a new key on the host: remove the old one, then `ssh-keygen -A`",
                     ExitCode.UNREACHABLE,
                 )
             if any(not line.marker for line in same):
@@ -66,9 +65,10 @@ class Trust:
                 paths = list(dict.fromkeys(str(line.path) for line in known))
                 removal = " and ".join(f"`ssh-keygen -R '{host.known_as}' -f '{path}'`" for path in paths)
                 raise StackwrightError(
-                    f"{host.name}: the host key has changed: it shows the {shown}, {paths[0]} has another.\n"
-                    "Either the host was installed anew, or somebody else answers at its address.",
-                    f"If it was installed anew: {removal}, then try again.",
+                    f"{host.name}: the host key has changed: the host presents the {shown}, but {paths[0]} has "
+                    f"another one\n"
+                    "either the host was reinstalled, or another machine answers at its address",
+                    f"if the host was reinstalled, run {removal} and try again",
                     ExitCode.UNREACHABLE,
                 )
             if host.known_as.startswith("[") and self._known_at_port_22(host, key):
@@ -76,10 +76,14 @@ class Trust:
             if not self.accept_new and not (self.confirm and self.confirm(host.name, _kind(key), fingerprint(key))):
                 signed = any(line.marker == "@cert-authority" for line in lines)
                 raise StackwrightError(
-                    f"{host.name}: the host key is not known: it shows the {shown}"
-                    + ("; an authority is known for it, but certificates of hosts are not looked at" if signed else ""),
-                    "Compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host; then log in once "
-                    "with `ssh`, or use `--accept-new-host-keys`.",
+                    f"{host.name}: the host key is unknown: the host presents the {shown}"
+                    + (
+                        "; host certificates are not supported, although a certificate authority is known for it"
+                        if signed
+                        else ""
+                    ),
+                    "compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host; then log in once "
+                    "with `ssh`, or use `--accept-new-host-keys`",
                     ExitCode.UNREACHABLE,
                 )
             self._pin(host, key)

@@ -34,27 +34,27 @@ def log_in(host: Host, transport: paramiko.Transport) -> str:
             try:
                 attempt()
             except paramiko.BadAuthenticationType as error:
-                tried.append(f"{name} (the host takes only: {', '.join(error.allowed_types)})")
+                tried.append(f"{name} (the host accepts only: {', '.join(error.allowed_types)})")
             except (paramiko.SSHException, OSError, EOFError) as error:
                 tried.append(name)
                 if not transport.is_active():
-                    tried.append(f"then the host hung up ({error})")
+                    tried.append(f"then the host closed the connection ({error})")
                     break
             else:
                 if not transport.is_authenticated():
-                    tried.append(f"{name} (it is accepted, and the host wants something more)")
+                    tried.append(f"{name} (accepted, but the host requires another method as well)")
             if transport.is_authenticated():
                 return name
     target = f"{host.user}@{host.dialled}"
     locked = next((word.split(" (")[0] for word in tried if "passphrase" in word.partition(" (")[2]), "")
-    unlock = f"Load the key with `ssh-add {locked}`, or put" if locked else "Put"
+    unlock = f"load the key with `ssh-add {locked}`, or put" if locked else "Put"
     put = f"a key on the host with `ssh-copy-id -p {host.port} {target}`"
     raise StackwrightError(
-        f"{host.name}: log-in as {host.user} is refused. Tried: {'; '.join(tried) or 'nothing, there is no key here'}",
-        f"The password is wrong, or {host.user} may not log in with one there (`PermitRootLogin`, "
-        f"`PasswordAuthentication`). Type it again, log in as another with `--user`, or put {put}."
+        f"{host.name}: login as {host.user} refused; tried: {'; '.join(tried) or 'nothing, no key found'}",
+        f"check the password, and whether {host.user} may log in with a password (`PermitRootLogin`, "
+        f"`PasswordAuthentication`); or log in as another user with `--user`, or put {put}"
         if host.password
-        else f"{unlock} {put}, name one with `--ssh-key`, or use `--ask-password`.",
+        else f"{unlock} {put}, choose a key with `--ssh-key`, or use `--ask-password`",
         ExitCode.UNREACHABLE,
     )
 
@@ -68,7 +68,7 @@ def _attempts(
     for path in (*own, *(host.keys or (Path.home() / ".ssh" / name for name in _USUAL_KEYS))):
         if not path.is_file():
             if host.keys:
-                tried.append(f"{path} (there is no such file)")
+                tried.append(f"{path} (no such file)")
             continue
         try:
             key = load(path)
@@ -90,7 +90,7 @@ def _attempts(
         try:
             key = load(path, phrase)
         except Exception:  # a wrong passphrase looks like a damaged file to cryptography
-            tried.append(f"{path} (that is not its passphrase)")
+            tried.append(f"{path} (wrong passphrase)")
             continue
         yield str(path), lambda k=key: transport.auth_publickey(host.user, k)  # type: ignore[misc]
     if host.password:
@@ -114,7 +114,7 @@ def load(path: Path, passphrase: str = "") -> paramiko.PKey:
     elif isinstance(key, ed25519.Ed25519PrivateKey):
         kind = paramiko.Ed25519Key
     else:
-        raise ValueError(f"keys of its kind ({type(key).__name__.strip('_')}) cannot be used")
+        raise ValueError(f"key type {type(key).__name__.strip('_')} is not supported")
     plain = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )

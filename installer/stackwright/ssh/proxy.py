@@ -30,7 +30,7 @@ class Proxy:
             self._process.wait(1)
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip()
-        return said.rpartition("\n")[2] or "it says nothing"
+        return said.rpartition("\n")[2] or "no output"
 
     def close(self) -> None:
         """Ends it; most programs take it as a reason to end that the other side was closed. Never raises."""

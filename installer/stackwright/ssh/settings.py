@@ -114,7 +114,7 @@ def _settings(given: Host, path: Path, jump: str, usual_user: str, depth: int) -
         command = text("proxycommand")
         return host if jump or not command or command.lower() == "none" else replace(host, proxy=command)
     if depth > 8:
-        raise StackwrightError(f"the jump hosts of {name} lead in a circle", "Look at ProxyJump in ~/.ssh/config.")
+        raise StackwrightError(f"the jump hosts of {name} form a loop", "check ProxyJump in ~/.ssh/config")
     # a,b,c: a is dialled first. The last one is the direct neighbour of the host.
     first, _, last = via.rpartition(",")
     jump_user, jump_name, jump_port = _spec(last)
@@ -141,8 +141,8 @@ def _spec(text: str) -> tuple[str, str, int]:
         name, port = rest, ""  # a bare address of IPv6 has several
     if not name:
         raise StackwrightError(
-            f"{text!r} is no jump host",
-            "It is written as user@host:port; user and port may be left out.",
+            f"{text!r} is not a jump host",
+            "write it as [user@]host[:port]",
             ExitCode.ENVIRONMENT,
         )
     port = port.removeprefix(":")
@@ -152,7 +152,7 @@ def _spec(text: str) -> tuple[str, str, int]:
 def _port(text: str, what: str) -> int:
     if text.isdecimal() and 0 < int(text) < 65536:
         return int(text)
-    raise StackwrightError(f"{what} is {text!r}", "A port is a number from 1 to 65535.", ExitCode.ENVIRONMENT)
+    raise StackwrightError(f"{what} is {text!r}", "use a port number from 1 to 65535", ExitCode.ENVIRONMENT)
 
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -32,9 +32,7 @@ def own_key(path: Path, comment: str = "stackwright") -> Path:
                 file.write(content)
         new.replace(path)
     except OSError as error:
-        raise StackwrightError(
-            f"the key {path} cannot be written: {error.strerror}", "", ExitCode.ENVIRONMENT
-        ) from None
+        raise StackwrightError(f"cannot write the key {path}: {error.strerror}", "", ExitCode.ENVIRONMENT) from None
     return path
 
 
@@ -46,8 +44,8 @@ def install_key(connection: Connection, key: Path) -> bool:
     if not done.ok:
         said = (done.err or done.out).strip().rpartition("\n")[2]
         raise StackwrightError(
-            f"{connection.host}: the key could not be installed: {said}",
-            "Look at the home folder and ~/.ssh/authorized_keys of that user on the host.",
+            f"{connection.host}: cannot install the key: {said}",
+            "check the home directory and ~/.ssh/authorized_keys of that user on the host",
             ExitCode.UNREACHABLE,
         )
     return done.out.strip() == "added"

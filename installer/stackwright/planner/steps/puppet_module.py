@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
+from stackwright import shell
 from stackwright.model import File, Run, Upload
 from stackwright.planner import assets
 
@@ -13,16 +13,6 @@ MODULE_DIR = "/var/lib/stackwright/modules"
 
 UPSTREAM_TIMEOUT = 7200.0
 """Seconds for a Puppet run with the upstream providers: they need several times as long as ours."""
-
-# Puppet loads every provider that it finds in the folder, so those of an earlier version must not stay.
-_REMOVE_OLD = """\
-cd @FOLDER@ || exit 1
-removed=$(find . -type f | grep -vxF -e @NAMES@)
-[ -z "$removed" ] && exit 0
-printf '%s\\n' "$removed" | while IFS= read -r file; do rm -f -- "$file" || exit 1; done || exit 1
-find . -mindepth 1 -type d -empty -delete
-echo "stackwright: changed"
-"""
 
 
 def is_override(path: str) -> bool:
@@ -46,5 +36,5 @@ def actions(providers: str, record: File) -> tuple[Upload, Run]:
     uploaded = tuple(files(providers))
     folder = f"{MODULE_DIR}/stackwright"
     names = "\n".join("." + file.path.removeprefix(folder) for file in uploaded)
-    script = _REMOVE_OLD.replace("@FOLDER@", folder).replace("@NAMES@", shlex.quote(names))
+    script = shell.fill("planner/steps/puppet_module.sh", FOLDER=folder, NAMES=names)
     return Upload((record, *uploaded)), Run("old module files", script, timeout=60)
