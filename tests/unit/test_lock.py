@@ -399,7 +399,7 @@ def test_a_locked_plan_pins_and_installs_exactly_these() -> None:
     assert "nova-api=2:26.2.2-1~deb12u3" in run.script
     assert "--allow-downgrades" in run.script
     assert "linux-image" not in run.script
-    assert step.title == "4 packages, as locked"
+    assert step.title == "Install 4 packages, as locked"
     without = plan_of("allinone", {}).step("198.18.0.10:packages").actions
     assert [type(a) for a in without] == [Run]
 
