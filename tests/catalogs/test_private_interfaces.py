@@ -81,7 +81,7 @@ def test_the_services_that_start_in_parallel_carry_the_tags_that_select_them() -
     asynchronous = {
         r for r, p in allinone().resources.items() if r.startswith("Service[") and p.get("provider") == "async"
     }
-    for name in ("nova-conductor", "nova-scheduler", "glance-api", "cinder-volume", "neutron-server", "swift-proxy"):
+    for name in ("nova-conductor", "nova-scheduler", "glance-api", "cinder-volume", "neutron-api", "swift-proxy"):
         found = [r for r, p in allinone().resources.items() if r.startswith("Service[") and p.get("name") == name]
         assert found, name
         assert set(found) <= asynchronous, name

@@ -76,7 +76,7 @@ DEFECTS = [
     ("neutron_network", "attributes['mtu'] = @resource[:mtu] if @resource[:mtu]", "", "mtu is ignored by create"),
     ("glance_image", "def min_ram", "def min_ram_of", "min_ram has no getter"),
     ("keystone_user", "attributes[name.to_s] = @changes[name]", "@changes[name]", "email is ignored by its setter"),
-    ("nova_aggregate", "wanted &= known_hosts", "", "filter_hosts makes no difference"),
+    ("nova_aggregate", "wanted &= known_hosts", "wanted = wanted", "filter_hosts makes no difference"),
     ("neutron_security_group", "raise Puppet::Error, 'id of a", "warning 'id of a", "id is ignored by create"),
 ]
 """A provider, a text in it, what takes its place, and the problem that the contract has to find."""
