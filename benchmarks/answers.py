@@ -51,7 +51,7 @@ import cloud
 facts = cloud.facts(hosts)
 
 begin()
-found = preflight.check(given, facts, planner.place(given, SERVICES), cloud_id=planner.cloud_id(given))
+found = preflight.check(given, facts, planner.place(given, SERVICES), cloud_id=planner.cloud_key(given))
 end("preflight")
 assert not found, found[:3]
 

@@ -22,6 +22,6 @@ def test_the_cloud_of_the_benchmarks_passes_every_check(tmp_path: Path, monkeypa
     cloud.write_answers(path, hosts)
     given = answers.read([path])
     facts = cloud.facts(hosts)
-    found = preflight.check(given, facts, planner.place(given, SERVICES), cloud_id=planner.cloud_id(given))
+    found = preflight.check(given, facts, planner.place(given, SERVICES), cloud_id=planner.cloud_key(given))
     assert not found
     assert set(planner.plan(planner.cloud(given, facts)).hosts) == set(hosts)

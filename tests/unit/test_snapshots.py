@@ -233,7 +233,7 @@ def test_the_command_tells_what_would_change(
     assert f"\n{COMPUTE}:packages: " in said(), "nothing was applied: every step"
     read = read_answers(AnswerOptions((file,))).answers
     pretend(directory.state_dir(str(read["CONFIG_CONTROLLER_HOST"])), planner.plan(planner.cloud(read, case.facts())))
-    seen = {name: replace(f, cloud={"id": planner.cloud_id(read)}) for name, f in seen.items()}
+    seen = {name: replace(f, cloud={"id": planner.cloud_key(read)}) for name, f in seen.items()}
     assert "no changes" in said()
     there, seen = seen, {**seen, COMPUTE: replace(seen[COMPUTE], cloud={})}
     assert f"\n{COMPUTE}\n  new: module, " in said(), "it was installed anew"

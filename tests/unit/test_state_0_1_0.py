@@ -90,7 +90,7 @@ def test_how_the_hosts_are_reached_is_remembered(state: StateDir) -> None:
 def test_facts_and_the_name_of_the_cloud_are_read(folder: Path, state: StateDir) -> None:
     assert kept_facts(state) == CASES["allinone"].facts()
     on_host = facts.parse(f"hostname\th\ncloud\t{(folder / 'cloud.json').read_text()}end\t1\n", HOST, 0.0)
-    assert on_host.cloud["id"] == planner.cloud_id(CASES["allinone"].answers())
+    assert on_host.cloud["id"] == planner.cloud_key(CASES["allinone"].answers())
 
 
 def test_the_lock_is_read_and_written_alike(state: StateDir) -> None:

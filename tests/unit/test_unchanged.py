@@ -136,7 +136,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Callable[...
     monkeypatch.setenv("STACKWRIGHT_STATE", str(tmp_path / "state"))
 
     def look(_hosts: object, _names: object, given: Answers) -> dict[str, Facts]:
-        return {host: replace(f, cloud={"id": planner.cloud_id(given)}) for host, f in case.facts().items()}
+        return {host: replace(f, cloud={"id": planner.cloud_key(given)}) for host, f in case.facts().items()}
 
     monkeypatch.setattr(inspection, "look", look)
     asked: list[str] = []

@@ -36,6 +36,8 @@ class RunContext:
     check: CheckOptions = field(default_factory=CheckOptions)
     lock: Lock | None = None
     """The lock whose packages are to be installed."""
+    cloud_id: str = ""
+    """The id that the hosts get; empty: it follows from the answers."""
 
     @cached_property
     def cloud(self) -> Cloud:
@@ -55,7 +57,7 @@ class RunContext:
     @cached_property
     def plan(self) -> Plan:
         """Everything that has to be done, finished steps too."""
-        whole = replace(self.cloud, certificates=self.certificates)
+        whole = replace(self.cloud, certificates=self.certificates, id=self.cloud_id)
         return planner.plan(whole, self.exact, offline=self.check.offline)
 
 

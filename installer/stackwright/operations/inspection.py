@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from stackwright import answers as answer_files
 from stackwright import facts, lock, planner, platforms, preflight, report, ssh
 from stackwright.model import Answers, ExitCode, Facts, Problem, Severity, StackwrightError
+from stackwright.operations import identity, trunk
 from stackwright.operations import lock as lock_operations
-from stackwright.operations import trunk
 from stackwright.operations.context import RunContext
 from stackwright.operations.options import CheckOptions, Console
 from stackwright.planner.steps import registration, repositories
@@ -76,10 +76,12 @@ def _probe(
     return facts.parse(result.out, name, time.time())
 
 
-def problems(answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset()) -> list[Problem]:
+def problems(
+    answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset(), cloud_id: str = ""
+) -> list[Problem]:
     """What is in the way on the hosts, all at once; `skip` are names of checks that are waived."""
     placed = planner.place(answers)
-    return preflight.check(answers, seen, placed, cloud_id=planner.cloud_id(answers), skip=skip)
+    return preflight.check(answers, seen, placed, cloud_id=cloud_id or planner.cloud_key(answers), skip=skip)
 
 
 def package_problems(
@@ -156,8 +158,9 @@ def inspect(
     with clock.part("look at the hosts"):
         seen = look(hosts, planner.all_hosts(answers), answers)
     with clock.part("check"):
-        found = refuse(problems(answers, seen, check.skip))
-    run = RunContext(answers, seen, state, hosts, check, locked)
+        own_id = identity.cloud_id(answers, seen, state)
+        found = refuse(problems(answers, seen, check.skip, own_id))
+    run = RunContext(answers, seen, state, hosts, check, locked, own_id)
     _ = run.exact  # refuses a lock of other hosts
     _report(found, console)
     return Inspected(run, (*reading.problems, *found))

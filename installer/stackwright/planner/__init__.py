@@ -50,7 +50,7 @@ __all__ = [
     "all_hosts",
     "builds_image",
     "cloud",
-    "cloud_id",
+    "cloud_key",
     "existing",
     "left_alone",
     "packages",
@@ -134,8 +134,12 @@ def _given(answers: Answers) -> tuple[str, ...]:
 
 def _module(whole: Cloud) -> tuple[Action, ...]:
     """Which cloud this is, and Stackwright's Puppet module: the same on every host."""
-    record = json.dumps({"id": cloud_id(whole.answers), "release": whole.release.name}, sort_keys=True)
-    file = File(f"{STATE_DIR}/cloud.json", record.encode() + b"\n", mode=0o600)
+    key = cloud_key(whole.answers)
+    record = {"id": whole.id or key, "release": whole.release.name}
+    if record["id"] != key:
+        record["key"] = key
+    text = json.dumps(record, sort_keys=True) + "\n"
+    file = File(f"{STATE_DIR}/cloud.json", text.encode(), mode=0o600)
     return puppet_module.actions(str(whole.answers["CONFIG_PUPPET_PROVIDERS"]), file)
 
 
@@ -287,15 +291,14 @@ def _people(whole: Cloud, host: Host) -> list[Step]:
     return [Step(f"{host.name}:credentials", host.name, "Credential files", (Upload(tuple(files)),), needs)]
 
 
-def cloud_id(answers: Answers) -> str:
-    """Tells one cloud from another: it follows from the password of Keystone's database, which every answer file has
-    and which another file, or one whose secrets were made anew, does not share. The password does not follow from it.
-    """
-    return _id_from(str(answers["CONFIG_KEYSTONE_DB_PW"]))
+def cloud_key(answers: Answers) -> str:
+    """Shows that a host was installed with these answers: it follows from the password of Keystone's database, which
+    does not follow from it. Version 0.1.0 used it as the cloud's id."""
+    return _key_from(str(answers["CONFIG_KEYSTONE_DB_PW"]))
 
 
 @cache
-def _id_from(secret: str) -> str:
+def _key_from(secret: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", secret.encode(), b"stackwright cloud id", 50_000, 16).hex()
 
 

@@ -213,6 +213,8 @@ class Cloud:
     beside: Mapping[str, tuple[Component, tuple[str, ...]]] = field(default_factory=dict)
     """Components on hosts that EXCLUDE_SERVERS leaves alone, and the addresses of those hosts: they are there, and
     others use them."""
+    id: str = ""
+    """What its hosts carry to be told from those of other clouds; empty: it follows from the answers."""
 
     @cached_property
     def _having(self) -> Mapping[str, tuple[Host, ...]]:
