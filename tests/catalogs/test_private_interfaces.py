@@ -92,6 +92,7 @@ def test_the_services_that_start_in_parallel_carry_the_tags_that_select_them() -
 def test_the_login_of_the_providers_is_where_they_look_for_it() -> None:
     path = "/etc/openstack/puppet/admin-clouds.yaml"
     assert path in (MODULE / "lib/puppet_x/stackwright/credentials.rb").read_text()
+    assert "Exec[keystone bootstrap]" in allinone().resources
     login = allinone().resources[f"Openstacklib::Clouds[{path}]"]
     assert (login["username"], login["system_scope"]) == ("admin", "all")
     template = (Path(MODULEPATH) / "openstacklib/templates/clouds.yaml.erb").read_text()

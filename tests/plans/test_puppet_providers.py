@@ -37,7 +37,7 @@ def test_upstream_leaves_out_every_provider_and_fact_that_replaces_one() -> None
             f"{puppet_module.MODULE_DIR}/stackwright/lib/facter/disabled_facts.rb"
         }
         providers = {path for path in module_files(upstream, host) if "/lib/puppet/provider/" in path}
-        assert {Path(path).parent.name for path in providers} == {"stackwright_security_group_rule"}
+        assert {Path(path).parent.name for path in providers} == {"rabbitmq_user", "stackwright_security_group_rule"}
 
 
 def test_upstream_starts_nothing_ahead_of_its_turn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -33,7 +34,9 @@ connection={DATABASE}
 # Both refuse what they were not told, and note how they were called.
 MYSQL = """#!/bin/sh
 echo mysql >> @HERE@/called
-case "$*" in *'FROM cell_mappings'*) ;; *) exit 9 ;; esac
+cat > @HERE@/statements
+case "$*" in *'--execute'*|*'-e '*) exit 8 ;; esac
+grep -qE '(FROM|UPDATE) cell_mappings' @HERE@/statements || exit 9
 for word; do
   case $word in --defaults-file=*) cat "${word#*=}" > @HERE@/login; stat -c %a "${word#*=}" > @HERE@/mode ;; esac
 done
@@ -150,3 +153,63 @@ def test_a_cell_whose_creation_was_started_ahead_is_waited_for(tmp_path: Path) -
         check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
     )  # fmt: skip
     assert json.loads(done.stdout.splitlines()[-1]) == {"there": True, "left": []}
+
+
+URLS = """
+require 'puppet'
+require 'json'
+modules, ours, here = ARGV
+$LOAD_PATH.unshift(ours)
+Puppet.initialize_settings(['--confdir', '/nowhere', '--vardir', File.join(here, 'var')])
+Puppet::Util::Log.newdestination(:console)
+urls = Puppet::Type.type(:stackwright_nova_cell_urls).new(:title => 'nova', :conf => File.join(here, 'nova.conf'))
+catalog = Puppet::Resource::Catalog.new
+catalog.add_resource(urls)
+status = catalog.apply.report.resource_statuses.values.first
+puts JSON.generate('changed' => status.changed, 'failed' => status.failed)
+"""
+OLD_DATABASE = DATABASE.replace("p%40ss%22w", "0ld-db")
+OLD_RABBIT = RABBIT.replace("u:p", "u:0ld-mq")
+OLD_CELLS = CELLS.replace(DATABASE.replace("/nova?", "/nova_cell0?"), OLD_DATABASE.replace("/nova?", "/nova_cell0?"))
+OLD_CELLS = OLD_CELLS.replace(DATABASE, OLD_DATABASE).replace(RABBIT, OLD_RABBIT)
+
+
+def urls(tmp_path: Path, cells: str, *, status: int = 0) -> tuple[dict[str, bool], str, str]:
+    """What the type that updates the cells' URLs says, prints, and asks the database."""
+    (tmp_path / "nova.conf").write_text(CONF)
+    (tmp_path / "cells").write_text(cells)
+    (tmp_path / "statements").unlink(missing_ok=True)
+    program = tmp_path / "mysql"
+    program.write_text(MYSQL.replace("@HERE@", str(tmp_path)).replace("@EXIT@", str(status)))
+    program.chmod(0o755)
+    done = subprocess.run(
+        ["ruby", "-e", URLS, str(MODULES), str(OURS), str(tmp_path)], capture_output=True, text=True, check=True,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )  # fmt: skip
+    statements = (tmp_path / "statements").read_text()
+    return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr, statements
+
+
+def values(statements: str) -> list[str]:
+    return [bytes.fromhex(found).decode() for found in re.findall(r"X'([0-9a-f]+)'", statements)]
+
+
+def test_old_passwords_in_the_urls_of_cells_are_replaced(tmp_path: Path) -> None:
+    found, printed, statements = urls(tmp_path, OLD_CELLS)
+    assert found == {"changed": True, "failed": False}
+    cell0 = DATABASE.replace("/nova?", "/nova_cell0?")
+    assert values(statements) == ["none:///", cell0, CELL0, RABBIT, DATABASE, CELL1]
+    assert "updated the URLs of 2 cells" in printed
+    for secret in ("0ld", "p%40ss", "u:p"):
+        assert secret not in printed
+        assert secret not in statements
+
+
+def test_current_urls_and_cells_of_other_databases_stay(tmp_path: Path) -> None:
+    assert urls(tmp_path, CELLS)[0] == {"changed": False, "failed": False}
+    other = f"second\t{CELL1}\trabbit://x:y@198.18.0.99:5672/\tmysql+pymysql://nova:x@198.18.0.99/nova_second\tFalse\n"
+    assert urls(tmp_path, CELLS.splitlines(keepends=True)[0] + other)[0] == {"changed": False, "failed": False}
+
+
+def test_before_the_first_migration_there_are_no_urls_to_update(tmp_path: Path) -> None:
+    assert urls(tmp_path, "", status=1)[0] == {"changed": False, "failed": False}

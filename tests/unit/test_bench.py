@@ -108,7 +108,7 @@ def test_packstacks_way_has_all_that_ours_has_and_no_provider_of_ours(
         assert [c for c in run.components if f"\n# --- {c}\n" not in manifests[host]] == []
     uploads = [f for s in plans["tools"].steps for a in s.actions if isinstance(a, Upload) for f in a.files]
     providers = {Path(f.path).parent.name for f in uploads if "/lib/puppet/provider/" in f.path}
-    assert providers == {"stackwright_security_group_rule"}
+    assert providers == {"rabbitmq_user", "stackwright_security_group_rule"}
     facts = {Path(f.path).name for f in uploads if "/lib/facter/" in f.path}
     assert facts == {"mysqld_version.rb"}
     # A package of the cloud that is there already would make Packstack's way look quicker.

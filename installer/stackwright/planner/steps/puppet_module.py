@@ -14,12 +14,15 @@ MODULE_DIR = "/var/lib/stackwright/modules"
 UPSTREAM_TIMEOUT = 7200.0
 """Seconds for a Puppet run with the upstream providers: they need several times as long as ours."""
 
+# Types of our own; and the provider that keeps RabbitMQ's passwords out of the arguments of processes.
+_KEPT = ("lib/puppet/provider/stackwright_", "lib/puppet/provider/rabbitmq_user/")
+
 
 def is_override(path: str) -> bool:
     """Whether a file of our module, by its path in the module, replaces an upstream provider or fact."""
     if path == "lib/facter/disabled_facts.rb":
         return True
-    return path.startswith("lib/puppet/provider/") and not path.startswith("lib/puppet/provider/stackwright_")
+    return path.startswith("lib/puppet/provider/") and not path.startswith(_KEPT)
 
 
 def files(providers: str) -> Iterator[File]:

@@ -81,6 +81,7 @@ include keystone
 include keystone::cache
 include keystone::db
 include keystone::bootstrap
+include stackwright::admin_login
 include stackwright::keystone_keys
 include apache
 include keystone::wsgi::apache
@@ -188,6 +189,7 @@ include nova::keystone::authtoken
 include nova::metadata
 include nova::api
 include nova::cell_v2::simple_setup
+include stackwright::nova_cell_urls
 include stackwright::discovery
 include nova::cron::archive_deleted_rows
 include apache

@@ -89,6 +89,7 @@ include keystone
 include keystone::cache
 include keystone::db
 include keystone::bootstrap
+include stackwright::admin_login
 include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
 # uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
@@ -205,6 +206,7 @@ include nova::keystone::authtoken
 include nova::metadata
 include nova::api
 include nova::cell_v2::simple_setup
+include stackwright::nova_cell_urls
 include stackwright::discovery
 include nova::cron::archive_deleted_rows
 include nova::wsgi::uwsgi_api

@@ -32,6 +32,7 @@ include nova::keystone::authtoken
 include nova::metadata
 include nova::api
 include nova::cell_v2::simple_setup
+include stackwright::nova_cell_urls
 include stackwright::discovery
 include nova::cron::archive_deleted_rows
 include nova::wsgi::uwsgi_api

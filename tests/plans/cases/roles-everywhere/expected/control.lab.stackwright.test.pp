@@ -13,6 +13,7 @@ include keystone
 include keystone::cache
 include keystone::db
 include keystone::bootstrap
+include stackwright::admin_login
 include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
 # uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
