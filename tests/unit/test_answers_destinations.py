@@ -167,7 +167,7 @@ def test_effects_are_declared_only_for_options_that_no_template_uses() -> None:
 def test_switches_and_hosts_are_told_apart() -> None:
     answers = given({})
     swift = destinations(answers, "CONFIG_SWIFT_INSTALL")
-    assert swift.switches == ("swift-identity", "swift-rings", "swift-proxy", "swift-storage")
+    assert swift.switches == ("cinder-backup", "swift-identity", "swift-rings", "swift-proxy", "swift-storage")
     assert not swift.places
     glance = destinations(given({"CONFIG_GLANCE_HOST": "198.18.0.31"}), "CONFIG_GLANCE_HOST")
     assert glance.places == ("glance-api",)

@@ -60,7 +60,7 @@ def survives(content: bytes | str) -> Reading | None:
         assert answers.describe(problem)
         assert problem.seen
     text = answers.write(reading.answers)
-    assert text.startswith("# Answers for Stackwright")
+    assert text.startswith("# Answer file for Stackwright")
     migrate.migrate_document(document)
     return reading
 

@@ -108,4 +108,4 @@ def test_ctrl_c_is_heard_while_a_host_says_nothing(environment: dict[str, str]) 
             process.kill()
             connection.close()
     assert process.returncode == ExitCode.INTERRUPTED
-    assert error == "interrupted; run the same command again to go on\n"
+    assert error == "interrupted; run the same command again to continue\n"

@@ -66,10 +66,10 @@ def test_only_the_host_that_sets_the_database_up_can_administer_it() -> None:
 
 
 def test_an_option_file_for_any_password() -> None:
-    """Within quotes only the backslash has a meaning; tried on MariaDB's own client."""
+    """Within quotes, backslashes and quotes are escaped; values.consumers has the rule."""
     given = {"CONFIG_MARIADB_HOST": "::1", "CONFIG_MARIADB_USER": "root", "CONFIG_MARIADB_PW": 'a "b" # c\\n'}
     assert credentials.my_cnf(given).splitlines() == [
-        "[client]", "protocol=tcp", 'host="::1"', 'user="root"', 'password="a "b" # c\\\\n"',
+        "[client]", "protocol=tcp", 'host="::1"', 'user="root"', 'password="a \\"b\\" # c\\\\n"',
     ]  # fmt: skip
 
 

@@ -69,7 +69,7 @@ _IMAGE_DIR = f"{STATE_DIR}/images"
 def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificates = NO_CERTIFICATES) -> Cloud:
     """The cloud that the answers describe on the hosts that the facts describe. Raises StackwrightError."""
     placed = place(answers)
-    found = {host: platforms.find(facts[host].os_id, facts[host].os_version) for host in placed}
+    found = {host: platforms.find(facts[host].os_id, facts[host].os_version, facts[host].arch) for host in placed}
     first = found[next(iter(found))]
     asked, trunk = str(answers["CONFIG_OPENSTACK_RELEASE"]), bool(answers["CONFIG_RDO_TRUNK"])
     release = platforms.release_of(first, asked, trunk)
