@@ -153,6 +153,7 @@ CHECKS = frozenset(
         "outbound",
         "dashboard",
         "volume-write",
+        "volume-backup",
         "object",
         "image",
     ]
