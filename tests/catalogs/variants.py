@@ -57,7 +57,7 @@ _APART = {
 } | {"CONFIG_UNSUPPORTED": "y"}  # fmt: skip
 
 # What shells, URLs, YAML, Puppet and INI files each have an opinion on.
-ODD = "p%40'\"\\ ${x} #;|&<é日>"
+ODD = "p%40'\"\\ ${x} #;|&<~>"
 
 
 @dataclass(frozen=True)

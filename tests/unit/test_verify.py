@@ -864,9 +864,11 @@ def test_a_volume_is_backed_up_and_the_backup_removed(tmp_path: Path, monkeypatc
 
 
 def test_the_volume_is_backed_up_only_where_backups_are_installed(tmp_path: Path) -> None:
-    def names(**more: bool) -> list[str]:
+    def needs(**more: bool) -> dict[str, tuple[str, ...]]:
         config = verify.VerifyConfig("http://x", "pw", services=("compute", "network", "volumev3"), **more)
-        return [check.name for check in volume.checks(instance.Site(config, "n", str(tmp_path)), lambda: Any)]
+        checks = volume.checks(instance.Site(config, "n", str(tmp_path)), lambda: Any)
+        return {check.name: check.needs for check in checks}
 
-    assert "volume-backup" in names(volume_backups=True)
-    assert "volume-backup" not in names()
+    assert needs(volume_backups=True)["volume-delete"] == ("volume-backup",), "they would run at the same time"
+    assert "volume-backup" not in needs()
+    assert needs()["volume-delete"] == ("volume-detach",)

@@ -136,13 +136,15 @@ def checks(site: Site, own: Callable[[], Session]) -> list[Check]:
         return lambda: run(own(), site)
 
     written = functools.partial(write, site)
-    detached = "volume-detach"
+    detached, backed_up = "volume-detach", site.config.volume_backups
+    last = "volume-backup" if backed_up else detached
     backup = Check("volume-backup", "A volume backed up", "cinder", as_us(back_up), (detached,))
     return [
         Check("volume", "A volume created", "cinder", as_us(create), ("cinder-services", "project")),
         Check("volume-attach", "The volume attached", "nova", as_us(attach), ("volume", "ssh")),
         Check("volume-write", "The volume written and read", "cinder", written, ("volume-attach",)),
         Check(detached, "The volume detached", "nova", as_us(detach), ("volume-write",)),
-        *([backup] if site.config.volume_backups else []),
-        Check("volume-delete", "The volume deleted", "cinder", as_us(delete), (detached,)),
+        *([backup] if backed_up else []),
+        # Checks that do not need each other run at the same time, and a volume that is backed up cannot be deleted.
+        Check("volume-delete", "The volume deleted", "cinder", as_us(delete), (last,)),
     ]
