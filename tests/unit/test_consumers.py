@@ -180,7 +180,7 @@ def test_a_shell_reads_the_keystonerc_as_meant(text: str, tmp_path: Path) -> Non
     assert told.stdout.decode() == text + "\n"
 
 
-@given(NASTY.filter(lambda text: len(text) >= 8))
+@given(NASTY.filter(lambda text: len(text) >= 8 and set(text) != {"*"}))
 def test_no_form_of_a_secret_is_shown(text: str) -> None:
     redact = redactor([text])
     for write in (consumers.oslo, consumers.configparser, consumers.python, consumers.option_file, consumers.hiera):
