@@ -68,7 +68,7 @@ def migrate_document(document: syntax.Document, *, minimal: bool = False, name: 
 
     text = written()
     now = from_documents((syntax.parse(text, name),), run=False, files=False)
-    # What followed from an answer that nobody gave: a file that writes its default gives it, and the default holds.
+    # It followed from an answer that was not given; the migrated file writes the default, so the default applies.
     followed = [one.key for one in differences(reading.answers, now.answers) if not options()[one.key].secret]
     if followed:
         for key in followed:

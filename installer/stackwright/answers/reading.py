@@ -175,7 +175,7 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
 
 
 _MOST_ALIKE = 500
-"""More problems of one name and severity than this are counted instead of listed: nobody reads a hundred thousand."""
+"""More problems of one name and severity than this are counted instead of listed."""
 
 
 def _shortened(problems: list[Problem]) -> list[Problem]:

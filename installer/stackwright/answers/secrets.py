@@ -98,9 +98,9 @@ def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] 
 
 
 def _read(path: Path, name: str) -> str:
-    """The text of a regular file of at most MOST_BYTES. A device or a pipe may have no end, or nobody who writes."""
+    """The text of a regular file of at most MOST_BYTES. A device or a pipe may never end."""
     try:
-        # Without waiting: to open a named pipe waits for whoever writes into it.
+        # O_NONBLOCK: opening a named pipe would wait for a writer.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise ValueError(f"{name} is not a regular file")
