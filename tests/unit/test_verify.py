@@ -740,7 +740,7 @@ def test_the_program_runs_alone_and_names_the_root_of_a_failure(standin: Replies
     assert [c.name for c in result.failures] == ["token-admin"]
     assert "refuses the password" in result.failures[0].detail
     assert {c.detail for c in result.checks if c.state == "skipped"} == {"because token-admin failed"}
-    assert verify.text(result)[-1] == "The cloud does not work as it should: keystone."
+    assert verify.text(result)[-1] == "Verification failed: keystone."
     with (tmp_path / "stackwright-verify.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
@@ -794,7 +794,7 @@ def test_output_that_stops_half_way_proves_nothing() -> None:
     result = verify.read(lines)
     assert not result.ok
     assert [(c.name, c.state) for c in result.checks] == [("a", "ok"), ("b", "unknown")]
-    assert verify.text(result)[-2:] == ["Killed", "The verification did not come to its end: nothing is proved."]
+    assert verify.text(result)[-2:] == ["Killed", "Verification did not finish: nothing is verified."]
     assert not verify.read(lines[1:2]).ok, "all that was told is fine, but the end is missing"
     whole = verify.read([*lines[1:3], '{"kind": "finished", "seconds": 3.0, "left": []}'])
     assert whole.ok

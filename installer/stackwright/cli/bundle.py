@@ -66,7 +66,7 @@ def _create(arguments: argparse.Namespace) -> int:
     refuse_foreign(out, b"PK\3\4")
     request = bundle_operations.BundleRequest(arguments.offline, arguments.neutral)
     root = given.state or directory.state_root()
-    with access.connect(access_options(arguments), state) as hosts:
+    with access.connect(access_options(arguments), state, note=note) as hosts:
         index = bundle_operations.create(out, answers, state, hosts, request, root, note)
     print(f"wrote {out} ({out.stat().st_size // 1024} KiB)\n{bundle_operations.describe(index)}")
     print(f"to repeat it: stackwright bundle reproduce {out} --lab")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
 from dataclasses import asdict
@@ -24,15 +25,19 @@ from stackwright.operations.answers import read_answers, state_of
 from stackwright.operations.options import Console, QuickStartOptions
 from stackwright.output import text
 from stackwright.ssh.pool import Hosts
-from stackwright.state.directory import StateDir
+from stackwright.state.directory import StateDir, scratch
 
 
 def run(arguments: argparse.Namespace, command: str) -> int:
     """Runs one of the commands; returns the exit status."""
     given, reach, out = required_answers(arguments, command), access_options(arguments), console(arguments)
-    reading = read_answers(given, getattr(arguments, "locked", None))
+    preview = command == "apply" and arguments.dry_run
+    reading = read_answers(given, getattr(arguments, "locked", None), keep=not preview)
     state = state_of(reading.answers, given.state)
-    with access.connect(reach, state) as hosts:
+    with contextlib.ExitStack() as cleanup:
+        if preview:
+            state = cleanup.enter_context(scratch(state))
+        hosts = cleanup.enter_context(access.connect(reach, state, note=out.note))
         hosts.public_key = access.public_key(reading.answers, reach, out.note)
         match command:
             case "check":
@@ -41,7 +46,8 @@ def run(arguments: argparse.Namespace, command: str) -> int:
             case "plan":
                 return _plan(arguments, reading, hosts, state, out)
             case "verify":
-                return verify.run(inspection.begin(reading.answers, hosts, state), out)
+                result = verify.run(inspection.begin(reading.answers, hosts, state), out)
+                return ExitCode.OK if result.ok else ExitCode.FAILED
             case "status":
                 return _status(arguments, reading, hosts, state)
             case "logs":
@@ -104,8 +110,10 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
                 applied.plan, result.files, applied.log, applied.report, proved=result.verified, authority=authority
             )
         )
-        if first := apply.first_instance(result.run):
+        if result.code is ExitCode.OK and (first := apply.first_instance(result.run)):
             print(text.first_instance(*first))
+        if result.verdict:
+            print(text.not_verified(result.verdict, applied.log, result.answer_files))
     return result.code
 
 

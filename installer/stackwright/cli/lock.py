@@ -14,7 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _diff(arguments)
     from stackwright import answers as answer_files
     from stackwright import lock
-    from stackwright.cli.options import access_options, required_answers
+    from stackwright.cli.options import access_options, console, required_answers
     from stackwright.operations import access, inspection
     from stackwright.operations import lock as lock_operations
     from stackwright.operations.answers import read_answers, state_of
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         refuse_foreign(arguments.out, b"# Exactly what was installed.")
     answers = read_answers(given).answers
     state = state_of(answers, given.state)
-    with access.connect(access_options(arguments), state) as hosts:
+    with access.connect(access_options(arguments), state, note=console(arguments).note) as hosts:
         taken = lock_operations.take(inspection.begin(answers, hosts, state).cloud, hosts)
     path = lock_operations.keep(taken, state, None, "")
     if arguments.out:

@@ -15,9 +15,18 @@ if TYPE_CHECKING:
     from stackwright.model import Answers
 
 
-def connect(options: AccessOptions, state: StateDir, extra: Access | None = None) -> Hosts:
-    """Connections as the options say, else as `extra` says, else as an earlier run of the same cloud used them."""
-    access = options.access.over(extra or Access()).over(Access.from_json(state.read("access.json")))
+def connect(
+    options: AccessOptions,
+    state: StateDir,
+    extra: Access | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Hosts:
+    """Connections as the options say, else as `extra` says, else as the last successful run of the same cloud used
+    them; `note` reports what is taken from there."""
+    given = options.access.over(extra or Access())
+    access = given.over(Access.from_json(state.read("access.json")))
+    if remembered := [f"{key.replace('_', ' ')} {_text(value)}" for key, value in access.differences(given)]:
+        note(f"SSH as in the last successful run: {', '.join(remembered)}")
     return Hosts(
         access,
         state,
@@ -28,6 +37,10 @@ def connect(options: AccessOptions, state: StateDir, extra: Access | None = None
         over_ssh=options.over_ssh,
         passphrase=options.passphrase,
     )
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def public_key(answers: Answers, options: AccessOptions, note: Callable[[str], None]) -> Path | None:

@@ -20,10 +20,10 @@ def state_of(answers: Answers, root: Path | None = None) -> directory.StateDir:
     return directory.state_dir(str(answers["CONFIG_CONTROLLER_HOST"]), root)
 
 
-def read_answers(options: AnswerOptions, locked: Path | None = None) -> answer_files.Reading:
+def read_answers(options: AnswerOptions, locked: Path | None = None, *, keep: bool = True) -> answer_files.Reading:
     """The answers of files, environment and flags, with every problem. Generated secrets are kept with the cloud, so
-    that the next run has the same. With a lock, a tag of RDO's trunk means what it meant when the lock was written.
-    Raises AnswersError."""
+    that the next run has the same, unless `keep` is false. With a lock, a tag of RDO's trunk means what it meant when
+    the lock was written. Raises AnswersError."""
     # Where the cloud's secrets are is known when its controller is. Files are read once, because a pipe can be read
     # only once; so are commands that print secrets run.
     first = answer_files.load(options.files, options.settings, os.environ, run=False, files=False)
@@ -33,7 +33,7 @@ def read_answers(options: AnswerOptions, locked: Path | None = None) -> answer_f
     if reading.errors:
         raise answer_files.AnswersError(reading.problems)
     made = answer_files.made(reading.answers)
-    if made != remembered and made:
+    if keep and made and made != remembered:
         state.write("secrets.json", json.dumps({**remembered, **made}, indent=1, sort_keys=True) + "\n")
     if locked:
         return replace(reading, answers=trunk.held(reading.answers, lock.load(locked).trunk))

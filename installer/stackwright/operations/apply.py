@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackwright import __version__, executor, lock, report
 from stackwright import answers as answer_files
+from stackwright import verify as verify_result
 from stackwright.model import Event, ExitCode, Facts, Plan, Problem, StackwrightError, Step
 from stackwright.operations import bundle, health, inspection, verify
 from stackwright.operations import lock as lock_operations
@@ -252,6 +253,9 @@ class Installed:
     files: tuple[Path, ...] = ()
     """What was written on this machine: credentials and the lock."""
     verified: bool = False
+    verdict: str = ""
+    """What the verification found, where it failed."""
+    answer_files: tuple[Path, ...] = ()
 
 
 def first_instance(run: RunContext) -> tuple[str, str] | None:
@@ -293,16 +297,19 @@ def install(
         )
     if not applied.outcome.ok:
         return Installed(run, applied.outcome.code, applied)
+    hosts.remember()
     files = write_credentials(run.cloud, state)
-    code, verified = ExitCode.OK, False
+    code, verdict = ExitCode.OK, ""
     # Beside the verification, which waits most of its time.
     taken = side_by_side.start(lambda: lock_operations.take(run.cloud, hosts, since=clock.began))
-    if options.verify:
-        if applied.outcome.done or not verify.still_holds(plan, state, console):
-            code = verify.run(run, console)
-        verified = code == ExitCode.OK
+    if options.verify and (applied.outcome.done or not verify.still_holds(plan, state, console)):
+        result = verify.run(run, console)
+        if not result.ok:
+            code, verdict = ExitCode.FAILED, verify_result.verdict(result)
     files += _write_lock(run, taken, console)
-    return Installed(run, code, applied, tuple(files), verified)
+    verified = options.verify and code is ExitCode.OK
+    sources = tuple(Path(document.name) for document in reading.documents)
+    return Installed(run, code, applied, tuple(files), verified, verdict, sources)
 
 
 def _reinstalled(run: RunContext, console: Console) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -30,8 +31,40 @@ class Started:
 def install(
     options: QuickStartOptions, given: AnswerOptions, reach: AccessOptions, how: ApplyOptions, console: Console
 ) -> Started:
-    """Generates the answer file, or uses the one of an earlier run, then installs what it describes. Raises
-    StackwrightError."""
+    """Generates the answer file, or uses the one of an earlier run, then installs what it describes. A generated file
+    stays only if the installation began; a preview keeps nothing. Raises StackwrightError."""
+    _refuse_contradictions(options, given)
+    names, settings, extra = list(options.hosts), dict(given.settings), directory.Access()
+    if options.lab is not None:
+        node = _node(options, console, create=not how.dry_run)
+        names, extra = [node.address], lab_operations.access([node])
+        settings = {**_node_networks(node), **settings}
+    names = names or [answer_files.local_address()]
+    path = given.files[0] if given.files else Path.home() / f"stackwright-{options.lab or names[0]}.answers"
+    here = not options.hosts and options.lab is None
+    state = directory.state_dir(names[0], given.state)
+    with contextlib.ExitStack() as cleanup:
+        if how.dry_run:
+            state = cleanup.enter_context(directory.scratch(state))
+        hosts = cleanup.enter_context(access.connect(reach, state, extra, console.note))
+        if path.exists():
+            file, origin = path, "of an earlier run"
+        else:
+            file, origin = (state.make() / path.name, "a preview, not kept") if how.dry_run else (path, "new")
+            _, presets = inspection.presets(hosts, names[0])
+            answer_files.save(file, answer_files.generate(install_hosts=names, presets={**presets, **settings}))
+            cleanup.callback(_discard_unused, file, state, _runs(state), console)
+        # The node's networks are in its answer file; those of an earlier run stay what they are.
+        reading = read_answers(replace(given, files=(file,), state=state.folder.parent), how.check.locked)
+        console.tell(f"answers: {path} ({origin}), for {', '.join(planner.all_hosts(reading.answers))}")
+        _require_same(reading.answers, names, path, here=here)
+        floating = str(reading.answers["CONFIG_PROVISION_DEMO_FLOATRANGE"])
+        if options.lab is not None and ":" not in floating and not how.dry_run:
+            lab.route(floating, names[0])
+        return Started(apply.install(reading, hosts, state, how, console), path)
+
+
+def _refuse_contradictions(options: QuickStartOptions, given: AnswerOptions) -> None:
     if len(given.files) > 1:
         raise StackwrightError(
             f"--{'allinone' if options.allinone else 'install-hosts'} uses one answer file, but several were named",
@@ -42,52 +75,47 @@ def install(
         raise StackwrightError(
             "--allinone and --install-hosts contradict each other", "use only one of them", ExitCode.USAGE
         )
-    names, settings, extra = list(options.hosts), dict(given.settings), directory.Access()
-    if options.lab is not None:
-        if names:
-            raise StackwrightError(
-                "--lab creates its own host, but --install-hosts names others", "use only one of them", ExitCode.USAGE
-            )
-        node = lab.up([options.lab], release=options.debian, say=console.tell)[0]
-        names, extra = [node.address], lab_operations.access([node])
-        settings = {**_node_networks(node), **settings}
-    names = names or [answer_files.local_address()]
-    path = given.files[0] if given.files else Path.home() / f"stackwright-{options.lab or names[0]}.answers"
-    state = directory.state_dir(names[0], given.state)
-    here = not options.hosts and options.lab is None
-    with access.connect(reach, state, extra) as hosts:
-        created = not path.exists()
-        if created:
-            _, presets = inspection.presets(hosts, names[0])
-            answer_files.save(path, answer_files.generate(install_hosts=names, presets={**presets, **settings}))
-            console.tell(f"answers: {path} (new; only you can read it)")
-        else:
-            console.tell(f"answers: {path} (of an earlier run)")
-        try:
-            # The node's networks are in its answer file; those of an earlier run stay what they are.
-            reading = read_answers(replace(given, files=(path,)), how.check.locked)
-            _require(reading.answers, names, path, here=here)
-            floating = str(reading.answers["CONFIG_PROVISION_DEMO_FLOATRANGE"])
-            if options.lab is not None and ":" not in floating and not how.dry_run:
-                lab.route(floating, names[0])
-            return Started(apply.install(reading, hosts, state, how, console), path)
-        except StackwrightError as error:
-            if created and error.code in (ExitCode.PREFLIGHT, ExitCode.ANSWERS):
-                path.unlink(missing_ok=True)  # it follows from what the host was; the next one will fit better
-                console.tell(f"answers: {path} was removed. `stackwright --gen-answer-file FILE` writes one to edit")
-            raise
+    if options.lab is not None and options.hosts:
+        raise StackwrightError(
+            "--lab creates its own host, but --install-hosts names others", "use only one of them", ExitCode.USAGE
+        )
 
 
-def _require(found: Answers, names: list[str], path: Path, *, here: bool) -> None:
-    """Raises StackwrightError where an answer file that was there leaves out a host that was asked for: it would be
-    ignored in silence."""
+def _node(options: QuickStartOptions, console: Console, *, create: bool) -> lab.Node:
+    """The lab's node; a new one if it is not there and may be created."""
+    name = str(options.lab)
+    if not create and name not in {node.name for node in lab.list_nodes()}:
+        raise StackwrightError(
+            f"--dry-run creates no node, and there is no node {name}",
+            f"create it first: stackwright lab up {name}",
+            ExitCode.USAGE,
+        )
+    return lab.up([name], release=options.debian, say=console.tell)[0]
+
+
+def _runs(state: directory.StateDir) -> int:
+    """How many installations of the cloud have begun."""
+    return sum(1 for _ in (state.folder / "logs").glob("*.log"))
+
+
+def _discard_unused(file: Path, state: directory.StateDir, runs: int, console: Console) -> None:
+    """Removes a generated answer file if nothing was applied: it follows from the state of the hosts, so the next run
+    generates one that fits them better."""
+    if _runs(state) > runs:
+        return
+    file.unlink(missing_ok=True)
+    if file.parent != state.folder:
+        console.tell(f"answers: {file} was removed. `stackwright --gen-answer-file FILE` writes one to edit")
+
+
+def _require_same(found: Answers, names: list[str], path: Path, *, here: bool) -> None:
+    """Raises StackwrightError if an answer file of an earlier run is not for exactly the hosts that were asked for."""
     have = planner.all_hosts(found)
-    missing = [name for name in names if name not in have]
-    if not missing or (here and own_addresses() & set(have)):
+    if set(names) == set(have) or (here and own_addresses() & set(have)):
         return
     raise StackwrightError(
-        f"{path} was there already, and is for {', '.join(have)}; asked for: {', '.join(missing)}",
-        f"write it into that file (CONFIG_COMPUTE_HOSTS...), and then: stackwright --answer-file {path}\n"
+        f"{path} is of an earlier run and for {', '.join(have)}; asked for: {', '.join(names)}",
+        f"to install what the file describes: stackwright apply -a {path}\n"
         "for another cloud: move that file away, or name another one with --answer-file",
         ExitCode.USAGE,
     )

@@ -50,7 +50,7 @@ def _install(
     locked = state.write("reproduced.lock", lock.write(renamed))
     from_bundle = options.offline and not how.dry_run
     how = replace(how, check=replace(how.check, locked=locked, offline=from_bundle))
-    with access.connect(reach, state, extra) as hosts:
+    with access.connect(reach, state, extra, console.note) as hosts:
         run = inspection.begin(answers, hosts, state)
         lock_operations.exact(renamed, run.cloud, how.check.skip)
         console.note(_compared(folder, setup, run.facts, mine))

@@ -62,7 +62,7 @@ def run(
     reading = read_answers(given)
     _refuse_other_answers(scenario, options, given, reading)
     state = state_of(reading.answers, given.state)
-    with access.connect(reach, state) as hosts:
+    with access.connect(reach, state, note=console.note) as hosts:
         if options.install:
             given = replace(given, files=(*given.files, _layer(state, scenario)))
             reading = read_answers(given, how.check.locked)

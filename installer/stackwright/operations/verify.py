@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackwright import executor, guest, planner, report, services, verify
-from stackwright.model import Answers, Event, ExitCode, Plan
+from stackwright.model import Answers, Event, Plan
 from stackwright.output import live
 from stackwright.planner import tls
 from stackwright.planner.steps import certificates
@@ -87,7 +87,7 @@ def _keystone(whole: Cloud) -> Host:
     return next(iter((*whole.having("keystone"), *whole.hosts.values())))
 
 
-def run(run: RunContext, console: Console) -> ExitCode:
+def run(run: RunContext, console: Console) -> verify.VerifyResult:
     """Verifies the cloud; shows each check as it ends, or the whole as JSON."""
     began, hosts, state = time.time(), run.hosts, run.state
     step = verify.build(config(run.cloud), host_of(run.cloud))
@@ -117,11 +117,11 @@ def run(run: RunContext, console: Console) -> ExitCode:
     if console.as_json:
         console.show(json.dumps(result.to_json()))
     else:
-        console.show(verify.text(result)[-1])
+        console.show(verify.verdict(result))
         if not result.complete:
             for event in failures:
                 console.show(live.failure_block(event))
-    return ExitCode.OK if result.ok else ExitCode.FAILED
+    return result
 
 
 def holds(plan: Plan, state: StateDir) -> dict[str, Any] | None:

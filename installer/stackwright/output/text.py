@@ -150,6 +150,15 @@ def summary(
     return "\n" + "\n".join(f"{name + ':':<14} {value}" if name else value for name, value in rows)
 
 
+def not_verified(verdict: str, log: Path, answer_files: Iterable[Path]) -> str:
+    """The last lines of a run that installed a cloud which failed its verification: what failed, and what to do."""
+    again = " ".join(["stackwright verify", *(f"-a {shlex.quote(str(path))}" for path in answer_files)])
+    return f"""
+{verdict} The cloud is installed, but it does not work as it should.
+The failed checks above show what the services logged; everything else is in {log}
+After a repair, verify again: {again}"""
+
+
 def first_instance(image: str, user: str) -> str:
     """The commands that boot a first instance of the demo project and log in to it. They run on the host that has the
     clients; `user` is the one of the image."""

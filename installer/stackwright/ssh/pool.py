@@ -49,7 +49,6 @@ class Hosts:
     """One for each host, held while it is connected to."""
     _naming: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
-    _remembered: bool = False
     _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -115,16 +114,14 @@ class Hosts:
             return ssh.LocalConnection(name)
         host = replace(self._settings(name), own_key=self._key)
         connection = ssh.connect(host, self._trust, jumps=self._jumps)
-        self._remember()
         self._let_keys_in(connection)
         return connection
 
-    def _remember(self) -> None:
-        """Keeps how the hosts are reached, once one was: a flag that was wrong is not to come back by itself."""
-        with self._asking:
-            if not self._remembered and self.access != directory.Access():
-                self.state.write("access.json", self.access.to_json())
-            self._remembered = True
+    def remember(self) -> None:
+        """Keeps how the hosts were reached, for later commands. To be called after a successful run only: a flag that
+        was wrong must not come back by itself."""
+        if self.access != directory.Access():
+            self.state.write("access.json", self.access.to_json())
 
     def _let_keys_in(self, connection: ssh.Connection) -> None:
         """The password is asked for once: from then on the host lets in our own key, and the person's."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +77,22 @@ def state_dir(controller: str, root: Path | None = None) -> StateDir:
     return StateDir((root or state_root()) / safe)
 
 
+@contextlib.contextmanager
+def scratch(state: StateDir) -> Iterator[StateDir]:
+    """A private copy of a cloud's folder for a preview; what is written there is removed with it. Without logs, bundles
+    and results: no plan depends on them."""
+    with tempfile.TemporaryDirectory(prefix="stackwright-preview-") as root:
+        copy = StateDir(Path(root) / state.folder.name)
+        copy.make()
+        files = sorted(state.folder.iterdir()) if state.folder.is_dir() else []
+        for path in files:
+            if path.is_file():
+                shutil.copy2(path, copy.folder)
+            elif path.name == "certificates":
+                shutil.copytree(path, copy.folder / path.name)
+        yield copy
+
+
 @dataclass(frozen=True)
 class Access:
     """How the hosts of a cloud are reached, where SSH's own configuration does not say it. Kept with the cloud, so that
@@ -101,6 +121,10 @@ class Access:
             )
         except (ValueError, AttributeError, TypeError):
             return Access()
+
+    def differences(self, other: Access) -> list[tuple[str, object]]:
+        """The settings that are not the other's, by name."""
+        return [(key, value) for key, value in self.__dict__.items() if value != getattr(other, key)]
 
     def over(self, other: Access) -> Access:
         """This one's settings, and the other's where this one has none."""

@@ -133,7 +133,7 @@ class VerifyResult:
     checks: tuple[CheckResult, ...]
     seconds: float = 0.0
     complete: bool = False
-    """The program reached its end; without that nothing is proved."""
+    """The program reached its end; without that nothing is verified."""
     left: tuple[str, ...] = ()
     """What could not be removed, and why."""
     other: tuple[str, ...] = ()
@@ -229,17 +229,22 @@ def check_text(check: CheckResult) -> list[str]:
     return out
 
 
+def verdict(result: VerifyResult) -> str:
+    """The result in one sentence."""
+    if not result.complete:
+        return "Verification did not finish: nothing is verified."
+    if result.ok:
+        skipped = sum(c.state == "skipped" for c in result.checks)
+        passed = sum(c.state == "ok" for c in result.checks)
+        more = f", {skipped} did not apply" if skipped else ""
+        return f"The cloud works: {passed} checks passed in {result.seconds:.0f} s{more}."
+    names = ", ".join(sorted({c.service for c in result.failures})) or "cleaning up"
+    return f"Verification failed: {names}."
+
+
 def text(result: VerifyResult) -> list[str]:
     """The whole result as plain lines that can be read without colour; the verdict is the last one."""
     out = [line for check in result.checks for line in check_text(check)]
     if not result.complete:
-        out += [*result.other[-10:], "The verification did not come to its end: nothing is proved."]
-    elif result.ok:
-        skipped = sum(c.state == "skipped" for c in result.checks)
-        passed = sum(c.state == "ok" for c in result.checks)
-        more = f", {skipped} did not apply" if skipped else ""
-        out.append(f"The cloud works: {passed} checks passed in {result.seconds:.0f} s{more}.")
-    else:
-        names = ", ".join(sorted({c.service for c in result.failures})) or "cleaning up"
-        out.append(f"The cloud does not work as it should: {names}.")
-    return out
+        out += result.other[-10:]
+    return [*out, verdict(result)]
