@@ -26,7 +26,7 @@ def test_the_whole_page(tmp_path: Path, first_day_lab: Lab) -> None:
     RESULTS.mkdir(parents=True)
     day = Day(tmp_path, first_day_lab, RESULTS)
     for line in day.left():
-        if line == "stackwright lab down":
+        if line == "stackwright lab down --all":
             the_repeated_one_is_the_same(day)
         said = day.follow(line)
         if line.startswith("stackwright test -a"):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -497,3 +500,49 @@ def test_all_host_keys_are_taken_by_one_answer(
     shown = capsys.readouterr().err
     assert "h2 is not known yet. Its ED25519 key is SHA256:y." in shown
     assert "?" not in shown
+
+
+def test_debug_concerns_the_installer_only() -> None:
+    arguments = parser(()).parse_args(["--debug", "-a", "x", "plan"])
+    arguments.presets = {}
+    assert settings(arguments) == {}
+
+
+def test_dry_run_has_no_short_flag_in_commands() -> None:
+    """`apply -y` reads as "yes, apply"."""
+    assert parser(()).parse_args(["apply", "--dry-run"]).dry_run
+    assert run("apply", "-y", "-a", "x") == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "terminal", "typed", "removed"),
+    [
+        (["n1"], False, "", True),
+        (["--all"], False, "", True),
+        ([], False, "yes\n", False),
+        ([], True, "yes\n", True),
+        ([], True, "no\n", False),
+        ([], True, "", False),
+        (["n1", "--all"], True, "yes\n", False),
+    ],
+)
+def test_all_nodes_are_removed_only_if_that_is_meant(
+    words: list[str], terminal: bool, typed: str, removed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+
+    class Typed(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    def down(names: Sequence[str], say: object) -> list[str]:
+        assert say
+        calls.append(names)
+        return ["n1"]
+
+    monkeypatch.setattr(lab.records, "list_nodes", lambda: [SimpleNamespace(name="n1")])
+    monkeypatch.setattr(lab.nodes, "down", down)
+    monkeypatch.setattr("sys.stdin", Typed(typed))
+    code = run("lab", "down", *words)
+    assert (calls != []) == removed
+    assert code == (ExitCode.OK if removed else ExitCode.USAGE)

@@ -109,7 +109,7 @@ def parser(words: Sequence[str]) -> Parser:
     group.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all flags")
     group.add_argument("--version", action="version", version=f"stackwright {__version__}")
     answer_flags(whole)
-    run_flags(whole)
+    run_flags(whole, command=False)
     access_flags(whole)
     common(group)
     commands = whole.add_subparsers(

@@ -127,12 +127,12 @@ def locked(group: argparse._ActionsContainer) -> None:
     )
 
 
-def run_flags(parser: argparse.ArgumentParser) -> None:
-    """How a plan is carried out."""
+def run_flags(parser: argparse.ArgumentParser, *, command: bool = True) -> None:
+    """How a plan is carried out, by a `command` or by Packstack's own flags."""
     group = parser.add_argument_group("how it is done")
-    group.add_argument(
-        "-y", "--dry-run", action="store_true", help="check and plan, show what would be done; change nothing"
-    )
+    # -y is Packstack's. In a command it would read as "yes".
+    dry_run = ("--dry-run",) if command else ("-y", "--dry-run")
+    group.add_argument(*dry_run, action="store_true", help="check and plan, show what would be done; change nothing")
     group.add_argument("--again", action="store_true", help="run every step, finished ones too")
     group.add_argument(
         "-t", "--timeout", type=number(1), default=None, metavar="SECONDS", help="time limit for one action on a host"
@@ -148,7 +148,7 @@ def run_flags(parser: argparse.ArgumentParser) -> None:
 
 def common(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "-d", "--debug", action="store_true", help="show tracebacks, and let the services log at debug level"
+        "-d", "--debug", action="store_true", help="show tracebacks (for the services: --os-debug-mode=y)"
     )
 
 

@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ssh.add_argument("name", metavar="NAME")
     ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
     down = commands.add_parser("down", help="remove nodes and every trace of them", description="Removes nodes.")
-    down.add_argument("names", nargs="*", metavar="NAME", help="all nodes if none is named")
+    down.add_argument("names", nargs="*", metavar="NAME", help="all nodes if none is named: asks first")
+    down.add_argument("--all", action="store_true", help="remove all nodes without asking")
     snapshot = commands.add_parser("snapshot", help="keep a node's disk, to start nodes from it")
     snapshot.add_argument("name", metavar="NAME")
     snapshot.add_argument("tag", metavar="TAG", nargs="?", default="", help="its name (default: NAME-1, NAME-2...)")
@@ -111,6 +112,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             words = records.ssh_command(arguments.name) + arguments.words
             os.execvp(words[0], words)
         case "down":
+            _confirm_removal(arguments.names, everything=arguments.all)
             removed = nodes.down(arguments.names, say=say)
             print(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
         case "snapshot":
@@ -125,6 +127,26 @@ def run_command(arguments: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def _confirm_removal(names: Sequence[str], *, everything: bool) -> None:
+    """Asks a person before all nodes are removed. Raises StackwrightError where the answer is not yes, or where nobody
+    can be asked."""
+    if names and everything:
+        raise StackwrightError(
+            "lab down: names and --all contradict each other", "use only one of them", ExitCode.USAGE
+        )
+    if names or everything or not (there := [node.name for node in records.list_nodes()]):
+        return
+    if not sys.stdin.isatty():
+        raise StackwrightError(
+            f"lab down without a name removes all nodes: {', '.join(there)}",
+            "name the nodes, or add --all",
+            ExitCode.USAGE,
+        )
+    print(f"Remove all nodes ({', '.join(there)})? (yes/no) ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise StackwrightError("nothing was removed", code=ExitCode.USAGE)
+
+
 def main(argv: Sequence[str]) -> int:
     """`stackwright lab ARGV`: returns the exit status; mistakes are told on standard error, without a traceback."""
     parser = argparse.ArgumentParser(prog="stackwright lab", description="Manage disposable nodes on this machine.")
@@ -135,5 +157,5 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else ""), file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
-        print("\ninterrupted; `stackwright lab down` removes unfinished nodes", file=sys.stderr)
+        print("\ninterrupted; `stackwright lab down NAME` removes unfinished nodes", file=sys.stderr)
         return ExitCode.INTERRUPTED

@@ -38,8 +38,6 @@ def settings(arguments: argparse.Namespace, release: str | None = None) -> dict[
     for key, value in (("CONFIG_OPENSTACK_RELEASE", asked), ("CONFIG_RDO_TRUNK", arguments.trunk)):
         if value:
             out.setdefault(key, value)
-    if arguments.debug:
-        out.setdefault("CONFIG_DEBUG_MODE", "y")
     return out
 
 

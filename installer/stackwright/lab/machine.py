@@ -90,7 +90,7 @@ def run(
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
         raise StackwrightError(
             f"`{' '.join(words[:6])}{' ...' if len(words) > 6 else ''}` ended with {done.returncode}:\n{said}",
-            "run `stackwright lab down` to remove incomplete nodes",
+            "run `stackwright lab down --all` to remove incomplete nodes",
             ExitCode.ENVIRONMENT,
         )
     return done.stdout
@@ -191,7 +191,7 @@ def kill_container(root: Path, namespace: str, patience: float = 20.0) -> None:
         if time.monotonic() > deadline:
             raise StackwrightError(
                 f"processes of {namespace} do not end: {', '.join(map(str, left))}",
-                "inspect them with `ps -fp PID`, then run `stackwright lab down` again",
+                "inspect them with `ps -fp PID`, then run `stackwright lab down --all` again",
                 ExitCode.ENVIRONMENT,
             )
         for pid in left:
