@@ -16,6 +16,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,6 +237,29 @@ def test_what_is_there_is_told(cloud: Cloud) -> None:
     said = cloud.command("logs", cloud.node.address, "packages", "-a", file)
     # The first run installed them; where the second one came before this, its log took the place.
     assert "Setting up nova-api" in said.stdout or "all packages are there" in said.stdout
+
+
+def test_a_first_instance_with_one_command(cloud: Cloud) -> None:
+    """Without naming the answer file: there is one cloud."""
+    done = cloud.command("launch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(the only cloud)" in done.stderr
+    login = next(line.strip() for line in done.stdout.splitlines() if line.strip().startswith("ssh "))
+    options = "ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10"
+    name = ""
+    for _ in range(30):
+        name = cloud.day.run(f"{login.replace('ssh', options, 1)} hostname").stdout.strip()
+        if name:
+            break
+        time.sleep(5)
+    assert name == "first"
+    again = cloud.command("launch")
+    assert login in again.stdout, "the same instance is found again"
+    gone = cloud.command("launch", "--delete")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert "first" not in cloud.sh(". /root/keystonerc_demo; openstack server list; openstack keypair list")
+    assert "198." not in cloud.sh(". /root/keystonerc_demo; openstack floating ip list -f value")
+    assert not list((cloud.place / "instances").iterdir())
 
 
 def test_the_firewall_has_what_the_plan_lists_and_nothing_else_is_reached(cloud: Cloud) -> None:

@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -189,7 +190,7 @@ def test_help_fits_on_a_small_screen_and_begins_with_what_a_newcomer_needs(capsy
     assert run("--help") == ExitCode.OK
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 23
-    assert max(map(len, lines)) < 100
+    assert max(map(len, lines)) < 80
     first = "\n".join(lines[:10])
     for flag in (
         "--allinone",
@@ -201,8 +202,8 @@ def test_help_fits_on_a_small_screen_and_begins_with_what_a_newcomer_needs(capsy
     ):
         assert f"stackwright {flag} " in first or f" {flag} " in first
     assert not any("--os-" in line for line in lines[:-1])
-    assert "`stackwright --help-all`" in "\n".join(lines[-3:])
-    assert all(f"\n  {name} " in "\n".join(lines) for name in COMMANDS)
+    assert "--help-all" in first
+    assert all(any(re.search(rf"^.{{9}}(.*, )?{name}(,| )", line) for line in lines[8:]) for name in COMMANDS)
 
 
 def test_help_all_has_every_flag_once_and_by_group(capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,6 +131,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             from stackwright.cli import lock
 
             return lock.run(arguments)
+        case "clouds" | "openrc" | "credentials" | "dashboard" | "launch":
+            from stackwright.cli import clouds
+
+            return clouds.run(arguments)
         case "report":
             from stackwright.cli import report
 

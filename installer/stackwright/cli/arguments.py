@@ -22,43 +22,64 @@ from stackwright.cli.flags import (
 )
 
 _FIRST = """\
-Installs OpenStack on one or more hosts, and verifies that it works.
+stackwright installs OpenStack on one or more hosts, and verifies it:
 
-  stackwright --allinone                install everything on this machine, or with --lab on a node
-  stackwright                           ask a few questions and write an answer file
-  stackwright --gen-answer-file FILE    write an answer file to edit, with new passwords
-  stackwright --validate-answer-file F  show every error in answer files
-  stackwright --answer-file FILE        install what it describes; run it again to continue
-  stackwright --install-hosts A,B,...   install A as controller, the others as compute hosts
+  --allinone              install everything here; with --lab on a node
+  --install-hosts A,B,... install A as controller, the others as compute hosts
+  --gen-answer-file FILE  write one to edit; --validate-answer-file checks it
+  --answer-file FILE      install what it describes; run it again to continue
+  COMMAND --help          show the flags of a command; --help-all: all flags
 """
 """What a newcomer sees of `--help`, before the commands."""
 
-COMMANDS = {
-    "check": "Validate answers and hosts; change nothing",
-    "plan": "Show what apply would change",
-    "apply": "Install or update the cloud; finished steps are skipped",
-    "verify": "Verify that the cloud works",
-    "status": "Show components and their health",
-    "logs": "Show a host's logs",
-    "test": "Run OpenStack's own tests, by scenario",
-    "lock": "Record the installed packages in a file; compare two such files",
-    "bundle": "Pack a setup into one file; reproduce it on other hosts",
-    "report": "Show the last run: times, failures, verification",
-    "answers": "Write, check, explain, compare and migrate answer files",
-    "lab": "Manage disposable nodes on this machine",
-}
+_LOG_IN = "Show URL, passwords, shell variables"
 
-_MORE = """\
-`stackwright COMMAND --help` shows its flags, `stackwright --help-all` all flags and answers.
-"""
+GROUPS = {
+    "start": {
+        "answers": "Write, check, explain, compare, migrate answer files",
+        "check": "Validate answers and hosts; change nothing",
+        "plan": "Show what apply would change",
+        "apply": "Install or update the cloud; finished steps are skipped",
+    },
+    "use": {
+        "launch": "Boot an instance, and show how to log in to it",
+        "dashboard": _LOG_IN,
+        "credentials": _LOG_IN,
+        "openrc": _LOG_IN,
+    },
+    "inspect": {
+        "clouds": "List the clouds that were installed from here",
+        "status": "Show components and their health",
+        "verify": "Verify that the cloud works",
+        "test": "Run OpenStack's own tests, by scenario",
+        "logs": "Show a host's logs",
+        "report": "Show the last run: times, failures, verification",
+    },
+    "share": {
+        "lock": "Record the installed packages, or compare two records",
+        "bundle": "Pack a setup into one file; reproduce it on other hosts",
+        "lab": "Manage disposable nodes on this machine",
+    },
+}
+"""The commands and what they do, as `--help` groups them: on a screen of 80 columns and 24 lines."""
+
+COMMANDS = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
 
 
 class _Whole(Parser):
     """The parser of the command itself: `--help` fits on a screen, `--help-all` has the rest."""
 
     def format_help(self) -> str:
-        summaries = "".join(f"  {name:<9} {summary}\n" for name, summary in COMMANDS.items())
-        return f"{_FIRST}\n{summaries}\n{_MORE}"
+        rows = []
+        for group, commands in GROUPS.items():
+            names: dict[str, list[str]] = {}  # commands with one summary share a line
+            for name, summary in commands.items():
+                names.setdefault(summary, []).append(name)
+            heading = group
+            for summary, same in names.items():
+                rows.append(f"{heading:<9}{', '.join(same):<12} {summary}\n")
+                heading = ""
+        return f"{_FIRST}\n{''.join(rows)}"
 
     def format_all(self) -> str:
         """All flags: its own by group, then one for each answer, by service."""
@@ -119,9 +140,10 @@ def parser(words: Sequence[str]) -> Parser:
     for name, summary in COMMANDS.items():
         made[name] = commands.add_parser(name, help=summary, description=summary)
         common(made[name])
-    for name in ("check", "plan", "apply", "verify", "status", "logs", "lock", "report"):
+    answered = ("check", "plan", "apply", "verify", "status", "logs", "lock", "report", "launch", "dashboard")
+    for name in (*answered, "credentials", "openrc"):
         answer_flags(made[name])
-    for name in ("check", "plan", "apply", "verify", "status", "logs", "lock"):
+    for name in ("check", "plan", "apply", "verify", "status", "logs", "lock", "launch"):
         access_flags(made[name])
     for name in ("check", "plan"):
         skip_check(made[name])
@@ -155,6 +177,10 @@ def parser(words: Sequence[str]) -> Parser:
     made["report"].add_argument("--html", type=Path, metavar="FILE", help="write a self-contained HTML page")
     made["report"].add_argument("--json", action="store_true", help="print JSON")
     run_flags(made["apply"])
+    if not {"clouds", "launch", "openrc"}.isdisjoint(words):
+        from stackwright.cli import clouds
+
+        clouds.add_arguments(made)
     if "lab" in words:
         from stackwright.cli import lab
 
@@ -176,7 +202,7 @@ def parser(words: Sequence[str]) -> Parser:
 
 def vocabulary() -> dict[str, tuple[str, ...]]:
     """By command ("" is the beginning of the line), its flags and the further commands: for completion."""
-    whole = parser(("answers", "bundle", "lab", "test"))
+    whole = parser(("answers", "bundle", "lab", "launch", "test"))
     found = {"": (*whole.flags(), *COMMANDS)}
     for name, sub in whole.commands().items():
         nested = {flag for further in sub.commands().values() for flag in further.flags()}

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from stackwright.cli import streams
-from stackwright.model import ExitCode, StackwrightError
 from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, CheckOptions, Console
 from stackwright.state.directory import Access
 
@@ -47,11 +46,14 @@ def answer_options(arguments: argparse.Namespace, release: str | None = None) ->
 
 
 def required_answers(arguments: argparse.Namespace, command: str, besides: str = "") -> AnswerOptions:
-    """The same for a command that cannot do without an answer file. Raises StackwrightError where none is named."""
-    if not arguments.answer_file:
-        hint = "; ".join(filter(None, ("give it with --answer-file FILE", besides)))
-        raise StackwrightError(f"{command} needs an answer file", hint, ExitCode.USAGE)
-    return answer_options(arguments)
+    """The same for a command that cannot do without an answer file; reports which one is used where none was named.
+    Raises StackwrightError where it cannot be known."""
+    from stackwright.operations import clouds
+
+    given, why = clouds.choose(answer_options(arguments), command, os.environ, besides)
+    if why:
+        console(arguments).note(f"answers: {', '.join(map(str, given.files))} ({why})")
+    return given
 
 
 def access_options(arguments: argparse.Namespace) -> AccessOptions:

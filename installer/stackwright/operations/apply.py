@@ -16,7 +16,7 @@ from stackwright import __version__, executor, lock, report
 from stackwright import answers as answer_files
 from stackwright import verify as verify_result
 from stackwright.model import Event, ExitCode, Facts, Plan, Problem, StackwrightError, Step
-from stackwright.operations import bundle, health, inspection, verify
+from stackwright.operations import bundle, clouds, health, inspection, verify
 from stackwright.operations import lock as lock_operations
 from stackwright.operations.context import RunContext
 from stackwright.operations.options import ApplyOptions, CheckOptions, Console
@@ -283,6 +283,7 @@ def install(
     if options.dry_run:
         return Preview(run, difference(plan, state, new_hosts))
     bundle.keep_facts(state, run.facts)
+    clouds.remember(state, (document.name for document in reading.documents), str(plan.summary.get("dashboard", "")))
     with live.Screen(kind="json" if console.as_json else None) as screen:
         applied = apply(
             plan,

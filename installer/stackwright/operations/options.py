@@ -94,6 +94,16 @@ class QuickStartOptions:
 
 
 @dataclass(frozen=True)
+class LaunchOptions:
+    """An instance of the demo project."""
+
+    name: str = "first"
+    image: str = ""
+    """Empty: the demo image."""
+    flavor: str = "m1.tiny"
+
+
+@dataclass(frozen=True)
 class ScenarioOptions:
     """How scenarios are tested."""
 

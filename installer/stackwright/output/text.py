@@ -163,7 +163,8 @@ def first_instance(image: str, user: str) -> str:
     """The commands that boot a first instance of the demo project and log in to it. They run on the host that has the
     clients; `user` is the one of the image."""
     return f"""
-your first instance, on the node:
+your first instance: stackwright launch
+or with the openstack command, on the node:
   source /root/keystonerc_demo
   openstack keypair create first > first.pem && chmod 600 first.pem
   openstack server create --image {shlex.quote(image)} --flavor m1.tiny --network private --key-name first --wait first
