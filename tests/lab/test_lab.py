@@ -297,7 +297,7 @@ def test_a_snapshot_is_what_new_nodes_can_start_from(scratch_lab: Lab) -> None:
     finally:
         rooms.down(lab=scratch_lab)
         rooms.remove_snapshot("tried", lab=scratch_lab)
-    with pytest.raises(StackwrightError, match="no snapshot tried"):
+    with pytest.raises(StackwrightError, match="no snapshot named tried"):
         rooms.up(["n1"], snapshot="tried", lab=scratch_lab)
 
 
@@ -366,9 +366,10 @@ def test_a_crash_of_up_is_cleared_up(scratch_lab: Lab, moment: str) -> None:
 
 SLOW = """\
 import sys
-from stackwright.lab import command, machine
+from stackwright.cli import lab
+from stackwright.lab import machine
 machine._PATH = f"{sys.argv.pop(1)}:{machine._PATH}"
-sys.exit(command.main(sys.argv[1:]))
+sys.exit(lab.main(sys.argv[1:]))
 """
 
 
@@ -435,7 +436,7 @@ def test_a_node_from_before_a_restart_of_the_machine_is_made_afresh(scratch_lab:
 
 def test_unknown_names_change_nothing(scratch_lab: Lab) -> None:
     shells(scratch_lab, "n1")
-    with pytest.raises(StackwrightError, match="no node n7"):
+    with pytest.raises(StackwrightError, match="no node named n7"):
         rooms.down(["n1", "n7"], lab=scratch_lab)
     assert [n.state for n in rooms.list_nodes(scratch_lab)] == ["running"]
 

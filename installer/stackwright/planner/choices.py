@@ -38,8 +38,7 @@ def workers(answers: Answers, facts: Facts) -> int:
     """Processes per API service: as answered, else one for two cores, at most one per 2 GiB of memory, 1 to 8.
 
     A dozen services each with a process per core is what makes small hosts swap. Each process of an API
-    loads its whole program, and serves several requests at a time in threads; eight are enough for any host that also
-    does other things.
+    loads its whole program; eight are enough for any host that also does other things.
     """
     if answered := int(answers["CONFIG_SERVICE_WORKERS"]):
         return answered
