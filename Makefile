@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # Debian packages that `stackwright lab` needs, and further ones for the tests.
 LAB_PACKAGES := mmdebstrap systemd-container nftables iproute2 openssh-client python3-venv
 TEST_PACKAGES := $(LAB_PACKAGES) openssh-server puppet-agent facterdb qemu-system-x86 chromium chromium-driver zsh \
-  puppet-module-camptocamp-systemd vagrant vagrant-libvirt gpg gpg-agent dpkg-dev
+  puppet-module-camptocamp-systemd vagrant vagrant-libvirt gpg gpg-agent dpkg-dev sudo tcsh fish ksh
 
 .PHONY: help
 help:  ## show this list

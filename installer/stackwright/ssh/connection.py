@@ -19,10 +19,9 @@ from stackwright import shell
 from stackwright.model import ExitCode, File, StackwrightError
 from stackwright.shell import Raw
 
+from . import root
 from .channel import Channel, Link, LinkDropped, LocalLink, Result, ScriptTimeout
 from .settings import Host
-
-_PRELUDE = "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin; LC_ALL=C.UTF-8; export PATH LC_ALL\n"
 
 
 class Connection:
@@ -39,7 +38,7 @@ class Connection:
         self._settings = host
         self._dial = dial
         self._link: Link | None = None
-        self._sudo: str | None = None
+        self._way: root.Way | None = None
         self._lock = threading.Lock()
         self._closed = False
 
@@ -53,11 +52,11 @@ class Connection:
     def open(self, script: str) -> Channel:
         """Starts a script as root and returns its channel, with its input still open. The script travels on the
         channel's input, never in an argument. Raises StackwrightError when the host or root cannot be had."""
-        sudo = self._become()
-        text = (_PRELUDE + script).encode()
-        channel = self._channel(f"{sudo}sh -c 'eval \"$(head -c {len(text)})\"'")
+        way = self._become()
+        text = script.encode()
+        channel = self._channel(way.prefix + root.command(len(text), as_root=self._settings.become))
         try:
-            if sudo.startswith("sudo -k -S"):
+            if way.kind == "password":
                 channel.send(self._password().encode() + b"\n")
             channel.send(text)
         except BaseException:
@@ -92,7 +91,8 @@ class Connection:
 
     def run_as_user(self, script: str, *, data: bytes = b"") -> Result:
         """Runs a script without secrets as the user who logged in; else as `run`."""
-        return self._plain(f"sh -c {shlex.quote(script)}", data)
+        text = script.encode()
+        return self._plain(root.command(len(text)), text + data)
 
     def put(self, files: Sequence[File], *, timeout: float = 600.0) -> tuple[str, ...]:
         """Puts files in place, each replaced atomically; returns the paths of those that were not there already with
@@ -171,68 +171,22 @@ class Connection:
     def _password(self) -> str:
         return self._settings.sudo_password or self._settings.password
 
-    def _become(self) -> str:
-        """The prefix that makes a command run as root: empty for root itself."""
+    def _become(self) -> root.Way:
+        """How a command is run as root. Raises StackwrightError(UNREACHABLE)."""
         if not self._settings.become:
-            return ""
-        if self._sudo is None:
-            script = shell.fill("ssh/root_probe.sh")
-            said = self._plain(f"sh -c {shlex.quote(script)}", b"")
-            words = said.out.split()
-            if not words or not words[0].isdigit():
-                text = (said.out + said.err).strip()[:300]
-                raise StackwrightError(
-                    f"{self.host}: cannot run commands: the login shell printed {text!r}",
-                    "give the account a shell whose start-up files (.bashrc, .profile) print nothing when "
-                    "there is no terminal",
-                    ExitCode.UNREACHABLE,
-                )
-            if words[:1] == ["0"]:
-                self._sudo = ""
-            elif words[1:] == ["free"]:
-                self._sudo = "sudo -n "
-            elif words[1:] == ["password"]:
-                self._check_sudo_password()
-                self._sudo = "sudo -k -S -p '' "
-            else:
-                user = self._settings.user
-                raise StackwrightError(
-                    f"{self.host}: {user or 'this user'} is not root, and sudo is not installed",
-                    f"{'log in as root (`--user root`)' if user else 'run as root'}, or install sudo on the host "
-                    "and allow that user to use it",
-                    ExitCode.UNREACHABLE,
-                )
-        return self._sudo
-
-    def _check_sudo_password(self) -> None:
-        """Tries the password once, on its own: a wrong one must never make sudo read a script as the next guess."""
-        who = self._settings.user or "this user"
-        if not self._password():
-            raise StackwrightError(
-                f"{self.host}: sudo needs the password of {who}",
-                "use `--ask-sudo-password`, or allow sudo without a password for that user (NOPASSWD)",
-                ExitCode.UNREACHABLE,
-            )
-        got = self._plain("sudo -k -S -p '' true", self._password().encode() + b"\n")
-        if got.ok:
-            return
-        if "not in the sudoers" in got.err or "not allowed" in got.err or "may not run" in got.err:
-            raise StackwrightError(
-                f"{self.host}: {who} is not allowed to use sudo",
-                f"run as root on the host: `usermod -aG sudo {who}` (Debian) or `usermod -aG wheel {who}` (CentOS)",
-                ExitCode.UNREACHABLE,
-            )
-        if "tty" in got.err:
-            raise StackwrightError(
-                f"{self.host}: sudo requires a terminal (`requiretty`)",
-                f"add as root on the host, with `visudo`: `Defaults:{who} !requiretty`",
-                ExitCode.UNREACHABLE,
-            )
-        raise StackwrightError(
-            f"{self.host}: sudo rejects the password of {who}",
-            "enter the right password with `--ask-sudo-password`",
-            ExitCode.UNREACHABLE,
-        )
+            return root.Way("root")
+        if self._way is None:
+            user = self._settings.user
+            way = root.way(self.host, user, self.run_as_user(shell.fill("ssh/root_probe.sh")))
+            if way.kind == "password":
+                if not self._password():
+                    raise root.no_password(self.host, user)
+                # Once, on its own: a wrong password must never make sudo read a script as the next guess.
+                script = f"LC_ALL=C {way.prefix}/bin/sh -c 'id -u'"
+                password = self._password().encode() + b"\n"
+                root.check_password(self.host, user, self.run_as_user(script, data=password))
+            self._way = way
+        return self._way
 
     def _plain(self, command: str, data: bytes) -> Result:
         """A fixed command without secrets, as the log-in user."""
