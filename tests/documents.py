@@ -26,7 +26,7 @@ if __name__ == "__main__":
 from stackwright import report, verify  # noqa: E402
 from stackwright.model import Event, Option, Plan  # noqa: E402
 from stackwright.output import live, text  # noqa: E402
-from stackwright.services import SERVICES  # noqa: E402
+from stackwright.services import SERVICES, change_of, options  # noqa: E402
 
 RECORDED = ROOT / "tests" / "data" / "recorded-run"
 """An all-in-one run on a node of the lab, recorded by Stackwright 0.1.0 on two cores on 2026-11-30. To replace it, copy
@@ -102,6 +102,18 @@ def missing_values() -> str:
     return "\n".join(["| key | value | what happens |", "|---|---|---|", *rows])
 
 
+def fixed_answers() -> str:
+    """The answers that cannot change in an installed cloud, or only by adding to them."""
+    rows = []
+    for key in sorted(options()):
+        change = change_of(key)
+        if change.can != "yes":
+            until = " or ".join(f"`{name}`" for name in change.until) or "anything"
+            what = "no" if change.can == "no" else "entries can be added"
+            rows.append(f"| `{key}` | {what} | {until} | {change.why} |")
+    return "\n".join(["| key | can change | once installed | reason |", "|---|---|---|---|", *rows])
+
+
 def _values(option: Option) -> str:
     return ", ".join("any value" if value == "*" else f"`{value}`" for value in option.not_yet)
 
@@ -110,6 +122,7 @@ PARTS: Mapping[tuple[str, str], Callable[[], str]] = {
     ("README.md", "output"): output,
     ("docs/limits.md", "services"): missing_services,
     ("docs/limits.md", "values"): missing_values,
+    ("docs/limits.md", "changes"): fixed_answers,
 }
 """By file and name of the part."""
 

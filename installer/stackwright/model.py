@@ -11,8 +11,8 @@ from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any, Literal
 
+from stackwright.records import Change, PackageSet, PuppetModule
 from stackwright.records import Component as Component
-from stackwright.records import PackageSet, PuppetModule
 from stackwright.records import Port as Port
 from stackwright.records import Role as Role
 
@@ -118,6 +118,8 @@ class Service:
     """Module in verify/on_host/ whose `checks` does with the service what a person would, and cleans up."""
     expendable: bool = False
     """Whether a cloud is of use without it: where memory is short, a hint names its switch."""
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    """By key: whether the answer can change in an installed cloud. Switches and passwords need no entry: they can."""
 
 
 @dataclass(frozen=True)

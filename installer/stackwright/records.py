@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Family = Literal["debian", "redhat"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Whether an answer can change once the cloud is installed."""
+
+    can: Literal["yes", "more", "no"] = "yes"
+    """yes: the next run applies it. more: entries can be added; those that are there must stay. no: it is for life."""
+    why: str = ""
+    """The reason why it cannot; with yes, what a change leaves as it is."""
+    until: tuple[str, ...] = ()
+    """The components that make it permanent: it can change until one of them is installed. Empty: any component."""
+
+
+APPLIED = Change()
+"""The answer can change, and the next run applies it."""
+
+
+def applied(why: str) -> Change:
+    """The answer can change; `why` says what a change leaves as it is."""
+    return Change(why=why)
+
+
+def extendable(why: str, *until: str) -> Change:
+    """Entries can be added to the answer; `why` says why none can be removed once one of `until` is installed."""
+    return Change("more", why, until)
+
+
+def fixed(why: str, *until: str) -> Change:
+    """The answer cannot change once one of the components `until` is installed; `why` is the reason."""
+    return Change("no", why, until)
+
+
+def changes_of(keys: Iterable[str], change: Change = APPLIED) -> dict[str, Change]:
+    """The same for several answers."""
+    return dict.fromkeys(keys, change)
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,21 @@ def test_help_all_has_every_flag_once_and_by_group(capsys: pytest.CaptureFixture
             assert f"\n{service.summary}:\n" in text
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["answers"], ["answers", "check"], ["plan"], ["apply"], ["bundle"], ["test"], ["lab"], ["lab", "up"]],
+    ids=" ".join,
+)
+def test_help_all_works_after_any_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What the command still lacks, such as a file, does not matter."""
+    assert run(*words, "--help-all") == ExitCode.OK
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: stackwright {' '.join(words)}")
+    assert ("--os-swift-install" in text) == (words[0] != "lab"), "its commands take no answers"
+    if words == ["answers"]:
+        assert "--together" in text, "a flag of `answers check`"
+
+
 def test_flags_before_the_command_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """argparse by itself lets the defaults of the command replace them."""
     path, other = tmp_path / "cloud.answers", tmp_path / "other.answers"

@@ -252,10 +252,10 @@ def test_what_was_done_on_a_host_that_was_installed_anew_is_done_again(place: di
     what = plan()
     pretend(place, what)
     ours = {name: replace(f, cloud={"id": "x"}, uid=0) for name, f in case.facts().items()}
-    assert apply.reinstalled(place, ours) == ()
+    assert inspection.reinstalled(place, ours) == ()
     anew = {**ours, COMPUTE: replace(ours[COMPUTE], cloud={})}
-    assert apply.reinstalled(place, anew) == (COMPUTE,)
-    assert apply.reinstalled(place, {**anew, COMPUTE: replace(anew[COMPUTE], uid=1000, sudo=False)}) == (), (
+    assert inspection.reinstalled(place, anew) == (COMPUTE,)
+    assert inspection.reinstalled(place, {**anew, COMPUTE: replace(anew[COMPUTE], uid=1000, sudo=False)}) == (), (
         "who can tell?"
     )
     difference = apply.difference(what, place, (COMPUTE,))
@@ -265,4 +265,4 @@ def test_what_was_done_on_a_host_that_was_installed_anew_is_done_again(place: di
     with open_journal(place.folder) as journal:
         journal.lose((COMPUTE,))
     assert {s.host for s in apply.difference(what, place).todo} == {COMPUTE}
-    assert apply.reinstalled(place, anew) == ()
+    assert inspection.reinstalled(place, anew) == ()

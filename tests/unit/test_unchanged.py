@@ -117,8 +117,8 @@ def test_a_host_that_was_installed_anew_gets_everything_again(tmp_path: Path) ->
     assert apply(tmp_path, plan)[0].outcome.done == 0
     place = directory.StateDir(tmp_path / "state")
     (found,) = CASES["allinone"].facts().values()
-    assert apply_ops.reinstalled(place, {HOST: replace(found, host=HOST, cloud={"id": "x"})}) == ()
-    lost = apply_ops.reinstalled(place, {HOST: replace(found, host=HOST, cloud={})})
+    assert inspection.reinstalled(place, {HOST: replace(found, host=HOST, cloud={"id": "x"})}) == ()
+    lost = inspection.reinstalled(place, {HOST: replace(found, host=HOST, cloud={})})
     assert lost == (HOST,)
     assert apply_ops.packages_due(plan, place, ()) == ()
     assert apply_ops.packages_due(plan, place, lost) == (HOST,)

@@ -11,7 +11,8 @@ from stackwright.answers.reading import ENVIRONMENT_PREFIX, flag_name
 from stackwright.answers.typed import in_words, matters, shown
 from stackwright.answers.writing import limits
 from stackwright.model import Answers
-from stackwright.services import options, service_of
+from stackwright.records import Change
+from stackwright.services import change_of, options, service_of
 from stackwright.values import allowed
 
 
@@ -34,6 +35,19 @@ class Explanation:
     condition: str
     matters: bool
     ends_up: Destinations
+    changes: str
+    """Whether it can change in an installed cloud, and why not."""
+
+
+def changing(change: Change) -> str:
+    """Whether an answer can change in an installed cloud, as a sentence without its full stop."""
+    until = f" once {' or '.join(change.until)} is installed" if change.until else ""
+    match change.can:
+        case "no":
+            return f"it cannot change{until}: {change.why}"
+        case "more":
+            return f"entries can be added, but not removed{until}: {change.why}"
+    return f"`apply` changes it; {change.why}" if change.why else "`apply` changes it"
 
 
 def explain(answers: Answers, key: str) -> Explanation:
@@ -59,4 +73,5 @@ def explain(answers: Answers, key: str) -> Explanation:
         condition=in_words(option),
         matters=matters(option, answers),
         ends_up=destinations(answers, key),
+        changes=changing(change_of(key)),
     )

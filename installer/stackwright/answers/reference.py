@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from stackwright.answers.explain import changing
 from stackwright.answers.packstack.history import releases
 from stackwright.answers.packstack.retired import RETIRED, translated
 from stackwright.answers.reading import flag_name
 from stackwright.answers.typed import in_words
 from stackwright.answers.writing import limits
 from stackwright.model import Option
-from stackwright.services import all_services, options
+from stackwright.services import all_services, change_of, options
 from stackwright.values import allowed
 
 _OPENING = """\
@@ -73,7 +74,7 @@ Grizzly, which name a host for each service, keep their meaning: the host of mos
 
 "Since" is the Packstack release that introduced the key; "new" marks keys that Packstack does not know and ignores.
 The default "generated" is a random secret. A key counts only if its condition is true; an invalid value of a key that
-does not count is a warning.
+does not count is a warning. An answer can change in an installed cloud, unless its description says otherwise.
 """
 
 
@@ -109,6 +110,9 @@ def _row(option: Option) -> str:
         help_text += f" *Matters with {in_words(option)}.*"
     if option.was:
         help_text += " Was " + ", ".join(f"`{name}`" for name in option.was) + "."
+    change = change_of(option.key)
+    if change.can != "yes":
+        help_text += f" In an installed cloud, {changing(change)}."
     help_text = " ".join([help_text, *limits(option)])
     key = f"`{option.key}` `--{flag_name(option)}`"
     values = allowed(option.parse, option.choices)

@@ -273,6 +273,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         ("variable", told.variable),
         ("Packstack", told.known + (f"; was {', '.join(told.was)}" if told.was else "")),
         ("matters", ("yes" if told.matters else "no") + (f": with {told.condition}" if told.condition else "")),
+        ("changes", told.changes),
         ("hosts", ", ".join(told.ends_up.hosts) or "none"),
         ("decides on", ", ".join(told.ends_up.switches)),
         ("places", ", ".join(told.ends_up.places)),

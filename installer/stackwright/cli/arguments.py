@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from stackwright import __version__
 from stackwright.cli.flags import (
+    HelpAll,
     Parser,
     access_flags,
     answer_flags,
@@ -88,13 +88,6 @@ class _Whole(Parser):
         return f"{super().format_help()}\nAnswers; each wins over the one of the answer file:\n{help_all()}"
 
 
-class _HelpAll(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        assert isinstance(parser, _Whole)
-        sys.stdout.write(parser.format_all())
-        parser.exit()
-
-
 class _Command(argparse._SubParsersAction):  # type: ignore[type-arg]
     """Flags before the command count as those after it do; argparse's own action forgets them."""
 
@@ -127,7 +120,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--validate-answer-file", type=Path, nargs="+", default=[], metavar="FILE", help="check answer files and stop"
     )
     group.add_argument("-h", "--help", action="help", help="show how to begin, and the commands")
-    group.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all flags")
+    group.add_argument("--help-all", action=HelpAll, nargs=0, help="show all flags")
     group.add_argument("--version", action="version", version=f"stackwright {__version__}")
     answer_flags(whole)
     run_flags(whole, command=False)

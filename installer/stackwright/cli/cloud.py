@@ -81,8 +81,11 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: 
 def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = False) -> None:
     """The plan as what it would change, or step by step where nothing was applied yet."""
     if as_json:
-        print(json.dumps(text.data(found.run.plan, found.difference), indent=1))
-    elif whole or not found.difference.at:
+        print(json.dumps(text.data(found.run.plan, found.difference, found.answers), indent=1))
+        return
+    if found.answers:
+        print(text.changed(found.answers) + "\n")
+    if whole or not found.difference.at:
         print(text.text(found.run.plan))
     else:
         print(text.difference(found.difference) + "\n\n`stackwright plan --all` shows every step and every open port")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,6 +20,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "formatter_class": _wide, **kwargs})
+        if self.add_help:
+            self.add_argument("--help-all", action=HelpAll, nargs=0, help="show all flags, also one for each answer")
 
     def error(self, message: str) -> NoReturn:
         hint = f"`{self.prog} --help` lists the options"
@@ -37,6 +40,24 @@ class Parser(argparse.ArgumentParser):
         """The parsers of its commands, by name."""
         found = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
         return dict(found[0].choices) if found else {}
+
+    def format_all(self) -> str:
+        """Its flags, those of its commands, and one for each answer, by service."""
+        from stackwright.answers.flags import help_all
+
+        parts = [self.format_help(), *(sub.format_help() for sub in self.commands().values())]
+        if self.prog.split()[1:2] != ["lab"]:  # its commands take no answers
+            parts.append(f"Answers; each wins over the one of the answer file:\n{help_all()}")
+        return "\n".join(parts)
+
+
+class HelpAll(argparse.Action):
+    """--help-all, beside any command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        assert isinstance(parser, Parser)
+        sys.stdout.write(parser.format_all())
+        parser.exit()
 
 
 def _wide(prog: str) -> argparse.HelpFormatter:

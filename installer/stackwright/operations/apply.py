@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from stackwright import __version__, executor, lock, report
 from stackwright import answers as answer_files
 from stackwright import verify as verify_result
-from stackwright.model import Event, ExitCode, Facts, Plan, Problem, StackwrightError, Step
-from stackwright.operations import bundle, clouds, health, inspection, verify
+from stackwright.model import Answers, Event, ExitCode, Plan, Problem, StackwrightError, Step
+from stackwright.operations import bundle, changes, clouds, health, inspection, verify
 from stackwright.operations import lock as lock_operations
 from stackwright.operations.context import RunContext
 from stackwright.operations.options import ApplyOptions, CheckOptions, Console
-from stackwright.output import live
+from stackwright.output import live, text
 from stackwright.planner.steps import credentials
 from stackwright.services import all_components, all_services
 from stackwright.ssh import parallel as side_by_side
@@ -28,6 +28,7 @@ from stackwright.ssh.pool import Hosts
 from stackwright.state import directory, journal, snapshots
 
 if TYPE_CHECKING:
+    from stackwright.answers.changes import ChangedAnswer
     from stackwright.planner.topology import Cloud
 
 
@@ -118,9 +119,11 @@ def apply(
     parallel: int = 500,
     timeout: float | None = None,
     new_hosts: Collection[str] = (),
+    answers: Answers | None = None,
 ) -> Applied:
     """Carries out a plan with its journal; everything that the hosts say goes into the run's log. What happens is
-    recorded beside it, after `about`; the report is made of that, however the run ends.
+    recorded beside it, after `about`; the report is made of that, however the run ends. `answers` are kept, so that
+    the next run knows what changed.
 
     What the journal calls done is looked after first: on `new_hosts` nothing counts as done, and steps whose
     components do not do their work are done again."""
@@ -133,6 +136,8 @@ def apply(
         path = logs / f"{stamp}-{number}.log"
     with _log(path) as log, journal.open_journal(state.folder) as kept:
         kept.lose(new_hosts)
+        if answers is not None:
+            changes.begin(answers, state, kept)
         snapshots.keep(state, plan, kept, _snapshot_maker(plan, state))
         take = report.begin(path, about)
         tell = live.both(emit, take)
@@ -157,6 +162,8 @@ def apply(
                 take(Event("note", time.time(), message=error.message))
                 report.refresh(state)
             raise
+        if answers is not None and outcome.ok:
+            changes.finish(plan, state)
     return Applied(outcome, plan, path, report.refresh(state))
 
 
@@ -188,14 +195,6 @@ def _log(path: Path) -> Iterator[Callable[[str, str], None]]:
         yield write
     finally:
         os.close(handle)
-
-
-def reinstalled(state: directory.StateDir, seen: Mapping[str, Facts]) -> tuple[str, ...]:
-    """Hosts that were reinstalled since something was done on them: their first step leaves the cloud's name there,
-    and it is gone. What the journal knows of them is of no use any more."""
-    with journal.open_journal(state.folder, exclusive=False) as kept:
-        working = kept.working()
-    return tuple(n for n, f in seen.items() if n in working and not f.cloud and (f.sudo or f.uid == 0))
 
 
 def difference(plan: Plan, state: directory.StateDir, new_hosts: Collection[str] = ()) -> snapshots.Difference:
@@ -233,14 +232,17 @@ class Preview:
 
     run: RunContext
     difference: snapshots.Difference
+    answers: tuple[ChangedAnswer, ...] = ()
+    """The answers that changed since the last run."""
 
 
 def preview(
     reading: answer_files.Reading, hosts: Hosts, state: directory.StateDir, options: CheckOptions, console: Console
 ) -> Preview:
     """Plans, and compares with what was applied last; changes nothing. Raises StackwrightError."""
-    run = inspection.inspect(reading, hosts, state, options, report.Clock(), console).run
-    return Preview(run, difference(run.plan, state, _reinstalled(run, console)))
+    found = inspection.inspect(reading, hosts, state, options, report.Clock(), console)
+    run = found.run
+    return Preview(run, difference(run.plan, state, _reinstalled(run, console)), found.changed)
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,9 @@ def install(
     if due := plan.hosts if options.again else packages_due(plan, state, new_hosts):
         warnings += inspection.check_packages(run, clock, console, due)
     if options.dry_run:
-        return Preview(run, difference(plan, state, new_hosts))
+        return Preview(run, difference(plan, state, new_hosts), inspected.changed)
+    if inspected.changed:
+        console.note(text.changed(inspected.changed))
     bundle.keep_facts(state, run.facts)
     clouds.remember(state, (document.name for document in reading.documents), str(plan.summary.get("dashboard", "")))
     with live.Screen(kind="json" if console.as_json else None) as screen:
@@ -295,6 +299,7 @@ def install(
             parallel=options.parallel,
             timeout=options.timeout,
             new_hosts=new_hosts,
+            answers=run.answers,
         )
     if not applied.outcome.ok:
         return Installed(run, applied.outcome.code, applied)
@@ -315,7 +320,7 @@ def install(
 
 def _reinstalled(run: RunContext, console: Console) -> tuple[str, ...]:
     """Hosts that were reinstalled since something was done on them; reports them."""
-    found = reinstalled(run.state, run.facts)
+    found = inspection.reinstalled(run.state, run.facts)
     for name in found:
         console.note(f"{name}: nothing of this cloud is there any more; what was done there before is done again")
     return found

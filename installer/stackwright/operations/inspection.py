@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from stackwright import answers as answer_files
 from stackwright import facts, lock, planner, platforms, preflight, report, ssh
+from stackwright.answers.changes import CHECK
 from stackwright.model import Answers, ExitCode, Facts, Problem, Severity, StackwrightError
-from stackwright.operations import identity, trunk
+from stackwright.operations import changes, identity, trunk
 from stackwright.operations import lock as lock_operations
 from stackwright.operations.context import RunContext
 from stackwright.operations.options import CheckOptions, Console
@@ -18,8 +19,10 @@ from stackwright.planner.steps import registration, repositories
 from stackwright.services import options
 from stackwright.ssh import parallel as side_by_side
 from stackwright.ssh.pool import Hosts
+from stackwright.state import journal
 
 if TYPE_CHECKING:
+    from stackwright.answers.changes import ChangedAnswer
     from stackwright.planner.topology import Cloud
     from stackwright.state.directory import StateDir
 
@@ -132,12 +135,22 @@ def presets(hosts: Hosts, name: str) -> tuple[Facts, dict[str, str]]:
 # ---------------------------------------------------------------------------------------------------- a whole command
 
 
+def reinstalled(state: StateDir, seen: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Hosts that were reinstalled since something was done on them: their first step leaves the cloud's name there,
+    and it is gone. What the journal knows of them is of no use any more."""
+    with journal.open_journal(state.folder, exclusive=False) as kept:
+        working = kept.working()
+    return tuple(n for n, f in seen.items() if n in working and not f.cloud and (f.sudo or f.uid == 0))
+
+
 @dataclass(frozen=True)
 class Inspected:
     """A run whose hosts were looked at, and the warnings about them and about the answers."""
 
     run: RunContext
     warnings: tuple[Problem, ...]
+    changed: tuple[ChangedAnswer, ...] = ()
+    """The answers that changed since the last run."""
 
 
 def begin(answers: Answers, hosts: Hosts, state: StateDir) -> RunContext:
@@ -159,11 +172,13 @@ def inspect(
         seen = look(hosts, planner.all_hosts(answers), answers)
     with clock.part("check"):
         own_id = identity.cloud_id(answers, seen, state)
-        found = refuse(problems(answers, seen, check.skip, own_id))
+        changed = changes.changed(answers, state, reinstalled(state, seen))
+        fixed = () if CHECK in check.skip else changes.problems(changed, answers, seen, own_id)
+        found = refuse([*problems(answers, seen, check.skip, own_id), *fixed])
     run = RunContext(answers, seen, state, hosts, check, locked, own_id)
     _ = run.exact  # refuses a lock of other hosts
     _report(found, console)
-    return Inspected(run, (*reading.problems, *found))
+    return Inspected(run, (*reading.problems, *found), changed)
 
 
 def check_packages(

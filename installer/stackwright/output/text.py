@@ -26,6 +26,7 @@ from stackwright.model import (
 from stackwright.output.live import duration
 
 if TYPE_CHECKING:
+    from stackwright.answers.changes import ChangedAnswer
     from stackwright.operations.health import HostStatus
     from stackwright.state.directory import StateDir
     from stackwright.state.snapshots import Change, Difference
@@ -60,10 +61,10 @@ def text(plan: Plan) -> str:
     return "\n".join(out)
 
 
-def data(plan: Plan, found: Difference) -> dict[str, Any]:
+def data(plan: Plan, found: Difference, answers: Iterable[ChangedAnswer] = ()) -> dict[str, Any]:
     """The plan for machines: every step with what it waits for, why it would be done (`kept`: it would not be), and the
-    settings that would change, secrets masked; when something was applied last (seconds since the epoch, or null); and
-    the ports that would be open."""
+    settings that would change, secrets masked; when something was applied last (seconds since the epoch, or null); the
+    ports that would be open; and the answers that changed since the last run, with what they touch."""
     todo = {change.step: change for change in found.todo}
     return {
         "release": plan.summary.get("release", ""),
@@ -80,6 +81,7 @@ def data(plan: Plan, found: Difference) -> dict[str, Any]:
             for step in plan.steps
         ],
         "gone": {host: list(names) for host, names in found.gone.items()},
+        "answers": [dataclasses.asdict(one) for one in answers],
         "ports": {host: list(opened) for host, opened in plan.summary.get("ports", {}).items()},
     }
 
@@ -171,6 +173,29 @@ or with the openstack command, on the node:
   address=$(openstack floating ip create public -f value -c floating_ip_address)
   openstack server add floating ip first $address
   ssh -i first.pem {user}@$address"""
+
+
+def changed(answers: Iterable[ChangedAnswer]) -> str:
+    """The answers that changed since the last run, with what each touches."""
+    out = ["answers that changed since the last run:"]
+    for one in answers:
+        secret = one.before == one.after
+        out.append(
+            f"  {one.key}: {one.before or '(empty)'} -> {'another secret' if secret else one.after or '(empty)'}"
+        )
+        if one.begun:
+            out.append("    an earlier run began to change it, and did not finish")
+        if one.components:
+            out.append(f"    touches {_several(one.components)}" + (f" on {_several(one.hosts)}" if one.hosts else ""))
+        elif one.hosts:
+            out.append(f"    touches {_several(one.hosts)}")
+        if one.why:
+            out.append(f"    {'cannot change' if one.refused else 'note'}: {one.why}")
+    return "\n".join(out)
+
+
+def _several(names: Sequence[str]) -> str:
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
 
 
 def difference(found: Difference) -> str:

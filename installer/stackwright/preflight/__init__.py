@@ -69,6 +69,9 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
 _BY_PACKAGES = ("package", "repository")
 """Names of the problems that `parse_package_check` finds; they can be waived like the others."""
 
+_BY_ANSWERS = ("fixed-answer",)
+"""Names of the problems with answers that changed (`answers.changes`); they can be waived like the others."""
+
 _SHOWN = 3
 """Hosts that are named where many have the same problem."""
 
@@ -99,7 +102,7 @@ def check(
 
 def require_known(skip: Iterable[str]) -> None:
     """Raises StackwrightError when one of these is not the name of a check."""
-    known = (*CHECKS, *_BY_PACKAGES)
+    known = (*CHECKS, *_BY_PACKAGES, *_BY_ANSWERS)
     wrong = sorted(set(skip) - set(known))
     if wrong:
         raise StackwrightError(f"no such check: {', '.join(wrong)}", f"checks are: {', '.join(known)}", ExitCode.USAGE)

@@ -13,7 +13,7 @@ from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
 from stackwright.platforms import Platform, Release
-from stackwright.records import Api, Names, PackageSet, Role
+from stackwright.records import APPLIED, Api, Change, Names, PackageSet, Role, applied
 from stackwright.services import (
     amqp,
     cache,
@@ -36,6 +36,7 @@ from stackwright.services import (
     swift,
 )
 from stackwright.services.named_hosts import first
+from stackwright.values import boolean
 
 SERVICES: tuple[Service, ...] = (
     general.SERVICE,
@@ -215,6 +216,16 @@ def service_of(key: str) -> Service:
         if any(option.key == key for option in service.options):
             return service
     raise KeyError(key)
+
+
+def change_of(key: str) -> Change:
+    """Whether an answer can change in an installed cloud; KeyError for an unknown key."""
+    service, option = service_of(key), options()[key]
+    if key in service.changes:
+        return service.changes[key]
+    if option.parse is boolean and key == service.switch:
+        return applied("with n, what is installed stays on its hosts")
+    return APPLIED
 
 
 def listening(component: Component, answers: Mapping[str, Any]) -> tuple[Port, ...]:

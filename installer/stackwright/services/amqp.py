@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, Role, TlsServer
+from stackwright.records import APPLIED, Names, Role, TlsServer, applied
 from stackwright.services import ssl
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
@@ -112,4 +112,9 @@ SERVICE = Service(
             rank=20,
         ),
     ),
+    changes={
+        "CONFIG_AMQP_BACKEND": APPLIED,
+        "CONFIG_AMQP_HOST": applied("the broker on the old host keeps running"),
+        "CONFIG_AMQP_AUTH_USER": applied("the old user stays in the broker"),
+    },
 )

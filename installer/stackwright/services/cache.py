@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, Role
+from stackwright.records import APPLIED, Names, Role, applied
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import hosts_of, value_of
 from stackwright.services.probes import units
@@ -55,4 +55,8 @@ SERVICE = Service(
             rank=30,
         ),
     ),
+    changes={
+        "CONFIG_CACHE_HOSTS": applied("a cache on a host that is left out keeps running"),
+        "CONFIG_CACHE_MEMORY": APPLIED,
+    },
 )

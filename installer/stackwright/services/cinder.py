@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Growth, Migration, Names, PackageSet, PuppetModule, Role
+from stackwright.records import (
+    Api,
+    Growth,
+    Migration,
+    Names,
+    PackageSet,
+    PuppetModule,
+    Role,
+    applied,
+    extendable,
+    fixed,
+)
 from stackwright.services.named_hosts import CONTROLLER, storage
 from stackwright.services.options import choices_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
@@ -317,4 +328,14 @@ SERVICE = Service(
     package_sets=PACKAGE_SETS,
     expendable=True,
     switch="CONFIG_CINDER_INSTALL",
+    changes={
+        "CONFIG_CINDER_HOST": applied("the service on the old host keeps running"),
+        "CONFIG_CINDER_BACKEND": extendable("volumes are in the back end, and do not move", "cinder-volume"),
+        "CONFIG_CINDER_VOLUMES_CREATE": fixed("the volume group exists, and is not removed", "cinder-volume"),
+        "CONFIG_CINDER_VOLUME_NAME": fixed("volumes are in the volume group, and do not move", "cinder-volume"),
+        "CONFIG_CINDER_VOLUMES_SIZE": fixed("the file of the volume group is not resized", "cinder-volume"),
+        "CONFIG_CINDER_NFS_MOUNTS": extendable("volumes are on the share, and do not move", "cinder-volume"),
+        "CONFIG_CEPH_OSD_SIZE": fixed("the file of the OSD is not resized", "ceph"),
+        "CONFIG_CEPH_SECRET": fixed("Ceph's id and keys follow from it, and the data belong to that id", "ceph"),
+    },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.records import Names, PackageSet, Role
+from stackwright.records import Names, PackageSet, Role, applied, changes_of, extendable, fixed
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import given_secret, host_of, hosts_of, switch, value_of
 from stackwright.services.shared_packages import measured
@@ -13,6 +13,8 @@ _FIREWALL = (("CONFIG_FIREWALL", "y"),)
 _UNSUPPORTED = (("CONFIG_UNSUPPORTED", "y"),)
 
 _REPOSITORIES = "package repositories"
+
+_LEFT = "the programs on the old host stay installed"
 
 OPTIONS: tuple[Option, ...] = (
     value_of(
@@ -253,4 +255,31 @@ SERVICE = Service(
         ),
     },
     package_sets=PACKAGE_SETS,
+    changes={
+        **changes_of(
+            (
+                "CONFIG_SERVICE_WORKERS",
+                "CONFIG_NTP_SERVERS",
+                "EXCLUDE_SERVERS",
+                "CONFIG_FIREWALL_PORTS",
+                "CONFIG_SSH_KEY",
+                "CONFIG_DEFAULT_PASSWORD",
+                "CONFIG_REPO",
+            )
+        ),
+        "CONFIG_OPENSTACK_RELEASE": fixed("this version does not upgrade a cloud"),
+        "CONFIG_HOST_NAMES": fixed(
+            "Nova and Neutron know their hosts by name, and instances belong to a name",
+            "nova-compute",
+            "neutron-server",
+        ),
+        "CONFIG_CONTROLLER_HOST": fixed("the cloud and its state directory are named after it"),
+        "CONFIG_OSCLIENT_HOST": applied(_LEFT),
+        "CONFIG_COMPUTE_HOSTS": applied("a host that is left out keeps its instances and stays registered"),
+        "CONFIG_NETWORK_HOSTS": applied("a host that is left out stays as it is"),
+        "CONFIG_STORAGE_HOST": extendable(
+            "the volumes and objects of a host do not move", "cinder-volume", "swift-storage"
+        ),
+        "CONFIG_UNSUPPORTED": fixed("CONFIG_STORAGE_HOST counts while it is y: volumes do not move", "cinder-volume"),
+    },
 )

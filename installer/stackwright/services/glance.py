@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PuppetModule, Role
+from stackwright.records import Api, Migration, Names, PuppetModule, Role, fixed
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, host_of, password, switch
 from stackwright.services.probes import http
@@ -104,4 +104,10 @@ SERVICE = Service(
     puppet=PuppetModule("glance", ("glance_api_config",), starts_async=True),
     checks="glance",
     switch="CONFIG_GLANCE_INSTALL",
+    changes={
+        "CONFIG_GLANCE_HOST": fixed("images are files on the host, and do not move", "glance-api"),
+        "CONFIG_GLANCE_BACKEND": fixed(
+            "images stay in the present back end, and Glance would no longer find them", "glance-api"
+        ),
+    },
 )

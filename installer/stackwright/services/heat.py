@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PuppetModule, Role
+from stackwright.records import Api, Migration, Names, PuppetModule, Role, applied, fixed
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
@@ -14,6 +14,8 @@ from stackwright.services.shared_packages import CONFIGURES, DATABASE, estimated
 from stackwright.values import word
 
 _ON = (("CONFIG_HEAT_INSTALL", "y"),)
+
+_LEFT = "the service on the old host keeps running"
 
 OPTIONS: tuple[Option, ...] = (
     switch("CONFIG_HEAT_INSTALL", "Install Heat, the orchestration service.", flag="os-heat-install"),
@@ -179,4 +181,13 @@ SERVICE = Service(
     checks="heat",
     expendable=True,
     switch="CONFIG_HEAT_INSTALL",
+    changes={
+        "CONFIG_HEAT_HOST": applied(_LEFT),
+        "CONFIG_HEAT_CFN_HOST": applied(_LEFT),
+        "CONFIG_HEAT_AUTH_ENC_KEY": fixed(
+            "Heat's database is encrypted with it, and stacks could not be read", "heat-engine"
+        ),
+        "CONFIG_HEAT_DOMAIN": fixed("the users of stacks are in the domain", "heat-engine"),
+        "CONFIG_HEAT_DOMAIN_ADMIN": applied("the old user stays in Keystone"),
+    },
 )

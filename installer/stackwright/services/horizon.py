@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, Role, TlsServer
+from stackwright.records import APPLIED, Names, Role, TlsServer, applied
 from stackwright.services import ssl
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, hosts_of, switch, value_of
@@ -153,4 +153,11 @@ SERVICE = Service(
     tempest={"dashboard": (r"tempest_horizon\.", r"tempest\.scenario\.test_dashboard_basic_ops\b")},
     expendable=True,
     switch="CONFIG_HORIZON_INSTALL",
+    changes={
+        "CONFIG_HORIZON_HOST": applied("a dashboard on a host that is left out keeps running"),
+        "CONFIG_HORIZON_SECRET_KEY": applied("everyone who is logged in to the dashboard has to log in again"),
+        "CONFIG_HORIZON_SSL_CERT": APPLIED,
+        "CONFIG_HORIZON_SSL_KEY": APPLIED,
+        "CONFIG_HORIZON_SSL_CACERT": APPLIED,
+    },
 )

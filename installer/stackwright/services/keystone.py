@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PuppetModule, Role
+from stackwright.records import APPLIED, Api, Migration, Names, PuppetModule, Role, fixed
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.probes import http
@@ -139,4 +139,15 @@ SERVICE = Service(
         ),
     ),
     puppet=PuppetModule("keystone", ("keystone_config",)),
+    changes={
+        "CONFIG_KEYSTONE_HOST": fixed("its Fernet and credential keys are on the host, and do not move", "keystone"),
+        "CONFIG_KEYSTONE_REGION": fixed("endpoints and the settings of every service name the region", "keystone"),
+        "CONFIG_KEYSTONE_ADMIN_EMAIL": APPLIED,
+        "CONFIG_KEYSTONE_ADMIN_USERNAME": fixed(
+            "the old administrator would keep its password and its rights", "keystone"
+        ),
+        "CONFIG_KEYSTONE_API_VERSION": APPLIED,
+        "CONFIG_KEYSTONE_TOKEN_FORMAT": APPLIED,
+        "CONFIG_KEYSTONE_IDENTITY_BACKEND": fixed("users and their roles are in the present back end", "keystone"),
+    },
 )

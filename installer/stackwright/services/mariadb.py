@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Names, Role
+from stackwright.records import APPLIED, Names, Role, fixed
 from stackwright.services.named_hosts import CONTROLLER, first
 from stackwright.services.options import host_of, password, switch, value_of
 from stackwright.services.probes import units
 from stackwright.services.shared_packages import disk, measured
 from stackwright.values import word
+
+_DATA = "the data of every service are in the present database, and do not move"
 
 OPTIONS: tuple[Option, ...] = (
     switch(
@@ -88,4 +90,9 @@ SERVICE = Service(
     OPTIONS,
     COMPONENTS,
     roles=(Role("database", hosts=_hosts, rank=10),),
+    changes={
+        "CONFIG_MARIADB_INSTALL": fixed(_DATA, "keystone-database"),
+        "CONFIG_MARIADB_HOST": fixed(_DATA, "keystone-database"),
+        "CONFIG_MARIADB_USER": APPLIED,
+    },
 )

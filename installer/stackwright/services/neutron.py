@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule, Role
+from stackwright.records import (
+    APPLIED,
+    Api,
+    Migration,
+    Names,
+    PackageSet,
+    PuppetModule,
+    Role,
+    applied,
+    changes_of,
+    extendable,
+    fixed,
+)
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.neutron_agents import AGENTS, LOGS, ROLES, wanted
 from stackwright.services.options import choice_of, choices_of, host_of, hosts_of, password, switch, value_of
@@ -22,6 +34,8 @@ from stackwright.values import (
 _OVSDB = (("CONFIG_NEUTRON_INSTALL", "y"), ("CONFIG_NEUTRON_L2_AGENT", "ovn|openvswitch"))
 _ON = (("CONFIG_NEUTRON_INSTALL", "y"),)
 _AGENTS = (*_ON, ("CONFIG_NEUTRON_L2_AGENT", "openvswitch|linuxbridge"))
+
+_BRIDGES = ("external-bridge", "ovn-controller", "openvswitch-agent", "linuxbridge-agent")
 
 OPTIONS: tuple[Option, ...] = (
     switch(
@@ -330,4 +344,30 @@ SERVICE = Service(
     checks="neutron",
     package_sets=PACKAGE_SETS,
     switch="CONFIG_NEUTRON_INSTALL",
+    changes={
+        "CONFIG_NEUTRON_SERVER_HOST": fixed("OVN's databases are on the host, and do not move", "ovn-northd"),
+        **changes_of(
+            ("CONFIG_NEUTRON_L3_HOSTS", "CONFIG_NEUTRON_DHCP_HOSTS", "CONFIG_NEUTRON_METADATA_HOSTS"),
+            applied("an agent on a host that is left out keeps running and stays registered"),
+        ),
+        "CONFIG_NEUTRON_L3_EXT_BRIDGE": fixed("the external network and its routers are on the bridge", *_BRIDGES),
+        "CONFIG_NEUTRON_L2_AGENT": fixed("ports of instances and routers are bound to the agent", "neutron-server"),
+        "CONFIG_NEUTRON_DATAPATH": fixed("bridges keep the datapath that they were created with", *_BRIDGES),
+        "CONFIG_NEUTRON_ML2_TYPE_DRIVERS": extendable("networks of the type would lose their driver", "neutron-server"),
+        "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES": applied("networks that exist keep their type"),
+        "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS": extendable(
+            "ports that exist are bound by their driver", "neutron-server"
+        ),
+        **changes_of(
+            (
+                "CONFIG_NEUTRON_ML2_FLAT_NETWORKS",
+                "CONFIG_NEUTRON_ML2_VLAN_RANGES",
+                "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES",
+                "CONFIG_NEUTRON_ML2_VNI_RANGES",
+            ),
+            applied("networks that exist keep their segments"),
+        ),
+        "CONFIG_NEUTRON_ML2_VXLAN_GROUP": APPLIED,
+        "CONFIG_NEUTRON_ML2_SRIOV_INTERFACE_MAPPINGS": APPLIED,
+    },
 )

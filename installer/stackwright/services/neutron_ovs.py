@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
+from stackwright.records import applied, changes_of, extendable, fixed
 from stackwright.services.options import value_of
 from stackwright.values import (
     bridge_interfaces,
@@ -23,6 +24,8 @@ _OVS_VXLAN = (
     ("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES", "vxlan"),
 )
 _LB = (("CONFIG_NEUTRON_INSTALL", "y"), ("CONFIG_NEUTRON_L2_AGENT", "linuxbridge"))
+
+_BRIDGES = ("external-bridge", "ovn-controller", "openvswitch-agent", "linuxbridge-agent")
 
 OPTIONS: tuple[Option, ...] = (
     value_of(
@@ -163,4 +166,36 @@ SERVICE = Service(
     "Neutron: OVN, Open vSwitch, Linux bridges",
     OPTIONS,
     COMPONENTS,
+    changes={
+        **changes_of(
+            (
+                "CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS",
+                "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS",
+                "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS",
+            ),
+            extendable("networks that exist are on the physical network", "neutron-server"),
+        ),
+        **changes_of(
+            ("CONFIG_NEUTRON_OVN_BRIDGE_IFACES", "CONFIG_NEUTRON_OVS_BRIDGE_IFACES"),
+            extendable("an interface is not taken out of its bridge again", *_BRIDGES),
+        ),
+        **changes_of(
+            ("CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE", "CONFIG_NEUTRON_OVS_BRIDGES_COMPUTE"),
+            extendable("instances may use the bridge", *_BRIDGES),
+        ),
+        **changes_of(
+            ("CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET", "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET"),
+            fixed("the external network is on the physical network", "demo"),
+        ),
+        **changes_of(
+            (
+                "CONFIG_NEUTRON_OVN_TUNNEL_IF",
+                "CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS",
+                "CONFIG_NEUTRON_OVS_TUNNEL_IF",
+                "CONFIG_NEUTRON_OVS_TUNNEL_SUBNETS",
+                "CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT",
+            ),
+            applied("traffic between hosts stops until every host is done"),
+        ),
+    },
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stackwright import values
 from stackwright.model import Option, Service
+from stackwright.records import applied, changes_of
 
 _FILE = Path(__file__).parent / "data" / "not_installable.csv"
 _NOT_IMPLEMENTED = "its components are not implemented yet"
@@ -97,6 +98,14 @@ def _read() -> dict[str, tuple[Option, ...]]:
 _OPTIONS = _read()
 
 SERVICES: Mapping[str, Service] = {
-    name: Service(name, summary, _OPTIONS[name], switch=switch, missing=missing, needs=_NEEDS.get(name, ()))
+    name: Service(
+        name,
+        summary,
+        _OPTIONS[name],
+        switch=switch,
+        missing=missing,
+        needs=_NEEDS.get(name, ()),
+        changes=changes_of((o.key for o in _OPTIONS[name]), applied("this version installs nothing that uses it")),
+    )
     for name, summary, switch, missing in _RECORDS
 }

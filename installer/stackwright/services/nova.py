@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule, Role, TlsServer
+from stackwright.records import Api, Migration, Names, PackageSet, PuppetModule, Role, TlsServer, applied, changes_of
 from stackwright.services import ssl
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
@@ -422,4 +422,28 @@ SERVICE = Service(
     checks="nova",
     package_sets=PACKAGE_SETS,
     switch="CONFIG_NOVA_INSTALL",
+    changes={
+        **changes_of(
+            (
+                "CONFIG_NOVA_API_HOST",
+                "CONFIG_NOVA_CONDUCTOR_HOST",
+                "CONFIG_NOVA_SCHED_HOST",
+                "CONFIG_NOVA_VNCPROXY_HOST",
+            ),
+            applied("the service on the old host keeps running and stays registered"),
+        ),
+        **changes_of(
+            (
+                "CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO",
+                "CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO",
+                "CONFIG_NOVA_COMPUTE_MIGRATE_PROTOCOL",
+                "CONFIG_NOVA_MIGRATION_SECRET",
+                "CONFIG_VNC_SSL_CERT",
+                "CONFIG_VNC_SSL_KEY",
+                "CONFIG_NOVA_PCI_ALIAS",
+                "CONFIG_NOVA_PCI_PASSTHROUGH_WHITELIST",
+            )
+        ),
+        "CONFIG_NOVA_LIBVIRT_VIRT_TYPE": applied("instances get the new type when they are next started"),
+    },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.records import Names, PackageSet
+from stackwright.records import Names, PackageSet, applied, changes_of
 from stackwright.services.options import choice_of, host_of, switch, value_of
 from stackwright.values import trunk, url, urls, web_url
 
@@ -130,4 +130,24 @@ PACKAGE_SETS: tuple[PackageSet, ...] = (
     ),
 )
 
-SERVICE = Service("packages", "Package sources", OPTIONS, COMPONENTS, package_sets=PACKAGE_SETS)
+SERVICE = Service(
+    "packages",
+    "Package sources",
+    OPTIONS,
+    COMPONENTS,
+    package_sets=PACKAGE_SETS,
+    changes={
+        **changes_of(
+            (
+                "CONFIG_PACKAGE_MIRROR",
+                "CONFIG_MIRROR_KEYS",
+                "CONFIG_PACKAGE_PROXY",
+                "CONFIG_OFFLINE_REPO",
+                "CONFIG_REPO_KEYS",
+                "CONFIG_PUPPET_PROVIDERS",
+            )
+        ),
+        "CONFIG_RDO_TRUNK": applied("installed packages are replaced only where newer ones are needed"),
+        "CONFIG_PACKAGE_CACHE_HOST": applied("the old host keeps its cache"),
+    },
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
-from stackwright.records import Names, PackageSet
+from stackwright.records import APPLIED, Names, PackageSet, applied, changes_of, fixed
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.shared_packages import CONFIGURES
 from stackwright.values import checksum, count, natural, network, pools, properties, text, url, word
@@ -281,4 +281,26 @@ SERVICE = Service(
     COMPONENTS,
     needs=(("CONFIG_PROVISION_TEMPEST", "y", "CONFIG_NOVA_INSTALL", "Tempest's tests boot instances"),),
     package_sets=PACKAGE_SETS,
+    changes={
+        "CONFIG_PROVISION_DEMO": applied("with n, what the demo consists of stays"),
+        "CONFIG_PROVISION_DEMO_FLOATRANGE": fixed("the external network exists, and a subnet keeps its range", "demo"),
+        "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": applied("addresses that are in use stay in use"),
+        "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": fixed(
+            "the private network exists, and a subnet keeps its range", "demo"
+        ),
+        "CONFIG_PROVISION_IMAGE_NAME": applied("the old image stays"),
+        **changes_of(
+            (
+                "CONFIG_PROVISION_IMAGE_URL",
+                "CONFIG_PROVISION_IMAGE_SOURCE",
+                "CONFIG_PROVISION_IMAGE_CHECKSUM",
+                "CONFIG_PROVISION_IMAGE_FORMAT",
+                "CONFIG_PROVISION_IMAGE_PROPERTIES",
+            ),
+            applied("an image that exists is kept; CONFIG_PROVISION_IMAGE_NAME makes another one"),
+        ),
+        "CONFIG_PROVISION_IMAGE_SSH_USER": APPLIED,
+        "CONFIG_TEMPEST_HOST": APPLIED,
+        **changes_of(option.key for option in OPTIONS if "TEMPEST_" in option.key),
+    },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackwright.model import Component, Option, Service
+from stackwright.records import applied, changes_of
 from stackwright.services.options import choices_of, given_secret, switch, value_of
 from stackwright.values import optional, text
 
@@ -161,4 +162,10 @@ SERVICE = Service(
     "Registration of Red Hat Enterprise Linux hosts",
     OPTIONS,
     COMPONENTS,
+    changes={
+        **changes_of(
+            (option.key for option in OPTIONS),
+            applied("a host that is registered stays registered as it is"),
+        ),
+    },
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Service
+from stackwright.records import APPLIED, applied, changes_of
 from stackwright.services.options import switch, value_of
 from stackwright.values import path, text
 
@@ -155,4 +156,13 @@ SERVICE = Service(
     "TLS certificates",
     OPTIONS,
     COMPONENTS,
+    changes={
+        "CONFIG_SSL_CACERT_FILE": APPLIED,
+        "CONFIG_SSL_CACERT_KEY_FILE": APPLIED,
+        "CONFIG_SSL_CERT_DIR": APPLIED,
+        **changes_of(
+            (option.key for option in OPTIONS if "_CERT_SUBJECT_" in option.key),
+            applied("certificates that exist are kept until they are renewed"),
+        ),
+    },
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.model import Component, Option, Port, Service
-from stackwright.records import Api, Growth, Names, PuppetModule, Role
+from stackwright.records import Api, Growth, Names, PuppetModule, Role, applied, extendable, fixed
 from stackwright.services.named_hosts import CONTROLLER, storage, unique
 from stackwright.services.options import choice_of, generated_secret, hosts_of, password, switch, value_of
 from stackwright.services.probes import itself, units
@@ -235,4 +235,17 @@ SERVICE = Service(
     checks="swift",
     expendable=True,
     switch="CONFIG_SWIFT_INSTALL",
+    changes={
+        "CONFIG_SWIFT_PROXY_HOSTS": applied("a proxy on a host that is left out keeps running"),
+        "CONFIG_SWIFT_STORAGES": extendable("the rings keep their devices, and objects are on them", "swift-storage"),
+        "CONFIG_SWIFT_STORAGE_ZONES": fixed("the rings keep the zones of their devices", "swift-storage"),
+        "CONFIG_SWIFT_STORAGE_REPLICAS": fixed(
+            "the rings keep the number that they were created with", "swift-storage"
+        ),
+        "CONFIG_SWIFT_STORAGE_FSTYPE": fixed("the devices are formatted, and objects are on them", "swift-storage"),
+        "CONFIG_SWIFT_HASH": fixed(
+            "the place of every object follows from it, and none would be found", "swift-storage"
+        ),
+        "CONFIG_SWIFT_STORAGE_SIZE": fixed("the file of the device is not resized", "swift-storage"),
+    },
 )

@@ -1,0 +1,168 @@
+"""What changed in the answers of an installed cloud, whether it can change there, and what it touches.
+
+Each record says which answers can change (`Service.changes`); the answers of the last runs are in `state.baseline`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from stackwright import services
+from stackwright.answers.destinations import destinations
+from stackwright.answers.reading import from_documents
+from stackwright.answers.secrets import MASK, public
+from stackwright.answers.typed import matters, shown, where
+from stackwright.model import Answers, Problem
+from stackwright.services.named_hosts import CONTROLLER
+from stackwright.state.baseline import AppliedAnswers, Baseline
+from stackwright.values import host as parse_host
+from stackwright.values import hosts as parse_hosts
+
+CHECK = "fixed-answer"
+"""The name of the problem, for --skip-check."""
+
+_RELEASE = "CONFIG_OPENSTACK_RELEASE"
+_MOST = 40
+"""Of more changed answers than this, what they touch is not looked up: it is everything."""
+
+
+@dataclass(frozen=True)
+class ChangedAnswer:
+    """An answer that is not what it was in the last run. Secrets are masked."""
+
+    key: str
+    before: str
+    after: str
+    refused: bool
+    """Whether it cannot change in this cloud."""
+    why: str
+    """Why it cannot change, or what a change leaves as it is; empty for neither."""
+    components: tuple[str, ...] = ()
+    """The components that it touches."""
+    hosts: tuple[str, ...] = ()
+    begun: bool = False
+    """Whether an earlier run, which stopped on the way, began to change it."""
+
+
+def snapshot(answers: Answers, mark: Callable[[str], str], at: float) -> AppliedAnswers:
+    """The answers as they are kept."""
+    marks = {key: mark(str(answers[key])) for key in sorted(answers.secrets) if answers[key]}
+    return AppliedAnswers(public(answers), marks, at)
+
+
+def changed(
+    baseline: Baseline, now: Answers, mark: Callable[[str], str], installed: Collection[str]
+) -> tuple[ChangedAnswer, ...]:
+    """The answers that differ from those of the last run that finished, and those that cannot change in a cloud that
+    has the components `installed`. `mark` stands for a secret as it did when the answers were kept."""
+    last = baseline.finished or baseline.begun
+    if last is None:
+        return ()
+    begun = baseline.begun or last
+    since_begun = _differences(begun, now, mark)
+    since_last = since_begun if begun == last else _differences(last, now, mark)
+    refused = {key for key in since_begun if _refused(key, _earlier(begun, now), now, installed)}
+    keys = [key for key in services.options() if key in since_last or key in refused]
+    found = []
+    for key in keys:
+        before, after = since_begun[key] if key in refused else since_last[key]
+        parts, hosts = _touched(key, now) if len(keys) <= _MOST else ((), ())
+        why = services.change_of(key).why
+        found.append(ChangedAnswer(key, before, after, key in refused, why, parts, hosts, key not in since_begun))
+    return tuple(found)
+
+
+def problems(changes: Iterable[ChangedAnswer], now: Answers) -> list[Problem]:
+    """An error for each answer that cannot change."""
+    found = []
+    for one in changes:
+        if not one.refused:
+            continue
+        more = services.change_of(one.key).can == "more"
+        secret = one.before == MASK
+        old = "the secret that the cloud was installed with" if secret else one.before or "no value"
+        wanted = f"all of {old}" if more else old
+        hint = f"restore {one.key}" if secret else f"set {one.key}={one.before}"
+        hint += ", and add to it only" if more else " again; only a new cloud can have another one"
+        seen = f"{one.key} was changed" + ("" if secret else f" from {one.before or 'empty'} to {one.after or 'empty'}")
+        found.append(Problem(CHECK, seen, f"{wanted}, because {one.why}", hint, where=where(now, one.key)))
+    return found
+
+
+def release_problem(installed: str, asked: str) -> Problem:
+    """The error for a cloud of another OpenStack release."""
+    return Problem(
+        CHECK,
+        f"{_RELEASE} asks for {asked}, and the cloud has {installed}",
+        f"{installed}, because {services.change_of(_RELEASE).why}",
+        f"set {_RELEASE}={installed}",
+        where=_RELEASE,
+    )
+
+
+def _earlier(last: AppliedAnswers, now: Answers) -> Answers:
+    """The kept answers, read by today's rules: what follows from an answer is compared as it would be today."""
+    return from_documents(
+        (), last.texts, files=False, run=False, local_host=str(now[CONTROLLER]), remembered=last.marks
+    ).answers
+
+
+def _differences(last: AppliedAnswers, now: Answers, mark: Callable[[str], str]) -> dict[str, tuple[str, str]]:
+    """By key: the texts of answers that mean something else, and have an effect before or after."""
+    before = _earlier(last, now)
+    found = {}
+    for key, option in services.options().items():
+        if not (matters(option, before) or matters(option, now)):
+            continue
+        if option.secret:
+            if key in last.marks and now[key] and last.marks[key] != mark(str(now[key])):
+                found[key] = (MASK, MASK)
+        elif before[key] != now[key] and not _same_hosts(key, before, now):
+            found[key] = (_text(before, key), _text(now, key))
+    return found
+
+
+def _text(answers: Answers, key: str) -> str:
+    """The answer as it may be shown: its text, or its value where that follows from other answers."""
+    option = services.options()[key]
+    try:
+        follows = option.parse(answers.entries[key].text) != answers[key]
+    except ValueError:
+        follows = True
+    value = answers[key]
+    return ",".join(map(str, value)) if follows and isinstance(value, tuple) else shown(answers, key)
+
+
+def _same_hosts(key: str, before: Answers, now: Answers) -> bool:
+    """Whether an answer that names hosts gives every role the hosts that it had: an empty one stands for others."""
+    if services.options()[key].parse not in (parse_host, parse_hosts) or key == CONTROLLER:
+        return False
+    roles = [role for role in services.roles() if key in role.keys]
+    was = now.with_value(key, before[key])
+    return bool(roles) and all(services.hosts_of(role, was) == services.hosts_of(role, now) for role in roles)
+
+
+def _refused(key: str, before: Answers, now: Answers, installed: Collection[str]) -> bool:
+    """Whether an answer that differs cannot change."""
+    change = services.change_of(key)
+    permanent = bool(set(change.until) & set(installed)) if change.until else bool(installed)
+    if change.can == "yes" or not permanent or not matters(services.options()[key], now):
+        return False
+    if key == _RELEASE and not (before[key] and now[key]):
+        return False  # the platform's own release; the hosts say which one that is
+    if change.can == "more":
+        return not set(_entries(before[key])) <= set(_entries(now[key]))
+    return True
+
+
+def _entries(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _touched(key: str, now: Answers) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The components and hosts that an answer affects."""
+    found = destinations(now, key)
+    parts = dict.fromkeys((*found.switches, *found.places, *(s.partition(":")[0] for s in found.settings)))
+    return tuple(parts), found.hosts
