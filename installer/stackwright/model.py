@@ -404,6 +404,8 @@ class Plan:
     """Texts that must never be shown."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """For people: endpoints, dashboard, who has which component."""
+    direct: tuple[str, ...] = ()
+    """Names and addresses that programs on the hosts reach without a proxy: those of the cloud itself."""
 
     def step(self, step_id: str) -> Step:
         """The step of that id; KeyError if there is none."""

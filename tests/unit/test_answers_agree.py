@@ -12,13 +12,16 @@ import pytest
 
 import outcome
 from stackwright import answers, planner
-from stackwright.answers import compare, migrate, secrets, syntax
+from stackwright.answers import compare, migrate, reading, secrets, syntax, typed
 from stackwright.cli import main
 from stackwright.model import ExitCode, PuppetApply, Severity, StackwrightError
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"
-FILES = [*sorted((ROOT / "answer-files").glob("*.txt")), *(sorted(CORPUS.glob("*.txt")) if CORPUS.is_dir() else ())]
+FOLDERS = (ROOT / "answer-files", ROOT / "tests" / "data" / "answer-quirks", CORPUS)
+"""The last one is an extra: it is not part of the project."""
+FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.txt"))]
+HOST = "198.18.0.10"
 
 JUNO = """\
 CONFIG_CONTROLLER_HOST=198.18.0.10
@@ -38,18 +41,25 @@ def read(text: str) -> answers.Reading:
     return answers.from_documents([syntax.parse(text, "f")], files=False, local_host="198.18.0.10", run=False)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_what_passes_the_check_is_migrated_with_its_meaning_and_planned(path: Path) -> None:
-    old = answers.load([path], files=False, run=False, local_host="198.18.0.10")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_check_migrate_diff_and_plan_agree(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What passes the check is migrated with its meaning, and planned on fresh hosts; what does not is an error of the
+    migration too."""
+    monkeypatch.setattr(reading, "local_address", lambda: HOST)
+    monkeypatch.setattr(typed, "local_address", lambda: HOST)
+    old = answers.load([path], files=False, run=False)
+    new = tmp_path / "new.txt"
+    code = main(["answers", "migrate", str(path), "-o", str(new)])
+    assert code == (ExitCode.ANSWERS if old.errors else ExitCode.OK), capsys.readouterr()
     if old.errors:
         return
-    done = migrate.migrate(path)
-    assert [p for p in done.problems if p.severity is Severity.ERROR] == []
-    new = read(done.text)
-    assert new.errors == ()
-    assert compare.differences(old.answers, new.answers) == []
-    seen = outcome.facts(new.answers)
-    assert outcome.plan(new.answers, seen).steps
+    assert main(["answers", "diff", str(path), str(new)]) == ExitCode.OK, capsys.readouterr()
+    assert "the files mean the same" in capsys.readouterr().out
+    migrated = answers.load([new], files=False, run=False)
+    assert migrated.errors == ()
+    assert outcome.plan(migrated.answers, outcome.facts(migrated.answers)).steps
 
 
 def test_a_bridge_that_followed_from_vlans_is_written_down() -> None:

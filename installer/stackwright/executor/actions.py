@@ -75,9 +75,10 @@ def perform(
     timeout: float | None,
     gone: float,
     every: float,
+    direct: tuple[str, ...] = (),
 ) -> None:
     """Carries out the step's actions, one after the other, and counts in `tally` what they did, also when one of them
-    fails. Raises StepFailed or StackwrightError."""
+    fails. Scripts reach names and addresses in `direct` without a proxy. Raises StepFailed or StackwrightError."""
 
     def patience(action: Run | PuppetApply) -> Patience:
         return Patience(timeout=timeout or action.timeout, gone=gone, every=every)
@@ -91,9 +92,9 @@ def perform(
                     placed = _persist(connection, told, gone, lambda a=action: connection.put(a.files))  # type: ignore[misc]
                 tally.changed += len(placed)
             case Run():
-                _run(action, name, own, connection, told, tally, patience(action), again)
+                _run(action, name, own, connection, told, tally, patience(action), again, direct)
             case PuppetApply():
-                _puppet(action, name, own, connection, told, tally, patience(action), again)
+                _puppet(action, name, own, connection, told, tally, patience(action), again, direct)
             case Probe():
                 with tally.profile.timed(f"{action.capability} answers", "probes"):
                     _probe(action, connection, told, timeout, gone)
@@ -145,6 +146,7 @@ def _follow(
     patience: Patience,
     on_line: Callable[[str], None],
     again: bool,
+    direct: tuple[str, ...],
 ) -> Ended:
     """A detached run, started over once more after each reboot of the host, three times at most."""
 
@@ -156,7 +158,16 @@ def _follow(
 
     for _ in range(3):
         ended = run_detached(
-            connection, name, digest, inputs, patience, on_line=on_line, on_note=note, on_idle=told.alive, again=again
+            connection,
+            name,
+            digest,
+            inputs,
+            patience,
+            on_line=on_line,
+            on_note=note,
+            on_idle=told.alive,
+            again=again,
+            direct=direct,
         )
         if not ended.rebooted:
             return ended
@@ -173,6 +184,7 @@ def _run(
     tally: Tally,
     patience: Patience,
     again: bool,
+    direct: tuple[str, ...],
 ) -> None:
     tell = _line_taker(told)
     inputs = (("script", action.script.encode(), 0o600),)
@@ -185,7 +197,7 @@ def _run(
             tell(text)
 
         try:
-            ended = _follow(name, digest, inputs, connection, told, patience, line, again or attempt > 0)
+            ended = _follow(name, digest, inputs, connection, told, patience, line, again or attempt > 0, direct)
         finally:
             if not packages.end():
                 tally.profile.phase(action.name, "scripts", began, tally.profile.now() - began)
@@ -219,6 +231,7 @@ def _puppet(
     tally: Tally,
     patience: Patience,
     again: bool,
+    direct: tuple[str, ...],
 ) -> None:
     compiling = 0.0
 
@@ -232,7 +245,9 @@ def _puppet(
 
     for attempt in range(_PUPPET_TRIES):
         began = tally.profile.now()
-        ended = _follow(name, digest, puppet.inputs(action), connection, told, patience, line, again or attempt > 0)
+        ended = _follow(
+            name, digest, puppet.inputs(action), connection, told, patience, line, again or attempt > 0, direct
+        )
         said = tuple(t for t in ended.lines if not puppet.is_trace(t))
         took = tally.profile.now() - began
         report = _report(connection, told, patience, name)

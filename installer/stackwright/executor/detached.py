@@ -69,16 +69,18 @@ def run_detached(
     on_note: Callable[[str, str], None],
     on_idle: Callable[[], None] = lambda: None,
     again: bool = False,
+    direct: Sequence[str] = (),
 ) -> Ended:
     """Runs `script`, one of the inputs (name, content, mode), as root and detached, and follows it to its end.
 
     A run of the same digest that is still going on is attached to instead; one that has ended well while nobody looked
     is taken as it is, unless `again`. `on_note(kind, text)` hears of: started, attached, resumed, waiting, lost, back;
-    `on_idle` is called each second in which the run is followed and writes nothing.
+    `on_idle` is called each second in which the run is followed and writes nothing. Where the host has a proxy, names
+    and addresses in `direct` are added to no_proxy.
     Raises HostGone, RunTimeout, and StackwrightError when it cannot be started.
     """
     folder = f"{connection.base}/runs/{run_name(name)}"
-    wrapper = shell.fill("executor/detached_wrapper.sh", DIR=folder, BASE=connection.base)
+    wrapper = shell.fill("executor/detached_wrapper.sh", DIR=folder, BASE=connection.base, DIRECT=",".join(direct))
     payload = pack([("wrapper", wrapper.encode(), 0o600), *inputs])
     token = secrets.token_hex(8)
     follower = _Follower(patience, on_line)

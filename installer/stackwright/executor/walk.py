@@ -132,6 +132,7 @@ class _Executor:
         self._redact = redactor(plan.secrets)
         self._queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._digests = plan.digests()
+        self._direct = plan.direct
         # Only the thread of `run` touches these.
         self._graph = Graph(plan.steps, parallel, per_host)
         self._failures: list[Failure] = []
@@ -456,6 +457,7 @@ class _Executor:
                 timeout=self._timeout,
                 gone=self._gone,
                 every=max(Patience.every, self._hosts / 500),
+                direct=self._direct,
             )
             failed: Exception | None = None
         except Exception as error:

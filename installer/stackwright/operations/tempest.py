@@ -107,7 +107,8 @@ def run(run: RunContext, request: TestRequest, *, as_json: bool = False) -> Test
                 trouble.append(event)
             screen(event)
 
-        executor.run(Plan((one,), (one.host,), secrets), hosts.connect, kept, emit)
+        plan = Plan((one,), (one.host,), secrets, direct=planner.reached_directly(run.cloud))
+        executor.run(plan, hosts.connect, kept, emit)
     folder = _bring(hosts, one.host, state, request.name, executor.redactor(secrets))
     try:
         results = tempest.read((folder / "output.txt").read_text(encoding="utf-8", errors="restate"), request.known)

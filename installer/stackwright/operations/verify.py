@@ -108,7 +108,7 @@ def run(run: RunContext, console: Console) -> verify.VerifyResult:
         if event.kind == "failed":
             failures.append(event)
 
-    plan = Plan((step,), (step.host,), run.answers.secret_texts())
+    plan = Plan((step,), (step.host,), run.answers.secret_texts(), direct=planner.reached_directly(run.cloud))
     with journal.open_journal(state.make()) as kept:
         executor.run(plan, hosts.connect, kept, emit, log=log)
     result = verify.read(lines)

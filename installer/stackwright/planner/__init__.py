@@ -76,6 +76,10 @@ def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificat
     return topology.build(answers, facts, placed, found, release, certificates, place_beside(answers))
 
 
+_FEW = 100
+"""Hosts whose names and addresses fit into an environment variable: together less than 16 kB."""
+
+
 def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offline: bool = False) -> Plan:
     """Everything that has to be done, on all hosts. The cloud has every certificate that `steps.certificates.wanted`
     names; `exact` has the versions of packages by host, where a lock names them; with `offline` a bundle was copied to
@@ -116,7 +120,19 @@ def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offli
         hosts=tuple(whole.hosts),
         secrets=secrets(whole.answers) | {own.key for own in whole.certificates.of.values()},
         summary=_summary(whole, opened),
+        direct=reached_directly(whole),
     )
+
+
+def reached_directly(whole: Cloud) -> tuple[str, ...]:
+    """Names and addresses that programs on the hosts must not look for behind a proxy: those of the APIs, and of all
+    hosts where they are few. Of many, an environment variable could not hold them."""
+    serving = [name for name, parts in whole.placement.items() if any(part.api for part in parts)]
+    hosts = whole.hosts if len(whole.hosts) <= _FEW else serving
+    found = [name for host in hosts for name in (whole.hosts[host].address, host, whole.hosts[host].fqdn)]
+    # An API may be on a host that is left alone.
+    apis = [whole.address(c.name) for _, c, _ in services.apis() if whole.has(c.name)]
+    return tuple(dict.fromkeys((*found, *apis)))
 
 
 def secrets(answers: Answers) -> frozenset[str]:

@@ -260,7 +260,8 @@ def _excepted(address: str, no_proxy: str) -> bool:
 def proxy(situation: Situation) -> Problems:
     """A proxy is not in the way between the cloud's own hosts."""
     own = tuple(dict.fromkeys(f.address or h for h, f in situation.facts.items()))
-    hint = f"set no_proxy=localhost,127.0.0.1,{','.join(own)} in /etc/environment"
+    hint = f"set no_proxy=localhost,127.0.0.1,{','.join(own)} in /etc/environment, for people who log in there"
+    wanted = "no proxy between the cloud's own hosts; the run sees to that for itself"
     for host, facts in situation.facts.items():
         kinds = [kind.lower() for kind in facts.extra.get("proxy", "").split()]
         without = facts.extra.get("no-proxy", "")
@@ -270,7 +271,7 @@ def proxy(situation: Situation) -> Problems:
             yield Problem(
                 "proxy",
                 f"{listing(k for k in kinds if k != 'no_proxy')} is set, and no_proxy leaves out {listing(missing)}",
-                "no proxy between the cloud's own hosts",
+                wanted,
                 hint,
                 host,
                 Severity.WARNING,
@@ -279,7 +280,7 @@ def proxy(situation: Situation) -> Problems:
             yield Problem(
                 "proxy",
                 f"{listing(kinds)} is set, no_proxy is not",
-                "no proxy between the cloud's own hosts",
+                wanted,
                 hint,
                 host,
                 Severity.WARNING,
