@@ -20,11 +20,7 @@ _LOST = (
     "retired-key", "retired-value", "unknown-key", "hidden-secret", "bad-value", "no-key", "conflict-marker",
     "repeated-key", "no-unit",
 )  # fmt: skip
-"""Problems of an old file that a new one cannot have any more; what they are about was left out or decided."""
-
-_STILL_ERRORS = ("retired-key", "unknown-key", "hidden-secret")
-"""Those of them that a person has to decide about, also after the line is gone: `answers check` refuses the old file
-because of them."""
+"""Warnings about an old file that a new one cannot have any more; what they are about was left out or decided."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,8 @@ class Migration:
     text: str
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
-    """Errors are what remains to be done by hand in the new file; warnings also tell what could not be taken over."""
+    """Errors are what remains to be done by hand in the new file. Every error that `answers check` finds in the old
+    file is one of them, also where its line is gone. Warnings also tell what could not be taken over."""
 
 
 def migrate(path: Path, *, minimal: bool = False, name: str = "the new file") -> Migration:
@@ -75,10 +72,11 @@ def migrate_document(document: syntax.Document, *, minimal: bool = False, name: 
             entries[key] = replace(entries[key], text=_as_text(entries[key].value))
         text = written()
         now = from_documents((syntax.parse(text, name),), run=False, files=False)
+    still = {(p.name, p.seen) for p in now.problems}
     lost = [
-        p if p.name in _STILL_ERRORS else replace(p, severity=Severity.WARNING)
+        p
         for p in reading.problems
-        if p.name in _LOST
+        if p.name in _LOST or (p.severity is Severity.ERROR and (p.name, p.seen) not in still)
     ]
     changes = sorted(reading.changes, key=lambda change: change.origin.line)
     return Migration(text, tuple(changes), (*lost, *now.problems))
