@@ -154,7 +154,7 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 def test_every_check_is_explained() -> None:
     rows = table(text("docs/troubleshooting.md"), "## Checks before a run")
     named = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row[0])]
-    assert sorted(named) == sorted([*preflight.CHECKS, "package", "repository"])
+    assert sorted(named) == sorted([*preflight.CHECKS, "package", "repository", "fixed-answer"])
 
 
 def test_the_folder_on_the_hosts_is_the_one_that_is_named() -> None:
