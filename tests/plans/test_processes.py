@@ -11,7 +11,7 @@ from golden import CASES
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_each_process_of_an_api_has_one_thread(name: str) -> None:
-    """Where eventlet is loaded, oslo.log guards log files with green locks: native threads wait for them for ever."""
+    """Where eventlet is loaded, oslo.log gives logging a green lock, for which native threads wait for ever."""
     for path in CASES[name].expected.glob("*.yaml"):
         text = path.read_text()
         found = dict(re.findall(r"^(\w+::wsgi::\w+)::threads: (\d+)$", text, re.MULTILINE))
