@@ -12,6 +12,8 @@ from stackwright.model import ExitCode, StackwrightError
 from stackwright.operations import clouds
 from stackwright.operations.options import AnswerOptions
 from stackwright.planner.steps import credentials
+from stackwright.state import baseline
+from stackwright.state.baseline import AppliedAnswers
 from stackwright.state.directory import StateDir
 
 FILE = "CONFIG_CONTROLLER_HOST={0}\nCONFIG_COMPUTE_HOSTS={0}\nCONFIG_NETWORK_HOSTS={0}\n"
@@ -70,7 +72,7 @@ def test_an_only_cloud_without_its_file_is_not_meant(here: Path) -> None:
 @pytest.mark.parametrize("damaged", ["", "[]", "{", '{"files": 3}', '{"files": [{}]}'])
 def test_a_damaged_record_counts_as_missing(here: Path, damaged: str) -> None:
     cloud(here, "198.18.0.10")
-    StateDir(here / "state/198.18.0.10").write("answers.json", damaged)
+    StateDir(here / "state/198.18.0.10").write(clouds.FILE, damaged)
     (found,) = clouds.known()
     assert [path for path in found.files if path.is_file()] == []
     with pytest.raises(StackwrightError):
@@ -119,3 +121,13 @@ def test_an_instance_has_a_plain_name(name: str, here: Path, capsys: pytest.Capt
     cloud(here, "198.18.0.10")
     assert cli.main(["launch", "--", name]) == ExitCode.USAGE
     assert "not a name for an instance" in capsys.readouterr().err
+
+
+def test_it_is_no_other_record_of_the_cloud(here: Path) -> None:
+    """The answers of the last runs are kept beside it."""
+    cloud(here, "198.18.0.10", "http://198.18.0.10/horizon")
+    state = StateDir(here / "state/198.18.0.10")
+    baseline.begin(state, AppliedAnswers({"CONFIG_DEBUG_MODE": "y"}), {}, lambda _: True)
+    assert clouds.read(state).dashboard == "http://198.18.0.10/horizon"
+    clouds.remember(state, [], "")
+    assert baseline.load(state).begun == AppliedAnswers({"CONFIG_DEBUG_MODE": "y"})

@@ -12,7 +12,7 @@ from stackwright.operations.options import AnswerOptions
 from stackwright.state import directory
 from stackwright.state.directory import StateDir
 
-_FILES = "answers.json"
+FILE = "origin.json"
 VARIABLE = "STACKWRIGHT_ANSWERS"
 USUAL = "cloud.answers"
 
@@ -37,7 +37,7 @@ def remember(state: StateDir, files: Iterable[str], dashboard: str) -> None:
     """Keeps with a cloud which answer files describe it, and the URL of its dashboard. Names that are no files (a pipe)
     are left out."""
     paths = [str(path.resolve()) for path in map(Path, files) if path.is_file()]
-    state.write(_FILES, json.dumps({"files": paths, "dashboard": dashboard}, indent=1) + "\n")
+    state.write(FILE, json.dumps({"files": paths, "dashboard": dashboard}, indent=1) + "\n")
 
 
 def known(root: Path | None = None) -> tuple[Known, ...]:
@@ -52,7 +52,7 @@ def read(state: StateDir) -> Known:
     files: tuple[Path, ...] = ()
     dashboard = ""
     try:
-        kept = json.loads(state.read(_FILES) or "{}")
+        kept = json.loads(state.read(FILE) or "{}")
         files = tuple(Path(str(name)) for name in kept.get("files", ()))
         dashboard = str(kept.get("dashboard", ""))
     except (ValueError, AttributeError, TypeError):
