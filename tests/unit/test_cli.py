@@ -562,3 +562,19 @@ def test_all_nodes_are_removed_only_if_that_is_meant(
     code = run("lab", "down", *words)
     assert (calls != []) == removed
     assert code == (ExitCode.OK if removed else ExitCode.USAGE)
+
+
+@pytest.mark.parametrize(("words", "key"), [("swift proxy", "CONFIG_SWIFT_PROXY_HOSTS"), ("Floating IP", "FLOATRANGE")])
+def test_answers_are_found_by_words(words: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("answers", "explain", words) == ExitCode.OK
+    assert key in capsys.readouterr().out
+    assert run("answers", "explain", words, "--json") == ExitCode.OK
+    assert any(key in name for name in json.loads(capsys.readouterr().out)["found"])
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"), [("CONFIG_NOVA_INSTAL", "CONFIG_NOVA_INSTALL"), ("xyzzy", "lists the keys")]
+)
+def test_what_no_answer_is_about_is_an_error(words: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("answers", "explain", words) == ExitCode.USAGE
+    assert hint in capsys.readouterr().err

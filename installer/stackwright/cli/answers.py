@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--strict", action="store_true", help="warnings count as errors")
     setting(check)
 
-    explain = command("explain", "say what one answer is, where it came from, what it does; without KEY: list the keys")
-    explain.add_argument("key", nargs="?", default="", metavar="KEY")
+    explain = command("explain", "show an answer: value, origin, effect; or find answers by words")
+    explain.add_argument("key", nargs="?", default="", metavar="KEY|WORDS", help="without: list the keys")
     explain.add_argument(
         "-a", "--answer-file", type=Path, action="append", default=argparse.SUPPRESS, metavar="FILE",
         dest="answer_file", help="the file that the answer stands in; several are laid over each other",
@@ -223,6 +223,28 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def _search(text: str, near: str, *, as_json: bool) -> int:
+    """Lists the answers whose key or help has all of these words. Raises StackwrightError where there is none."""
+    from stackwright.services import options
+
+    words = text.lower().split()
+    found = {
+        key: option.help.strip().split("\n")[0]
+        for key, option in options().items()
+        if words and all(word in f"{key} {option.help}".lower() for word in words)
+    }
+    if not found or text.upper().startswith("CONFIG_"):
+        hint = f"did you mean {near}?" if near else "`stackwright answers explain` lists the keys"
+        raise StackwrightError(f"no answer is called {text!r} or about it", hint, ExitCode.USAGE)
+    if as_json:
+        print(json.dumps({"found": found}, indent=1))
+        return ExitCode.OK
+    for key, summary in found.items():
+        print(f"{key}\n{textwrap.indent(textwrap.fill(summary, 76), '    ')}")
+    print("\nin full: stackwright answers explain KEY")
+    return ExitCode.OK
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
@@ -256,9 +278,7 @@ def _explain(arguments: argparse.Namespace) -> int:
             print(f"{key} is gone: {gone}." if gone else f"{key} became {became}.")
         return ExitCode.OK
     if key not in options():
-        near = suggest(key)
-        hint = f"did you mean {near}?" if near else "`stackwright answers explain` lists the keys"
-        raise StackwrightError(f"There is no key {key}.", hint, ExitCode.USAGE)
+        return _search(arguments.key, suggest(key), as_json=arguments.json)
     reading = load(arguments.answer_file, _settings(arguments), os.environ, run=False)
     told = explain(reading.answers, key)
     if arguments.json:
