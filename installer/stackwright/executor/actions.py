@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from stackwright import shell
-from stackwright.executor import puppet
+from stackwright.executor import causes, puppet
 from stackwright.model import ExitCode, Probe, PuppetApply, Run, StackwrightError, Step, Upload
 from stackwright.ssh import Connection, disk_hint
 
@@ -211,14 +211,15 @@ def _run(
         wait = min(60.0, RETRY_WAIT * 2**attempt)
         told.retried(said[-1] if said else "it failed for now", wait)
         time.sleep(wait)
-    lines = _last(said, 15)
+    lines = _last(causes.without_noise(said), 15)
     units = units_of("\n".join(said))
+    log = causes.without_noise(service_log(connection, units[:2]))
     raise StepFailed(
         _how(action.name, ended, connection),
         lines,
         service=", ".join(units[:2]),
-        log=service_log(connection, units[:2]),
-        hint=disk_hint("\n".join(lines)) or disk_trouble(connection),
+        log=log,
+        hint=disk_hint("\n".join(lines)) or disk_trouble(connection) or causes.hint((*lines, *log)),
     )
 
 
@@ -280,12 +281,16 @@ def _puppet(
         cause = _how("puppet apply", ended, connection)
     failed = puppet.root_cause(report) if report else None
     units = units_of(failed.resource if failed else "", "\n".join(lines))
+    log = causes.without_noise(service_log(connection, units[:2]))
+    shown = causes.without_noise(lines)
     raise StepFailed(
         cause,
-        _last(lines, 15),
+        _last(shown, 15),
         service=", ".join(units[:2]),
-        log=service_log(connection, units[:2]),
-        hint=disk_hint("\n".join((*lines, *said[-20:]))) or disk_trouble(connection),
+        log=log,
+        hint=disk_hint("\n".join((*lines, *said[-20:])))
+        or disk_trouble(connection)
+        or causes.hint((cause, *shown, *log)),
     )
 
 
