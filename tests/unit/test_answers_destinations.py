@@ -54,6 +54,7 @@ OTHER: dict[str, tuple[str, dict[str, str]]] = {
     "CONFIG_PROVISION_OVS_BRIDGE": ("n", {}),
     "CONFIG_PROVISION_DEMO_FLOATRANGE": ("2001:2:0:4::/64", {}),
     "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ('["start=172.24.4.5,end=172.24.4.9"]', {}),
+    "CONFIG_PROVISION_DEMO_GATEWAY": ("172.24.4.9", {}),
     "CONFIG_PROVISION_IMAGE_NAME": ("other", {}),
     "CONFIG_PROVISION_IMAGE_FORMAT": ("raw", {}),
     "CONFIG_PROVISION_IMAGE_SOURCE": ("build", {}),

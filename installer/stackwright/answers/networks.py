@@ -290,7 +290,28 @@ def _demo(answers: Answers) -> Iterator[Problem]:
                 "set CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST to unused addresses", warning=True,
             )  # fmt: skip
             break
+    yield from _gateway(answers, outside)
     yield from _pools(answers, outside)
+
+
+def _gateway(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
+    from netaddr import IPAddress
+
+    key = "CONFIG_PROVISION_DEMO_GATEWAY"
+    if not answers[key]:
+        return
+    gateway = IPAddress(answers[key])
+    if gateway not in outside or gateway == outside.network or gateway == outside.broadcast:
+        yield problem(
+            answers, key, "outside", f"an address of a machine in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
+            f"{key}={outside[1]}, or leave it empty",
+        )  # fmt: skip
+    for host, host_key in _addresses(answers).items():
+        if IPAddress(host) == gateway:
+            yield problem(
+                answers, key, "overlap", f"the address of a router: {host} is the host of {host_key}",
+                "name the router of the external network, or leave the key empty",
+            )  # fmt: skip
 
 
 def _or_none(text: str) -> IPNetwork | None:
@@ -310,6 +331,9 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
     from netaddr import IPAddress
 
     key = "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"
+    own = "CONFIG_PROVISION_DEMO_GATEWAY"
+    given = answers[own]
+    gateway = IPAddress(given) if given else outside[1]
     taken: list[tuple[IPAddress, IPAddress]] = []
     for pool in answers[key]:
         ends = re.findall(r"[0-9A-Fa-f:.]+(?=,|$)", pool.replace("start=", "").replace("end=", ""))
@@ -322,10 +346,10 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
                 answers, key, "outside", f"addresses in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
                 f"{first} to {last} is not in it, or begins or ends with the network's own address",
             )  # fmt: skip
-        elif first <= outside[1] <= last:
+        elif first <= gateway <= last:
+            hint = "leave it out of the pools" if given else f"begin with {outside[2]}, or name another router in {own}"
             yield problem(
-                answers, key, "overlap", f"addresses without the gateway's: {outside[1]} is the network's gateway",
-                f"begin with {outside[2]}",
+                answers, key, "overlap", f"addresses without the gateway's: {gateway} is the network's gateway", hint
             )  # fmt: skip
         if any(first <= b and a <= last for a, b in taken):
             yield problem(answers, key, "overlap", f"{first} to {last} overlaps another pool", "merge them")

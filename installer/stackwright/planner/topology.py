@@ -20,6 +20,9 @@ from stackwright.values.addressing import USUAL_RANGES, is_address
 
 NO_CERTIFICATES = Certificates()
 
+_EDGE = {"network", "l3", "dhcp"}
+"""Roles of hosts that the external network leads to."""
+
 
 @dataclass(frozen=True)
 class Host:
@@ -133,14 +136,20 @@ class External:
     nameservers: tuple[str, ...]
 
 
-def external(answers: Answers) -> External:
-    """The external network as answered. Its gateway is the first address, as everybody expects."""
+def external(answers: Answers, routers: Iterable[str] = ()) -> External:
+    """The external network as answered. Its gateway is CONFIG_PROVISION_DEMO_GATEWAY; without it the first of
+    `routers`, the default gateways of hosts, that is in the network; else the first address. Without allocation pools
+    all other addresses are used."""
     outside = ipaddress.ip_network(str(answers["CONFIG_PROVISION_DEMO_FLOATRANGE"]))
-    hosts = outside.hosts()
-    gateway, first = next(hosts), next(hosts)
+    first = next(outside.hosts())
     # The last host address: one below the broadcast address, which IPv6 does not have.
     last = outside[-2] if outside.version == 4 else outside[-1]
-    pools = answers["CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"] or (f"start={first},end={last}",)
+    there = (router for router in routers if router and ipaddress.ip_address(router) in outside)
+    gateway = ipaddress.ip_address(str(answers["CONFIG_PROVISION_DEMO_GATEWAY"] or next(there, first)))
+    base, own = outside.network_address, int(gateway)
+    around = ((int(first), own - 1), (own + 1, int(last))) if gateway in outside else ((int(first), int(last)),)
+    free = tuple(f"start={base + (a - int(base))},end={base + (b - int(base))}" for a, b in around if a <= b)
+    pools = answers["CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"] or free
     return External(str(outside), outside.version, str(gateway), pools, ())
 
 
@@ -174,7 +183,7 @@ def _bridges(answers: Answers, net: Network, roles: tuple[str, ...]) -> tuple[tu
     if net.agent == "linuxbridge" and not mappings:
         mappings = (f"{net.external_physnet}:{answers['CONFIG_NEUTRON_L3_EXT_BRIDGE'] or 'br-ex'}",)
     on_compute = answers[f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE"]
-    edge = bool({"network", "l3", "dhcp"} & set(roles))
+    edge = bool(_EDGE & set(roles))
     if not edge:
         mappings = tuple(m for m in mappings if m.partition(":")[2] in on_compute)
     bridges = []
@@ -328,6 +337,15 @@ class Cloud:
             return f"{scheme}://{bracketed(self.address('horizon'))}{path}"
         return self.dashboard(self.first("horizon"))
 
+    def _external(self) -> External | None:
+        """The demo's external network. Where a bridge of ours is its gateway, no router of the hosts is."""
+        if not self.answers["CONFIG_PROVISION_DEMO"]:
+            return None
+        if any(bridge.network for host in self.hosts.values() for bridge in host.bridges):
+            return external(self.answers)
+        edge_first = sorted(self.hosts.values(), key=lambda host: not _EDGE & set(host.roles))
+        return external(self.answers, (host.facts.gateway for host in edge_first))
+
     @property
     def console_url(self) -> str:
         """The root of what browsers see instances' screens through. Raises KeyError where there is none."""
@@ -378,7 +396,7 @@ class Cloud:
             "modules_started_async": services.modules_started_async(),
             "db_url": self.db_url,
             "has": self.has,
-            "external": external(self.answers) if self.answers["CONFIG_PROVISION_DEMO"] else None,
+            "external": self._external(),
             "address": self.address,
             "addresses": self.addresses,
             "ovn_db": self.ovn_db,

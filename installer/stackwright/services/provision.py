@@ -6,7 +6,7 @@ from stackwright.model import Component, Option, Service
 from stackwright.records import APPLIED, Names, PackageSet, applied, changes_of, fixed
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.shared_packages import CONFIGURES
-from stackwright.values import checksum, count, natural, network, pools, properties, text, url, word
+from stackwright.values import address, checksum, count, natural, network, pools, properties, text, url, word
 
 _DEMO = (("CONFIG_PROVISION_DEMO", "y"),)
 _TEMPEST = (("CONFIG_PROVISION_TEMPEST", "y"),)
@@ -47,6 +47,18 @@ OPTIONS: tuple[Option, ...] = (
         when=_DEMO,
         flag="provision-demo-allocation-pools",
         passed_as=("external.pools",),
+    ),
+    value_of(
+        "CONFIG_PROVISION_DEMO_GATEWAY",
+        (
+            "Gateway of that subnet, an address in it such as 198.18.4.254. Empty: the default gateway of a host if it "
+            "is in the subnet and the bridge has no address of its own, else the first address."
+        ),
+        address,
+        when=_DEMO,
+        ours=True,
+        flag="provision-demo-gateway",
+        passed_as=("external.gateway", "external.pools", "host.bridges"),
     ),
     value_of(
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
