@@ -17,6 +17,7 @@ from stackwright.model import ExitCode, Facts, StackwrightError
 RECORDS = Path(__file__).parent.parent / "data" / "facts"
 HOSTS = {
     "debian-12": "198.18.41.10",
+    "debian-12-used": "198.18.41.10",
     "debian-13": "198.18.41.11",
     "centos-stream-9": "198.18.9.90",
     "centos-stream-10": "198.18.9.100",
@@ -152,6 +153,64 @@ def test_probe_sees_whose_ceph_is_set_up(tmp_path: Path, text: str, expected: st
     script = facts.probe().replace("/etc/ceph/", f"{tmp_path}/")
     out = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True).stdout
     assert facts.parse(out, "127.0.0.1", time.time()).extra.get("ceph-fsid") == expected
+
+
+def test_probe_sees_modules_that_the_host_forbids(tmp_path: Path) -> None:
+    (tmp_path / "cis.conf").write_text("# install nfs /bin/true\ninstall xfs_of_nobody /bin/false\n")
+    script = facts.probe().replace("/etc/modprobe.d/", f"{tmp_path}/")
+    script = script.replace("'xfs=XFS_FS=/xfs[.]ko'", "'xfs_of_nobody=OF_NOBODY=/xfs_of_nobody[.]ko'")
+    out = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True).stdout
+    assert facts.parse(out, "127.0.0.1", time.time()).extra["modules-off"] == "xfs_of_nobody"
+
+
+def test_probe_names_what_earlier_services_left(tmp_path: Path) -> None:
+    """Also where they are stopped; and nothing of what is in it."""
+    for name in ("mysql/mysql", "mysql/shop", "mysql/sys", "rabbitmq/mnesia/rabbit@n1"):
+        (tmp_path / name).mkdir(parents=True)
+    rows = [
+        b'localhostmariadb.sys{"access":0,"authentication_string":"","account_locked":true}',
+        b'localhostroot{"access":18446744073709551615,"plugin":"mysql_native_password","authentication_string":"*0F"}',
+    ]
+    (tmp_path / "rabbitmq/mnesia/rabbit@n1/cluster_nodes.config").write_text("{[rabbit@n1,rabbit@n2],\n [rabbit@n1]}.")
+
+    def seen() -> Mapping[str, str]:
+        (tmp_path / "mysql/mysql/global_priv.MAD").write_bytes(b"\x00\xfe\x01" + b"\x00\x88".join(rows) + b"\x00")
+        script = facts.probe().replace("/var/lib/mysql/", f"{tmp_path}/mysql/")
+        script = script.replace("/var/lib/rabbitmq/", f"{tmp_path}/rabbitmq/")
+        out = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True).stdout
+        assert "*0F" not in out
+        return facts.parse(out, "127.0.0.1", time.time()).extra
+
+    found = seen()
+    assert (found["databases"], found["database-password"]) == ("shop", "yes")
+    assert found["broker rabbit@n1"] == "{[rabbit@n1,rabbit@n2],[rabbit@n1]}."
+    rows[1] = (
+        b'localhostroot{"access":18446744073709551615,"plugin":"mysql_native_password","authentication_string":"invalid",'
+        b'"auth_or":[{},{"plugin":"unix_socket"}]}'
+    )
+    assert "database-password" not in seen()
+
+
+def test_probe_names_web_sites_of_other_people(tmp_path: Path) -> None:
+    """Not Puppet's, and not those of the dashboard's package."""
+    sites = tmp_path / "sites-available"
+    sites.mkdir()
+    (sites / "15-horizon_vhost.conf").write_text("# Vhost template in module puppetlabs-apache\n# Managed by Puppet\n")
+    (sites / "openstack-dashboard-alias-only.conf").write_text("Alias / x\n")
+    (sites / "shop.conf").write_text("Listen 8081\n")
+    (tmp_path / "sites-enabled").mkdir()
+    (tmp_path / "sites-enabled" / "shop.conf").symlink_to("../sites-available/shop.conf")
+    script = facts.probe().replace("/etc/apache2/", f"{tmp_path}/")
+    out = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True).stdout
+    assert facts.parse(out, "127.0.0.1", time.time()).extra["web-files"] == f"{sites}/shop.conf"
+
+
+def test_a_used_host() -> None:
+    extra = replay("debian-12-used").extra
+    assert (extra["port eth3"], extra["port eth4"], extra["no-carrier"]) == ("bond0 bond", "br0 bridge", "eth2")
+    assert (extra["account nova"], extra["group nova"]) == ("1001 /home/nova", "1001")
+    assert (extra["databases"], extra["database-password"]) == ("shop wiki", "yes")
+    assert extra["web-files"] == "/etc/apache2/sites-available/shop.conf"
 
 
 def test_probe_without_iproute2_reads_proc(tmp_path: Path) -> None:

@@ -573,6 +573,13 @@ def test_kernel_modules(module: str, changed: dict[str, Any], way: str) -> None:
     assert look(**changed) == []
 
 
+def test_a_module_that_the_host_forbids_is_told() -> None:
+    modules = NODE.kernel_modules - {"xfs"}
+    node = replace(NODE, kernel_modules=modules, extra={**NODE.extra, "modules-off": "xfs dccp"})
+    found = only(look(node, CONFIG_SWIFT_INSTALL=True, CONFIG_SWIFT_STORAGE_FSTYPE="xfs"), "kernel-module")
+    assert found.seen == "no kernel module xfs; /etc/modprobe.d forbids xfs"
+
+
 def test_modules_of_what_is_not_wanted_do_not_matter() -> None:
     bare = replace(NODE, kernel_modules=NODE.kernel_modules - {"dm_mod", "nfs", "xfs", "br_netfilter"})
     assert look(bare, CONFIG_CINDER_INSTALL=False) == []
@@ -679,3 +686,105 @@ def test_no_proxy_has_the_clouds_own_addresses(no_proxy: str, missing: bool) -> 
     if missing:
         assert "no_proxy leaves out 198.18.9.90" in found[0].seen
         assert "198.18.9.90" in found[0].hint
+
+
+# ------------------------------------------------------------------------------- what somebody else has on the host
+
+USED = replace(
+    facts.from_json((RECORDS / "debian-12-used.json").read_text()),
+    memory=64 * GIB,
+    disk_free={"/": 400 * GIB},
+    kernel_modules=NODE.kernel_modules,
+)
+
+
+def test_a_persons_account_is_no_services() -> None:
+    found = [p for p in look(USED) if p.name == "accounts"]
+    assert [p.severity for p in found] == [Severity.ERROR, Severity.ERROR]
+    assert "the user nova has the id 1001" in found[0].seen
+    assert "the group nova has the id 1001" in found[1].seen
+    assert "neutron" not in found[0].seen, "998 is a system account"
+    assert "accounts" not in names(look(USED, CONFIG_NOVA_INSTALL=False))
+    assert "accounts" not in names(look(replace(USED, cloud={"id": "c1"}), cloud_id="c1"))
+
+
+def test_data_of_stopped_services_is_named() -> None:
+    database, broker = [p for p in look(USED) if p.name == "existing-data"]
+    assert "databases shop, wiki and a password of root" in database.seen
+    assert "a cluster with rabbit@f2" in broker.seen
+    assert {database.severity, broker.severity} == {Severity.ERROR}
+    alone = {**USED.extra, "broker rabbit@f1": "{[rabbit@f1],[rabbit@f1]}."}
+    del alone["databases"], alone["database-password"]
+    assert only(look(replace(USED, extra=alone)), "existing-data").severity is Severity.WARNING
+    elsewhere = {"CONFIG_MARIADB_INSTALL": False, "CONFIG_AMQP_INSTALL": False}
+    assert "existing-data" not in names(look(USED, **elsewhere))
+    assert "existing-data" not in names(look(replace(USED, cloud={"id": "c1"}), cloud_id="c1"))
+
+
+def test_web_sites_of_other_people_are_not_removed() -> None:
+    found = only(look(USED, CONFIG_HORIZON_INSTALL=True), "apache")
+    assert "/etc/apache2/sites-available/shop.conf" in found.seen
+    assert found.severity is Severity.ERROR
+    assert "apache" not in names(look(USED, CONFIG_HORIZON_INSTALL=True, skip=("apache",)))
+    assert "apache" not in names(look(USED, CONFIG_HORIZON_INSTALL=False)), "Debian's APIs run in uWSGI"
+    ours = replace(USED, cloud={"id": "c1"})
+    assert "apache" in names(look(ours, cloud_id="c1", CONFIG_HORIZON_INSTALL=True)), "a later run removes it as well"
+    settings = replace(ours, extra={**USED.extra, "web-files": "/etc/apache2/apache2.conf"})
+    assert "apache" not in names(look(settings, cloud_id="c1", CONFIG_HORIZON_INSTALL=True)), "it is the cloud's own"
+
+
+@pytest.mark.parametrize(
+    ("interface", "seen"),
+    [("eth3", "eth3 is a port of the bond bond0"), ("eth4", "eth4 is a port of the Linux bridge br0")],
+)
+def test_a_port_of_something_is_put_into_no_bridge(interface: str, seen: str) -> None:
+    for given in (
+        {"CONFIG_NEUTRON_OVN_BRIDGE_IFACES": (("br-ex", interface),)},
+        {"CONFIG_NEUTRON_OVN_TUNNEL_IF": interface},
+    ):
+        found = only(look(USED, **given), "interface")
+        assert (found.seen, found.severity) == (seen, Severity.ERROR)
+        assert "interface" not in names(look(replace(USED, cloud={"id": "c1"}), cloud_id="c1", **given)) or (
+            "TUNNEL_IF" in str(given)
+        )
+
+
+def test_an_interface_without_a_carrier_is_told() -> None:
+    found = only(look(USED, CONFIG_NEUTRON_OVN_BRIDGE_IFACES=(("br-ex", "eth2"),)), "interface")
+    assert (found.seen, found.severity) == ("eth2 has no carrier", Severity.WARNING)
+
+
+def test_a_loopback_address_before_the_hosts_own_is_told_where_there_are_several_hosts() -> None:
+    debians = replace(NODE, resolves={NODE.hostname: ("127.0.1.1", NODE.address)})
+    found = only(pair(debians, other()), "resolution")
+    assert f"{NODE.hostname} is 127.0.1.1, {NODE.address} to the host itself" in found.seen
+    assert found.severity is Severity.WARNING
+    assert "resolution" not in names(look(debians))
+
+
+# ---------------------------------------------------------------------------------------------------------- gateways
+
+
+def test_the_gateway_is_nobody_elses_address() -> None:
+    ranged = {
+        "CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.9.0/24",
+        "CONFIG_NEUTRON_OVN_BRIDGE_IFACES": (("br-ex", "eth1"),),
+    }
+    node = replace(NODE, gateway="198.18.9.254")
+    pool = {"CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ("start=198.18.9.200,end=198.18.9.254",)}
+    found = only(look(node, **ranged, **pool), "ranges")
+    assert "198.18.9.254, the gateway of the external network" in found.seen
+    fit = {"CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ("start=198.18.9.200,end=198.18.9.220",)}
+    assert "ranges" not in names(look(node, **ranged, **fit))
+    own = {"CONFIG_PROVISION_DEMO_GATEWAY": NODE.address}
+    found = only(look(node, **ranged, **fit, **own), "ranges")
+    assert (found.where, found.severity) == ("CONFIG_PROVISION_DEMO_GATEWAY", Severity.ERROR)
+    assert "the address of eth0" in found.seen
+
+
+def test_another_hosts_network_within_the_external_one_is_told() -> None:
+    second = other(interfaces=(Interface("eth0", "", 1500, True, ("198.18.9.91/24",)),
+                               Interface("eth5", "", 1500, True, ("172.24.0.7/16",))))  # fmt: skip
+    found = only(pair(NODE, second), "ranges")
+    assert "eth5 is in 172.24.0.0/16, which overlaps the external network 172.24.4.0/24" in found.seen
+    assert (found.host, found.severity) == (second.host, Severity.WARNING)

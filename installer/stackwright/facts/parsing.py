@@ -15,6 +15,7 @@ from typing import Any
 from stackwright.model import ExitCode, Facts, Interface, StackwrightError
 
 _HOST_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-")
+_NO_CARRIER = re.compile(r"\d+:\s+([^:\s@]+)(?:@\S*)?:\s+<[^>]*\bNO-CARRIER\b")
 _PROCESS = re.compile(r'users:\(\("([^"]+)"')
 
 
@@ -291,6 +292,7 @@ def _extra(seen: Mapping[str, list[str]], sudo: str, memory: Mapping[str, int]) 
         "missing",
         "image_url",
         "ceph-fsid",
+        "database-password",
     ):
         if any(seen.get(key, ())):
             out[key] = " ".join(v for v in seen[key] if v)
@@ -307,6 +309,15 @@ def _extra(seen: Mapping[str, list[str]], sudo: str, memory: Mapping[str, int]) 
     for line in seen.get("server", ()):
         server, _, state = line.partition(" ")
         out[f"server {server}"] = state
+    down = [found[1] for line in seen.get("link", ()) if (found := _NO_CARRIER.match(line))]
+    lists = {"no-carrier": down, "databases": seen.get("database"), "web-files": seen.get("web-file")}
+    lists["modules-off"] = seen.get("module-off")
+    out.update({key: " ".join(values) for key, values in lists.items() if values})
+    # port INTERFACE: MASTER KIND. account NAME: NUMBER HOME. group NAME: NUMBER. broker NODE: its cluster's nodes.
+    for key in ("port", "account", "group", "broker"):
+        for line in seen.get(key, ()):
+            name, _, rest = line.partition(" ")
+            out[f"{key} {name}"] = rest
     for line in seen.get("volume-group", ()):
         words = line.split()
         if len(words) == 2:

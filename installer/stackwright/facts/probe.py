@@ -40,6 +40,12 @@ PACKAGES = (
 )
 """Packages whose presence or version matters to a decision."""
 
+ACCOUNTS = (
+    "cinder epmd glance heat horizon keystone libvirt-qemu memcache memcached mysql neutron nova openvswitch ovn "
+    "placement rabbitmq swift"
+)
+"""Accounts, and groups, that the packages of the services make for themselves."""
+
 
 def probe(names: Iterable[str] = (), image_url: str = "", servers: Iterable[tuple[str, int]] = ()) -> str:
     """The script with the names or addresses that the host shall resolve: those that the answers use for it.
@@ -55,4 +61,5 @@ def probe(names: Iterable[str] = (), image_url: str = "", servers: Iterable[tupl
         NAMES=sorted(set(names)),
         MODULES=modules,
         PACKAGES=PACKAGES.split(),
+        ACCOUNTS=ACCOUNTS.split(),
     )

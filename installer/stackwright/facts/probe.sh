@@ -108,6 +108,17 @@ if has ip; then
 else p missing ip; fi
 p ipv6-disabled "$(cat /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null)"
 
+# Which interfaces are ports of something, and of what: a port cannot be put into another bridge.
+for m in /sys/class/net/*/master; do
+  [ -e "$m" ] || continue
+  n=${m%/master}; m=$(readlink "$m"); m=${m##*/}
+  if [ -d "/sys/class/net/$m/bridge" ]; then kind=bridge
+  elif [ -d "/sys/class/net/$m/bonding" ]; then kind=bond
+  elif [ "$m" = ovs-system ]; then kind=ovs
+  else kind=other; fi
+  p port "${n##*/} $m $kind"
+done
+
 container=
 if has systemd-detect-virt; then
   p virtualization "$(systemd-detect-virt 2>/dev/null)"
@@ -130,6 +141,9 @@ for triple in @MODULES@; do
   if [ -d "/sys/module/$m" ]; then p module "$m loaded"
   elif [ -r "$modules/modules.builtin" ] && grep -q "$pattern" "$modules/modules.builtin"; then p module "$m builtin"
   elif case $config in *"CONFIG_$option=y"*) true ;; *) false ;; esac; then p module "$m builtin"
+  # A hardened host may forbid a module: loading it then runs another program, which does nothing.
+  elif grep -qsE "^[[:space:]]*install[[:space:]]+${m}[[:space:]]+(/usr)?/bin/(true|false)" /etc/modprobe.d/*.conf; then
+    p module-off "$m"
   elif [ -r "$modules/modules.dep" ] && grep -q "${pattern}[^:]*:" "$modules/modules.dep"; then p module "$m loadable"
   fi
 done
@@ -207,6 +221,49 @@ has ovs-vsctl && p ovs-hostname "$($root ovs-vsctl --timeout=1 --if-exists get O
   $1 ~ /^mon_?(host|initialmembers)$/ {monitors = 1}
   END {if (fsid || monitors) print (fsid ? fsid : "unknown")}' /etc/ceph/ceph.conf | lines ceph-fsid
 has vgs && $root vgs --noheadings --nosuffix --units b -o vg_name,vg_free 2>/dev/null | lines volume-group
+
+# Accounts and groups whose names services need; no number of a person's account is a service's.
+# shellcheck disable=SC2043 # a placeholder
+for n in @ACCOUNTS@; do
+  bounded getent passwd "$n" 2>/dev/null | awk -F: '{print "account\t" $1 " " $3 " " $6}'
+  bounded getent group "$n" 2>/dev/null | awk -F: '{print "group\t" $1 " " $3}'
+done
+
+# What services that were used before have left, also where they are stopped. Names only.
+for d in /var/lib/mysql/*/; do
+  d=${d%/}; d=${d##*/}
+  case $d in mysql | performance_schema | sys | test | lost+found | '#'* | '*') ;; *) p database "$d" ;; esac
+done
+if [ -r /var/lib/mysql/mysql/global_priv.MAD ] && tr -c '[:print:]' '\n' < /var/lib/mysql/mysql/global_priv.MAD |
+  grep '^localhostroot{' | grep -v '"unix_socket"' | grep -q '"authentication_string":"[^"]' ; then
+  p database-password yes
+fi
+for d in /var/lib/rabbitmq/mnesia/*@*/; do
+  d=${d%/}
+  [ -f "$d/cluster_nodes.config" ] && p broker "${d##*/} $(tr -d ' \n' < "$d/cluster_nodes.config")"
+done
+
+# Files of Apache that are neither the distribution's nor Puppet's. A changed file of the distribution counts as one.
+owner() { { dpkg-query -S "$1" || rpm -qf --qf '%{NAME}\n' "$1"; } 2>/dev/null | sed 's/:.*//' | head -n 1; }
+changed() {
+  if has dpkg-query; then
+    was=$(dpkg-query -W -f='${Conffiles}\n' "$2" 2>/dev/null | awk -v f="$1" '$1 == f {print $2}')
+    [ -n "$was" ] && [ "$was" != "$(md5sum < "$1" | cut -d' ' -f1)" ]
+  else rpm -V --nodeps "$2" 2>/dev/null | awk -v f="$1" '$NF == f && $1 ~ /^..5/ {n = 1} END {exit !n}'
+  fi
+}
+for f in /etc/apache2/sites-available/* /etc/apache2/sites-enabled/* /etc/apache2/conf-enabled/* /etc/apache2/conf.d/* \
+  /etc/apache2/apache2.conf /etc/apache2/ports.conf /etc/httpd/conf.d/*.conf /etc/httpd/conf/httpd.conf; do
+  case ${f##*/} in openstack-dashboard*) ;; *) [ -f "$f" ] && readlink -f "$f" ;; esac
+done | sort -u | while IFS= read -r f; do
+  grep -q 'puppetlabs-apache\|Managed by Puppet' "$f" && continue
+  of=$(owner "$f")
+  case $of in
+    apache2* | libapache2-* | javascript-common | openstack-dashboard* | httpd* | mod_*)
+      changed "$f" "$of" || continue ;;
+  esac
+  p web-file "$f"
+done
 
 f=/var/lib/stackwright/cloud.json
 cloud=$(cat "$f" 2>/dev/null || $root cat "$f" 2>/dev/null) && [ -n "$cloud" ] && p cloud "$cloud"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from stackwright.model import Answers, Component, ExitCode, Facts, Problem, Severity, StackwrightError
-from stackwright.preflight import capacity, host, names, network
+from stackwright.preflight import capacity, existing, host, names, network, ranges
 from stackwright.preflight.capacity import estimate_disk, estimate_memory
 from stackwright.preflight.packages import package_check_script, parse_package_check
 from stackwright.preflight.situation import Problems, Situation
@@ -34,6 +34,9 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
     "systemd": host.systemd,
     "other-cloud": host.other_cloud,
     "earlier-installation": host.leftovers,
+    "accounts": existing.accounts,
+    "existing-data": existing.data,
+    "apache": existing.web_sites,
     "memory": capacity.memory,
     "disk": capacity.disk,
     "host-name": names.host_name,
@@ -51,7 +54,7 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
     "interface": network.interfaces,
     "tunnel-interface": network.userspace_tunnels,
     "bridge-interface": network.bridge_takes_route,
-    "ranges": network.ranges,
+    "ranges": ranges.ranges,
     "image": host.image,
     "kvm": host.virtualization,
     "kernel-module": host.kernel,

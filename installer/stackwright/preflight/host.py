@@ -189,7 +189,9 @@ def kernel(situation: Situation) -> Problems:
     backends = situation.answers["CONFIG_CINDER_BACKEND"] if situation.answers["CONFIG_CINDER_INSTALL"] else ()
 
     def lacking(facts: Facts, names: list[str], what: str, hint: str, severity: Severity = Severity.ERROR) -> Problem:
-        return Problem("kernel-module", f"no kernel module {listing(names)}", what, hint, facts.host, severity)
+        off = sorted(set(names) & set(facts.extra.get("modules-off", "").split()))
+        seen = f"no kernel module {listing(names)}" + (f"; /etc/modprobe.d forbids {listing(off)}" if off else "")
+        return Problem("kernel-module", seen, what, hint, facts.host, severity)
 
     for facts in situation.having(*_CHASSIS):
         if agent == "linuxbridge":

@@ -103,7 +103,7 @@ def resolution(situation: Situation) -> Problems:
                 yield Problem(
                     "resolution", f"{name} does not resolve on the host itself", "its address", _line(facts), host
                 )
-            elif _loopback(found):
+            elif _loopback(found[:1]):  # the first one is used
                 if len(situation.facts) > 1:
                     yield Problem(
                         "resolution",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections import defaultdict
 
 from stackwright.model import Facts, Interface, Problem, Severity
@@ -61,7 +60,8 @@ def servers(situation: Situation) -> Problems:
                 )
 
 
-def _family(situation: Situation) -> str:
+def family(situation: Situation) -> str:
+    """The agent's name in the keys of answers."""
     return "OVN" if situation.agent() == "ovn" else "OVS"
 
 
@@ -82,7 +82,7 @@ def _within(facts: Facts, network: Network) -> Interface | None:
     return None
 
 
-def _subnet(text: str) -> Network | None:
+def subnet(text: str) -> Network | None:
     """The network that is meant, where an answer gives one instead of an interface's name."""
     try:
         return ipaddress.ip_network(text, strict=False) if "/" in text else None
@@ -93,30 +93,34 @@ def _subnet(text: str) -> Network | None:
 def interfaces(situation: Situation) -> Problems:
     """Interfaces that the answers name exist on the hosts that use them, and are up."""
     network_hosts = set(situation.answers["CONFIG_NETWORK_HOSTS"])
-    family = _family(situation)
+    agent = family(situation)
     wanted: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
-    on_compute = situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGES_COMPUTE"]
-    made = {bridge for _, bridge in situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"]}
+    on_compute = situation.answers[f"CONFIG_NEUTRON_{agent}_BRIDGES_COMPUTE"]
+    made = {bridge for _, bridge in situation.answers[f"CONFIG_NEUTRON_{agent}_BRIDGE_MAPPINGS"]}
     for facts in situation.having(*_CHASSIS):
         if situation.agent() == "linuxbridge":
             key = "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS"
             wanted[facts.host] += [(key, name, False) for _, name in situation.answers[key]]
             continue
-        key = f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"
+        key = f"CONFIG_NEUTRON_{agent}_BRIDGE_IFACES"
         for bridge, name in situation.answers[key]:
             if bridge in made and (facts.host in network_hosts or bridge in on_compute):
                 wanted[facts.host].append((key, name, False))
-        key = f"CONFIG_NEUTRON_{family}_TUNNEL_IF"
+        key = f"CONFIG_NEUTRON_{agent}_TUNNEL_IF"
         if situation.answers[key]:
             wanted[facts.host].append((key, situation.answers[key], True))
     for host, entries in wanted.items():
         facts = situation.facts[host]
         for key, name, needs_address in entries:
-            network = _subnet(name)
+            network = subnet(name)
             if needs_address and tunnels.start(situation.answers, situation.agent(), facts):
                 continue
             found = _within(facts, network) if network else _find(facts, name)
-            if found is None:
+            if found and (port := _port_of(situation, facts, found.name)):
+                hint = f"name {port} instead, or take {found.name} out of it"
+                yield Problem("interface", f"{found.name} is a port of {port}", "an interface of its own", hint, host,
+                              where=key)  # fmt: skip
+            elif found is None:
                 seen = f"no interface with an address in {network}" if network else f"no interface {name}"
                 yield Problem("interface", f"{seen}; {_known(facts)}", f"{name}, because of {key}", "", host, where=key)
             elif needs_address:
@@ -125,6 +129,22 @@ def interfaces(situation: Situation) -> Problems:
             elif not found.up:
                 hint = f"ip link set {found.name} up, and see that it comes up at boot"
                 yield Problem("interface", f"{found.name} is down", "it up", hint, host, Severity.WARNING, key)
+            elif found.name in facts.extra.get("no-carrier", "").split():
+                hint = f"check the cable and the switch of {found.name}"
+                seen = f"{found.name} has no carrier"
+                yield Problem("interface", seen, "a link to the network", hint, host, Severity.WARNING, key)
+
+
+_KINDS = {"bridge": "the Linux bridge", "bond": "the bond", "ovs": "Open vSwitch", "other": "the device"}
+
+
+def _port_of(situation: Situation, facts: Facts, name: str) -> str:
+    """What the interface is a port of, such as "the bond bond0"; empty where it is a port of nothing, or of a bridge of
+    this cloud."""
+    master, _, kind = facts.extra.get(f"port {name}", "").partition(" ")
+    if not master or situation.ours(facts):
+        return ""
+    return _KINDS.get(kind, _KINDS["other"]) + (f" {master}" if kind != "ovs" else "")
 
 
 def userspace_tunnels(situation: Situation) -> Problems:
@@ -153,7 +173,7 @@ def bridge_takes_route(situation: Situation) -> Problems:
     """No bridge is to get the interface that the host is reached through."""
     if situation.agent() == "linuxbridge":
         return
-    key = f"CONFIG_NEUTRON_{_family(situation)}_BRIDGE_IFACES"
+    key = f"CONFIG_NEUTRON_{family(situation)}_BRIDGE_IFACES"
     network_hosts = set(situation.answers["CONFIG_NETWORK_HOSTS"])
     for facts in situation.having(*_CHASSIS):
         for bridge, name in situation.answers[key]:
@@ -173,129 +193,3 @@ def bridge_takes_route(situation: Situation) -> Problems:
                     Severity.WARNING,
                     key,
                 )
-
-
-def _pools(situation: Situation, key: str) -> list[tuple[Address, Address]]:
-    """Pools, written as start=A,end=B or A-B."""
-    found = []
-    for text in situation.answers[key]:
-        for first, last in re.findall(r"(?:start=)?([0-9A-Fa-f.:]+)\s*(?:,\s*end=|-)\s*([0-9A-Fa-f.:]+)", text):
-            found.append((ipaddress.ip_address(first), ipaddress.ip_address(last)))
-    return found
-
-
-def _ours(situation: Situation) -> set[str]:
-    """Interfaces that exist because of the cloud."""
-    family = _family(situation)
-    mapped = {bridge for _, bridge in situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"]}
-    return {"lo", "br-ex", "br-int", "br-tun", tunnels.BRIDGE, *mapped}
-
-
-def ranges(situation: Situation) -> Problems:
-    """Address ranges of the cloud do not run into the hosts' own networks, nor into each other."""
-    if not situation.answers["CONFIG_PROVISION_DEMO"]:
-        return
-    outside_key, inside_key = "CONFIG_PROVISION_DEMO_FLOATRANGE", "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET"
-    outside, inside = _subnet(situation.answers[outside_key]), _subnet(situation.answers[inside_key])
-    if outside and inside and outside.overlaps(inside):
-        yield Problem(
-            "ranges",
-            f"the external network {outside} and the private one {inside} overlap",
-            "networks of their own",
-            f"change {outside_key} or {inside_key}",
-            where=outside_key,
-        )
-    pools = _pools(situation, "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS")
-    for pool_first, pool_last in pools:
-        if outside and not (pool_first in outside and pool_last in outside):
-            yield Problem(
-                "ranges",
-                f"the pool {pool_first}-{pool_last} is not within {outside}",
-                f"addresses of {outside}",
-                "change CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
-                where="CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
-            )
-    ours = _ours(situation)
-    yield from _routers_address(situation, outside, ours, pools)
-    for host, facts in situation.facts.items():
-        for interface in facts.interfaces:
-            if interface.name in ours or interface.name.startswith(("tap", "qvo", "qbr", "ovs-", "genev_")):
-                continue
-            for text in interface.addresses:
-                own = ipaddress.ip_interface(text)
-                if own.is_link_local:
-                    continue
-                yield from _range_conflicts(host, interface.name, own, outside, inside, pools)
-
-
-def _routers_address(
-    situation: Situation, outside: Network | None, ours: set[str], pools: list[tuple[Address, Address]]
-) -> Problems:
-    """The bridge without an interface is the gateway of the external network: that is a network of its own."""
-    family, agent = _family(situation), situation.agent()
-    physnet = situation.answers[f"CONFIG_NEUTRON_{family}_EXTERNAL_PHYSNET"]
-    key = f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES"
-    mapped = dict(situation.answers[f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS"])
-    bridge = mapped.get(physnet, "br-ex")
-    given = not situation.answers["CONFIG_PROVISION_OVS_BRIDGE"] or bridge in dict(situation.answers[key])
-    if outside is None or given:
-        return
-    for host in situation.answers["CONFIG_NETWORK_HOSTS"]:
-        facts = situation.facts.get(host)
-        for interface in facts.interfaces if facts else ():
-            there = map(ipaddress.ip_interface, interface.addresses)
-            found = [i for i in there if i.version == outside.version and i.network.overlaps(outside)]
-            if interface.name in ours or not found or any(_given_out(i, outside, pools) for i in found):
-                continue
-            inside = found[0].network
-            ways = "a range that no host is in, or CONFIG_PROVISION_DEMO=n"
-            own = f"{key}={bridge}:{interface.name} to put the interface into the bridge, or "
-            yield Problem(
-                "ranges",
-                f"{bridge} would get {outside[1]}, the gateway of {outside}, and {interface.name} is in {inside}:"
-                " there it is the address of a router or another machine",
-                "expected a network of its own for floating addresses",
-                f"set {'' if agent == 'linuxbridge' else own}{ways}",
-                host,
-                where="CONFIG_PROVISION_DEMO_FLOATRANGE",
-            )
-
-
-def _given_out(
-    own: ipaddress.IPv4Interface | ipaddress.IPv6Interface, outside: Network, pools: list[tuple[Address, Address]]
-) -> bool:
-    """Whether a host's address may be given to an instance."""
-    if own.version != outside.version or own.ip not in outside:
-        return False
-    taken = any(first.version == own.version and int(first) <= int(own.ip) <= int(last) for first, last in pools)
-    return taken or not pools
-
-
-def _range_conflicts(
-    host: str,
-    interface: str,
-    own: ipaddress.IPv4Interface | ipaddress.IPv6Interface,
-    outside: Network | None,
-    inside: Network | None,
-    pools: list[tuple[Address, Address]],
-) -> Problems:
-    if outside and _given_out(own, outside, pools):
-        yield Problem(
-            "ranges",
-            f"{own.ip} on {interface} is in the range of floating addresses ({outside})",
-            "floating addresses that nobody has",
-            "choose a network that no host is in; or put the interface into the bridge, and set"
-            " CONFIG_PROVISION_DEMO_ALLOCATION_POOLS to a free part of its network",
-            host,
-            where="CONFIG_PROVISION_DEMO_FLOATRANGE",
-        )
-    if inside and own.version == inside.version and own.network.overlaps(inside):
-        yield Problem(
-            "ranges",
-            f"the instances' private network {inside} overlaps {own.network} on {interface}",
-            "a network that no host is in; instances could not reach those hosts",
-            "change CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
-            host,
-            Severity.WARNING,
-            "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
-        )

@@ -297,6 +297,7 @@ SERVICE = Service(
         "CONFIG_PROVISION_DEMO": applied("with n, what the demo consists of stays"),
         "CONFIG_PROVISION_DEMO_FLOATRANGE": fixed("the external network exists, and a subnet keeps its range", "demo"),
         "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": applied("addresses that are in use stay in use"),
+        "CONFIG_PROVISION_DEMO_GATEWAY": APPLIED,
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": fixed(
             "the private network exists, and a subnet keeps its range", "demo"
         ),

@@ -11,7 +11,7 @@ from stackwright.model import ExitCode, StackwrightError
 
 from .channel import Result
 
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 _KEPT = (*_PROXIES, *(name.upper() for name in _PROXIES), "SSH_CONNECTION")
 """Variables of the session that scripts see: the host's proxies, which its downloads need, and the port of its sshd."""
 
