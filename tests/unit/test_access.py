@@ -34,3 +34,10 @@ def test_the_last_lines_of_a_failed_verification() -> None:
     lines = text.not_verified("Verification failed: nova.", Path("/log"), [Path("my cloud.answers")]).splitlines()
     assert lines[1] == "Verification failed: nova. The cloud is installed, but it does not work as it should."
     assert lines[-1] == "After a repair, verify again: stackwright verify -a 'my cloud.answers'"
+
+
+def test_the_last_lines_of_a_failed_run_name_the_changed_answers() -> None:
+    lines = text.not_installed(["CONFIG_NOVA_DB_PW", *"abcdefghi"], Path("/log"), Path("/report")).splitlines()
+    assert lines[1] == "changed since the last good run: CONFIG_NOVA_DB_PW, a, b, c, d, e, f, g and 2 more"
+    assert lines[2:4] == ["log: /log", "report: /report"]
+    assert text.not_installed([], Path("/log"), None).splitlines()[1] == "log: /log"

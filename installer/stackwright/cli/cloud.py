@@ -100,11 +100,7 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
         return ExitCode.OK
     applied = result.applied
     if not applied.outcome.ok:
-        report = f"\nreport: {applied.report}" if applied.report else ""
-        out.note(
-            f"\nlog: {applied.log}{report}\n"
-            "Fix the problem, then run the same command again; finished steps are skipped."
-        )
+        out.note(text.not_installed([one.key for one in result.changed], applied.log, applied.report))
     elif not out.as_json:
         file = result.run.certificates.file
         authority = Path(file) if file else None

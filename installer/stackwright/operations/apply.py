@@ -258,6 +258,8 @@ class Installed:
     verdict: str = ""
     """What the verification found, where it failed."""
     answer_files: tuple[Path, ...] = ()
+    changed: tuple[ChangedAnswer, ...] = ()
+    """The answers that changed since the last run that finished."""
 
 
 def first_instance(run: RunContext) -> tuple[str, str] | None:
@@ -302,7 +304,7 @@ def install(
             answers=run.answers,
         )
     if not applied.outcome.ok:
-        return Installed(run, applied.outcome.code, applied)
+        return Installed(run, applied.outcome.code, applied, changed=inspected.changed)
     hosts.remember()
     files = write_credentials(run.cloud, state)
     code, verdict = ExitCode.OK, ""

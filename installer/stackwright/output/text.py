@@ -132,6 +132,10 @@ def _private(path: Path, content: bytes) -> None:
         out.write(content)
 
 
+_SUSPECTS = 8
+"""How many changed answers are named after a failure."""
+
+
 def summary(
     plan: Plan, files: Iterable[Path], log: Path, report: Path | None, *, proved: bool, authority: Path | None = None
 ) -> str:
@@ -150,6 +154,20 @@ def summary(
     if report:
         rows.append(("report", str(report)))
     return "\n" + "\n".join(f"{name + ':':<14} {value}" if name else value for name, value in rows)
+
+
+def not_installed(changed: Sequence[str], log: Path, report: Path | None) -> str:
+    """The last lines of a run in which a step failed. `changed` are the keys of answers that changed since the last run
+    that finished: one of them may be the cause."""
+    lines = [""]
+    if changed:
+        more = f" and {len(changed) - _SUSPECTS} more" if len(changed) > _SUSPECTS else ""
+        lines.append(f"changed since the last good run: {', '.join(changed[:_SUSPECTS])}{more}")
+    lines.append(f"log: {log}")
+    if report:
+        lines.append(f"report: {report}")
+    lines.append("Fix the problem, then run the same command again; finished steps are skipped.")
+    return "\n".join(lines)
 
 
 def not_verified(verdict: str, log: Path, answer_files: Iterable[Path]) -> str:
