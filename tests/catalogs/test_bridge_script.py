@@ -58,3 +58,43 @@ def test_an_interface_takes_its_addresses_and_routes_to_the_bridge(tmp_path: Pat
         "ip route replace default via 198.18.0.1 onlink dev br-ex",
         "ip -6 route replace default via 2001:db8::1 metric 512 pref medium dev br-ex",
     ]
+
+
+BRIDGES = {
+    "external_bridge": "datapath_type => 'system', ",
+    "linux_bridge": "",
+}
+RANGES = {"ip": ("198.18.7.1/24", "198.18.7.0/24"), "ip6": ("2001:db8:4::1/64", "2001:db8:4::/64")}
+
+
+@pytest.mark.parametrize("family", RANGES)
+@pytest.mark.parametrize("template", BRIDGES)
+def test_the_kernel_takes_the_address_and_the_rules_of_either_family(
+    template: str, family: str, tmp_path: Path
+) -> None:
+    """Twice, because the unit starts it at each boot; in a network namespace of its own, with the real ip and nft."""
+    need("puppet", "nft", "ip", "unshare")
+    address, masquerade = RANGES[family]
+    values = (
+        f"{{bridge => 'br-ex', {BRIDGES[template]}interfaces => [], address => '{address}', "
+        f"masquerade => '{masquerade}'}}"
+    )
+    path = assets.puppet_module() / "templates" / f"{template}.epp"
+    command = ["puppet", "epp", "render", "--values", values, str(path)]
+    script = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "make").write_text(script)
+    # Open vSwitch needs its daemons: a bridge of another kind takes the place of its own.
+    (tmp_path / "ovs-vsctl").write_text(
+        "#!/bin/sh\nip link show br-ex >/dev/null 2>&1 || ip link add br-ex type bridge\n"
+    )
+    (tmp_path / "ovs-vsctl").chmod(0o755)
+    do = f"sh {tmp_path}/make && sh {tmp_path}/make && ip -o address show dev br-ex && nft list ruleset"
+    environment = {**os.environ, "PATH": f"{tmp_path}:/usr/sbin:/sbin:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["unshare", "-rn", "sh", "-ec", do], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f" {address} " in done.stdout
+    assert f"table {family} stackwright_br_ex" in done.stdout
+    assert f"{family} saddr {masquerade}" in done.stdout
+    assert done.stdout.count("masquerade") == 1
