@@ -63,7 +63,7 @@ ABOUT: dict[str, Any] = {
     "version": "0.1.0",
     "control": "Python 3.11.2, Linux 6.1",
     "began": BEGAN,
-    "before": [["look at the hosts", "preparation", 0.5, 2.0], ["plan", "preparation", 2.5, 1.5]],
+    "before": [["examine the hosts", "preparation", 0.5, 2.0], ["plan", "preparation", 2.5, 1.5]],
     "digest": "0123456789abcdef",
     "steps": STEPS,
     "hosts": HOSTS,

@@ -1,5 +1,5 @@
-"""The nouns of Stackwright: values without behaviour of their own, and without I/O. It imports nothing of ours but what
-service records are made of."""
+"""The data model of Stackwright: frozen dataclasses without behaviour and I/O. Imports only the parts of service
+records from the project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stackwright.records import Role as Role
 
 
 class ExitCode(IntEnum):
-    """What the command's exit status means; a test compares the table in docs/commands.md with this."""
+    """The exit status of the command; a test compares the table in docs/commands.md with it."""
 
     OK = 0
     FAILED = 1
@@ -28,18 +28,18 @@ class ExitCode(IntEnum):
     ANSWERS = 3
     """The answer file cannot be used; nothing was changed."""
     PREFLIGHT = 4
-    """A host is not fit for what it is asked to do; nothing was changed."""
+    """A host does not meet the requirements; nothing was changed."""
     UNREACHABLE = 5
     """A host could not be reached or logged in to; nothing was changed."""
     BUSY = 6
-    """Somebody else is working on the same cloud; nothing was changed."""
+    """Another run works on the same cloud; nothing was changed."""
     ENVIRONMENT = 7
     """The controlling machine lacks something (a package, a permission, disk space)."""
     INTERRUPTED = 130
 
 
 class StackwrightError(Exception):
-    """An error that a person can cause: what was seen and wanted, and what to do about it.
+    """An error that a user can cause: what was seen, what was expected, and what to do about it.
 
     `message` is one or more plain lines; `hint` stands on its own line after a blank one.
     """
@@ -72,52 +72,52 @@ class Option:
     """Fill with random text where a new file is written or the value is left empty (secrets)."""
     was: tuple[str, ...] = ()
     when: tuple[tuple[str, str], ...] = ()
-    """The option matters only while each of these (key, value) pairs holds: (("CONFIG_CINDER_INSTALL", "y"),).
+    """The option has an effect only if each of these (key, value) pairs applies: (("CONFIG_CINDER_INSTALL", "y"),).
     Values may be alternatives (lvm|nfs), and so may keys (CONFIG_HORIZON_SSL|CONFIG_AMQP_ENABLE_SSL)."""
     metavar: str = ""
     flag: str = ""
-    """Packstack's name of the command-line flag, without the dashes; empty: made from the key."""
+    """Packstack's name of the command-line flag, without the dashes; if empty, it is derived from the key."""
     required: bool = False
     """Must not be empty while `when` holds."""
     ours: bool = False
-    """A key that Packstack does not know."""
+    """A key that Packstack does not have."""
     not_yet: tuple[str, ...] = ()
     """Values that this version cannot install: choosing one is an error that says so. "*" is any but an empty one."""
     not_yet_why: str = ""
     """Why these values cannot be installed; goes after a colon."""
     not_done: str = ""
-    """What happens instead, where this version reads the option and does nothing with it yet: a warning says so when a
-    value other than the default is given, and the cloud is installed without. Empty: the option does its work."""
+    """What happens instead, if this version reads the option but does not implement it yet. A value other than the
+    default then causes a warning with this text. Empty: the option is implemented."""
     effect: str = ""
-    """What it decides besides components and their Puppet parameters, for `answers explain`. Empty: nothing else."""
+    """Effects other than on components and their Puppet parameters, for `answers explain`. Empty: none."""
     passed_as: tuple[str, ...] = ()
     """The names under which the planner passes its value to the templates, where they do not use the key itself."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """One OpenStack service, or something it stands on: its options and its components."""
+    """One OpenStack service, or one that it depends on: its options and its components."""
 
     name: str
     summary: str
     options: tuple[Option, ...]
     components: tuple[Component, ...] = ()
     switch: str = ""
-    """The key that switches the service on; empty: it is always wanted."""
+    """The key that enables the service; empty: it is always installed."""
     missing: str = ""
-    """Why this version cannot install it yet: switching it on is an error that says so. Empty: it can be installed."""
+    """Why this version cannot install it yet; enabling it is an error with this text. Empty: it can be installed."""
     roles: tuple[Role, ...] = ()
-    """Those of its components; a component may also have a role of another service."""
+    """The roles of its components; a component may also have a role of another service."""
     needs: tuple[tuple[str, str, str, str], ...] = ()
-    """What its answers need of others': (key, value, needed switch, why). The switch must be y."""
+    """Dependencies on other services: (key, value, needed switch, reason). The switch must be y."""
     tempest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Regular expressions for tests of Tempest, by the name of a group."""
     package_sets: tuple[PackageSet, ...] = ()
     puppet: PuppetModule | None = None
     checks: str = ""
-    """Module in verify/on_host/ whose `checks` does with the service what a person would, and cleans up."""
+    """Module in verify/on_host/ whose `checks` use the service as a user would, and clean up."""
     expendable: bool = False
-    """Whether a cloud is of use without it: where memory is short, a hint names its switch."""
+    """Whether a cloud is useful without it: if memory is short, a hint names its switch."""
     changes: Mapping[str, Change] = field(default_factory=dict)
     """By key: whether the answer can change in an installed cloud. Switches and passwords need no entry: they can."""
 
@@ -130,7 +130,7 @@ class Origin:
     where: str = ""
     """File name, variable or flag."""
     line: int = 0
-    """1-based; 0 where there is none."""
+    """Counted from 1; 0 if there is none."""
 
     def __str__(self) -> str:
         if self.kind == "file":
@@ -140,7 +140,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: its typed value, the text it was read from, and where that stood."""
+    """One answer: its typed value, the original text, and its origin."""
 
     value: Any
     text: str
@@ -169,34 +169,34 @@ class Answers(Mapping[str, Any]):
         return replace(self, entries={**self.entries, key: replace(self.entries[key], value=value)})
 
     def secret_texts(self) -> frozenset[str]:
-        """Every secret, for redaction, without empty ones. Not `text`: that may say where a secret is to be had."""
+        """All secrets, for masking, without empty ones. Values, not `text`, which may be a reference to a secret."""
         found = (str(self.entries[k].value) for k in self.secrets if k in self.entries)
         return frozenset(secret for secret in found if secret)
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What a server shows, and its private key; both are PEM."""
+    """The certificate of a server and its private key, as PEM."""
 
     chain: str
-    """Its certificate, then those between it and its authority."""
+    """Its certificate, then the intermediate certificates."""
     key: str = field(repr=False)
     names: tuple[str, ...] = ()
-    """Names and addresses that it is for."""
+    """The names and addresses in it."""
     given: bool = False
-    """A person brought it; nobody on the hosts need trust its authority."""
+    """Provided by the administrator; the hosts need not trust its authority."""
 
 
 @dataclass(frozen=True)
 class Certificates:
-    """All that the servers of a cloud show."""
+    """The certificates of all servers of a cloud."""
 
     of: Mapping[tuple[str, str], Certificate] = field(default_factory=dict)
     """By component and host."""
     authority: str = ""
-    """The certificate of the authority that signed what nobody brought, as PEM; empty where it signed nothing."""
+    """The certificate (PEM) of the authority that signed the generated ones; empty if it signed none."""
     file: str = ""
-    """Where the authority's certificate is on the controlling machine."""
+    """The path of the authority's certificate on the controlling machine."""
 
 
 # ------------------------------------------------------------------------------------------------------ what is there
@@ -204,7 +204,7 @@ class Certificates:
 
 @dataclass(frozen=True)
 class Interface:
-    """A network interface as the host shows it."""
+    """A network interface of a host."""
 
     name: str
     mac: str = ""
@@ -216,18 +216,18 @@ class Interface:
 
 @dataclass(frozen=True)
 class Facts:
-    """What one host is, as seen by one read-only probe. Sizes are in bytes, times in seconds since the epoch."""
+    """The facts of one host, from one read-only probe. Sizes are in bytes, times in seconds since the epoch."""
 
     host: str
-    """The name or address that the answers use for it."""
+    """Its name or address in the answers."""
     seen_at: float = 0.0
     hostname: str = ""
     fqdn: str = ""
     """`hostname -f`; empty when that fails."""
     address: str = ""
-    """The address other hosts reach it at: `host` itself where it is one, else what it resolves to."""
+    """The address at which other hosts reach it: `host` if that is an address, otherwise the address it resolves to."""
     resolves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names (hostname, fqdn, host) to what the host itself resolves them to."""
+    """The addresses to which the host resolves names (hostname, fqdn, host)."""
     os_id: str = ""
     os_like: tuple[str, ...] = ()
     os_version: str = ""
@@ -235,7 +235,7 @@ class Facts:
     arch: str = ""
     kernel: str = ""
     virtualization: str = "none"
-    """As systemd-detect-virt says: none, kvm, systemd-nspawn, ..."""
+    """The output of systemd-detect-virt: none, kvm, systemd-nspawn, ..."""
     container: bool = False
     cpus: int = 1
     memory: int = 0
@@ -246,26 +246,27 @@ class Facts:
     default_interface: str = ""
     gateway: str = ""
     kvm: bool = False
-    """/dev/kvm is there and the processor has the extension."""
+    """/dev/kvm exists, and the processor supports virtualization."""
     kernel_modules: frozenset[str] = frozenset()
-    """Those that decide something (openvswitch, geneve, dm_mod, nfs, xfs...) and are loaded, built in or loadable."""
+    """Available (loaded, built in or loadable) modules that affect decisions: openvswitch, geneve, dm_mod, nfs,
+    xfs..."""
     selinux: str = ""
-    """enforcing, permissive, disabled, or empty where there is none."""
+    """enforcing, permissive, disabled, or empty without SELinux."""
     clock_offset: float = 0.0
     """The host's clock minus the controlling machine's, in seconds."""
     uid: int = 0
     sudo: bool = True
-    """Whether root can be had: by being it, or through sudo."""
+    """Whether root is available, by login or through sudo."""
     python: str = ""
     """Version of /usr/bin/python3, empty when there is none."""
     listening: tuple[tuple[str, int, str], ...] = ()
     """(protocol, port, process name) of listening sockets."""
     installed: Mapping[str, str] = field(default_factory=dict)
-    """Versions of the packages that matter to a decision (puppet, epel-release, openstack ones), by name."""
+    """Versions of packages that affect decisions (puppet, epel-release, OpenStack), by name."""
     repositories: tuple[str, ...] = ()
     """Enabled package repositories, as the package manager names them."""
     cloud: Mapping[str, str] = field(default_factory=dict)
-    """What /var/lib/stackwright/cloud.json says when a cloud is installed: id, operator, when."""
+    """The content of /var/lib/stackwright/cloud.json if a cloud is installed: id, operator, time."""
     machine_id: str = ""
     host_keys: tuple[str, ...] = ()
     """The public keys of its SSH server, as known_hosts has them: ssh-ed25519 AAAA..."""
@@ -283,37 +284,37 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is in the way, found before anything was changed."""
+    """A problem that was found before anything was changed."""
 
     name: str
-    """Stable and short, to be waived by: memory, fqdn, port-in-use."""
+    """The name of the check, for --skip-check; short and stable: memory, fqdn, port-in-use."""
     seen: str
     wanted: str
     hint: str = ""
     host: str = ""
     severity: Severity = Severity.ERROR
     where: str = ""
-    """file:line or key, where it is about an answer."""
+    """file:line or key, if it is about an answer."""
 
 
-# ------------------------------------------------------------------------------------------------------ what is to do
+# ---------------------------------------------------------------------------------------------------------- the plan
 
 
 @dataclass(frozen=True)
 class File:
-    """A file to be put on a host, replaced atomically."""
+    """A file to be written to a host, atomically."""
 
     path: str
     content: bytes = field(repr=False)
     mode: int = 0o644
     owner: str = "root:root"
     secret: bool = False
-    """Its content appears in no log or dry run."""
+    """Its content does not appear in logs and dry runs."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """Puts files on the host; those that are there with the same content, mode and owner are left alone."""
+    """Writes files to the host, unless they exist with the same content, mode and owner."""
 
     files: tuple[File, ...]
 
@@ -330,14 +331,14 @@ class Run:
     script: str = field(repr=False)
     timeout: float = 1800.0
     secret: bool = False
-    """The script holds secrets: it is uploaded 0600, and not printed in a dry run."""
+    """The script contains secrets: it is uploaded with mode 0600, and not printed in a dry run."""
     retries: int = 0
-    """How often a failure that is worth another try (exit 75, EX_TEMPFAIL) is tried again."""
+    """Maximum number of retries after a temporary failure (exit 75, EX_TEMPFAIL)."""
 
 
 @dataclass(frozen=True)
 class PuppetApply:
-    """One catalog, applied by `puppet apply`, detached from the session. The hieradata leaves the host when it ends."""
+    """One catalog, applied by `puppet apply`, detached from the session. The hieradata is removed when it ends."""
 
     name: str
     manifest: str = field(repr=False)
@@ -345,11 +346,11 @@ class PuppetApply:
     """YAML for the automatic lookup of class parameters; secret."""
     modulepath: str
     puppet: str = "puppet"
-    """The program: /opt/puppetlabs/bin/puppet where the distribution puts it aside."""
+    """The program: some distributions have it in /opt/puppetlabs/bin/puppet."""
     components: tuple[str, ...] = ()
     timeout: float = 3600.0
     owners: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """Which component each parameter is of; for people."""
+    """The component of each parameter, for output to people."""
 
 
 @dataclass(frozen=True)
@@ -367,7 +368,7 @@ Action = Upload | Run | PuppetApply | Probe
 
 @dataclass(frozen=True)
 class Step:
-    """The smallest unit that is started, journaled, failed or kept: actions on one host, one after the other."""
+    """The smallest unit that is started, recorded, failed or skipped: consecutive actions on one host."""
 
     id: str
     host: str
@@ -376,13 +377,13 @@ class Step:
     needs: tuple[str, ...] = ()
     """Ids of the steps that must have succeeded."""
     always: bool = False
-    """Run even when the journal knows it, because it only looks."""
+    """Run it even if the journal has it as done, because it changes nothing."""
     after: tuple[str, ...] = ()
-    """As `needs`, for steps whose content does not matter to this one: when they change, this one is kept."""
+    """Like `needs`, but a change of these steps does not repeat this one."""
 
 
 def _canonical(value: Any) -> Any:
-    """A JSON-able picture of an action, stable to the byte."""
+    """An action as a JSON value, stable to the byte."""
     if isinstance(value, bytes):
         return hashlib.sha256(value).hexdigest()
     if isinstance(value, tuple | list):
@@ -396,19 +397,19 @@ def _canonical(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, in an order in which each step follows what it needs. The executor's only input."""
+    """The steps to carry out, each after those that it needs. The executor's only input."""
 
     steps: tuple[Step, ...]
     hosts: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Texts that must never be shown."""
     summary: Mapping[str, Any] = field(default_factory=dict)
-    """For people: endpoints, dashboard, who has which component."""
+    """For output to people: endpoints, dashboard, components of each host."""
     direct: tuple[str, ...] = ()
     """Names and addresses that programs on the hosts reach without a proxy: those of the cloud itself."""
 
     def step(self, step_id: str) -> Step:
-        """The step of that id; KeyError if there is none."""
+        """The step with that id. Raises KeyError if there is none."""
         for step in self.steps:
             if step.id == step_id:
                 return step
@@ -421,7 +422,7 @@ class Plan:
     @cached_property
     def _digests(self) -> dict[str, str]:
         out: dict[str, str] = {}
-        actions = {id(a): a for step in self.steps for a in step.actions}  # hosts share what is the same for them
+        actions = {id(a): a for step in self.steps for a in step.actions}  # hosts share identical actions
         pictures = {key: json.dumps(_canonical(action), sort_keys=True) for key, action in actions.items()}
         for step in self.steps:
             shown = ", ".join(pictures[id(action)] for action in step.actions)
@@ -431,7 +432,7 @@ class Plan:
         return out
 
 
-# ----------------------------------------------------------------------------------------------------- what happened
+# ------------------------------------------------------------------------------------------------------------ events
 
 
 EventKind = Literal["started", "progress", "ok", "kept", "failed", "skipped", "retried", "note", "finished"]
@@ -439,7 +440,7 @@ EventKind = Literal["started", "progress", "ok", "kept", "failed", "skipped", "r
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened while a plan was carried out; the screen, the log and the report know nothing else.
+    """An event of a run; the only source of the screen, the log and the report.
 
     `data` by kind: progress: done, total, what; ok: changed, seconds, profile, puppet, resources; failed: those, and
     cause, lines, service, log, hint; skipped: because (a step id); retried: why, wait; finished: ok, failed, skipped,

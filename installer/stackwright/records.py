@@ -1,4 +1,4 @@
-"""The parts that service records are made of, as values. It imports nothing of ours."""
+"""The parts of service records, as values. Imports nothing from the project."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def changes_of(keys: Iterable[str], change: Change = APPLIED) -> dict[str, Chang
 
 @dataclass(frozen=True)
 class Override:
-    """Other names on some platforms, or from some OpenStack release on."""
+    """Other names on some platforms, or since an OpenStack release."""
 
     where: str
     """A family (debian) or the id of a platform (debian-13)."""
     names: tuple[str, ...]
     since: str = ""
-    """The first OpenStack series that has them (2025.1); empty: every one."""
+    """The first OpenStack series that has them (2025.1); empty: all."""
     adds: bool = False
-    """Whether they come on top of the others, or replace them."""
+    """Whether they are added to the other names, or replace them."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class Names:
         return bool(self.debian or self.redhat or self.overrides)
 
     def but(self, where: str, *names: str, since: str = "") -> Names:
-        """The same, with exactly these names on a family or platform, from an OpenStack series on."""
+        """The same, with only these names on a family or platform, since an OpenStack series."""
         return replace(self, overrides=(*self.overrides, Override(where, names, since)))
 
     def also(self, where: str, *names: str, since: str = "") -> Names:
-        """The same, with these names besides on a family or platform, from an OpenStack series on."""
+        """The same, with these names in addition on a family or platform, since an OpenStack series."""
         return replace(self, overrides=(*self.overrides, Override(where, names, since, adds=True)))
 
     def on(self, family: Family, platform: str, series: str) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class Names:
 
 @dataclass(frozen=True)
 class PackageSet:
-    """Packages for a choice that is made within a component, such as its hypervisor, or for a host as a whole."""
+    """Packages for a choice within a component, such as its hypervisor, or for a host as a whole."""
 
     name: str
     packages: Names
@@ -100,38 +100,38 @@ class PackageSet:
     when: Callable[[Mapping[str, Any]], bool] = lambda _: True
     """Whether these answers need it: gets the typed values by key."""
     traits: tuple[tuple[str, str], ...] = ()
-    """What a host must be to need it, of `virt_type` (kvm, qemu) and `arch` (as `uname -m` says)."""
+    """Conditions on the host: `virt_type` (kvm, qemu) and `arch` (output of `uname -m`)."""
     units: Names = Names()
     """systemd units, without `.service`."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What a component's processes need, in MiB."""
+    """The memory of a component's processes, in MiB."""
 
     fixed: int
-    """Whatever the number of workers is."""
+    """Independent of the number of workers."""
     per_worker: int = 0
     load: int = 0
-    """For the least work that it is there for: one small instance on a compute host."""
+    """For minimal work: one small instance on a compute host."""
     source: str = ""
-    """Where the figures come from."""
+    """The source of the figures."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """A sparse file on a component's host: it takes its space only as it fills."""
+    """A sparse file on a component's host, which takes space only as it fills."""
 
     path: str
     key: str
-    """The answer that has its size."""
+    """The answer with its size."""
     when: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    """Whether it is made: gets the typed answers by key."""
+    """Whether it is created: gets the typed answers by key."""
 
 
 @dataclass(frozen=True)
 class Disk:
-    """What a component takes of its host's disk to begin with, in GiB."""
+    """The initial disk space of a component, in GiB."""
 
     packages: float
     """Below /usr."""
@@ -143,8 +143,8 @@ class Disk:
 
 @dataclass(frozen=True)
 class Port:
-    """A listening port of a component, for the firewall and the preflight. `public` ones are opened to everyone, the
-    others to the hosts with a component that requires or reaches what the port is there for."""
+    """A listening port of a component, for firewall and preflight. `public` ports are open to everyone, the others to
+    hosts with a component that requires or reaches the port's capability."""
 
     number: int
     """0 for a protocol that has no ports."""
@@ -154,9 +154,9 @@ class Port:
     end: int = 0
     """Last port of a range; 0 for a single port."""
     capability: str = ""
-    """What it is there for, where that is not simply all that the component provides."""
+    """The capability that it serves, if that is not all that the component provides."""
     key: str = ""
-    """The answer that moves it to another number."""
+    """The answer that sets another number."""
     when: Callable[[Mapping[str, Any]], bool] = lambda _: True
     """Whether these answers need it: gets the typed values by key."""
 
@@ -166,59 +166,58 @@ class Api:
     """An API in Keystone's catalog. Its port is the first one of its component."""
 
     type: str
-    """In the catalog: volumev3."""
+    """Its type in the catalog: volumev3."""
     path: str = ""
-    """Of its endpoint, after host and port."""
+    """The path of its endpoint, after host and port."""
     ask: str = ""
-    """Path of a cheap request, after the endpoint, that only works when the service itself does and not just its web
-    server: for `stackwright verify`. It is sent with a token. Empty: nothing is asked."""
+    """Path (after the endpoint) of a cheap request for `stackwright verify`, sent with a token. It must fail if the
+    service does not work, even if its web server does. Empty: no request."""
     version: str = ""
-    """What the request's path has before `ask` where the endpoint does not end with it."""
+    """The part of the path before `ask`, if the endpoint does not end with it."""
     aliases: tuple[str, ...] = ()
-    """Other types that a catalog may have it under."""
+    """Other types under which catalogs contain it."""
     from_root: bool = False
     """Whether `ask` is the whole path after host and port, and needs no token."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a host is there for: the hosts of a role get all components that name it."""
+    """A set of hosts: the hosts of a role get all components that name it."""
 
     name: str
     keys: tuple[str, ...] = ()
-    """The answers that name its hosts: the first one that is answered counts."""
+    """The answers that name its hosts; the first non-empty one counts."""
     hosts: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
-    """The hosts that the typed answers give it, where that is not simply what `keys` say."""
+    """A function of the typed answers that returns its hosts, if `keys` is not enough."""
     rank: int = 50
-    """Hosts of a lower rank come first in the plan, and are started first: those that others wait for. Within a rank
-    the order is that of the services."""
+    """Hosts with a lower rank come first in the plan and are started first, because others wait for them. Within a
+    rank, the order is that of the services."""
 
 
 @dataclass(frozen=True)
 class TlsServer:
-    """How a component shows a certificate to its clients."""
+    """The TLS server of a component."""
 
     wanted: Callable[[Mapping[str, Any]], bool]
-    """Whether it does: gets the typed answers by key."""
+    """Whether it uses TLS: gets the typed answers by key."""
     owner: str
-    """Owner and group of the key. Apache reads it before it drops root's rights."""
+    """Owner and group of the key. Apache reads it before it drops root privileges."""
     keys: tuple[str, ...] = ()
-    """The answers that name a certificate of the administrator's own: certificate, key, intermediate certificates."""
+    """The answers that name a certificate of the administrator: certificate, key, intermediate certificates."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """How the upstream Puppet module of a component migrates its database, so that ours can do it beside others."""
+    """How the upstream Puppet module of a component migrates its database; our module runs migrations in parallel."""
 
     module: str
-    """The Puppet module: its anchors tell when the service is installed and configured."""
+    """The Puppet module; its anchors mark that the service is installed and configured."""
     execs: tuple[str, ...]
-    """Titles of the module's exec resources, each of which comes after the one before; or a whole reference, for a
-    resource of another type."""
+    """Titles of the module's exec resources, in their order; for resources of other types, complete references."""
     phase: str = "dbsync"
-    """Of the module's anchor that the first of them comes after."""
+    """The phase of the module's anchor after which the first of them runs."""
     order: int = 50
-    """Those with a lower number are started first: the ones that take long."""
+    """Lower numbers are started first; use them for slow migrations."""
 
 
 @dataclass(frozen=True)
@@ -227,55 +226,55 @@ class PuppetModule:
 
     name: str
     config_types: tuple[str, ...] = ()
-    """Types for settings of its configuration files, which our `cached` provider reads once for all settings."""
+    """Types for settings in its configuration files; our `cached` provider reads a file once for all settings."""
     starts_async: bool = False
-    """Whether its systemd units are started beside those of others, because nobody needs them while Puppet runs."""
+    """Whether its systemd units start in parallel to others, because nothing needs them during the Puppet run."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """A part of a service that goes to the hosts of one role, as one pair of templates found by `name`.
+    """A part of a service that is placed on the hosts of one role; its two templates are found by `name`.
 
-    `requires`, `requires_here`, `after` and `provides` are names of capabilities; they, and nothing else, decide the
-    order. `probe` is the source of a POSIX shell script (a Jinja template with the same context as the manifests) that
-    exits with 0 once the component does its work; it runs on the component's host.
+    `requires`, `requires_here`, `after` and `provides` are names of capabilities; only they determine the order.
+    `probe` is a POSIX shell script (a Jinja template with the same context as the manifests) that runs on the
+    component's host, and exits with 0 if the component works.
     """
 
     name: str
     role: str
     requires: tuple[str, ...] = ()
-    """Capabilities that it waits for: every provider's, on whichever host."""
+    """Capabilities that it waits for: from all providers, on any host."""
     provides: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    """Capabilities that it waits for where somebody provides them, and does without otherwise."""
+    """Capabilities that it waits for if a component provides them; they may be missing."""
     requires_here: tuple[str, ...] = ()
-    """Capabilities that its own host must provide; it waits for no other host's."""
+    """Capabilities that its own host must provide; it does not wait for other hosts."""
     reaches: tuple[str, ...] = ()
-    """Capabilities that it talks to over the network without waiting for them here: for the firewall."""
+    """Capabilities that it uses over the network without waiting for them; for the firewall."""
     ports: tuple[Port, ...] = ()
     api: Api | None = None
     tls: TlsServer | None = None
     migration: Migration | None = None
     agent: str = ""
-    """What Neutron's API calls it, where it is an agent that reports itself there."""
+    """Its agent type in Neutron's API, if it is an agent."""
     probe: str = ""
     when: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    """Whether these answers want it at all: gets the typed values by key."""
+    """Whether these answers need it: gets the typed values by key."""
     packages: Names = Names()
     units: Names = Names()
     """systemd units that are active while it works, without `.service`."""
     memory: Memory | None = None
     disk: Disk | None = None
-    """None: what a service takes that keeps little (preflight/capacity.py)."""
+    """None: the default for services that store little (preflight/capacity.py)."""
     growth: tuple[Growth, ...] = ()
     selinux: tuple[str, ...] = ()
-    """SELinux booleans that it needs, besides those that the package openstack-selinux sets."""
+    """SELinux booleans that it needs in addition to those that the package openstack-selinux sets."""
     logs: tuple[str, ...] = ()
-    """Patterns of log files, on every platform: those that a host does not have are passed over."""
+    """Patterns of log files on all platforms; those that do not exist on a host are ignored."""
     secrets: tuple[str, ...] = ()
     """Keys of the secrets that its hosts get. A host gets the secrets of its own components and no others."""
     derived_secrets: tuple[str, ...] = ()
-    """Secrets that no answer names: the names of files with a key of their own, or `ceph-key`."""
+    """Secrets that are not answers: names of files with a key, or `ceph-key`."""
     without: Mapping[str, str] = field(default_factory=dict)
-    """Why it has no packages, units, memory, logs or proof, by that word. `shared_packages.CONFIGURES` is for those
-    that only configure what other components run."""
+    """Reasons why it has no packages, units, memory, logs or proof, by that word. `shared_packages.CONFIGURES` is for
+    components that only configure what other components run."""

@@ -127,7 +127,7 @@ def test_the_report_tells_where_the_time_went(cloud: Cloud) -> None:
     data = json.loads((RESULTS / "report.json").read_text())
     assert (data["ok"], data["proved"]) == (True, True)
     on_path = [link["step"].rpartition(":")[2] or link["name"] for link in data["critical_path"]]
-    assert {"look at the hosts", "packages", "puppet-0"} <= set(on_path)
+    assert {"examine the hosts", "packages", "puppet-0"} <= set(on_path)
     assert on_path[-1] == "Verify the cloud"
     assert sum(data["by_kind"].values()) == pytest.approx(data["seconds"], rel=0.05)
     # What is told to refresh has its own time: a migration takes seconds.
@@ -289,7 +289,7 @@ def test_the_lock_names_what_is_installed_and_a_bundle_repeats_its_plan(cloud: C
     again = cloud.command("lock", "-a", str(cloud.file), "-o", str(tmp_path / "now.lock"))
     assert again.returncode == 0, again.stderr
     done = cloud.command("lock", "diff", str(cloud.place / lock.NAME), str(tmp_path / "now.lock"))
-    assert done.stdout == "the two setups are the same\n"
+    assert done.stdout == "no differences\n"
     shutil.copy(cloud.place / lock.NAME, RESULTS)
     # What is installed is what the lock asks for, so that a locked plan can be had at once.
     checked = cloud.command("check", "-a", str(cloud.file), "--locked", str(tmp_path / "now.lock"))

@@ -231,7 +231,7 @@ def test_the_control_process_is_killed(site: Site) -> None:
     assert done.ok, done
     assert done.changed == 13, "it was started anew"
     assert "note" in site.kinds()
-    assert any("earlier session" in e.message for e in site.events)
+    assert any("attaching to it" in e.message for e in site.events)
     assert site.on_node("cat /tmp/demo.count") == ONCE
 
 

@@ -33,6 +33,6 @@ def test_the_whole_page(tmp_path: Path, first_day_lab: Lab) -> None:
             (results,) = day.state.glob("*/tempest.json")
             assert json.loads(results.read_text())["passed"] > 20
         if line.startswith("stackwright bundle reproduce"):
-            assert "is that of the bundle, to the byte" in said
+            assert "equals that of the bundle, to the byte" in said
             assert "is installed and verified" in said
     assert not lab.list_nodes(day.lab)

@@ -373,10 +373,8 @@ sys.exit(lab.main(sys.argv[1:]))
 """
 
 
-def test_a_keeper_that_a_crash_of_up_left_on_its_way_does_not_arrive_after_down(
-    scratch_lab: Lab, tmp_path: Path
-) -> None:
-    """`down` goes by command lines, and a keeper has its own only once setsid has started it."""
+def test_a_supervisor_of_a_killed_up_does_not_start_a_node_after_down(scratch_lab: Lab, tmp_path: Path) -> None:
+    """`down` finds supervisors by their command line, which they have only once setsid has started them."""
     shells(scratch_lab, "base-is-there")
     rooms.down(lab=scratch_lab)
     there = tmp_path / "there"
@@ -387,7 +385,7 @@ def test_a_keeper_that_a_crash_of_up_left_on_its_way_does_not_arrive_after_down(
     )
     slow.chmod(0o755)
     process = start_up(scratch_lab, "n1", program=("-c", SLOW, str(tmp_path)))
-    until(there.exists, "the keeper's setsid")
+    until(there.exists, "the setsid of the supervisor")
     process.send_signal(signal.SIGKILL)
     process.wait()
     rooms.down(lab=scratch_lab)
@@ -409,7 +407,7 @@ def test_down_finds_a_node_by_its_processes_or_its_groups_alone(scratch_lab: Lab
         assert rooms.down(lab=scratch_lab) == ["n1"]
         assert left.wait() == -signal.SIGKILL
     for group in supervisor.groups(name):
-        (group / "keeper").mkdir(parents=True)
+        (group / "supervisor").mkdir(parents=True)
     assert rooms.down(lab=scratch_lab) == ["n1"]
     assert remains(scratch_lab) == []
 
@@ -424,7 +422,7 @@ def test_a_node_from_before_a_restart_of_the_machine_is_made_afresh(scratch_lab:
 
     said: list[str] = []
     rooms.up(["n1"], lab=scratch_lab, say=said.append)
-    assert "n1: removing remains of a crash or of a restart of the machine" in said
+    assert "n1: removing what was left after a crash or a restart of the machine" in said
     one("test ! -e /root/kept")
 
     # A restart leaves the names of namespaces behind where /run is on a disk.

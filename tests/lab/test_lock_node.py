@@ -195,7 +195,7 @@ def test_one_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path
     told: list[str] = []
     address = one.node.address
     with bundle.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
-        assert told == ["locked1: bringing packages", f"locked2: takes packages from {address}"]
+        assert told == ["locked1: copying packages", f"locked2: uses packages from {address}"]
         assert not two(f"find {OFFLINE} -name '*.deb'")
         lists = Step("locked2:lists", "locked2", "", (Run("lists", package_steps.apt_lists(), 100),))
         with journal.open_journal(tmp_path / "state") as kept:
@@ -214,8 +214,8 @@ def test_one_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path
     with bundle.packages_there(nodes, kinds, folder, ("locked1", address), told.append):  # type: ignore[arg-type]
         why = "OSError: [Errno 98] Address already in use"
         assert told[1:] == [
-            f"locked1: does not serve its packages to the others, so each gets its own: {why}",
-            "locked2: bringing packages",
+            f"locked1: cannot serve packages, so they are copied to each host: {why}",
+            "locked2: copying packages",
         ]
         assert two(f"find {OFFLINE} -name 'tool*.deb'")
     one("systemctl stop in-the-way")

@@ -49,7 +49,7 @@ def test_its_bundle_makes_the_same_cloud_again(day: Day) -> None:
     file = f"{day.home}/stackwright-{CLOUD.name}.answers"
     run(day, "bundle", "create", "--neutral", "-a", file, "-o", "small.bundle")
     said = run(day, "bundle", "reproduce", "small.bundle", "--lab", REPEATED)
-    assert "is that of the bundle, to the byte" in said
+    assert "equals that of the bundle, to the byte" in said
     assert "is installed and verified" in said
     the_repeated_one_is_the_same(day, CLOUD.name, files=2)
     locks = [str(path) for path in sorted(day.state.glob("*/stackwright.lock"))]

@@ -179,7 +179,7 @@ class TestPut:
         (tmp_path / "blocked").mkdir()
         with pytest.raises(StackwrightError, match="is a folder"):
             connection.put([file(tmp_path / "blocked", b"x")])
-        with pytest.raises(StackwrightError, match="does not know the owner"):
+        with pytest.raises(StackwrightError, match="does not exist on the host"):
             connection.put([File(str(tmp_path / "out" / "g"), b"x", owner="nobody-of-that-name:root")])
         assert list(Path(connection.base).iterdir()) == []
         assert list((tmp_path / "out").iterdir()) == []
@@ -215,7 +215,7 @@ class TestPut:
         import stackwright.ssh.connection as module
 
         meant = file(path, os.urandom(50_000))
-        packed, script = module._pack((meant,)), module._placing((meant,), connection.base)
+        packed, script = module._pack((meant,)), module._write_script((meant,), connection.base)
         assert not connection.run(script, data=packed[: len(packed) // 2]).ok
         assert path.read_bytes() == b"before"
         spoilt = module.pack([(module._beside((meant,))[0], b"what arrived", 0o644)])

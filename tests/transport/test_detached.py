@@ -208,7 +208,7 @@ class TestLostLinks:
         with pytest.raises(HostGone, match="has not answered") as caught:
             go(far, "echo a; sleep 5", told, patience=Patience(timeout=60, gone=1.5))
         assert caught.value.code == ExitCode.UNREACHABLE
-        assert "apply again" in caught.value.hint
+        assert "stackwright apply` again" in caught.value.hint
 
     def test_a_lease_notices_a_link_that_is_dead_but_not_closed(
         self, far: Connection, cable: Cable, monkeypatch: pytest.MonkeyPatch
@@ -355,5 +355,5 @@ class TestLease:
     def test_a_place_that_cannot_be_written_is_an_error(self, connection: Connection, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         connection.base = str(tmp_path / "file" / "base")
-        with pytest.raises(StackwrightError, match="cannot be used"):
+        with pytest.raises(StackwrightError, match="cannot use"):
             Lease(connection, "bob", on_lost=print)

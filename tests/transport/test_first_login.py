@@ -115,7 +115,7 @@ def test_the_command_asks_for_it_on_the_terminal(server: PasswordServer, home: P
     )
     words = ["check", "-a", str(file), "--over-ssh", "--user", getpass.getuser(), "--port", str(server.port)]
     words.append("--accept-new-host-keys")
-    _, seen = on_a_terminal([*words, "--ask-password"], {"password to log in with: ": "pw-once"}, home)
+    _, seen = on_a_terminal([*words, "--ask-password"], {"SSH password: ": "pw-once"}, home)
     assert "refused" not in seen
     assert "pw-once" not in seen, "what is typed is not echoed"
     _, seen = on_a_terminal(words, {}, home)
@@ -171,7 +171,7 @@ class TestHostKeyOnATerminal:
         return shown.split()[1]
 
     def test_it_is_shown_asked_for_once_and_pinned(self, sshd: Sshd, home: Path) -> None:
-        question = "Is that its key? (yes/no/all)"
+        question = "Accept it? (yes/no/all)"
         code, seen = on_a_terminal(self.words(sshd, home), {question: "no"}, home)
         assert code == ExitCode.UNREACHABLE
         assert f"Its ED25519 key is {self.fingerprint(sshd)}." in seen
@@ -197,7 +197,7 @@ class TestHostKeyOnATerminal:
         command = " ".join(seen.split("hint: ")[1].split()).split("`")[1]
         assert command.startswith("ssh-keygen -R")
         subprocess.run(command, shell=True, check=True, capture_output=True)  # noqa: S602
-        _, seen = on_a_terminal(self.words(sshd, home), {"Is that its key? (yes/no/all)": "yes"}, home)
+        _, seen = on_a_terminal(self.words(sshd, home), {"Accept it? (yes/no/all)": "yes"}, home)
         assert "the host key" not in seen
 
     def test_a_passphrase_is_asked_for_and_neither_shown_nor_kept(self, sshd: Sshd, home: Path) -> None:
@@ -212,7 +212,7 @@ class TestHostKeyOnATerminal:
         assert kept
         assert "pw-of-the-key" not in seen + "".join(path.read_text() for path in kept)
 
-    @pytest.mark.parametrize("question", ["passphrase of", "Is that its key?"])
+    @pytest.mark.parametrize("question", ["passphrase of", "Accept it?"])
     def test_ctrl_c_at_a_question_leaves_at_once_and_the_terminal_as_it_was(
         self, sshd: Sshd, home: Path, question: str
     ) -> None:

@@ -66,13 +66,13 @@ def test_starting_loads_nothing_that_takes_long(word: str) -> None:
     [
         ((), "no terminal to ask questions on"),
         (("--debug",), "no command was given"),
-        (("--allinon",), "not understood: --allinon"),
-        (("--frobnicate",), "not understood: --frobnicate"),
-        (("--gen-answer-file", "x", "--os-swift-install=n", "--frobnicate"), "not understood: --frobnicate\n"),
-        (("--keystone-admin-paswd=Tr0ub4dor", "--allinone"), "not understood: --keystone-admin-paswd\n"),
-        (("--keystone-admin-paswd", "Tr0ub4dor", "--allinone"), "not understood: --keystone-admin-paswd\n"),
-        (("check", "--keystone-admin-paswd", "Tr0ub4dor"), "not understood: --keystone-admin-paswd\n"),
-        (("plan", "-a", "x", "--frobnicate"), "not understood: --frobnicate"),
+        (("--allinon",), "unknown arguments: --allinon"),
+        (("--frobnicate",), "unknown arguments: --frobnicate"),
+        (("--gen-answer-file", "x", "--os-swift-install=n", "--frobnicate"), "unknown arguments: --frobnicate\n"),
+        (("--keystone-admin-paswd=Tr0ub4dor", "--allinone"), "unknown arguments: --keystone-admin-paswd\n"),
+        (("--keystone-admin-paswd", "Tr0ub4dor", "--allinone"), "unknown arguments: --keystone-admin-paswd\n"),
+        (("check", "--keystone-admin-paswd", "Tr0ub4dor"), "unknown arguments: --keystone-admin-paswd\n"),
+        (("plan", "-a", "x", "--frobnicate"), "unknown arguments: --frobnicate"),
         (("--gen-answer-file", "x", "--allinone", "--install-hosts", "198.18.0.1"), "contradict each other"),
         (("--gen-answer-file", "x", "--allinone", "--lab"), "--lab creates a node, but --gen-answer-file only"),
         (("--gen-answer-file", "x", "--os-swift-install"), "--os-swift-install needs a value"),
@@ -88,14 +88,17 @@ def test_starting_loads_nothing_that_takes_long(word: str) -> None:
         (("--allinone", "--lab", "n1", "--install-hosts", "198.18.0.1"), "--lab creates its own host"),
         (("--allinone", "--install-hosts", "198.18.0.1"), "--allinone and --install-hosts contradict each other"),
         (("--allinone", "-a", "x", "-a", "y"), "uses one answer file, but several were named"),
-        (("--install-hosts", ""), "no host is named"),
-        (("--install-hosts", " , ,"), "no host is named"),
+        (("--install-hosts", ""), "expected at least one host"),
+        (("--install-hosts", " , ,"), "expected at least one host"),
         (("--allinone", "--timeout", "-5"), "'-5' is not a whole number, 1 or more"),
         (("--allinone", "--timeout", "nan"), "'nan' is not a whole number, 1 or more"),
         (("--allinone", "--parallel", "0"), "'0' is not a whole number, 1 or more"),
         (("--allinone", "--port", "65536"), "'65536' is not a whole number from 1 to 65535"),
-        (("--allinone", "--release", "trixie"), "this host has its system already"),
-        (("--allinone", "--lab", "n1", "--release", "caracal"), "a lab's node has Debian, which does not carry it"),
+        (("--allinone", "--release", "trixie"), "the host is already installed"),
+        (
+            ("--allinone", "--lab", "n1", "--release", "caracal"),
+            "lab nodes have Debian, which does not contain that release",
+        ),
     ],
 )
 def test_wrong_words_are_explained(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -408,7 +411,7 @@ def test_a_defect_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(cli, "_dispatch", broken)
     assert run("--allinone") == ExitCode.FAILED
     error = capsys.readouterr().err
-    assert "defect of stackwright: RuntimeError: oh" in error
+    assert "internal error in stackwright: RuntimeError: oh" in error
     assert "--debug" in error
     assert "Traceback" not in error
 
@@ -453,7 +456,7 @@ def test_a_host_that_an_earlier_answer_file_leaves_out_is_no_silence(
     for asked, code in (("127.0.0.2,198.18.0.4", ExitCode.USAGE), ("127.0.0.2", ExitCode.UNREACHABLE)):
         assert run("--install-hosts", asked, "--over-ssh", "--port", "1") == code
         error = capsys.readouterr().err
-        assert ("asked for: 127.0.0.2, 198.18.0.4" in error) == (code == ExitCode.USAGE)
+        assert ("requested: 127.0.0.2, 198.18.0.4" in error) == (code == ExitCode.USAGE)
         assert ("refuses connections" in error) == (code == ExitCode.UNREACHABLE)
 
 
@@ -514,7 +517,7 @@ def test_all_host_keys_are_taken_by_one_answer(
         capsys.readouterr()
         assert confirm("h2", "ED25519", "SHA256:y")
     shown = capsys.readouterr().err
-    assert "h2 is not known yet. Its ED25519 key is SHA256:y." in shown
+    assert "The host key of h2 is unknown: ED25519 SHA256:y." in shown
     assert "?" not in shown
 
 

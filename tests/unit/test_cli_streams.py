@@ -73,7 +73,7 @@ def test_a_password_is_asked_for_in_vain_without_a_terminal(environment: dict[st
     words = "stackwright check -a cloud.answers --over-ssh --port 1 --ask-password"
     done = shell(words, environment)
     assert done.returncode == ExitCode.USAGE
-    assert "password to log in with: none was given" in done.stderr
+    assert "SSH password: the input ended without one" in done.stderr
     assert "GetPassWarning" not in done.stderr
     done = shell(f"echo s3cret | {words}", environment)
     assert done.returncode == ExitCode.UNREACHABLE

@@ -432,7 +432,7 @@ class TestPuppet:
     def test_no_puppet_at_all(self, site: Site) -> None:
         action = PuppetApply("p", "", "", "/m", puppet="/nowhere/puppet")
         done = site.run(Step("p", "a", "p", (action,)))
-        assert "there is no /nowhere/puppet on this host" in done.failures[0].lines
+        assert "/nowhere/puppet is not installed on this host" in done.failures[0].lines
 
     def test_secrets_leave_the_host_and_are_masked(self, site: Site) -> None:
         secret = "s3cr3t/with+odd'chars"

@@ -50,9 +50,9 @@ def test_names_of_interfaces_fit_the_kernels_limit() -> None:
 def test_the_lowest_free_address_is_taken() -> None:
     assert layout.free_index([]) == 10
     assert layout.free_index([10, 11, 13]) == 12
-    assert layout.free_index([10], wanted=20) == 20
-    assert layout.free_index([10, 20], wanted=20) == 11
-    assert layout.free_index([], wanted=5) == 10
+    assert layout.free_index([10], preferred=20) == 20
+    assert layout.free_index([10, 20], preferred=20) == 11
+    assert layout.free_index([], preferred=5) == 10
 
 
 def test_no_address_left() -> None:

@@ -47,7 +47,7 @@ def test_limits_in_old_hierarchies(old: str, tmp_path: Path) -> None:
     group = tmp_path / "memory/stackwright-lab/n1"
     group.mkdir(parents=True)
     (group / "memory.memsw.limit_in_bytes").touch()
-    assert sizes.hold("n1", Size(GIB, 2), old) == Size(GIB, 2)
+    assert sizes.enforce("n1", Size(GIB, 2), old) == Size(GIB, 2)
     assert (group / "memory.limit_in_bytes").read_text() == str(GIB)
     assert (group / "memory.memsw.limit_in_bytes").read_text() == str(GIB)
     processors = tmp_path / "cpu/stackwright-lab/n1"
@@ -59,7 +59,7 @@ def test_limits_in_old_hierarchies(old: str, tmp_path: Path) -> None:
 
 def test_limits_in_the_unified_hierarchy(unified: str, tmp_path: Path) -> None:
     group = tmp_path / "stackwright-lab/n1"
-    assert sizes.hold("n1", Size(GIB, 2), unified) == Size(GIB, 2)
+    assert sizes.enforce("n1", Size(GIB, 2), unified) == Size(GIB, 2)
     assert (group / "memory.max").read_text() == str(GIB)
     assert not (group / "memory.swap.max").exists(), "a kernel that does not count swap has no such file"
     assert (group / "cpu.max").read_text() == "200000 100000"
@@ -67,32 +67,32 @@ def test_limits_in_the_unified_hierarchy(unified: str, tmp_path: Path) -> None:
     for above in (tmp_path, group.parent):
         assert (above / "cgroup.subtree_control").read_text() == "+cpu", "the last word written to it"
     (group / "memory.swap.max").touch()
-    sizes.hold("n1", Size(GIB), unified)
+    sizes.enforce("n1", Size(GIB), unified)
     assert (group / "memory.swap.max").read_text() == "0"
 
 
 def test_no_limit_touches_nothing(old: str, tmp_path: Path) -> None:
-    assert sizes.hold("n1", Size(), old) == Size()
-    assert sizes.hold("n1", Size(0, 8), old) == Size(0, 8), "which is all there is"
+    assert sizes.enforce("n1", Size(), old) == Size()
+    assert sizes.enforce("n1", Size(0, 8), old) == Size(0, 8), "which is all there is"
     assert not list(tmp_path.rglob("stackwright-lab"))
 
 
 def test_what_the_kernel_cannot_hold_is_told_and_no_error(old: str, tmp_path: Path) -> None:
     without = "\n".join(line for line in old.splitlines() if "rw,memory" not in line)
     wanted = Size(GIB, 1)
-    held = sizes.hold("n1", wanted, without)
+    held = sizes.enforce("n1", wanted, without)
     assert held == Size(0, 1)
     (tmp_path / "cpu/stackwright-lab/n1/cpu.cfs_quota_us").unlink()
     (tmp_path / "cpu/stackwright-lab/n1/cpu.cfs_quota_us").mkdir()
-    assert sizes.hold("n1", wanted, old) == Size(GIB, 0), "a file that cannot be written to"
-    assert sizes.hold("n1", wanted, "") == Size()
+    assert sizes.enforce("n1", wanted, old) == Size(GIB, 0), "a file that cannot be written to"
+    assert sizes.enforce("n1", wanted, "") == Size()
 
     said: list[str] = []
-    sizes.tell({*sizes.lost(wanted, Size()), *sizes.lost(wanted, held)}, said.append)
+    sizes.warn({*sizes.not_enforced(wanted, Size()), *sizes.not_enforced(wanted, held)}, said.append)
     (line,) = said
     assert "sizes are not enforced" in line
     assert "memory and processors" in line
-    sizes.tell(sizes.lost(wanted, wanted), said.append)
+    sizes.warn(sizes.not_enforced(wanted, wanted), said.append)
     assert len(said) == 1
 
 

@@ -214,14 +214,14 @@ def test_differences_are_told_in_words() -> None:
     )
     said = lock.text(lock.differences(LOCK, other))
     for line in (
-        "nova-api: down from 2:26.2.2-1~deb12u3 to 2:26.2.1-1",
-        "python3-novaclient: up from 2:18.1.0-2 to 2:18.2.0-1",
-        "htop 3.2.2-2: new",
-        "xz-utils 5.4.1-0.2: gone",
-        "Debian/bookworm: moved from Sat, 11 Jul 2026 to Sat, 1 Aug 2026",
-        "nova: up from 21.0.0 to 22.0.0",
-        "keystone 21.0.0: gone",
-        "CONFIG_Y: (not there) -> 1",
+        "nova-api: downgraded from 2:26.2.2-1~deb12u3 to 2:26.2.1-1",
+        "python3-novaclient: upgraded from 2:18.1.0-2 to 2:18.2.0-1",
+        "htop 3.2.2-2: added",
+        "xz-utils 5.4.1-0.2: removed",
+        "Debian/bookworm: changed from Sat, 11 Jul 2026 to Sat, 1 Aug 2026",
+        "nova: upgraded from 21.0.0 to 22.0.0",
+        "keystone 21.0.0: removed",
+        "CONFIG_Y: (none) -> 1",
     ):
         assert f"  {line}\n" in said + "\n"
     assert lock.differences(LOCK, LOCK) == []
@@ -280,12 +280,12 @@ def test_the_command_tells_differences(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main(["lock", "diff", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
     assert capsys.readouterr().out == "OpenStack:\n  release: zed -> epoxy\n"
     assert cli.main(["lock", "diff", str(tmp_path / "a"), str(tmp_path / "a")]) == 0
-    assert "the same" in capsys.readouterr().out
+    assert "no differences" in capsys.readouterr().out
     for name, made in zip("cd", renamed_setups(), strict=True):
         (tmp_path / name).write_text(lock.write(made))
     assert cli.main(["lock", "diff", str(tmp_path / "c"), str(tmp_path / "d")]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("the two setups are the same\n")
+    assert said.startswith("no differences\n")
     assert "a-control of the first is z-control of the second\n" in said
     assert cli.main(["lock", "diff", str(tmp_path / "a"), str(tmp_path / "none")]) == ExitCode.USAGE
 
@@ -463,20 +463,20 @@ def test_a_lock_of_other_hosts_goes_to_those_of_the_same_roles() -> None:
     )
     found = exact_of(made, "three-hosts")
     assert {name: set(versions) for name, versions in found.items()} == {n: set(p) for n, p in wanted.items()}
-    with pytest.raises(StackwrightError, match="which the lock does not have"):
+    with pytest.raises(StackwrightError, match="which the lock does not contain"):
         exact_of(replace(made, answers={}), "three-hosts")
 
 
 def test_a_lock_that_does_not_fit_is_refused_with_all_reasons() -> None:
-    with pytest.raises(StackwrightError, match="the answers want nova-api, which the lock does not have") as error:
+    with pytest.raises(StackwrightError, match="the answers need nova-api, which the lock does not contain") as error:
         exact_of(everything("allinone", lack="nova-api"))
     assert error.value.code == ExitCode.PREFLIGHT
-    with pytest.raises(StackwrightError, match="the lock says nothing of 198"):
+    with pytest.raises(StackwrightError, match="the lock does not contain 198"):
         exact_of(replace(LOCK, hosts={"a": HOST, "b": HOST}))
     made = everything("allinone")
     (name,) = made.hosts
     other = replace(made, release="epoxy", hosts={name: replace(made.hosts[name], platform="debian-13")})
-    with pytest.raises(StackwrightError, match=r"(?s)OpenStack epoxy.*zed.*the lock is of debian-13"):
+    with pytest.raises(StackwrightError, match=r"(?s)OpenStack epoxy.*zed.*the lock is for debian-13"):
         exact_of(other)
 
 
@@ -491,7 +491,7 @@ def test_what_is_kept_says_how_it_differs_and_holds_no_secret(tmp_path: Path) ->
     newer = replace(made, hosts={"n1": replace(HOST, kernel="7.0")})
     lock_ops.keep(lock_ops.Taken(newer), place, None, "")
     told = place.read(lock_ops.AFTERWARDS)
-    assert "the lock of before" in told
+    assert "the previous lock" in told
     assert "kernel: 6.1.0-40-amd64 -> 7.0" in told
     assert lock_ops.Taken(newer).unrepeatable == {"n1": ["xz-utils"]}
 

@@ -123,9 +123,7 @@ def test_a_host_without_room_gets_no_packages(
         bring()
         assert put == [f"{OFFLINE}/mirror/a.deb"]
     else:
-        with pytest.raises(
-            StackwrightError, match="the bundle's packages are of 2 MiB, and /var/lib has 1024 MiB free"
-        ):
+        with pytest.raises(StackwrightError, match="the bundle has 2 MiB of packages, but /var/lib has 1024 MiB free"):
             bring()
         assert not put
 

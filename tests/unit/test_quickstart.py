@@ -65,7 +65,7 @@ def test_an_earlier_answer_file_for_other_hosts_is_refused(
     with pytest.raises(StackwrightError) as caught:
         install(*now)
     assert caught.value.code == ExitCode.USAGE
-    assert f"for {', '.join(earlier)}; asked for: {', '.join(now)}" in caught.value.message
+    assert f"for {', '.join(earlier)}, but these were requested: {', '.join(now)}" in caught.value.message
     assert file.read_bytes() == before
 
 

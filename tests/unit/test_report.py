@@ -87,7 +87,7 @@ def path_of(made: RunReport) -> list[tuple[str, float]]:
 def test_the_critical_path_follows_what_was_waited_for_over_hosts() -> None:
     """The packages of compute 1 took longest, and yet nobody waited for them: its Puppet run waited for control's."""
     assert path_of(good()) == [
-        ("look at the hosts", 0.5),
+        ("examine the hosts", 0.5),
         ("plan", 0.0),
         (f"{CONTROLLER}:lists", 1.0),
         (f"{CONTROLLER}:packages", 0.0),
@@ -159,7 +159,7 @@ def test_kept_steps_tell_what_they_once_took() -> None:
     assert made.steps[step].ended == 0.0
     assert slowest(made)[0].name == "Exec[<nova>-db-sync]"
     assert "This run changed nothing" in report.slowest_table(made, 5)
-    assert "nothing was to do" in report.digest(made)
+    assert "nothing to do" in report.digest(made)
 
 
 # -------------------------------------------------------------------------------------------------------------- forms
@@ -256,7 +256,7 @@ def test_of_many_hosts_those_that_say_something_come_first() -> None:
 def test_a_warning_of_many_hosts_is_one_line() -> None:
     assert many().warnings == ["40 hosts: Puppet: old syntax"]
     assert good().warnings[1:] == [
-        f"{CONTROLLER}: Puppet: mariadb, keystone and 30 more: tried again, because a package mirror answered 503",
+        f"{CONTROLLER}: Puppet: mariadb, keystone and 30 more: retried, because a package mirror answered 503",
         f"{CONTROLLER}: Puppet: old syntax",
     ]
 
@@ -310,8 +310,8 @@ def test_the_text_has_the_cause_in_its_title_and_the_log() -> None:
     [
         ("good", "OpenStack zed is installed and verified"),
         ("bad", "OpenStack zed is not installed: 1 step failed"),
-        ("refused", "OpenStack zed is installed, and 1 check failed"),
-        ("cut off", "OpenStack zed is not installed: the run was cut off"),
+        ("refused", "OpenStack zed is installed, but 1 check failed"),
+        ("cut off", "OpenStack zed is not installed: the run did not finish"),
     ],
 )
 def test_the_verdict(name: str, said: str) -> None:
@@ -323,7 +323,7 @@ def test_an_interrupted_run_and_a_cut_off_verification() -> None:
     assert made.state == "interrupted"
     assert "interrupted" in report.digest(made)
     cut: dict[str, Any] = {**runs.PROOF, "ok": False, "complete": False}
-    assert "did not come to its end" in report.digest(good(cut))
+    assert "did not finish" in report.digest(good(cut))
 
 
 def test_a_step_that_was_cut_off_is_drawn_up_to_the_last_sign_of_life() -> None:
@@ -331,7 +331,7 @@ def test_a_step_that_was_cut_off_is_drawn_up_to_the_last_sign_of_life() -> None:
         runs.ABOUT, [*took(f"{CONTROLLER}:lists", 5, 5), event("started", 10, f"{CONTROLLER}:packages")]
     )
     assert made.steps[f"{CONTROLLER}:packages"].state == "running"
-    assert "cut off" in Page(report.as_html(made)).words
+    assert "unfinished" in Page(report.as_html(made)).words
 
 
 def test_the_style_knows_every_kind_of_work() -> None:

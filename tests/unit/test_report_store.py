@@ -145,14 +145,14 @@ def test_what_is_known_before_a_run_has_no_secret(case: str) -> None:
     answers, seen = CASES[case].answers(), CASES[case].facts()
     warning = Problem("memory", "2 GiB", "8 GiB", host=next(iter(seen)), severity=Severity.WARNING)
     clock = report.Clock()
-    with clock.part("look at the hosts"):
+    with clock.part("examine the hosts"):
         pass
     about = json.loads(json.dumps(apply_ops.about(planner.cloud(answers, seen), CASES[case].plan(), [warning], clock)))
     text = json.dumps(about)
     assert not [secret for secret in answers.secret_texts() if len(secret) > 4 and secret in text]
     assert not answers.secrets & set(about["answers"])
     assert set(about["hosts"]) == set(seen)
-    assert about["before"][0][0] == "look at the hosts"
+    assert about["before"][0][0] == "examine the hosts"
     assert {s["id"] for s in about["steps"]} == {s.id for s in CASES[case].plan().steps}
     components = {c for host in about["hosts"].values() for parts in host["services"].values() for c in parts}
     assert components == {c for names in about["summary"]["hosts"].values() for c in names}
@@ -246,7 +246,7 @@ def test_the_command_in_all_its_forms(
         ((), ExitCode.USAGE, "report needs an answer file"),
         (("-a", "@", "--slowest", "0"), ExitCode.USAGE, "a number above 0"),
         (("-a", "@", "--slowest", "many"), ExitCode.USAGE, "--slowest"),
-        (("-a", "@", "--html", "/nowhere/at/all.html"), ExitCode.ENVIRONMENT, "cannot be written"),
+        (("-a", "@", "--html", "/nowhere/at/all.html"), ExitCode.ENVIRONMENT, "cannot write"),
     ],
 )
 def test_wrong_words(
@@ -296,7 +296,7 @@ def test_apply_ends_with_the_report_and_tells_its_preparation(
     folder = tmp_path / "state" / "198.18.0.10"
     assert f"report:        {folder / 'report.html'}\n" in capsys.readouterr().out
     data = json.loads((folder / "report.json").read_text())
-    assert [span["name"] for span in data["before"]] == ["look at the hosts", "check", "plan", "resolve the packages"]
+    assert [span["name"] for span in data["before"]] == ["examine the hosts", "check", "plan", "resolve the packages"]
     assert (data["ok"], data["proved"]) == (True, False)
     assert data["hosts"]["198.18.0.10"]["services"]["keystone"]
     # What this machine consists of, since it stands for the host; and it goes on without changes the second time.
@@ -304,7 +304,7 @@ def test_apply_ends_with_the_report_and_tells_its_preparation(
     assert kept.hosts["198.18.0.10"].packages["dpkg"]
     assert cli.main(["apply", "-a", cloud, "--no-verify"]) == ExitCode.OK
     afterwards = json.loads((folder / "report.json").read_text())["afterwards"]
-    assert (afterwards["against"], afterwards["differences"]) == ("the lock of before", [])
+    assert (afterwards["against"], afterwards["differences"]) == ("the previous lock", [])
 
 
 def test_a_verification_makes_the_report_anew(

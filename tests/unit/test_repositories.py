@@ -139,7 +139,7 @@ def test_a_tag_is_looked_up_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("out", ["", "<html>moved</html>"])
 def test_a_tag_that_cannot_be_looked_up(tmp_path: Path, out: str) -> None:
     settings = given(CONFIG_RDO_TRUNK="current")
-    with pytest.raises(StackwrightError, match="could not find out what current") as caught:
+    with pytest.raises(StackwrightError, match="cannot resolve the tag current") as caught:
         trunk.pinned(_hosts(tmp_path, _Told(out)), settings, outcome.facts(settings, "centos", "9"))
     assert caught.value.code is ExitCode.UNREACHABLE
 

@@ -133,4 +133,4 @@ def test_no_python_string_holds_a_shell_script() -> None:
 
 def test_the_text_of_a_script_is_quoted_in_one_place_only() -> None:
     """`shlex.quote` of a value that is filled in by its name would be quoted twice."""
-    assert shell.fill("ssh/look.sh", PATHS=["/a b"]).splitlines()[0] == f"set -- {shlex.quote('/a b')}"
+    assert shell.fill("ssh/list_files.sh", PATHS=["/a b"]).splitlines()[0] == f"set -- {shlex.quote('/a b')}"

@@ -89,9 +89,9 @@ def test_a_service_that_went_down_is_brought_back_and_nothing_else(tmp_path: Pat
     done, events = apply(tmp_path, plan)
     assert done.outcome.ok
     assert (times(tmp_path, "set-up"), times(tmp_path, "packages")) == (2, 1)
-    assert notes(events) == [f"{HOST}: Puppet: api: done again, because this does not do its work: api: it is down"]
+    assert notes(events) == [f"{HOST}: Puppet: api: repeated, because components are unhealthy: api: it is down"]
     assert done.report
-    assert "done again, because this does not do its work" in done.report.read_text()
+    assert "repeated, because components are unhealthy" in done.report.read_text()
     assert apply(tmp_path, plan)[0].outcome.done == 0
 
 
@@ -179,7 +179,7 @@ def test_nothing_to_do_is_told_at_once(
     assert run() == ExitCode.OK
     said = capsys.readouterr().out
     assert (asked, times(tmp_path, "proofs")) == (["packages"], 1)
-    assert "Nothing was to do" in said
+    assert "No changes" in said
     assert "is installed and verified" in said
     assert json.loads((tmp_path / "state" / HOST / "report.json").read_text())["proved"] is True
     assert run("--json") == ExitCode.OK

@@ -551,7 +551,7 @@ def test_a_service_that_is_down_disabled_or_absent_is_named() -> None:
     assert neutron.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent",), 0) == "OVN Controller agent"
     with pytest.raises(Failure, match="no agent has reported from n2"):
         neutron.neutron_agents(told, ("n1.lab.test", "n2.lab.test"), (), 0)
-    with pytest.raises(Failure, match="no agent of this kind has reported: L3 agent"):
+    with pytest.raises(Failure, match="no agent of this type has reported: L3 agent"):
         neutron.neutron_agents(told, ("n1.lab.test",), ("OVN Controller agent", "L3 agent"), 0)
 
 
@@ -610,7 +610,7 @@ def test_the_console_tells_address_and_metadata_of_our_guest_and_of_cirros(tmp_p
         assert "198.19.254.5" in instance.dhcp(own, site)
         assert "i-0000002a" in instance.metadata(own, site)
     own, site = with_console(ours.replace("198.19.254.5", "198.19.254.50"), tmp_path)
-    with pytest.raises(Failure, match="in vain") as caught:
+    with pytest.raises(Failure, match="timeout after") as caught:
         instance.dhcp(own, site)
     assert any("198.19.254.50" in line for line in caught.value.lines), "the console's lines are not shown"
     # What comes late is no failure; what never comes is told as what it is.
@@ -622,7 +622,7 @@ def test_the_console_tells_address_and_metadata_of_our_guest_and_of_cirros(tmp_p
         with pytest.raises(Failure, match="the guest got no answer to DHCP"):
             instance.dhcp(own, site)
     own, site = with_console(ours.replace("i-0000002a", "i-0000002b"), tmp_path)
-    with pytest.raises(Failure, match="told the guest that it is i-0000002b"):
+    with pytest.raises(Failure, match="got the instance id i-0000002b"):
         instance.metadata(own, site)
     own, site = with_console("stackwright-guest: [40.0] metadata: no answer, and no config drive\n", tmp_path)
     with pytest.raises(Failure, match="no answer from the metadata service") as caught:
@@ -794,7 +794,7 @@ def test_output_that_stops_half_way_proves_nothing() -> None:
     result = verify.read(lines)
     assert not result.ok
     assert [(c.name, c.state) for c in result.checks] == [("a", "ok"), ("b", "unknown")]
-    assert verify.text(result)[-2:] == ["Killed", "Verification did not finish: nothing is verified."]
+    assert verify.text(result)[-2:] == ["Killed", "Verification did not finish: the cloud is not verified."]
     assert not verify.read(lines[1:2]).ok, "all that was told is fine, but the end is missing"
     whole = verify.read([*lines[1:3], '{"kind": "finished", "seconds": 3.0, "left": []}'])
     assert whole.ok
@@ -824,7 +824,7 @@ def test_the_volume_is_attached_through_nova_and_found_by_what_is_new_in_the_gue
     assert volume.attach(own, site) == "in-use, the guest sees /dev/vdb"
     assert asked == [("POST", "compute", "/servers/s1/os-volume_attachments", "v1")]
     monkeypatch.setattr(volume, "ssh", lambda *_: (0, "a" * 64 + "\n" + "b" * 64 + "\n", ""))
-    with pytest.raises(Failure, match="is not what it wrote") as caught:
+    with pytest.raises(Failure, match="differs from what it wrote") as caught:
         volume.write(site)
     assert caught.value.service == "cinder"
 

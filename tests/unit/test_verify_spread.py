@@ -79,21 +79,21 @@ def test_of_many_hosts_some_are_tried_and_the_rest_is_named() -> None:
     said = boot(told, site)
     assert len(site.others) == spread.LIMIT
     left = sorted({f"c{n:02}" for n in range(1, 20)} - set(site.others))
-    assert said == f"ACTIVE on {', '.join(sorted(site.others))}; not tried: {', '.join(left)}"
+    assert said == f"ACTIVE on {', '.join(sorted(site.others))}; not tested: {', '.join(left)}"
 
 
 def test_a_quota_is_kept_to() -> None:
     told, site = Cloud({"a": "up", "b": "up", "c": "up"}, quota=1), site_on("a")
-    assert boot(told, site) == "ACTIVE on b; not tried: c"
-    with pytest.raises(Skip, match="quota has no room"):
+    assert boot(told, site) == "ACTIVE on b; not tested: c"
+    with pytest.raises(Skip, match="allows only one instance"):
         boot(Cloud({"a": "up", "b": "up"}, quota=0), site_on("a"))
 
 
 def test_a_full_host_is_no_defect_and_any_other_fault_is_one() -> None:
     full = {"b": "No valid host was found. There are not enough hosts available."}
     told, site = Cloud({"a": "up", "b": "up", "c": "up"}, faults=full), site_on("a")
-    assert boot(told, site) == "ACTIVE on c; not tried: b"
-    with pytest.raises(Skip, match="no room on b"):
+    assert boot(told, site) == "ACTIVE on c; not tested: b"
+    with pytest.raises(Skip, match="no free resources on b"):
         boot(Cloud({"a": "up", "b": "up"}, faults=full), site_on("a"))
     broken = {"b": "Binding failed for port p1"}
     with pytest.raises(Failure, match="b: the instance went to ERROR: Binding failed for port p1") as caught:
@@ -121,7 +121,7 @@ def test_the_first_instance_pings_the_others(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(Failure) as caught:
         spread.reached(told.session, site)
     assert caught.value.message == (
-        "the instance on a gets no answer from 198.19.254.2 on c; of c: that guest has its address"
+        "the instance on a gets no answer from 198.19.254.2 on c; on c, the guest has its address"
     )
     assert (caught.value.service, caught.value.lines) == ("neutron", ("up, with 198.19.254.2", "login:"))
 

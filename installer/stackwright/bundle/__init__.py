@@ -1,6 +1,6 @@
-"""Bundles: a setup as one file that others can repeat: answers without secrets, facts, lock, plan, report and logs.
+"""Bundles: a cloud as one file that others can reproduce: answers without secrets, facts, lock, plan, report and logs.
 
-Nothing here reaches a host.
+Nothing here connects to a host.
 """
 
 from stackwright.bundle.archive import Index, read, unpack, write

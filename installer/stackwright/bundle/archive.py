@@ -1,7 +1,7 @@
-"""A bundle as one file: a zip whose first entry lists all others with their checksums, and whose second one signs it.
+"""A bundle is a zip file. Its first entry lists all others with their checksums; its second entry signs the first.
 
-A zip rather than a tar, because all that is to be believed of it (names, sizes) can be read, and refused, before
-anything is unpacked. The signature (Ed25519) says that nobody changed it since, and by which key it was made.
+A zip and not a tar, because names and sizes can be read and checked before anything is unpacked. The signature
+(Ed25519) shows that nobody has changed the bundle, and which key signed it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from stackwright.lock import printable
 from stackwright.model import ExitCode, StackwrightError
 
 FORMAT = 1
-"""Of the bundle. One with a higher number was written by a newer Stackwright, and is refused."""
+"""Version of the format. Bundles with a higher number were written by a newer Stackwright, and are refused."""
 
 INDEX, SIGNATURE = "bundle.json", "bundle.sig"
 _MOST_INDEX = 16 * 1024**2
 _CHUNK = 1024**2
 _SPARE = 256 * 1024**2
-"""Bytes that are left free on the disk."""
+"""Bytes that must stay free on the disk."""
 _WHEN = (1980, 1, 1, 0, 0, 0)
 
 
@@ -50,29 +50,29 @@ class Entry:
 
 @dataclass(frozen=True)
 class Index:
-    """What a bundle says of itself."""
+    """The index of a bundle."""
 
     version: str
-    """Of the Stackwright that made it."""
+    """Version of the Stackwright that created it."""
     about: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Entry] = field(default_factory=dict)
     digest: str = ""
-    """SHA-256 over all of this: names the bundle."""
+    """SHA-256 of the index; identifies the bundle."""
     signer: str = ""
-    """Fingerprint of the key that signed it, as SSH writes them."""
+    """Fingerprint of the key that signed it, in SSH's format."""
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Size of all files in bytes."""
         return sum(entry.size for entry in self.files.values())
 
 
 Content = Mapping[str, bytes | Path]
-"""Files of a bundle by name: what is in them, or where they are."""
+"""Files of a bundle by name: their content, or the path of a file with the content."""
 
 
 def refused(path: Path, why: str, hint: str = "get the bundle again; nothing was unpacked") -> StackwrightError:
-    """The error for a bundle that is not taken."""
+    """The error for an unusable bundle."""
     return StackwrightError(f"cannot use the bundle {path}: {why}", hint, ExitCode.USAGE)
 
 
@@ -97,12 +97,12 @@ def _entry(content: bytes | Path) -> Entry:
 
 
 def fingerprint(public: bytes) -> str:
-    """A public key in short."""
+    """The fingerprint of a public key."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(public).digest()).decode().rstrip("=")
 
 
 def write(path: Path, about: Mapping[str, Any], files: Content, key: Ed25519PrivateKey) -> Index:
-    """Writes a bundle, whole or not at all; the same content and key give the same file, to the byte."""
+    """Writes a bundle atomically; the same content and key give the same file, to the byte."""
     entries = {name: _entry(content) for name, content in sorted(files.items())}
     raw = _index_bytes(about, entries)
     public = key.public_key().public_bytes_raw()
@@ -142,7 +142,7 @@ def _index_bytes(about: Mapping[str, Any], entries: Mapping[str, Entry]) -> byte
 
 
 def _safe(name: str) -> bool:
-    """Whether a name stays within the folder that it is unpacked to, and is the same everywhere."""
+    """Whether a file name stays within the folder to which it is unpacked, and is valid on all file systems."""
     parts = name.split("/")
     plain = name.isprintable() and "\\" not in name and len(name) < 512 and ":" not in parts[0]
     return plain and not name.startswith("/") and not {"", ".", ".."} & set(parts)
@@ -153,9 +153,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def read(path: Path, signer: str = "") -> Index:
-    """What a bundle says of itself, after everything that can be known without unpacking was checked: its signature
-    (by the key with the fingerprint `signer`, where one is given), version, names and sizes. Raises StackwrightError
-    with the reason."""
+    """Reads the index of a bundle, and checks everything that can be checked without unpacking: signature (by the key
+    with the fingerprint `signer`, if given), version, names and sizes. Raises StackwrightError with the reason."""
     with _opened(path) as bundle:
         return _read(path, bundle, signer)
 
@@ -176,7 +175,7 @@ def _opened(path: Path) -> Any:
 
 
 def _plain(text: str) -> str:
-    """A text of a bundle as it may stand in a message."""
+    """A text of a bundle, safe for use in messages."""
     return printable(text[:200])
 
 
@@ -223,7 +222,7 @@ def _refuse_name(path: Path, name: str) -> None:
 
 
 def _refuse_entry(path: Path, info: zipfile.ZipInfo) -> None:
-    """Raises for what no bundle of ours has: names that lead elsewhere, links, ways of packing that are not ours."""
+    """Raises for entries that Stackwright never writes: names outside the folder, links, other compression methods."""
     _refuse_name(path, info.filename)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
@@ -234,7 +233,7 @@ def _refuse_entry(path: Path, info: zipfile.ZipInfo) -> None:
 
 
 def _refuse_newer(path: Path, raw: bytes) -> None:
-    """Raises for what a newer Stackwright wrote, which may sign in another way."""
+    """Raises for a bundle of a newer Stackwright, whose signature may have another format."""
     with contextlib.suppress(ValueError, KeyError, TypeError):
         data = json.loads(raw)
         number, version = data["stackwright-bundle"], str(data["version"])
@@ -249,7 +248,7 @@ def _refuse_newer(path: Path, raw: bytes) -> None:
 
 
 def _understood(path: Path, raw: bytes) -> tuple[str, dict[str, Any], dict[str, Entry]]:
-    """Version, what it is about, and its files."""
+    """Parses the index: version, description of the cloud, and files."""
     try:
         data = json.loads(raw)
         number, version = data["stackwright-bundle"], data["version"]
@@ -284,21 +283,21 @@ _ABOUT: Mapping[str, Callable[[Any], bool]] = {
     "memory": _counts,
     "cpus": _counts,
 }
-"""What the index may say of a setup, without what a terminal would obey; the rest is left to newer versions."""
+"""Keys of the description in the index, with their checks; unknown keys are ignored, for newer versions."""
 
 
-def _about(told: Any) -> dict[str, Any]:
-    """What the index says of the setup. Raises ValueError."""
-    found = dict(told.items())
-    if wrong := [key for key, fits in _ABOUT.items() if key in found and not fits(found[key])]:
-        raise ValueError(wrong[0])
+def _about(raw: Any) -> dict[str, Any]:
+    """The description in the index, without control characters. Raises ValueError."""
+    found = dict(raw.items())
+    if invalid := [key for key, fits in _ABOUT.items() if key in found and not fits(found[key])]:
+        raise ValueError(invalid[0])
     return found
 
 
-def _signer(path: Path, raw: bytes, told: bytes) -> str:
-    """The fingerprint of the key that signed the index. Raises where the signature is not good."""
+def _signer(path: Path, raw: bytes, signature_file: bytes) -> str:
+    """The fingerprint of the key that signed the index. Raises if the signature is invalid."""
     try:
-        data = json.loads(told)
+        data = json.loads(signature_file)
         public, signature = (base64.b64decode(data[key], validate=True) for key in ("key", "signature"))
         Ed25519PublicKey.from_public_bytes(public).verify(signature, raw)
     except InvalidSignature:
@@ -313,8 +312,8 @@ def _mib(size: int) -> str:
 
 
 def unpack(path: Path, folder: Path, signer: str = "", free: Callable[[Path], int] | None = None) -> Index:
-    """Unpacks a bundle into `folder`, whole or not at all: files only, 0600, each with the checksum that is signed.
-    `free` tells the free bytes of a disk. Raises StackwrightError with the reason; then nothing is left behind."""
+    """Unpacks a bundle into `folder`, completely or not at all: files with mode 0600 whose checksums match the index.
+    `free` returns the free bytes of a disk. Raises StackwrightError with the reason, and then leaves nothing behind."""
     room = free or (lambda at: shutil.disk_usage(at).free)
     with _opened(path) as bundle:
         index = _read(path, bundle, signer)

@@ -1,7 +1,7 @@
-"""What a bundle holds of a setup: answers, facts, lock and plan, all without what is one machine's or one person's own.
+"""The content of a bundle: answers, facts, lock and plan, without secrets and data of a single machine or person.
 
-The plan in it is made of these answers and facts with stand-ins for secrets. So whoever has the bundle and the same
-Stackwright makes the same plan of it, to the byte, and can hold the plan for other hosts against it.
+Its plan is created from these answers and facts with placeholders for secrets. With the same Stackwright, everybody
+gets the same plan from the bundle, to the byte, and can compare it with the plan for other hosts.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ ANSWERS, PACKAGES = "answers.txt", "packages"
 
 @dataclass(frozen=True)
 class Setup:
-    """A setup that can be repeated: what a plan follows from, but for the secrets."""
+    """A reproducible cloud: everything that determines its plan, except secrets."""
 
     answers: Mapping[str, str]
     """Texts by key, without secrets."""
     facts: Mapping[str, Facts]
-    """By host, in the plan's order."""
+    """By host, in the order of the plan."""
     lock: lock.Lock
 
     def plan(self, seen: Mapping[str, Facts] | None = None) -> Plan:
-        """The plan with stand-ins for secrets; for other hosts of the same names, where these are given."""
+        """The plan with placeholders for secrets; with `seen`, for other hosts of the same names."""
         return impersonal_plan(self.read(), seen or self.facts, self.exact)
 
     def read(self) -> Answers:
-        """Its answers, with secrets made anew. Raises AnswersError where some are missing."""
+        """The answers, with newly generated secrets. Raises AnswersError if some are missing."""
         return answer_files.read((), self.answers, environ={})
 
     @property
     def exact(self) -> dict[str, dict[str, str]]:
-        """Versions of packages by host."""
+        """Package versions by host."""
         return {name: host.installable for name, host in self.lock.hosts.items()}
 
     def renamed(self, rename: names.Rename) -> Setup:
-        """The same for hosts of other names and addresses."""
+        """The same setup for hosts with other names and addresses."""
         held = replace(
             self.lock,
             answers=rename(dict(self.lock.answers)),
@@ -63,7 +63,7 @@ class Setup:
 
 
 def rename_facts(seen: Mapping[str, Facts], rename: names.Rename, hosts: Mapping[str, str]) -> dict[str, Facts]:
-    """Facts with names and addresses exchanged, wherever they stand; `hosts` says what the answers call the hosts."""
+    """Facts with all names and addresses replaced; `hosts` maps old to new names of hosts in the answers."""
     out = {}
     for name, fact in seen.items():
         record = rename(json.loads(facts.to_json(fact)))
@@ -72,7 +72,7 @@ def rename_facts(seen: Mapping[str, Facts], rename: names.Rename, hosts: Mapping
 
 
 def impersonal_plan(given: Answers, seen: Mapping[str, Facts], exact: Mapping[str, Mapping[str, str]]) -> Plan:
-    """The plan with stand-ins for secrets and certificates, and without what is one machine's own."""
+    """The plan with placeholders for secrets and certificates, and without data of a single machine."""
     given, known = answer_files.impersonal(given), names.impersonal(seen)
     whole = planner.cloud(given, known)
     of = {
@@ -84,13 +84,13 @@ def impersonal_plan(given: Answers, seen: Mapping[str, Facts], exact: Mapping[st
 
 
 def digest(plan: Plan) -> str:
-    """Names a plan: the same for the same steps, files and scripts."""
+    """The digest of a plan; plans with the same steps, files and scripts have the same."""
     return hashlib.sha256("".join(plan.digests().values()).encode()).hexdigest()
 
 
 def plan_files(plan: Plan) -> dict[str, bytes]:
-    """A plan as files: as text, and everything that would be uploaded, without what is the same for everybody (our
-    Puppet module, the sources of the guest's image)."""
+    """A plan as files: its text, and everything that would be uploaded, except what is always the same (our Puppet
+    module, the sources of the guest image)."""
     out = {"plan/plan.txt": text_output.text(plan).encode() + b"\n"}
     for name, content in text_output.files(plan):
         if "/stackwright/modules/" not in name and "/stackwright/guest/" not in name:
@@ -99,7 +99,7 @@ def plan_files(plan: Plan) -> dict[str, bytes]:
 
 
 def shared_answers(given: Answers) -> dict[str, str]:
-    """The answers that a bundle has: the hosts, and what differs from the defaults, without secrets."""
+    """The answers in a bundle: the hosts, and those that differ from the defaults, without secrets."""
     entries = {
         key: Answer(None, "", entry.origin)
         if key in given.secrets
@@ -111,8 +111,8 @@ def shared_answers(given: Answers) -> dict[str, str]:
 
 
 def pinned(setup: Setup) -> dict[str, str]:
-    """Answers for what was decided from the hosts and left open by the answers, where all hosts agree: another host has
-    other processors, and is to be set up in the same way. A tag of trunk becomes what it meant."""
+    """Explicit answers for settings that were derived from the hosts, if all hosts agree: other hosts may have other
+    processors, but must get the same settings. A tag of trunk becomes tag and hash."""
     given = setup.read()
     whole = planner.cloud(answer_files.impersonal(given), names.impersonal(setup.facts))
     hosts = list(whole.hosts.values())
@@ -135,11 +135,11 @@ def pinned(setup: Setup) -> dict[str, str]:
     }
 
 
-# --------------------------------------------------------------------------------------------------- in and out of it
+# --------------------------------------------------------------------------------------------------- write and read
 
 
 def files(setup: Setup, rename: names.Rename = lambda value: value) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What the index says of a setup, and its files. `rename` makes names neutral."""
+    """The description of a setup for the index, and its files. `rename` replaces names."""
     setup = setup.renamed(rename)
     plan = setup.plan()
     known = names.impersonal(setup.facts)
@@ -193,24 +193,24 @@ def load(folder: Path, index: Index) -> Setup:
 
 
 def _refuse_others(setup: Setup) -> None:
-    """Raises ValueError where answers, facts and lock are not of the same hosts: the answers of a bundle that anybody
-    may have made are not to lead to a host that nobody named."""
-    for told, hosts in (
+    """Raises ValueError if answers, facts and lock name different hosts: a bundle may come from anybody, and its
+    answers must not lead to hosts that the user did not name."""
+    for part, hosts in (
         ("answers", planner.all_hosts(setup.read())),
         ("lock", setup.lock.hosts),
     ):
         if other := sorted({*hosts} ^ {*setup.facts}):
-            raise ValueError(f"its {told} and its facts name different hosts: {', '.join(map(repr, other))}")
+            raise ValueError(f"its {part} and its facts name different hosts: {', '.join(map(repr, other))}")
 
 
 def _shareable() -> frozenset[str]:
-    """Answers that a bundle may bring: a secret could name a command to be run here."""
+    """Answers that a bundle may contain. Secrets are excluded, because they may name a command to be run here."""
     return frozenset(key for key, option in options().items() if not option.secret)
 
 
 def same_plan(setup: Setup, index: Index) -> str:
-    """Whether this Stackwright makes the bundle's own plan of it, to the byte: empty if so, else why not. Raises
-    StackwrightError where no plan can be made of what the bundle says of its hosts."""
+    """Checks whether this Stackwright creates the same plan as the bundle contains, to the byte: returns an empty text,
+    or the reason why not. Raises StackwrightError if no plan can be created from the bundle."""
     try:
         made = digest(setup.plan())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -227,16 +227,16 @@ def same_plan(setup: Setup, index: Index) -> str:
 
 
 def compare(theirs: Mapping[str, bytes], mine: Mapping[str, bytes], most: int = 12) -> list[str]:
-    """What differs between two plans as files, in lines: files that only one has, and lines of those that differ."""
+    """The differences between two plans as lines of text: files in only one of them, and lines that differ."""
     out = []
     for name in sorted({*theirs, *mine}):
         if theirs.get(name) == mine.get(name):
             continue
-        told = name.removeprefix("plan/")
+        title = name.removeprefix("plan/")
         if name not in mine or name not in theirs:
-            out.append(f"{told}: {'only in the bundle' if name not in mine else 'only here'}")
+            out.append(f"{title}: {'only in the bundle' if name not in mine else 'only here'}")
             continue
-        out.append(f"{told}:")
+        out.append(f"{title}:")
         before, after = (text[name].decode(errors="replace").splitlines() for text in (theirs, mine))
         changed = [line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:1] in "+-"][2:]
         out += [f"  {lock.printable(line[:200])}" for line in changed[:most]]
@@ -246,7 +246,7 @@ def compare(theirs: Mapping[str, bytes], mine: Mapping[str, bytes], most: int = 
 
 
 def matched(theirs: Iterable[str], mine: Iterable[str]) -> dict[str, str]:
-    """From each host of a bundle to one of mine: A=B names both, plain names are taken in their order. Raises
+    """Maps each host of a bundle to one of mine: A=B names both; plain names are used in their order. Raises
     StackwrightError."""
     theirs, given = tuple(theirs), tuple(mine)
     out = dict(pair.split("=", 1) for pair in given if "=" in pair)

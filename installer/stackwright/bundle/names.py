@@ -1,4 +1,4 @@
-"""Names and addresses of hosts exchanged for others, in texts: a setup as it would be on other hosts."""
+"""Replaces names and addresses of hosts in texts, so that a setup fits other hosts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from stackwright.answers import without_credentials
 from stackwright.model import Facts, StackwrightError
 
 Rename = Callable[[Any], Any]
-"""Takes a value (text, or mappings and sequences of it) and returns it with the names exchanged."""
+"""Takes a value (text, or mappings and sequences of text) and returns it with names replaced."""
 
 
 def renamer(names: Mapping[str, str]) -> Rename:
-    """A function that exchanges names, where they stand for themselves: n1 is not within n10, nor 198.18.0.1 within
-    198.18.0.10."""
+    """A function that replaces whole names only: n1 does not match in n10, nor 198.18.0.1 in 198.18.0.10."""
     known = {old: new for old, new in names.items() if old}
     if not known:
         return lambda value: value
@@ -37,7 +36,7 @@ def renamer(names: Mapping[str, str]) -> Rename:
 
 
 def called(host: str, facts: Facts) -> dict[str, str]:
-    """What a host is called, by kind: name (in the answers), fqdn, hostname, address."""
+    """The names of a host, by kind: name (in the answers), fqdn, hostname, address."""
     return {
         "name": host,
         "fqdn": facts.fqdn,
@@ -47,11 +46,11 @@ def called(host: str, facts: Facts) -> dict[str, str]:
 
 
 def between(ours: Mapping[str, Facts], theirs: Mapping[str, Facts], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """From names of our hosts to those of theirs, for the pairs (ours, theirs)."""
+    """Maps names of our hosts to names of theirs, for the pairs (ours, theirs)."""
     out: dict[str, str] = {}
     for mine, other in pairs:
         one, two = called(mine, ours[mine]), called(other, theirs[other])
-        # A host that is called by its address here may have a name there: then that is no name to exchange.
+        # A host that the answers name by its address here may have a name there: then the address is not a name.
         for kind in ("name", "hostname", "fqdn", "address"):
             if one[kind] and two[kind]:
                 out[one[kind]] = two[kind]
@@ -59,15 +58,15 @@ def between(ours: Mapping[str, Facts], theirs: Mapping[str, Facts], pairs: Itera
 
 
 _NEUTRAL = ipaddress.ip_network("198.51.100.0/24")
-"""Set aside for documentation (RFC 5737)."""
+"""Reserved for documentation (RFC 5737)."""
 _NEUTRAL_V6 = ipaddress.ip_network("2001:db8::/64")
-"""The same (RFC 3849)."""
+"""The same for IPv6 (RFC 3849)."""
 _LINK_V6 = ipaddress.ip_network("fe80::/64")
-"""Addresses of a link alone, which stay such (RFC 4291)."""
+"""Link-local addresses, which are replaced by link-local ones (RFC 4291)."""
 
 
 def _stand_in(address: str, number: int) -> str:
-    """Another address of the same kind, which goes with the same prefix length."""
+    """A replacement of the same kind, which is valid with the same prefix length."""
     real = ipaddress.ip_address(address)
     if real.version == 4:
         return str(_NEUTRAL[number])
@@ -75,8 +74,8 @@ def _stand_in(address: str, number: int) -> str:
 
 
 def neutral(facts: Mapping[str, Facts]) -> dict[str, str]:
-    """From the names and addresses of hosts to ones that tell nobody anything: host1.example.org, 198.51.100.1. Hosts
-    that the answers name by an address are named by one."""
+    """Maps names and addresses of hosts to neutral ones: host1.example.org, 198.51.100.1. A host that the answers name
+    by an address gets an address."""
     out: dict[str, str] = {}
     other = 0
     if len(facts) > 100:
@@ -88,8 +87,8 @@ def neutral(facts: Mapping[str, Facts]) -> dict[str, str]:
         address = _stand_in(own["address"], number) if own["address"] else str(_NEUTRAL[number])
         out |= {own["hostname"]: f"host{number}", own["fqdn"]: f"host{number}.example.org", own["address"]: address}
         out[name] = address if name == own["address"] else f"host{number}.example.org"
-        for told in (fact.gateway, *_addresses(fact)):
-            plain = told.partition("/")[0]
+        for text in (fact.gateway, *_addresses(fact)):
+            plain = text.partition("/")[0]
             if plain and plain not in out and not ipaddress.ip_address(plain).is_loopback:
                 other += 1
                 out[plain] = _stand_in(plain, 100 + other % 150)
@@ -97,7 +96,7 @@ def neutral(facts: Mapping[str, Facts]) -> dict[str, str]:
 
 
 def _addresses(fact: Facts) -> Iterable[str]:
-    """Every address that a host has, or that it takes a name for."""
+    """Every address that a host has, or to which it resolves a name."""
     for interface in fact.interfaces:
         yield from interface.addresses
     for found in fact.resolves.values():
@@ -105,8 +104,8 @@ def _addresses(fact: Facts) -> Iterable[str]:
 
 
 def impersonal(facts: Mapping[str, Facts]) -> dict[str, Facts]:
-    """The same facts without what only that one machine has, and no plan of another one could have: keys, ids, MAC
-    addresses, the moment; and without passwords in addresses of package sources."""
+    """The facts without data of a single machine (keys, ids, MAC addresses, times), which no plan for another machine
+    can contain, and without passwords in URLs of package sources."""
     return {
         name: replace(
             fact,

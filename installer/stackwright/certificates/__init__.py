@@ -1,4 +1,4 @@
-"""What the cloud's servers show to those who connect to them: made once by an authority and kept, or brought."""
+"""The certificates of the cloud's servers: generated once by an authority, or provided by the administrator."""
 
 from stackwright.certificates.generate import gather
 from stackwright.certificates.validate import Complaint, check

@@ -1,4 +1,5 @@
-"""The authority of a cloud, and the certificates that it signs: made once, then kept, so that plans stay the same."""
+"""The authority of a cloud, and the certificates that it signs. Generated once and reused, so that plans stay the
+same."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _AUTHORITY_LASTS = timedelta(days=3650)
 _SERVER_LASTS = timedelta(days=730)
-"""Some systems take no longer ones (825 days) from authorities that people add."""
+"""Some systems reject a longer validity (825 days) from authorities that users add."""
 
 _SUBJECT = (
     (NameOID.COUNTRY_NAME, "CONFIG_SSL_CERT_SUBJECT_C"),
@@ -40,28 +41,28 @@ DEFAULTS = {
     "CONFIG_SSL_CACERT_KEY_FILE": "/etc/pki/tls/private/selfkey.key",
     "CONFIG_SSL_CERT_DIR": "~/packstackca/",
 }
-"""Packstack's own places, which are in every file that it wrote, and the same for all clouds; they stand for ours."""
+"""Packstack's default paths, which are in every file that it wrote, the same for all clouds; they mean our paths."""
 
 
 @dataclass(frozen=True)
 class _Authority:
     chain: tuple[x509.Certificate, ...]
-    """Its certificate, and those of the authorities above it."""
+    """Its certificate, and those of the authorities that signed it."""
     key: pem.Key
     file: Path
 
 
 def gather(answers: Answers, wanted: Iterable[CertificateRequest], place: StateDir) -> Certificates:
-    """All certificates of a cloud. What nobody brought is made, and kept below `place` or in CONFIG_SSL_CERT_DIR; what
-    is kept there is taken as long as it is of the same authority, for the same names, and good for another month.
-    Raises StackwrightError where a file cannot be used."""
+    """All certificates of a cloud. Those that are not provided are generated, and stored below `place` or in
+    CONFIG_SSL_CERT_DIR. Stored ones are reused while they have the same authority and names, and are valid for another
+    month. Raises StackwrightError if a file cannot be used."""
     now = datetime.now(UTC)
     authority: _Authority | None = None
     kept = StateDir(_given(answers, "CONFIG_SSL_CERT_DIR") or place.folder / "certificates")
     of: dict[tuple[str, str], Certificate] = {}
     for one in wanted:
         if one.files:
-            of[one.component, one.host] = _brought(one.files)
+            of[one.component, one.host] = _provided(one.files)
             continue
         authority = authority or _authority(answers, kept, now)
         of[one.component, one.host] = _server(answers, authority, one, kept, now)
@@ -71,7 +72,7 @@ def gather(answers: Answers, wanted: Iterable[CertificateRequest], place: StateD
 
 
 def _given(answers: Answers, key: str) -> Path | None:
-    """The place that a person chose; None where Packstack's stands there."""
+    """The path in an answer; None if it is Packstack's default."""
     written = str(answers[key] or DEFAULTS[key])
     return None if written.rstrip("/") == DEFAULTS[key].rstrip("/") else Path(written).expanduser()
 
@@ -80,7 +81,7 @@ def _unusable(what: Path | str, error: ValueError) -> StackwrightError:
     return StackwrightError(f"{what}: {error}", "correct the file; nothing was changed", ExitCode.ANSWERS)
 
 
-def _brought(files: tuple[str, ...]) -> Certificate:
+def _provided(files: tuple[str, ...]) -> Certificate:
     certificate, own, *between = (Path(file).expanduser() for file in files if file)
     try:
         chain = [*pem.certificates(certificate), *(c for path in between for c in pem.certificates(path))]
@@ -94,7 +95,7 @@ def _key_text(key: pem.Key) -> str:
 
 
 def _authority(answers: Answers, kept: StateDir, now: datetime) -> _Authority:
-    """That of the files that are named; our own one is made where they are not there yet."""
+    """The authority in the files of the answers; if these do not exist yet, generates our own."""
     makes = bool(answers["CONFIG_SSL_CACERT_SELFSIGN"])
     file, key_file = (
         (_given(answers, key) or kept.folder / name) if makes else Path(str(answers[key])).expanduser()
@@ -129,7 +130,7 @@ def _server(
         certificate.verify_directly_issued_by(authority.chain[0])
         good = pem.belong(certificate, key) and set(pem.names(certificate)) == set(wanted.names)
         good = good and certificate.not_valid_after_utc > now + SOON
-    except Exception:  # whatever is wrong with it: another one is made
+    except Exception:  # unusable for any reason: generate another one
         good = False
     if not good:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -141,21 +142,21 @@ def _server(
 
 
 def _name(answers: Answers, host: str = "", *, authority: bool = False) -> x509.Name:
-    """A subject. The authority's has a mail address besides, so that it is never that of a server: clients would take
-    the server for an authority of its own."""
-    said = [(oid, str(answers[key])) for oid, key in _SUBJECT]
+    """A subject. That of the authority also has a mail address, so that it never equals the subject of a server:
+    clients would regard that server's certificate as self-signed."""
+    parts = [(oid, str(answers[key])) for oid, key in _SUBJECT]
     if authority:
         host = str(answers["CONFIG_SSL_CERT_SUBJECT_CN"] or answers["CONFIG_CONTROLLER_HOST"])
-    said.append((NameOID.COMMON_NAME, host))
+    parts.append((NameOID.COMMON_NAME, host))
     if authority:
-        said.append((NameOID.EMAIL_ADDRESS, str(answers["CONFIG_SSL_CERT_SUBJECT_MAIL"] or f"admin@{host}")))
-    # A common name has at most 64 characters; the names that count have no such limit.
-    said = [(oid, value) for oid, value in said if value not in ("", "--")]
+        parts.append((NameOID.EMAIL_ADDRESS, str(answers["CONFIG_SSL_CERT_SUBJECT_MAIL"] or f"admin@{host}")))
+    # A common name has at most 64 characters; subjectAltName, which clients check, has no such limit.
+    parts = [(oid, value) for oid, value in parts if value not in ("", "--")]
     try:
-        return x509.Name([x509.NameAttribute(oid, value[:64]) for oid, value in said])
+        return x509.Name([x509.NameAttribute(oid, value[:64]) for oid, value in parts])
     except ValueError as error:
         raise StackwrightError(
-            f"invalid certificate subject {', '.join(value for _, value in said)}: {error}",
+            f"invalid certificate subject {', '.join(value for _, value in parts)}: {error}",
             "correct the keys CONFIG_SSL_CERT_SUBJECT_...",
             ExitCode.ANSWERS,
         ) from None
@@ -176,7 +177,7 @@ def _sign(
     authority: _Authority | None = None,
     names: Iterable[str] = (),
 ) -> x509.Certificate:
-    """A certificate for a server, or one that an authority signs for itself."""
+    """A certificate for a server, or the self-signed one of an authority."""
     own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     signer = authority.chain[0] if authority else None
     above = x509.AuthorityKeyIdentifier.from_issuer_public_key((authority.key if authority else key).public_key())

@@ -1,4 +1,4 @@
-"""Certificates and private keys as files. What cannot be used is a ValueError with a sentence that says why."""
+"""Reads certificates and private keys from files. Raises ValueError with the reason if one cannot be used."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def key(path: Path) -> Key:
 
 
 def belong(certificate: x509.Certificate, own: Key) -> bool:
-    """Whether this is the certificate's key."""
+    """Whether the key belongs to the certificate."""
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     return certificate.public_key().public_bytes(*form) == own.public_key().public_bytes(*form)
 
 
 def names(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The names and addresses that it is for."""
+    """The names and addresses in the certificate (subjectAltName)."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
@@ -59,7 +59,7 @@ def names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
-    """Whether it may sign others."""
+    """Whether it may sign other certificates."""
     try:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     except (x509.ExtensionNotFound, ValueError):

@@ -1,4 +1,4 @@
-"""Certificates and keys that a person brings: are they good for anything? Asked before anything is changed."""
+"""Checks certificates and keys that the administrator provides, before anything is changed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from stackwright.certificates import pem
 
 SOON = timedelta(days=30)
-"""What ends earlier is not worth beginning with."""
+"""Certificates that expire earlier are reported."""
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """Something that is wrong with one of the files."""
+    """A problem with one of the files."""
 
     file: str
     wanted: str
@@ -24,7 +24,7 @@ class Complaint:
 
 
 def check(files: tuple[str, ...], *, authority: bool, now: datetime | None = None) -> Iterator[Complaint]:
-    """What is wrong with these: certificate, its key, and perhaps certificates between it and its authority."""
+    """Problems of these files: certificate, its key, and optionally intermediate certificates."""
     now = now or datetime.now(UTC)
     paths = [Path(file).expanduser() for file in files]
     try:

@@ -1,5 +1,5 @@
-"""The command line: arguments -> calls -> exit codes. Heavy modules are imported where they are used, so that
-`stackwright --version` and `--help` start at once."""
+"""The command line: from arguments to calls to exit codes. Heavy modules are imported where they are used, so that
+`stackwright --version` and `--help` start quickly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit status. Never shows a traceback for what a person can cause."""
+    """Runs the command and returns its exit status. Never shows a traceback for errors that a user can cause."""
     words = list(sys.argv[1:] if argv is None else argv)
     with streams.held(asks=not words):
         return _run(words)
@@ -42,7 +42,7 @@ def _run(words: list[str]) -> int:
         if debug:
             raise
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            at = f"{error.filename} cannot be written: " if error.filename else ""
+            at = f"cannot write {error.filename}: " if error.filename else ""
             print(
                 f"error: {at}{error.strerror}\n\n"
                 "hint: free disk space on this machine (`df -h`), or choose another directory "
@@ -51,16 +51,16 @@ def _run(words: list[str]) -> int:
             )
             return int(ExitCode.ENVIRONMENT)
         print(
-            f"error: this is a defect of stackwright: {type(error).__name__}: {error}\n\n"
-            "hint: run it again with --debug, and report what it prints",
+            f"error: internal error in stackwright: {type(error).__name__}: {error}\n\n"
+            "hint: run it again with --debug, and report the output",
             file=sys.stderr,
         )
         return int(ExitCode.FAILED)
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    """The arguments. Packstack's flags, one for each answer, are looked at only where ours do not explain everything:
-    loading them takes longer than `--help`."""
+    """Parses the arguments. Packstack's flags, one for each answer, are loaded only if there are words that our own
+    flags do not explain, because loading them takes longer than `--help`."""
     arguments, unknown, wrong = _understood(words, {})
     if unknown or wrong:
         from stackwright.answers import flags
@@ -76,8 +76,8 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 def _understood(
     words: Sequence[str], presets: Mapping[str, str]
 ) -> tuple[argparse.Namespace, list[str], StackwrightError | None]:
-    """What our own flags say, with answers that were given as flags (`presets`); the words that are none of them, and
-    what is wrong with the others."""
+    """Parses our own flags; `presets` are answers that were given as flags. Returns the arguments, unknown words, and
+    the error of the parser."""
     try:
         arguments, unknown = parser(words).parse_known_args(words, argparse.Namespace(presets=presets))
     except StackwrightError as error:
@@ -86,7 +86,7 @@ def _understood(
 
 
 def _misunderstood(unknown: Sequence[str], wrong: StackwrightError | None, words: Sequence[str]) -> StackwrightError:
-    """What to say of words that are not understood. Only flags are shown, without values: those may be passwords."""
+    """The error for unknown words. It shows only flags, without their values, which may be passwords."""
     from stackwright.answers import flags
 
     known = vocabulary()
@@ -97,7 +97,7 @@ def _misunderstood(unknown: Sequence[str], wrong: StackwrightError | None, words
         return wrong
     near = next((n for name in strange if (n := flags.nearest(name, known[command]))), "")
     return StackwrightError(
-        f"not understood: {' '.join(strange or unknown)}",
+        f"unknown arguments: {' '.join(strange or unknown)}",
         f"did you mean {near}?" if near else f"`stackwright {command} --help` lists the options".replace("  ", " "),
         ExitCode.USAGE,
     )
@@ -143,7 +143,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 
 def _without_command(arguments: argparse.Namespace) -> int:
-    """What Packstack's own flags ask for."""
+    """Runs what Packstack's flags (--allinone, --answer-file, ...) request."""
     if arguments.validate_answer_file:
         from stackwright.cli import answers
         from stackwright.cli.options import settings
@@ -165,7 +165,7 @@ def _without_command(arguments: argparse.Namespace) -> int:
 
 
 def _generate(arguments: argparse.Namespace) -> int:
-    """--gen-answer-file: writes an answer file, and nothing else."""
+    """--gen-answer-file: only writes an answer file."""
     from stackwright.cli import answers
     from stackwright.cli.options import settings
 
@@ -180,7 +180,7 @@ def _generate(arguments: argparse.Namespace) -> int:
 
 
 def _interview() -> int:
-    """Without any argument: asks what matters, and writes an answer file."""
+    """Without arguments: asks the most important questions, and writes an answer file."""
     from stackwright.answers import interview
 
     return interview.on_terminal(interview.USUAL_FILE)

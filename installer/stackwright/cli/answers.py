@@ -1,4 +1,4 @@
-"""`stackwright answers ...`: the arguments and the calls. Each returns an exit code; errors are raised."""
+"""The command `answers`: its arguments and calls. Calls return an exit code; errors are raised."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def setting(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "--set", action="append", default=argparse.SUPPRESS, metavar="KEY=VALUE", dest="settings",
-            help="one answer, over those of files; its own flag (--os-swift-install=n) does the same",
+            help="set one answer; wins over files; each answer also has a flag (--os-swift-install=n)",
         )  # fmt: skip
 
-    generate = command("generate", "write a new answer file, with new passwords; every answer is a flag, too")
-    generate.add_argument("file", type=Path, metavar="FILE", help="the file to write (0600); - is the screen")
+    generate = command("generate", "write a new answer file with new passwords; every answer is also a flag")
+    generate.add_argument("file", type=Path, metavar="FILE", help="file to write (mode 0600); - for standard output")
     generate.add_argument(
         "--allinone", nargs="?", const="", default=None, metavar="HOST", dest="on_one", help="all on one host"
     )
@@ -38,12 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--install-hosts", default="", metavar="A,B,...", help="A is the controller, the others compute"
     )
     generate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
-    generate.add_argument("--force", action="store_true", help="replace a file that is there")
+    generate.add_argument("--force", action="store_true", help="replace an existing file")
     setting(generate)
 
-    check = command("check", "say everything that is wrong with answer files, all at once")
+    check = command("check", "show all errors in answer files")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    check.add_argument("--together", action="store_true", help="lay the files over each other, instead of one by one")
+    check.add_argument(
+        "--together", action="store_true", help="check the files merged (later ones win), not one by one"
+    )
     check.add_argument("--json", action="store_true", help="one JSON object per file")
     check.add_argument("--strict", action="store_true", help="warnings count as errors")
     setting(check)
@@ -52,12 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("key", nargs="?", default="", metavar="KEY|WORDS", help="without: list the keys")
     explain.add_argument(
         "-a", "--answer-file", type=Path, action="append", default=argparse.SUPPRESS, metavar="FILE",
-        dest="answer_file", help="the file that the answer stands in; several are laid over each other",
+        dest="answer_file", help="answer file; with several, later ones win",
     )  # fmt: skip
     explain.add_argument("--json", action="store_true", help="as JSON")
     setting(explain)
 
-    diff = command("diff", "compare two answer files by meaning, passwords masked; exit code 1 when they differ")
+    diff = command("diff", "compare the values of two answer files, passwords masked; exit code 1 if they differ")
     diff.add_argument("left", type=Path, metavar="A")
     diff.add_argument("right", type=Path, metavar="B")
     diff.add_argument("--json", action="store_true", help="as JSON")
@@ -65,12 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     migrate = command("migrate", "write a current file from an old one, and list what changed")
     migrate.add_argument("old", type=Path, metavar="OLD")
     migrate.add_argument(
-        "-o", "--output", type=Path, default=None, metavar="NEW", help="the file to write (default: the screen)"
+        "-o", "--output", type=Path, default=None, metavar="NEW", help="file to write (default: standard output)"
     )
     migrate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
-    migrate.add_argument("--force", action="store_true", help="replace a file that is there")
+    migrate.add_argument("--force", action="store_true", help="replace an existing file")
 
-    interview = command("interview", "ask what matters, and write the file")
+    interview = command("interview", "ask the most important questions, and write an answer file")
     interview.add_argument("file", type=Path, nargs="?", default=None, metavar="FILE")
 
     completion = command("completion", "print the completion script of a shell")
@@ -81,11 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 Vocabulary = Callable[[], Mapping[str, tuple[str, ...]]]
-"""Flags and further commands by command, for completion. Only the parser of the whole command knows them."""
+"""Flags and subcommands by command, for completion; from the parser of the whole command."""
 
 
 def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
-    """Does what was asked for. Raises StackwrightError."""
+    """Carries out the subcommand. Raises StackwrightError."""
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
         "check": _check,
@@ -99,7 +101,9 @@ def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
     name = arguments.answers_command
     if name is None:
         raise StackwrightError(
-            "nothing was asked for: answers " + ", ".join(commands), "`stackwright answers --help`", ExitCode.USAGE
+            "no subcommand was given",
+            f"use `stackwright answers` with one of {', '.join(commands)}",
+            ExitCode.USAGE,
         )
     if arguments.presets and name not in ("generate", "check", "explain"):
         raise StackwrightError(f"answers {name} takes no answers as flags", "omit them", ExitCode.USAGE)
@@ -136,7 +140,7 @@ def generate(
     minimal: bool = False,
     replace: bool = False,
 ) -> int:
-    """Write a new answer file: for one host (`on_one`; this machine where it is empty) or for `install_hosts`."""
+    """Writes a new answer file: for one host (`on_one`; if empty, this machine) or for `install_hosts`."""
     from stackwright.answers import reading, writing
 
     if install_hosts and on_one is not None:
@@ -173,7 +177,7 @@ def check(
     as_json: bool = False,
     strict: bool = False,
 ) -> int:
-    """Print everything that is wrong with answer files, each for itself or laid over each other."""
+    """Prints all errors in answer files, one by one or merged."""
     from stackwright.answers.reading import load
 
     groups = [list(files)] if together else [[path] for path in files]
@@ -195,7 +199,7 @@ def check(
         else:
             _print_problems(name, problems, errors, warnings)
             if old:
-                print(f"{name}: {_count(old, 'line')} of an older release; `stackwright answers migrate` lists them")
+                print(f"{name}: {_count(old, 'line')} from an older release; `stackwright answers migrate` lists them")
     return int(worst)
 
 
@@ -267,7 +271,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     flag = f"--{arguments.key.lower().removeprefix('--')}"
     key = key if key in options() else by_flag().get(flag) or old_flags().get(flag) or key
     if key in old_names():
-        print(f"{key} is {old_names()[key]} today.", file=sys.stderr if arguments.json else sys.stdout)
+        print(f"{key} is now called {old_names()[key]}.", file=sys.stderr if arguments.json else sys.stdout)
         key = old_names()[key]
     if key in RETIRED or key in translated():
         gone = f"{RETIRED[key].why}. Instead: {RETIRED[key].instead}" if key in RETIRED else ""
@@ -275,31 +279,31 @@ def _explain(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps({"key": key, "became": became, "gone": gone}))
         else:
-            print(f"{key} is gone: {gone}." if gone else f"{key} became {became}.")
+            print(f"{key} was removed: {gone}." if gone else f"{key} became {became}.")
         return ExitCode.OK
     if key not in options():
         return _search(arguments.key, suggest(key), as_json=arguments.json)
     reading = load(arguments.answer_file, _settings(arguments), os.environ, run=False)
-    told = explain(reading.answers, key)
+    found = explain(reading.answers, key)
     if arguments.json:
-        print(json.dumps(asdict(told)))
+        print(json.dumps(asdict(found)))
         return ExitCode.OK
     rows = [
-        ("value", told.value or "(empty)"),
-        ("from", told.origin),
-        ("default", told.default or "(empty)"),
-        ("allowed", told.allowed),
-        ("flag", told.flag),
-        ("variable", told.variable),
-        ("Packstack", told.known + (f"; was {', '.join(told.was)}" if told.was else "")),
-        ("matters", ("yes" if told.matters else "no") + (f": with {told.condition}" if told.condition else "")),
-        ("changes", told.changes),
-        ("hosts", ", ".join(told.ends_up.hosts) or "none"),
-        ("decides on", ", ".join(told.ends_up.switches)),
-        ("places", ", ".join(told.ends_up.places)),
-        ("goes into", "\n            ".join([*told.ends_up.settings, *filter(None, [told.ends_up.besides])])),
+        ("value", found.value or "(empty)"),
+        ("from", found.origin),
+        ("default", found.default or "(empty)"),
+        ("allowed", found.allowed),
+        ("flag", found.flag),
+        ("variable", found.variable),
+        ("Packstack", found.known + (f"; was {', '.join(found.was)}" if found.was else "")),
+        ("matters", ("yes" if found.matters else "no") + (f": with {found.condition}" if found.condition else "")),
+        ("changes", found.changes),
+        ("hosts", ", ".join(found.ends_up.hosts) or "none"),
+        ("decides on", ", ".join(found.ends_up.switches)),
+        ("places", ", ".join(found.ends_up.places)),
+        ("goes into", "\n            ".join([*found.ends_up.settings, *filter(None, [found.ends_up.besides])])),
     ]
-    print(f"{told.key} ({told.service})\n\n{textwrap.fill(told.help, 78)}\n")
+    print(f"{found.key} ({found.service})\n\n{textwrap.fill(found.help, 78)}\n")
     for name, text in rows:
         if text:
             print(f"{name + ':':<12}{text}")
@@ -323,7 +327,7 @@ def _diff(arguments: argparse.Namespace) -> int:
             print(f"  - {one.left or '(empty)'}  [{one.left_where}]")
             print(f"  + {one.right or '(empty)'}  [{one.right_where}]")
         if not found:
-            print("the files mean the same")
+            print("no differences")
     return ExitCode.FAILED if found else ExitCode.OK
 
 
@@ -339,7 +343,7 @@ def _migrate(arguments: argparse.Namespace) -> int:
     if arguments.output:
         if arguments.output.resolve() == arguments.old.resolve():
             raise StackwrightError(
-                "OLD and NEW are the same file; OLD is never changed.", "name another", ExitCode.USAGE
+                "OLD and NEW are the same file, but OLD is never changed", "choose another file name", ExitCode.USAGE
             )
         save(arguments.output, done.text, replace=arguments.force)
     else:

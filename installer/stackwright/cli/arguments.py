@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, each with its flags."""
+"""The parser of the whole command line: all commands with their flags."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ stackwright installs OpenStack on one or more hosts, and verifies it:
   --answer-file FILE      install what it describes; run it again to continue
   COMMAND --help          show the flags of a command; --help-all: all flags
 """
-"""What a newcomer sees of `--help`, before the commands."""
+"""The beginning of `--help`, before the commands."""
 
 _LOG_IN = "Show URL, passwords, shell variables"
 
@@ -67,7 +67,7 @@ COMMANDS = {name: summary for commands in GROUPS.values() for name, summary in c
 
 
 class _Whole(Parser):
-    """The parser of the command itself: `--help` fits on a screen, `--help-all` has the rest."""
+    """The top-level parser: `--help` fits on a screen, `--help-all` shows everything."""
 
     def format_help(self) -> str:
         rows = []
@@ -82,14 +82,14 @@ class _Whole(Parser):
         return f"{_FIRST}\n{''.join(rows)}"
 
     def format_all(self) -> str:
-        """All flags: its own by group, then one for each answer, by service."""
+        """All flags: our own by group, then one for each answer, by service."""
         from stackwright.answers.flags import help_all
 
-        return f"{super().format_help()}\nAnswers; each wins over the one of the answer file:\n{help_all()}"
+        return f"{super().format_help()}\nAnswers; each overrides the one in the answer file:\n{help_all()}"
 
 
 class _Command(argparse._SubParsersAction):  # type: ignore[type-arg]
-    """Flags before the command count as those after it do; argparse's own action forgets them."""
+    """Accepts flags before the command as well as after it; the action of argparse drops them."""
 
     def __call__(
         self, _parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, _option: str | None = None
@@ -100,7 +100,7 @@ class _Command(argparse._SubParsersAction):  # type: ignore[type-arg]
 
 
 def parser(words: Sequence[str]) -> Parser:
-    """The parser of all commands; those of `lab` and `answers` in full only where `words` begin with them."""
+    """The parser of all commands; `lab` and `answers` are complete only if `words` begin with them."""
     whole = _Whole(prog="stackwright", usage="stackwright [FLAG ...] [COMMAND ...]", add_help=False)
     group = whole.add_argument_group("what to do")
     group.add_argument("--allinone", action="store_true", help="install everything on one machine")
@@ -194,7 +194,7 @@ def parser(words: Sequence[str]) -> Parser:
 
 
 def vocabulary() -> dict[str, tuple[str, ...]]:
-    """By command ("" is the beginning of the line), its flags and the further commands: for completion."""
+    """Flags and subcommands by command ("" is the top level), for completion."""
     whole = parser(("answers", "bundle", "lab", "launch", "test"))
     found = {"": (*whole.flags(), *COMMANDS)}
     for name, sub in whole.commands().items():

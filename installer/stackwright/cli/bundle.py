@@ -1,4 +1,4 @@
-"""The command `bundle`: a setup as one file, and the same setup again on other hosts."""
+"""The command `bundle`: packs a cloud into one file, and reproduces it on other hosts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from stackwright.model import ExitCode
 def add_arguments(parser: Parser) -> None:
     """Adds the subcommands to a parser."""
     commands = parser.add_subparsers(dest="bundle_command", metavar="COMMAND", required=True)
-    create = commands.add_parser("create", help="write one of a cloud", description="Writes a bundle of a cloud.")
+    create = commands.add_parser("create", help="write a bundle", description="Writes a bundle of a cloud.")
     answer_flags(create)
     access_flags(create)
-    create.add_argument("-o", "--out", type=Path, default=None, metavar="FILE", help="its file (default: here)")
-    create.add_argument("--offline", action="store_true", help="with all packages: it works without a mirror then")
-    create.add_argument("--neutral", action="store_true", help="with other names and addresses of hosts")
-    show = commands.add_parser("show", help="say what is in one", description="Checks a bundle, says what is in it.")
+    create.add_argument(
+        "-o", "--out", type=Path, default=None, metavar="FILE", help="file to write (default: in this folder)"
+    )
+    create.add_argument("--offline", action="store_true", help="include all packages, so that no mirror is needed")
+    create.add_argument("--neutral", action="store_true", help="replace names and addresses of hosts")
+    show = commands.add_parser("show", help="show a bundle", description="Checks a bundle and shows its content.")
     again = commands.add_parser(
-        "reproduce", help="the same on other hosts", description="Installs what a bundle describes on other hosts."
+        "reproduce", help="install a bundle", description="Installs the cloud in a bundle on other hosts."
     )
     for one in (show, again):
         one.add_argument("file", type=Path, metavar="FILE")
@@ -34,7 +36,7 @@ def add_arguments(parser: Parser) -> None:
     where.add_argument(
         "--lab", nargs="?", const="", default=None, metavar="A,B,...", help="on disposable nodes of this machine"
     )
-    again.add_argument("--offline", action="store_true", help="take the packages from the bundle, and no others")
+    again.add_argument("--offline", action="store_true", help="use only packages from the bundle")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,7 +71,7 @@ def _create(arguments: argparse.Namespace) -> int:
     with access.connect(access_options(arguments), state, note=note) as hosts:
         index = bundle_operations.create(out, answers, state, hosts, request, root, note)
     print(f"wrote {out} ({out.stat().st_size // 1024} KiB)\n{bundle_operations.describe(index)}")
-    print(f"to repeat it: stackwright bundle reproduce {out} --lab")
+    print(f"to reproduce it: stackwright bundle reproduce {out} --lab")
     return ExitCode.OK
 
 

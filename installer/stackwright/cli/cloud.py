@@ -1,4 +1,4 @@
-"""The commands that work on a cloud which an answer file describes: check, plan, apply, verify, status, logs."""
+"""The commands for the cloud in an answer file: check, plan, apply, verify, status, logs."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: 
 
 
 def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = False) -> None:
-    """The plan as what it would change, or step by step where nothing was applied yet."""
+    """Shows the changes that a plan would make; or, if nothing was applied yet, all steps."""
     if as_json:
         print(json.dumps(text.data(found.run.plan, found.difference, found.answers), indent=1))
         return
@@ -92,7 +92,7 @@ def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = Fal
 
 
 def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
-    """Shows what came of an installation; returns its exit status."""
+    """Shows the result of an installation; returns its exit status."""
     if isinstance(result, apply.Preview):
         _show_plan(result, as_json=out.as_json)
         if not out.as_json:
@@ -123,7 +123,7 @@ def _status(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state
         each = [redact(asdict(host)) | {"well": host.healthy} for host in found.hosts]
         print(json.dumps({"hosts": each, "proof": found.verification}, indent=1))
     elif not found.hosts:
-        lost = "what was applied is not known any more; `apply` looks again"
+        lost = "the record of what was applied is missing; run `stackwright apply` to create it again"
         print(f"{lost if found.outdated else 'nothing was applied yet'} ({state.folder})")
     else:
         print(redact(text.status(found.hosts, found.verification, state, time.time())))

@@ -1,4 +1,4 @@
-"""What several commands take: their parser, flags in groups, and what is read of them in the same way."""
+"""Shared parts of commands: the parser class, and groups of flags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHOICE = re.compile(r"invalid choice: (.*?) \(choose from (.*)\)")
 
 
 class Parser(argparse.ArgumentParser):
-    """Abbreviations are off: `--allinon` must not start an installation."""
+    """A parser without abbreviations of flags: `--allinon` must not start an installation."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "formatter_class": _wide, **kwargs})
@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         raise StackwrightError(message, hint, ExitCode.USAGE)
 
     def flags(self) -> tuple[str, ...]:
-        """Every flag that it takes itself, sorted."""
+        """All flags of this parser, sorted."""
         return tuple(sorted(self._option_string_actions))
 
     def commands(self) -> dict[str, Parser]:
@@ -69,7 +69,7 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
     bounds = f"a whole number from {least} to {most}" if most else f"a whole number, {least} or more"
 
     def parse(text: str) -> int:
-        # isdecimal takes other alphabets' digits too, and int reads them
+        # isdecimal also accepts digits of other alphabets, and int reads them
         if not text.isdecimal() or not least <= int(text) <= (most or int(text)):
             raise argparse.ArgumentTypeError(f"{text!r} is not {bounds}")
         return int(text)
@@ -79,18 +79,18 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 def hosts(text: str) -> str:
     if not text.strip(", \t"):
-        raise argparse.ArgumentTypeError("no host is named")
+        raise argparse.ArgumentTypeError("expected at least one host")
     return text
 
 
 def access_flags(parser: argparse.ArgumentParser) -> None:
     """How the hosts are reached."""
-    group = parser.add_argument_group("how the hosts are reached")
+    group = parser.add_argument_group("access to the hosts")
     group.add_argument(
-        "--user", default="", metavar="NAME", help="log in as this user (default: ~/.ssh/config's, else root)"
+        "--user", default="", metavar="NAME", help="log in as this user (default: from ~/.ssh/config, else root)"
     )
     group.add_argument(
-        "--port", type=number(1, 65535), default=0, metavar="N", help="SSH port (default: ~/.ssh/config's, else 22)"
+        "--port", type=number(1, 65535), default=0, metavar="N", help="SSH port (default: from ~/.ssh/config, else 22)"
     )
     group.add_argument("--ssh-key", action="append", default=[], type=Path, metavar="FILE", help="private key for SSH")
     group.add_argument("--jump", default="", metavar="HOST", help="jump host, as with ssh -J; none: connect directly")
@@ -149,12 +149,12 @@ def locked(group: argparse._ActionsContainer) -> None:
 
 
 def run_flags(parser: argparse.ArgumentParser, *, command: bool = True) -> None:
-    """How a plan is carried out, by a `command` or by Packstack's own flags."""
-    group = parser.add_argument_group("how it is done")
+    """How a plan is carried out, by a `command` or by Packstack's flags."""
+    group = parser.add_argument_group("execution")
     # -y is Packstack's. In a command it would read as "yes".
     dry_run = ("--dry-run",) if command else ("-y", "--dry-run")
-    group.add_argument(*dry_run, action="store_true", help="check and plan, show what would be done; change nothing")
-    group.add_argument("--again", action="store_true", help="run every step, finished ones too")
+    group.add_argument(*dry_run, action="store_true", help="check, plan and show what would be done; change nothing")
+    group.add_argument("--again", action="store_true", help="run all steps, including finished ones")
     group.add_argument(
         "-t", "--timeout", type=number(1), default=None, metavar="SECONDS", help="time limit for one action on a host"
     )
@@ -174,8 +174,8 @@ def common(parser: argparse._ActionsContainer) -> None:
 
 
 def refuse_foreign(path: Path, beginning: bytes) -> None:
-    """Raises StackwrightError where there is a file already that does not begin as those do that are to be written
-    there: it is a person's own."""
+    """Raises StackwrightError if the file exists and does not begin with `beginning`: then another program or a person
+    wrote it."""
     try:
         with path.open("rb") as there:
             if there.read(len(beginning)) in (beginning, b""):
@@ -183,7 +183,7 @@ def refuse_foreign(path: Path, beginning: bytes) -> None:
     except OSError:
         return  # there is none; or whoever writes it says why it cannot be written
     raise StackwrightError(
-        f"{path} exists already and is another kind of file; it is left unchanged",
+        f"{path} exists and is another kind of file; it was not changed",
         "choose another file name, or move that file away",
         ExitCode.USAGE,
     )

@@ -1,4 +1,4 @@
-"""The lab's part of the command line: `stackwright lab up|list|ssh|down|snapshot|reset|forget`."""
+"""The command `lab`: up, list, ssh, down, snapshot, reset, forget."""
 
 from __future__ import annotations
 
@@ -30,25 +30,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     up.add_argument(
         "--memory", type=_memory, default=0, metavar="SIZE",
-        help="how much each node may have, such as 8G (default: what FILE or the snapshot says, else no limit)",
+        help="memory limit of each node, such as 8G (default: from FILE or the snapshot, else no limit)",
     )  # fmt: skip
-    up.add_argument(
-        "--cpus", type=_cpus, default=0, metavar="N", help="how many processors each node may have, likewise"
-    )
+    up.add_argument("--cpus", type=_cpus, default=0, metavar="N", help="limit of processors of each node, likewise")
     listing = commands.add_parser("list", help="show the nodes", description="Shows the lab's nodes and snapshots.")
-    listing.add_argument("--json", action="store_true", help="for programs")
+    listing.add_argument("--json", action="store_true", help="print JSON")
     ssh = commands.add_parser("ssh", help="log in to a node, or run a command on it")
     ssh.add_argument("name", metavar="NAME")
     ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
-    down = commands.add_parser("down", help="remove nodes and every trace of them", description="Removes nodes.")
-    down.add_argument("names", nargs="*", metavar="NAME", help="all nodes if none is named: asks first")
+    down = commands.add_parser("down", help="remove nodes completely", description="Removes nodes.")
+    down.add_argument("names", nargs="*", metavar="NAME", help="default: all nodes, after a question")
     down.add_argument("--all", action="store_true", help="remove all nodes without asking")
-    snapshot = commands.add_parser("snapshot", help="keep a node's disk, to start nodes from it")
+    snapshot = commands.add_parser("snapshot", help="save the disk of a node, to create nodes from it")
     snapshot.add_argument("name", metavar="NAME")
     snapshot.add_argument("tag", metavar="TAG", nargs="?", default="", help="its name (default: NAME-1, NAME-2...)")
     reset = commands.add_parser("reset", help="reset a node to its snapshot in seconds")
     reset.add_argument("name", metavar="NAME")
-    reset.add_argument("tag", metavar="TAG", nargs="?", default="", help="another snapshot than its newest")
+    reset.add_argument("tag", metavar="TAG", nargs="?", default="", help="snapshot (default: its newest)")
     forget = commands.add_parser("forget", help="remove a snapshot")
     forget.add_argument("tag", metavar="TAG")
 
@@ -61,18 +59,18 @@ def _memory(text: str) -> int:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     if found < sizes.LEAST_MEMORY:
-        raise argparse.ArgumentTypeError(f"{text} is too little: a node needs {sizes.LEAST_MEMORY // 2**20}M")
+        raise argparse.ArgumentTypeError(f"{text} is too small; a node needs {sizes.LEAST_MEMORY // 2**20}M")
     return found
 
 
 def _cpus(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10_000:
-        raise argparse.ArgumentTypeError("a whole number of processors is allowed, such as 2")
+        raise argparse.ArgumentTypeError("expected a whole number of processors, such as 2")
     return int(text)
 
 
 def say(line: str) -> None:
-    """Tells a person what goes on."""
+    """Prints a message for people."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -121,7 +119,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             print(f"snapshot {tag} created\nreset to it: stackwright lab reset {arguments.name}")
         case "reset":
             tag = snapshots.reset(arguments.name, arguments.tag, say=say)
-            print(f"{arguments.name} is as it was " + (f"when {tag} was taken" if tag else "made"))
+            print(f"{arguments.name} was reset to " + (f"snapshot {tag}" if tag else "its first state"))
         case "forget":
             snapshots.remove_snapshot(arguments.tag)
     return ExitCode.OK
@@ -148,7 +146,7 @@ def _confirm_removal(names: Sequence[str], *, everything: bool) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """`stackwright lab ARGV`: returns the exit status; mistakes are told on standard error, without a traceback."""
+    """`stackwright lab ARGV`: returns the exit status; errors are printed on standard error, without a traceback."""
     parser = argparse.ArgumentParser(prog="stackwright lab", description="Manage disposable nodes on this machine.")
     add_arguments(parser)
     try:

@@ -1,4 +1,4 @@
-"""The command `lock`: what is installed, exactly, as a file; and what differs between two such files, in words."""
+"""The command `lock`: writes exact versions of everything that is installed to a file; compares two such files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"wrote {path}: {number} packages on {len(taken.lock.hosts)} hosts")
     for name, packages in taken.unrepeatable.items():
         print(
-            f"{name}: no repository has these packages any longer; include them with `stackwright bundle create "
+            f"{name}: no repository has these packages any more; include them with `stackwright bundle create "
             f"--offline`: {', '.join(packages)}"
         )
     return ExitCode.OK
@@ -47,5 +47,5 @@ def _diff(arguments: argparse.Namespace) -> int:
     found = lock.differences(a, b)
     both = lock.pairs(a.hosts, b.hosts, (a.answers, b.answers))
     called = [f"{one} of the first is {other} of the second" for one, other in both if one != other]
-    print(lock.text(found) if found else "the two setups are the same", *called, sep="\n")
+    print(lock.text(found) if found else "no differences", *called, sep="\n")
     return ExitCode.OK

@@ -1,4 +1,4 @@
-"""From parsed arguments to the typed options that operations take; and the questions that a person is asked."""
+"""Converts parsed arguments to the typed options of operations, and asks the user questions."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def answer_options(arguments: argparse.Namespace, release: str | None = None) ->
 
 
 def required_answers(arguments: argparse.Namespace, command: str, besides: str = "") -> AnswerOptions:
-    """The same for a command that cannot do without an answer file; reports which one is used where none was named.
-    Raises StackwrightError where it cannot be known."""
+    """The same for a command that needs an answer file; if none was given, finds one and reports it. Raises
+    StackwrightError if that is not possible."""
     from stackwright.operations import clouds
 
     given, why = clouds.choose(answer_options(arguments), command, os.environ, besides)
@@ -57,7 +57,7 @@ def required_answers(arguments: argparse.Namespace, command: str, besides: str =
 
 
 def access_options(arguments: argparse.Namespace) -> AccessOptions:
-    """How the hosts are reached. A person is asked only on a terminal, unless passwords were asked for."""
+    """How the hosts are reached. Questions are asked only on a terminal, except for passwords that flags request."""
     terminal = sys.stdin.isatty()
     return AccessOptions(
         Access(
@@ -69,8 +69,8 @@ def access_options(arguments: argparse.Namespace) -> AccessOptions:
         ),
         accept_new_host_keys=arguments.accept_new_host_keys,
         over_ssh=arguments.over_ssh,
-        password=partial(streams.secret, "password to log in with: ") if arguments.ask_password else None,
-        sudo_password=partial(streams.secret, "password of sudo: ") if arguments.ask_sudo_password else None,
+        password=partial(streams.secret, "SSH password: ") if arguments.ask_password else None,
+        sudo_password=partial(streams.secret, "sudo password: ") if arguments.ask_sudo_password else None,
         confirm=ConfirmHostKey() if terminal else None,
         passphrase=_passphrase if terminal else None,
     )
@@ -94,29 +94,29 @@ def apply_options(arguments: argparse.Namespace) -> ApplyOptions:
 
 
 class ConfirmHostKey:
-    """Asks a person whether a host key is right. `all` accepts this one and those of all further hosts, which are
-    shown: nobody answers two hundred questions."""
+    """Asks the user whether to accept a host key. The answer `all` accepts this one and the keys of all other hosts,
+    which are only shown, so that many hosts do not mean many questions."""
 
     def __init__(self) -> None:
         self.all = False
 
     def __call__(self, host: str, kind: str, fingerprint: str) -> bool:
-        unknown = f"{host} is not known yet. Its {kind} key is {fingerprint}.\n"
+        unknown = f"The host key of {host} is unknown: {kind} {fingerprint}.\n"
         if self.all:
             print(unknown, end="", flush=True, file=sys.stderr)
             return True
-        # Standard output may be read by a program.
-        print(f"{unknown}Is that its key? (yes/no/all) ", end="", flush=True, file=sys.stderr)
-        # Not by input(): this is not the main thread, and input() would keep the program from ending.
-        said = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
-        self.all = said in {"a", "all"}
-        return self.all or said in {"y", "yes"}
+        # On standard error, because a program may read standard output.
+        print(f"{unknown}Accept it? (yes/no/all) ", end="", flush=True, file=sys.stderr)
+        # Not with input(): this is not the main thread, and input() would prevent the program from ending.
+        reply = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
+        self.all = reply in {"a", "all"}
+        return self.all or reply in {"y", "yes"}
 
 
 def _passphrase(key: Path) -> str:
     import getpass
     import termios
 
-    # Ctrl-C reaches the main thread, and not this one, which has turned the terminal's echo off.
+    # Ctrl-C interrupts the main thread, not this one, which has disabled the terminal's echo.
     atexit.register(termios.tcsetattr, sys.stdin, termios.TCSADRAIN, termios.tcgetattr(sys.stdin))
     return getpass.getpass(f"passphrase of {key}: ")

@@ -1,4 +1,4 @@
-"""The command `report`: the last run of a cloud as a page, as JSON, as text for a bug report, or what was slowest."""
+"""The command `report`: the last run of a cloud as a page, as JSON, as text for a bug report, or its slowest parts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stackwright.model import ExitCode, StackwrightError
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Shows the last run; no host is reached. Without a form that is asked for, it is the text for a bug report."""
+    """Shows the last run, without contacting hosts; by default as text for a bug report."""
     from stackwright import executor, report
     from stackwright.cli.options import required_answers
     from stackwright.operations.answers import read_answers, state_of
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.html.write_text(report.as_html(found), encoding="utf-8")
         except OSError as error:
             raise StackwrightError(
-                f"{arguments.html} cannot be written: {error.strerror}", "name another file", ExitCode.ENVIRONMENT
+                f"cannot write {arguments.html}: {error.strerror}", "choose another file", ExitCode.ENVIRONMENT
             ) from None
     if arguments.json:
         print(report.as_json(found), end="")

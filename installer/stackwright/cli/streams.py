@@ -1,4 +1,4 @@
-"""The command's own streams, so that nothing that is going on depends on who reads them."""
+"""Standard streams of the command. Work must not depend on whether somebody still reads them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["held", "secret"]
 
 
 class _Held:
-    """A stream for writing whose reader may leave, as `head` does: nothing more is shown then, and the work goes on to
-    its end and to its own exit status."""
+    """An output stream whose reader may close it, as `head` does. Then output is discarded, and the command continues
+    to its end with its usual exit status."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -34,7 +34,7 @@ class _Held:
             self._left()
 
     def _left(self) -> None:
-        # What is still held back goes there too, when Python flushes at its end.
+        # Buffered output also goes there, when Python flushes at its end.
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, and no file
             os.dup2(nowhere.fileno(), self._stream.fileno())
 
@@ -44,11 +44,11 @@ class _Held:
 
 @contextlib.contextmanager
 def held(*, asks: bool = False) -> Iterator[None]:
-    """Standard output and error as long as a command runs. Streams that are closed lead nowhere: left closed, their
-    numbers would go to the next files that are opened, and what is meant for a screen into those.
+    """Standard output and error while a command runs. Closed streams are opened on /dev/null; otherwise the next opened
+    files would get their numbers, and output would be written into those files.
 
-    Where a person is asked (`asks`), they stay what they are: Python's `input` flushes them before it reads, and takes
-    whatever is raised in a stream that is not its own, a Ctrl-C too, for a stream that cannot be flushed."""
+    With questions (`asks`), the original streams are used: Python's `input` flushes them before it reads, and ignores
+    any exception from a replaced stream, even Ctrl-C."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - open until the process ends
@@ -66,12 +66,12 @@ def held(*, asks: bool = False) -> Iterator[None]:
 
 
 def secret(prompt: str) -> str:
-    """A password, typed unseen on the terminal; where there is none, a line of standard input."""
+    """A password, typed without echo on the terminal; without a terminal, a line of standard input."""
     import getpass
 
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:  # getpass would warn, and read it all the same
+    except OSError:  # getpass would warn, and read it anyway
         line = sys.stdin.readline()
         found = line.rstrip("\n") if line else None
     else:
@@ -82,8 +82,8 @@ def secret(prompt: str) -> str:
             found = None
     if found is None:
         raise StackwrightError(
-            f"{prompt.strip(' :')}: none was given, the input was at its end",
-            "run it on a terminal, or give one password a line on standard input",
+            f"{prompt.strip(' :')}: the input ended without one",
+            "run it on a terminal, or give one password per line on standard input",
             ExitCode.USAGE,
         )
     return found

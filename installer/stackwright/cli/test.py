@@ -21,25 +21,25 @@ def add_arguments(parser: Parser) -> None:
     access_flags(parser)
     run_flags(parser)
     parser.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO", help="which (default: smoke), or a FILE.toml; --list shows all"
+        "scenarios", nargs="*", metavar="SCENARIO", help="scenario (default: smoke) or FILE.toml; see --list"
     )
-    parser.add_argument("--list", action="store_true", help="the scenarios there are")
-    parser.add_argument("--show", action="store_true", help="what the named scenarios consist of; nothing is run")
-    parser.add_argument("--install", action="store_true", help="first install what a scenario switches on")
+    parser.add_argument("--list", action="store_true", help="list the scenarios")
+    parser.add_argument("--show", action="store_true", help="show the named scenarios; run nothing")
+    parser.add_argument("--install", action="store_true", help="first install what the scenario needs")
     parser.add_argument(
         "--lab", nargs="?", const="", default=None, metavar="NAME",
-        help="on a disposable node (default: named after the scenario), which is installed first",
+        help="first create and install a lab node (default name: that of the scenario)",
     )  # fmt: skip
     parser.add_argument(
-        "--time-limit", type=number(1), default=3600, metavar="SECONDS", help="for Tempest's tests of one scenario"
+        "--time-limit", type=number(1), default=3600, metavar="SECONDS", help="time limit of Tempest for one scenario"
     )
     parser.add_argument(
-        "--known", action="append", default=[], type=Path, metavar="FILE", help="a further list of known failures"
+        "--known", action="append", default=[], type=Path, metavar="FILE", help="additional list of known failures"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tests the cloud with each scenario; the exit status says whether all of them passed."""
+    """Tests the cloud with each scenario; the exit status shows whether all of them passed."""
     from stackwright import scenarios
 
     chosen = [scenarios.find(name) for name in arguments.scenarios or (scenarios.USUAL,)]
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = scenario.run(one, known, options, given, reach, how, out, lambda found: cloud.show(found, out))
         code = result if isinstance(result, ExitCode) else _show(result, one, as_json=out.as_json)
         if arguments.lab is not None and isinstance(result, ExitCode) and code != ExitCode.OK:
-            return code  # the installation failed, and the next one would as well
+            return code  # the installation failed, and would fail for the next scenario too
         verdicts.append(code)
     return max(verdicts, default=ExitCode.OK)
 

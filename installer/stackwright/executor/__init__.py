@@ -1,4 +1,5 @@
-"""Carries out a plan: the only code that changes a host. All hosts at once, each step as soon as its needs are met."""
+"""Carries out a plan: the only code that changes hosts. Hosts work in parallel; steps start once their needs are
+met."""
 
 from .redact import redactor, replacer
 from .remote import HostState, RemoteRun, host_state, run_log

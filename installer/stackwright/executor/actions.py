@@ -1,4 +1,4 @@
-"""Carries out one step's actions on its host, and finds out why when that fails."""
+"""Carries out the actions of one step on its host, and collects evidence when one of them fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RETRY_WAIT = 5.0
 
 
 class StepFailed(Exception):
-    """A step's failure, for people."""
+    """A step failed: the cause, output lines, the service and its log, and a hint."""
 
     def __init__(
         self, cause: str, lines: tuple[str, ...] = (), *, service: str = "", log: tuple[str, ...] = (), hint: str = ""
@@ -42,22 +42,22 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True)
 class Listener:
-    """Whom a step tells what happens: all of it ends as events."""
+    """Callbacks for what happens during a step. The executor turns the calls into events."""
 
     progress: Callable[[int, int, str], None]
-    """done, total, what"""
+    """Finished items, total, and the current item."""
     line: Callable[[str], None]
     """A line of output."""
     alive: Callable[[], None]
-    """Called about once a second while there is nothing else to tell, for as long as the host answers."""
+    """Called about once a second while the host answers and the script writes nothing."""
     note: Callable[[str], None]
     retried: Callable[[str, float], None]
-    """Why, and the seconds until the next try."""
+    """The reason, and the seconds until the next attempt."""
 
 
 @dataclass
 class Tally:
-    """What a step came to so far."""
+    """The changes of a step, its data for the journal, and its profile, as far as it got."""
 
     changed: int = 0
     data: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def perform(
     step: Step,
     digest: str,
     connection: Connection,
-    told: Listener,
+    listener: Listener,
     tally: Tally,
     *,
     again: bool,
@@ -77,8 +77,8 @@ def perform(
     every: float,
     direct: tuple[str, ...] = (),
 ) -> None:
-    """Carries out the step's actions, one after the other, and counts in `tally` what they did, also when one of them
-    fails. Scripts reach names and addresses in `direct` without a proxy. Raises StepFailed or StackwrightError."""
+    """Carries out the step's actions one after the other. `tally` counts what they changed, even if one of them fails.
+    Scripts reach names and addresses in `direct` without a proxy. Raises StepFailed or StackwrightError."""
 
     def patience(action: Run | PuppetApply) -> Patience:
         return Patience(timeout=timeout or action.timeout, gone=gone, every=every)
@@ -89,33 +89,33 @@ def perform(
         match action:
             case Upload():
                 with tally.profile.timed("files", "files"):
-                    placed = _persist(connection, told, gone, lambda a=action: connection.put(a.files))  # type: ignore[misc]
+                    placed = _persist(connection, listener, gone, lambda a=action: connection.put(a.files))  # type: ignore[misc]
                 tally.changed += len(placed)
             case Run():
-                _run(action, name, own, connection, told, tally, patience(action), again, direct)
+                _run(action, name, own, connection, listener, tally, patience(action), again, direct)
             case PuppetApply():
-                _puppet(action, name, own, connection, told, tally, patience(action), again, direct)
+                _puppet(action, name, own, connection, listener, tally, patience(action), again, direct)
             case Probe():
                 with tally.profile.timed(f"{action.capability} answers", "probes"):
-                    _probe(action, connection, told, timeout, gone)
+                    _probe(action, connection, listener, timeout, gone)
 
 
-def _line_taker(told: Listener) -> Callable[[str], None]:
-    """Takes a script's lines: those on progress are told as such."""
+def _line_taker(listener: Listener) -> Callable[[str], None]:
+    """A function for the lines of a script: lines about progress go to `progress`, all others to `line`."""
 
     def line(text: str) -> None:
         if text.startswith("stackwright: progress "):
             words = text.split(None, 4)
             if len(words) >= 4 and words[2].isdigit() and words[3].isdigit():
-                told.progress(int(words[2]), int(words[3]), words[4] if len(words) > 4 else "")
+                listener.progress(int(words[2]), int(words[3]), words[4] if len(words) > 4 else "")
                 return
-        told.line(text)
+        listener.line(text)
 
     return line
 
 
-def _persist(connection: Connection, told: Listener, gone: float, work: Callable[[], T]) -> T:
-    """Does work that may be done twice again and again while the host cannot be reached."""
+def _persist(connection: Connection, listener: Listener, gone: float, work: Callable[[], T]) -> T:
+    """Repeats idempotent work until the host is reachable. Raises HostGone after `gone` seconds."""
     lost: float | None = None
     while True:
         try:
@@ -126,11 +126,11 @@ def _persist(connection: Connection, told: Listener, gone: float, work: Callable
             now = time.monotonic()
             if lost is None:
                 lost = now
-                told.retried(error.message, 1.0)
+                listener.retried(error.message, 1.0)
             if now - lost > gone:
                 raise HostGone(
                     f"{connection.host}: the host has not answered for {now - lost:.0f} s: {error.message}",
-                    "Look at its console, then apply again.",
+                    "Check its console, then run `stackwright apply` again.",
                     ExitCode.UNREACHABLE,
                 ) from None
             connection.drop()
@@ -142,19 +142,19 @@ def _follow(
     digest: str,
     inputs: tuple[tuple[str, bytes, int], ...],
     connection: Connection,
-    told: Listener,
+    listener: Listener,
     patience: Patience,
     on_line: Callable[[str], None],
     again: bool,
     direct: tuple[str, ...],
 ) -> Ended:
-    """A detached run, started over once more after each reboot of the host, three times at most."""
+    """Follows a detached run. If the host reboots, the run is started again, three times in all."""
 
     def note(kind: str, text: str) -> None:
         if kind == "lost":
-            told.retried(text, 1.0)
+            listener.retried(text, 1.0)
         elif kind != "started":
-            told.note(text)
+            listener.note(text)
 
     for _ in range(3):
         ended = run_detached(
@@ -165,13 +165,13 @@ def _follow(
             patience,
             on_line=on_line,
             on_note=note,
-            on_idle=told.alive,
+            on_idle=listener.alive,
             again=again,
             direct=direct,
         )
         if not ended.rebooted:
             return ended
-        told.retried("the host was restarted during this step", 0.0)
+        listener.retried("the host was restarted during this step", 0.0)
     return ended
 
 
@@ -180,13 +180,13 @@ def _run(
     name: str,
     digest: str,
     connection: Connection,
-    told: Listener,
+    listener: Listener,
     tally: Tally,
     patience: Patience,
     again: bool,
     direct: tuple[str, ...],
 ) -> None:
-    tell = _line_taker(told)
+    take_line = _line_taker(listener)
     inputs = (("script", action.script.encode(), 0o600),)
     for attempt in range(action.retries + 1):
         packages = PackageLog(tally.profile)
@@ -194,10 +194,10 @@ def _run(
 
         def line(text: str, packages: PackageLog = packages) -> None:
             packages.line(text)
-            tell(text)
+            take_line(text)
 
         try:
-            ended = _follow(name, digest, inputs, connection, told, patience, line, again or attempt > 0, direct)
+            ended = _follow(name, digest, inputs, connection, listener, patience, line, again or attempt > 0, direct)
         finally:
             if not packages.end():
                 tally.profile.phase(action.name, "scripts", began, tally.profile.now() - began)
@@ -205,17 +205,17 @@ def _run(
             if any(text.strip() == "stackwright: changed" for text in ended.lines[-20:]):
                 tally.changed += 1
             return
-        said = tuple(t for t in ended.lines if not t.startswith("stackwright: "))
+        output = tuple(t for t in ended.lines if not t.startswith("stackwright: "))
         if ended.exit != EX_TEMPFAIL or attempt == action.retries:
             break
         wait = min(60.0, RETRY_WAIT * 2**attempt)
-        told.retried(said[-1] if said else "it failed for now", wait)
+        listener.retried(output[-1] if output else "temporary failure", wait)
         time.sleep(wait)
-    lines = _last(causes.without_noise(said), 15)
-    units = units_of("\n".join(said))
+    lines = _last(causes.without_noise(output), 15)
+    units = units_of("\n".join(output))
     log = causes.without_noise(service_log(connection, units[:2]))
     raise StepFailed(
-        _how(action.name, ended, connection),
+        _describe_end(action.name, ended, connection),
         lines,
         service=", ".join(units[:2]),
         log=log,
@@ -228,7 +228,7 @@ def _puppet(
     name: str,
     digest: str,
     connection: Connection,
-    told: Listener,
+    listener: Listener,
     tally: Tally,
     patience: Patience,
     again: bool,
@@ -239,46 +239,46 @@ def _puppet(
     def line(text: str) -> None:
         nonlocal compiling
         if now := puppet.progress(text):
-            told.progress(now.done, now.total, now.what)
+            listener.progress(now.done, now.total, now.what)
         elif not puppet.is_trace(text):
             compiling = puppet.compile_seconds(text) or compiling
-            told.line(text)
+            listener.line(text)
 
     for attempt in range(_PUPPET_TRIES):
         began = tally.profile.now()
         ended = _follow(
-            name, digest, puppet.inputs(action), connection, told, patience, line, again or attempt > 0, direct
+            name, digest, puppet.inputs(action), connection, listener, patience, line, again or attempt > 0, direct
         )
-        said = tuple(t for t in ended.lines if not puppet.is_trace(t))
+        output = tuple(t for t in ended.lines if not puppet.is_trace(t))
         took = tally.profile.now() - began
-        report = _report(connection, told, patience, name)
+        report = _report(connection, listener, patience, name)
         if report:
             tally.profile.puppet(report, began, took)
         else:
             tally.profile.phase("Puppet, without a report", "Puppet itself", began, took)
         if ended.exit is None:
             raise StepFailed(
-                _how("puppet apply", ended, connection),
-                _last(said, 10),
-                hint=disk_trouble(connection) or "Run apply again to continue.",
+                _describe_end("puppet apply", ended, connection),
+                _last(output, 10),
+                hint=disk_trouble(connection) or "Run `stackwright apply` again to continue.",
             )
         if report:
             tally.changed += len(report.changed)
             tally.data["puppet"] = _figures(ended, report, compiling, tally.data.get("puppet"))
-        wrong = puppet.verdict(ended.exit, report, said)
-        if wrong is None:
+        problem = puppet.verdict(ended.exit, report, output)
+        if problem is None:
             return
         why = puppet.passing_trouble(report) if report else ""
         if not why or attempt + 1 == _PUPPET_TRIES:
             break
         wait = min(60.0, 2 * RETRY_WAIT * 2**attempt)
-        told.retried(why, wait)
+        listener.retried(why, wait)
         time.sleep(wait)
     killed = ended.exit is not None and ended.exit > 128
-    assert wrong
-    cause, lines = wrong
+    assert problem
+    cause, lines = problem
     if killed:
-        cause = _how("puppet apply", ended, connection)
+        cause = _describe_end("puppet apply", ended, connection)
     failed = puppet.root_cause(report) if report else None
     units = units_of(failed.resource if failed else "", "\n".join(lines))
     log = causes.without_noise(service_log(connection, units[:2]))
@@ -288,7 +288,7 @@ def _puppet(
         _last(shown, 15),
         service=", ".join(units[:2]),
         log=log,
-        hint=disk_hint("\n".join((*lines, *said[-20:])))
+        hint=disk_hint("\n".join((*lines, *output[-20:])))
         or disk_trouble(connection)
         or causes.hint((cause, *shown, *log)),
     )
@@ -297,7 +297,7 @@ def _puppet(
 def _figures(
     ended: Ended, report: puppet.PuppetReport, compiling: float, before: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """A run's figures for the journal and the report, with what earlier tries of the same step changed."""
+    """The figures of a Puppet run for journal and report, with the changes of earlier attempts of the same step."""
     changed = [*(before["changed"] if before else ()), *report.changed]
     return {
         "seconds": round(ended.seconds, 1),
@@ -309,42 +309,44 @@ def _figures(
     }
 
 
-def _report(connection: Connection, told: Listener, patience: Patience, name: str) -> puppet.PuppetReport | None:
+def _report(connection: Connection, listener: Listener, patience: Patience, name: str) -> puppet.PuppetReport | None:
     path = shlex.quote(f"{connection.base}/runs/{run_name(name)}/report.json")
-    got = _persist(connection, told, patience.gone, lambda: connection.run(f"cat {path}", timeout=300))
+    result = _persist(connection, listener, patience.gone, lambda: connection.run(f"cat {path}", timeout=300))
     try:
-        return puppet.read_report(got.out)
+        return puppet.read_report(result.out)
     except ValueError:
         return None
 
 
-def _probe(action: Probe, connection: Connection, told: Listener, timeout: float | None, gone: float) -> None:
+def _probe(action: Probe, connection: Connection, listener: Listener, timeout: float | None, gone: float) -> None:
     limit = timeout or action.timeout
     each = max(10.0, min(60.0, limit))
     script = shell.fill("executor/probe.sh", TIMEOUT=int(limit), EACH=int(each), INTERVAL=action.interval)
     data = action.script.encode()
-    got = _persist(connection, told, gone, lambda: connection.run(script, data=data, timeout=limit + 2 * each + 30))
-    if got.ok:
+    result = _persist(
+        connection, listener, gone, lambda: connection.run(script, data=data, timeout=limit + 2 * each + 30)
+    )
+    if result.ok:
         return
-    said = tuple(t for t in (got.out + got.err).splitlines() if t.strip())
-    units = units_of("\n".join(said))
+    output = tuple(t for t in (result.out + result.err).splitlines() if t.strip())
+    units = units_of("\n".join(output))
     raise StepFailed(
-        f"{action.capability} does not work: its probe failed for {limit:.0f} s (exit status {got.exit})",
-        _last(said, 15),
+        f"{action.capability} does not work: its probe failed for {limit:.0f} s (exit status {result.exit})",
+        _last(output, 15),
         service=", ".join(units[:2]),
         log=service_log(connection, units[:2], failed=True),
     )
 
 
-def _how(what: str, ended: Ended, connection: Connection) -> str:
-    """How a run ended, in words; with what the kernel says when it was killed."""
+def _describe_end(what: str, ended: Ended, connection: Connection) -> str:
+    """How a run ended, in words. If it was killed, the kernel's message is added."""
     if ended.rebooted:
         return f"{what}: the host was restarted repeatedly during this step"
     if ended.exit is not None and ended.exit <= 128:
         return f"{what} ended with exit status {ended.exit}"
-    how = "died without a trace" if ended.exit is None else f"was killed by signal {ended.exit - 128}"
+    how = "ended without an exit status" if ended.exit is None else f"was killed by signal {ended.exit - 128}"
     memory = out_of_memory(connection)
-    return f"{what} {how}" + (f"; the kernel says: {memory[-1]}" if memory else "")
+    return f"{what} {how}" + (f"; the kernel reports: {memory[-1]}" if memory else "")
 
 
 def _last(lines: tuple[str, ...], count: int) -> tuple[str, ...]:
@@ -352,7 +354,7 @@ def _last(lines: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 
 def failure_data(error: Exception) -> Mapping[str, Any]:
-    """A failure as the data of an event."""
+    """The data of an event about a failure."""
     if isinstance(error, StepFailed):
         return {
             "cause": error.cause,
@@ -365,9 +367,9 @@ def failure_data(error: Exception) -> Mapping[str, Any]:
         first, *rest = error.message.splitlines() or [""]
         return {"cause": first, "lines": rest, "service": "", "log": [], "hint": error.hint}
     return {
-        "cause": f"a fault in Stackwright itself: {type(error).__name__}: {error}",
+        "cause": f"internal error in Stackwright: {type(error).__name__}: {error}",
         "lines": [],
         "service": "",
         "log": [],
-        "hint": "Please report it, with the run's log.",
+        "hint": "Report it, and attach the run's log.",
     }

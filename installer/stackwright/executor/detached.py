@@ -1,7 +1,8 @@
-"""Runs a script on a host detached from the session, and follows it: through dropped links, and from a later process.
+"""Runs a script on a host detached from the SSH session, and follows its output. Following survives lost connections,
+and a later process can attach to the run.
 
-On the host each run has a private folder BASE/runs/NAME: `in/` (its input, gone when it ends), `log`, `pid`, `boot`,
-`digest`, `token`, `rc` when it ended by itself, `alive` (locked for as long as it runs) and `collected`.
+On the host each run has a private folder BASE/runs/NAME: `in/` (its input, removed when it ends), `log`, `pid`, `boot`,
+`digest`, `token`, `rc` (its exit status), `alive` (locked while it runs) and `collected` (its result was read).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from stackwright.ssh import Connection, closing, disk_hint, pack
 
 @dataclass(frozen=True)
 class Ended:
-    """How a detached run ended. `exit` is None when it left no status: it died, or the host was `rebooted`."""
+    """How a detached run ended. `exit` is None if there is no exit status: it died, or the host was `rebooted`."""
 
     exit: int | None
     lines: tuple[str, ...]
@@ -31,29 +32,29 @@ class Ended:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for what, in seconds."""
+    """Time limits, in seconds."""
 
     timeout: float
-    """For the run as a whole; as long as there is output, it may take longer, up to `ceiling` times as long."""
+    """For the whole run. While the run writes output, it may take up to `ceiling` times as long."""
     quiet: float = 300.0
-    """A run past its timeout is ended once it has written nothing for so long."""
+    """A run past its timeout is ended when it has written nothing for this time."""
     ceiling: float = 4.0
     gone: float = 600.0
-    """How long a host may be unreachable before it is given up; a reboot must fit in."""
+    """How long a host may be unreachable before the run fails; must be longer than a reboot."""
     every: float = 0.2
-    """Between two looks at the run's log, on the host."""
+    """Between two reads of the run's log on the host."""
 
 
 class HostGone(StackwrightError):
-    """A host could not be reached for so long that it was given up."""
+    """A host was unreachable for longer than `Patience.gone`."""
 
 
 class RunTimeout(StackwrightError):
-    """A run did not end in time, and was ended."""
+    """A run exceeded its time limit, and was ended."""
 
 
 def run_name(text: str) -> str:
-    """A folder name for a run: readable, and without anything that a shell or a file system could mind."""
+    """A folder name for a run: readable, and without characters that are special to shells or file systems."""
     safe = re.sub(r"[^A-Za-z0-9._:-]+", "-", text).strip("-.")[:100]
     return safe if safe == text else f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
@@ -73,11 +74,11 @@ def run_detached(
 ) -> Ended:
     """Runs `script`, one of the inputs (name, content, mode), as root and detached, and follows it to its end.
 
-    A run of the same digest that is still going on is attached to instead; one that has ended well while nobody looked
-    is taken as it is, unless `again`. `on_note(kind, text)` hears of: started, attached, resumed, waiting, lost, back;
-    `on_idle` is called each second in which the run is followed and writes nothing. Where the host has a proxy, names
-    and addresses in `direct` are added to no_proxy.
-    Raises HostGone, RunTimeout, and StackwrightError when it cannot be started.
+    If a run of the same digest is still going on, attaches to it instead. If one succeeded and its result was not read
+    yet, returns that result, unless `again`. The kinds of `on_note(kind, text)` are: started, attached, resumed,
+    waiting, lost, back. `on_idle` is called for each second without output. If the host has a proxy, names and
+    addresses in `direct` are added to no_proxy.
+    Raises HostGone, RunTimeout, and StackwrightError if the run cannot be started.
     """
     folder = f"{connection.base}/runs/{run_name(name)}"
     wrapper = shell.fill("executor/detached_wrapper.sh", DIR=folder, BASE=connection.base, DIRECT=",".join(direct))
@@ -123,7 +124,7 @@ def run_detached(
             if now - lost_at > patience.gone:
                 raise HostGone(
                     f"{connection.host}: the host has not answered for {now - lost_at:.0f} s: {error.message}",
-                    "Look at its console. When it is back, apply again: what was going on there is found and followed.",
+                    "Check its console. When it is back, run `stackwright apply` again: it attaches to this step.",
                     ExitCode.UNREACHABLE,
                 ) from None
             connection.drop()
@@ -132,7 +133,7 @@ def run_detached(
         if follower.verdict == "other":
             if not waited:
                 waited = True
-                on_note("waiting", "an earlier run is still going on there; waiting for it to end")
+                on_note("waiting", "an earlier version of this step is still running there; waiting for it to end")
             follower.check_time(connection.host)
             follower.verdict = ""
             time.sleep(2)
@@ -148,13 +149,13 @@ def run_detached(
 
 _NOTES = {
     "started": "started",
-    "attached": "a run of an earlier session is still going on; following it",
-    "resumed": "it ended while no connection was open",
+    "attached": "a step from an earlier run is still running; attaching to it",
+    "resumed": "the step ended while no connection was open",
 }
 
 
 class _Follower:
-    """What has been read of a run: whole lines, how far, and what the host said of its state."""
+    """The output of a run that was read so far: whole lines, the offset, and the state that the host reported."""
 
     def __init__(self, patience: Patience, on_line: Callable[[str], None]) -> None:
         self.offset = 0
@@ -168,7 +169,7 @@ class _Follower:
         self._since = self._heard = time.monotonic()
 
     def feed(self, out: bytes, err: bytes) -> list[str]:
-        """Takes what came; returns what the host said of the run, and keeps its verdict."""
+        """Processes received bytes. Returns the words that the follower script wrote about the run's state."""
         if out:
             self._heard = time.monotonic()
             self.offset += len(out)
@@ -192,18 +193,18 @@ class _Follower:
         return words
 
     def errors(self) -> str:
-        """What went wrong before the run could start."""
-        return "; ".join(self._err_lines[-3:]) or "the host gives no reason"
+        """Why the run could not start."""
+        return "; ".join(self._err_lines[-3:]) or "the host gave no reason"
 
     def check_time(self, host: str) -> None:
-        """Raises RunTimeout when the run is past its time and not just slow."""
+        """Raises RunTimeout if the run is past its time limit and not just slow."""
         now = time.monotonic()
         taken, quiet = now - self._since, now - self._heard
         limit = self._patience.timeout
         if taken > limit and (quiet > min(self._patience.quiet, limit) or taken > limit * self._patience.ceiling):
             raise RunTimeout(
-                f"{host}: not finished after {taken:.0f} s, and silent for {quiet:.0f} s; it was ended",
-                "Give it more time with `--timeout SECONDS` if the host is only slow.",
+                f"{host}: not finished after {taken:.0f} s, and without output for {quiet:.0f} s; it was ended",
+                "If the host is only slow, set a longer limit with `--timeout SECONDS`.",
             )
 
     def ended(self) -> Ended:
@@ -223,7 +224,8 @@ class _Follower:
 
 
 def out_of_memory(connection: Connection) -> tuple[str, ...]:
-    """What the host's kernel says of processes it killed for want of memory; empty when nothing, or nobody answers."""
+    """The kernel's messages about processes that it killed because memory ran out; empty without any, or if the host
+    does not answer."""
     try:
         return tuple(connection.run(shell.fill("executor/out_of_memory.sh"), timeout=15).out.splitlines())
     except StackwrightError:

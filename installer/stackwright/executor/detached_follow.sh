@@ -11,10 +11,10 @@ flock 8
 read -r boot </proc/sys/kernel/random/boot_id
 read -r value </proc/1/stat
 # shellcheck disable=SC2086 # the fields of /proc/1/stat
-set -- ${value##*) } # what follows the name of process 1; a container may be started anew without its machine
+set -- ${value##*) } # fields after the name: the start time of process 1 changes when a container restarts
 boot=$boot.${20}
 if flock -n 9; then running=
-elif [ -f "$dir/rc" ] && flock -w 10 9; then running= # it has ended, and was about to let go
+elif [ -f "$dir/rc" ] && flock -w 10 9; then running= # it has just ended, and still held the lock
 else running=1; fi
 look digest; have=$value
 look token; mine=$value
@@ -35,9 +35,9 @@ if [ -n "$start" ]; then
   if [ -e "$dir/log" ] || [ -e "$dir/in" ]; then
     find "$dir" -mindepth 1 -maxdepth 1 ! -name start ! -name alive -exec rm -rf {} +
   fi
-  # a program says why it cannot write; a shell's own echo does not
+  # cat reports why it cannot write; the echo of a shell does not
   fail() { cat /proc/version >"$dir/full"; say "nostart $*"; rm -rf "$dir/in" "$dir/full"; exit 1; }
-  { mkdir "$dir/in" && tar -xzf - -C "$dir/in"; } || fail "the input did not arrive whole"
+  { mkdir "$dir/in" && tar -xzf - -C "$dir/in"; } || fail "the input is incomplete"
   { : >"$dir/log" && echo '    ' >"$dir/rc.new" && date +%s >"$dir/started" && echo "$boot" >"$dir/boot" &&
     printf %s "$digest" >"$dir/digest"; } || fail "the folder of the run cannot be written"
   setsid sh "$dir/in/wrapper" 8>&- </dev/null >>"$dir/log" 2>&1 &
@@ -49,13 +49,13 @@ else
   cat >/dev/null
 fi
 exec 9>&- 8>&-
-# Looked at now and then, and not told of each line: else each would be a packet of its own, for every host.
+# Polls the log instead of using inotify: with inotify, each line is a packet of its own, for every host.
 follow() { tail -c +$((offset + 1)) -s @EVERY@ -f --pid="$value" "$@" "$dir/log"; }
 look pid
 if [ -z "$running" ]; then tail -c +$((offset + 1)) "$dir/log"
 else follow ---disable-inotify 2>/dev/null || [ $? -ne 1 ] || follow; fi
 if [ -f "$dir/rc" ]; then
-  # nobody may be listening any more: then it counts as not collected
+  # if the connection is lost here, echo fails, and the result does not count as collected
   look rc
   say "exit $value" && : >"$dir/collected"
   exit 0

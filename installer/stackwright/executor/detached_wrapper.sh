@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a script detached from the session and writes its exit status. `alive` is locked by this wrapper alone, so the
-# lock shows whether the run goes on, whatever became of its process id. The status overwrites bytes that exist already:
-# that works on a full disk, too.
+# Runs a script detached from the session and writes its exit status. Only this wrapper locks `alive`, so the lock shows
+# whether the run is still going on, even if its process id was reused. The status overwrites existing bytes, which also
+# works on a full disk.
 
 trap '' HUP
 cd /

@@ -1,4 +1,4 @@
-"""What the host's own logs say of a service that failed."""
+"""Finds the log lines on a host that explain why a service failed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _FAILED_UNITS = "systemctl --failed --plain --no-legend 2>/dev/null | cut -d' ' 
 
 
 def disk_trouble(connection: Connection) -> str:
-    """What to do where the disk is full; empty where it is not. Then there was no room for a log that would say so. A
-    run's own files are gone by now, so there may be a little room again."""
+    """A hint if the disk is full, otherwise empty. With a full disk, no log contains the reason. The input files of the
+    run were removed already, so a small file may fit again; the script writes a bigger one."""
     try:
         return disk_hint(connection.run(shell.fill("executor/evidence_write.sh", BASE=connection.base), timeout=15).err)
     except StackwrightError:
@@ -28,7 +28,7 @@ def disk_trouble(connection: Connection) -> str:
 
 
 def units_of(*texts: str) -> tuple[str, ...]:
-    """The units that a failed resource or an error message names, without those of our own making."""
+    """The systemd units that a failed resource or an error message names."""
     found: list[str] = []
     for text in texts:
         if service := _SERVICE.match(text):
@@ -38,8 +38,8 @@ def units_of(*texts: str) -> tuple[str, ...]:
 
 
 def service_log(connection: Connection, units: Sequence[str], *, failed: bool = False) -> tuple[str, ...]:
-    """The last lines that these units wrote; `failed` adds the units that systemd calls failed. Empty when there are
-    none, or the host does not answer: evidence is welcome, its absence is no failure."""
+    """The last log lines of these units. With `failed` and no units, those of the units that systemd lists as failed.
+    Empty if there are none, or if the host does not answer: missing evidence is not an error."""
     try:
         names = list(units)
         if failed and not names:

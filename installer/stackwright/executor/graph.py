@@ -1,5 +1,5 @@
-"""Which step of a plan may start, and which cannot any more: kept up to date as steps end, so that the work for each is
-that of its own neighbours, however many hosts there are."""
+"""The graph of a plan's steps: which step may start, and which are skipped after a failure. When a step ends, only its
+direct dependents are updated, so the cost does not grow with the number of hosts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ State = Literal["waiting", "running", "ok", "kept", "failed", "skipped"]
 
 
 class Graph:
-    """The states of a plan's steps. They run on `parallel` hosts at once, `per_host` on each, never two of Puppet."""
+    """The states of a plan's steps. They run on `parallel` hosts at once, and `per_host` on each; but a host never runs
+    two Puppet steps at once."""
 
     def __init__(self, steps: Sequence[Step], parallel: int, per_host: int) -> None:
         self.states: dict[str, State] = {step.id: "waiting" for step in steps}
@@ -25,15 +26,15 @@ class Graph:
         self._dependents: dict[str, list[int]] = {step.id: [] for step in steps}
         self._unmet: dict[str, int] = {}
         self._ready: list[int] = []
-        """A heap of the numbers of those whose needs are met."""
+        """A heap: numbers of the steps whose needs are met."""
         self._held: dict[str, list[int]] = {}
-        """By host: those that are ready, and found no room on it."""
+        """By host: ready steps that wait for another step of the same host."""
         self._outside: dict[str, list[int]] = {}
-        """By host: those that are ready on hosts for which there was no room."""
+        """By host: ready steps on hosts that wait because `parallel` hosts are busy."""
         self._queued: list[tuple[int, str]] = []
-        """A heap of these hosts, in the order of their first steps."""
+        """A heap of the hosts in `_outside`, ordered by their first steps."""
         self._busy: dict[str, int] = {}
-        """Running steps by host."""
+        """Number of running steps by host."""
         self._puppet: set[str] = set()
         for n, step in enumerate(steps):
             needs = {need for need in (*step.needs, *step.after) if need in self._dependents}
@@ -48,12 +49,12 @@ class Graph:
         return [step for step, state in self.states.items() if state == "waiting"]
 
     def keep(self, step: Step) -> None:
-        """The step was done before."""
+        """Marks a step that was finished in an earlier run."""
         self.states[step.id] = "kept"
         self._meet(step)
 
     def start(self) -> Step | None:
-        """The first step in the plan's order that may start, which counts as running from then on; None for now."""
+        """Returns the first step in the plan's order that may start, and marks it as running; None if none may now."""
         while True:
             self._admit()
             if not self._ready:
@@ -79,7 +80,7 @@ class Graph:
             return step
 
     def _admit(self) -> None:
-        """Lets in the next hosts that found no room, where there is some and it is their turn."""
+        """Moves steps of waiting hosts to the ready steps while fewer than `parallel` hosts are busy."""
         while self._queued and len(self._busy) < self._parallel:
             number, host = self._queued[0]
             if self._ready and self._ready[0] < number:
@@ -92,7 +93,7 @@ class Graph:
             heapq.heappush(self._ready, number)
 
     def end(self, step: Step, *, ok: bool) -> list[Step]:
-        """A running step came to its end. Returns what is skipped because it failed, in the plan's order."""
+        """Marks a running step as ended. Returns the steps that are skipped if it failed, in the plan's order."""
         self.running -= 1
         self._busy[step.host] -= 1
         if not self._busy[step.host]:

@@ -1,4 +1,4 @@
-"""Hosts that join a run: what the threads that connect to them hand over to the thread that carries out the plan."""
+"""Passes connections and leases from the connecting threads to the thread that carries out the plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .lease import Lease
 
 @dataclass(frozen=True)
 class Joined:
-    """A host that was connected to and leased, or why not."""
+    """A host with its connection and lease, or the error."""
 
     host: str
     connection: Connection | None = None
@@ -24,8 +24,8 @@ class Joined:
 
 
 class Joining:
-    """Brings what the connecting threads got to the calling thread. Once that has left, as after Ctrl-C, a thread that
-    is late gives its lease back itself: nobody else knows of it."""
+    """The queue from the connecting threads to the calling thread. After the calling thread has left (Ctrl-C), a
+    connecting thread releases its lease itself, because no other thread knows about it."""
 
     def __init__(self) -> None:
         self.queue: queue.SimpleQueue[Joined] = queue.SimpleQueue()
@@ -33,7 +33,7 @@ class Joining:
         self._lock = threading.Lock()
 
     def hand_over(self, joined: Joined) -> None:
-        """A connecting thread's last act."""
+        """Called by a connecting thread as the last thing it does."""
         with self._lock:
             if not self.over:
                 self.queue.put(joined)
@@ -42,7 +42,7 @@ class Joining:
             joined.lease.release()
 
     def end(self) -> Iterator[Joined]:
-        """The calling thread leaves: what was handed over and not taken yet."""
+        """Called by the calling thread when it leaves. Yields what is still in the queue."""
         with self._lock:
             self.over = True
         while not self.queue.empty():

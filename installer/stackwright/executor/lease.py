@@ -1,6 +1,6 @@
 """Keeps two operators apart on a host: a lease file, renewed over one open channel while a plan is carried out.
 
-Each renewal is answered by the host, so this also tells a dead link from a slow command.
+The host answers each renewal, so a dead connection can be told apart from a slow command.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from stackwright.ssh import Channel, Connection, closing, disk_hint
 BEAT = 10.0
 """Seconds between renewals."""
 LAPSE = 120
-"""Seconds after which a lease that nobody renewed may be taken. Counted by the host's uptime: its clock may jump."""
+"""Seconds after which a lease without renewal expires. Measured by the host's uptime, because its clock may jump."""
 DEAD = 75.0
-"""Seconds without an answer after which a link counts as dead. A cut one is noticed sooner, by the kernel: this is for
-links whose other end is there and does nothing, and must not take a busy host for a dead one."""
+"""Seconds without an answer after which a connection counts as dead. The kernel notices a cut connection sooner. This
+limit is for hosts that hang; it must be long enough for hosts that are only busy."""
 
 
 class Lease:
     """A host's lease. Raises StackwrightError(BUSY) when another operator has it.
 
-    When the host stops answering, the connection is dropped, so that whoever reads from it notices.
-    `release` gives it back; a process that dies gives it back too, since its channel closes.
+    When the host stops answering, the connection is dropped, so that all readers notice.
+    `release` ends the lease. If the process dies, its channel closes, which ends the lease too.
     """
 
     def __init__(self, connection: Connection, who: str, *, on_lost: Callable[[str], None]) -> None:
@@ -41,7 +41,7 @@ class Lease:
         self._thread.start()
 
     def release(self) -> None:
-        """Gives the lease back; never raises."""
+        """Ends the lease; never raises."""
         self._ended.set()
         self._thread.join(5)
 
@@ -60,7 +60,7 @@ class Lease:
                 )
             if answer != "held":
                 raise StackwrightError(
-                    f"{self._connection.host}: {self._connection.base} cannot be used: {answer}", disk_hint(answer)
+                    f"{self._connection.host}: cannot use {self._connection.base}: {answer}", disk_hint(answer)
                 )
         except BaseException:
             channel.close()
@@ -93,12 +93,12 @@ class Lease:
                     channel.end()
                     _answer(channel, 3)
                 except StackwrightError:
-                    pass  # nobody there: the lease lapses by itself
+                    pass  # the host does not answer: the lease expires
 
 
 def _answer(channel: Channel, timeout: float) -> str:
-    """The first whole line that comes, or what came on stderr when it ended without one. Raises StackwrightError when
-    nothing came in time."""
+    """The first whole line of output; if the script ended without one, its last line on stderr. Raises StackwrightError
+    if there is no answer in time."""
     until = time.monotonic() + timeout
     out, err = b"", b""
     while (got := channel.receive(min(1.0, max(0.01, until - time.monotonic())))) is not None:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Holds the lease of a host: renewed at each line of standard input. A lease of another boot is void: no run of that
-# boot can still go on.
+# Holds the lease of a host, and renews it at each line of standard input. A lease from before a reboot is void, because
+# no run can survive a reboot.
 
 umask 077
 base=@BASE@ token=@TOKEN@ who=@WHO@ lapse=@LAPSE@
@@ -24,7 +24,7 @@ if [ -f "$base/lease" ] && get; then
   fi
   [ "$l_token" != "$token" ] || since=$l_since
 fi
-put || { cat /proc/version >"$base/lease.new"; exit 1; } # which says why: a shell's own printf does not
+put || { cat /proc/version >"$base/lease.new"; exit 1; } # cat reports the reason; the printf of a shell does not
 exec 8>&-
 for alive in "$base"/runs/*/alive; do
   [ -f "$alive" ] || continue

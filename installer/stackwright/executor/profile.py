@@ -1,4 +1,4 @@
-"""Where a step's time goes: its phases, the long things within them, and how much each kind of work took."""
+"""Measures where the time of a step goes: its phases, the longest items within them, and the sum by kind of work."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 from stackwright.executor import puppet
 
 _MOST_ITEMS = 300
-"""Of one step: a host has some 3,000 resources and 800 packages, and most take no time to speak of."""
+"""Per step. A host has about 3,000 resources and 800 packages; most take hardly any time."""
 
 _LONG = 0.3
-"""Seconds from which on a package is named."""
+"""Minimum seconds for a package to be listed by name."""
 
 _STRETCH = 1.0
-"""Seconds from which on it is told when packages were unpacked and when they were set up: that alternates."""
+"""Minimum seconds for a phase of unpacking or of setting up packages; the two alternate."""
 
-# What apt and dpkg, and what dnf, write when they turn to a package.
+# The lines that apt, dpkg and dnf write when they begin to work on a package.
 _PACKAGE = (
     (re.compile(r"^Selecting previously unselected package (?P<name>\S+)\.$"), "package unpacking"),
     (re.compile(r"^Unpacking (?P<name>\S+) \("), "package unpacking"),
@@ -31,7 +31,7 @@ _PACKAGE = (
 
 
 class Profile:
-    """The profile of one step as it comes about. Times are seconds since the step began, by this machine's clock."""
+    """Collects the profile of one step. Times are seconds since the step began, by this machine's clock."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -44,13 +44,13 @@ class Profile:
         return time.monotonic() - self._began
 
     def phase(self, name: str, kind: str, at: float, seconds: float, *, counts: bool = True) -> None:
-        """A part of the step. `counts` is False where its time is told by kind in another way."""
+        """Adds a part of the step. `counts` is False if its time is added to the kinds elsewhere."""
         self._phases.append((name, kind, at, seconds))
         if counts:
             self.spent(kind, seconds)
 
     def item(self, name: str, kind: str, at: float, seconds: float) -> None:
-        """Something within a phase that took long."""
+        """Adds an item within a phase that took long."""
         self._items.append((name, kind, at, seconds))
 
     def spent(self, kind: str, seconds: float) -> None:
@@ -59,7 +59,7 @@ class Profile:
 
     @contextmanager
     def timed(self, name: str, kind: str) -> Iterator[None]:
-        """A phase that lasts as long as the block, also where that fails."""
+        """Adds a phase for the duration of the block, even if the block fails."""
         at = self.now()
         try:
             yield
@@ -67,7 +67,7 @@ class Profile:
             self.phase(name, kind, at, self.now() - at)
 
     def puppet(self, report: puppet.PuppetReport, at: float, seconds: float) -> None:
-        """A Puppet run of which there is a report: it began at `at` and took `seconds` as seen from here."""
+        """Adds a Puppet run and its report. The run began at `at` and took `seconds`, measured on this machine."""
         began = report.began or max(0.0, seconds - report.applied)
         facts = max(0.0, began - report.retrieval)
         self.phase("Ruby starts and collects facts", "facts", at, facts)
@@ -79,8 +79,8 @@ class Profile:
             self.spent(kind, took)
 
     def data(self) -> dict[str, Any]:
-        """For the step's event and its record: `phases` and `items` are [name, kind, at, seconds], longest items only,
-        in the order of time; `kinds` has seconds by kind. Empty where nothing took any time."""
+        """The profile for the step's event and journal record: `phases` and `items` are [name, kind, at, seconds],
+        ordered by time, and only the longest items; `kinds` has seconds by kind. Empty if nothing took any time."""
         longest = sorted(self._items, key=lambda item: -item[3])[:_MOST_ITEMS]
         out = {
             "phases": [_rounded(span) for span in sorted(self._phases, key=_at) if span[3] >= 0.05],
@@ -100,8 +100,8 @@ def _rounded(span: tuple[str, str, float, float]) -> list[Any]:
 
 
 class PackageLog:
-    """Reads what a package manager says of its work, to tell which package takes how long. Lines count from the moment
-    they arrive; what precedes the first package is the download."""
+    """Reads the output of a package manager to measure how long each package takes. A line's time is its arrival; the
+    time before the first package is the download."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -111,7 +111,7 @@ class PackageLog:
         self._doing = ("", "")
 
     def line(self, text: str) -> None:
-        """Takes a line of output."""
+        """Reads one line of output."""
         for pattern, kind in _PACKAGE:
             if found := pattern.match(text):
                 doing = (found["name"].partition(":")[0], kind)
@@ -137,7 +137,7 @@ class PackageLog:
         self._since = now
 
     def end(self) -> bool:
-        """To be called when the run has ended: whether it was about packages at all."""
+        """Call this when the run has ended. Returns whether it installed any packages."""
         if not self._doing[1]:
             return False
         self._turn(("", ""))

@@ -10,14 +10,14 @@ OFTEN = 0.2
 """Minimum seconds between progress events of one step: a catalog has 1,600 resources."""
 
 ALIVE = 15.0
-"""Seconds between events that only say that a step is still running."""
+"""Seconds between events that only show that a step is still running."""
 
 
 class Progress:
-    """Passes a step's progress to `tell` as event data, at most once every `often` seconds."""
+    """Passes a step's progress to `emit` as event data, at most once every `often` seconds."""
 
-    def __init__(self, tell: Callable[[Mapping[str, Any]], None], often: float = 0.0) -> None:
-        self._tell = tell
+    def __init__(self, emit: Callable[[Mapping[str, Any]], None], often: float = 0.0) -> None:
+        self._emit = emit
         self._often = max(OFTEN, often)
         self._shown = 0.0
         self._last: tuple[int, int, str] = (0, 0, "")
@@ -35,7 +35,7 @@ class Progress:
             self._show(now)
 
     def idle(self) -> None:
-        """Called after a second without output from a reachable host: the last item shown is the slow one."""
+        """Called after each second without output from a reachable host. Shows the current item, which is slow."""
         now = time.monotonic()
         if self._pending:
             self._show(now)
@@ -45,4 +45,4 @@ class Progress:
     def _show(self, now: float, more: Mapping[str, Any] | None = None) -> None:
         self._shown, self._pending = now, False
         done, total, what = self._last
-        self._tell({"done": done, "total": total, "what": what, **(more or {})})
+        self._emit({"done": done, "total": total, "what": what, **(more or {})})

@@ -1,4 +1,4 @@
-"""Everything about `puppet apply` that needs no connection: what goes to the host, and reading what comes back."""
+"""Everything about `puppet apply` that needs no connection: its input files, its output and its report."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 from stackwright import shell
 from stackwright.model import PuppetApply
 
-# Puppet's own report is megabytes of Ruby-tagged YAML for a catalog of 1,600 resources. A report processor hands over
-# the little that is needed as JSON, from memory. Puppet finds it in its libdir.
+# Puppet's own report has megabytes of Ruby-tagged YAML for a catalog of 1,600 resources. This report processor writes
+# only what is needed, as JSON. Puppet finds it in its libdir.
 #
-# Times are those of --evaltrace, and not the report's evaluation_time: that one leaves out what a resource does when it
-# is told to refresh, and so every database migration. Most resources take milliseconds; only their sum is of interest.
+# Times are those of --evaltrace and not the report's evaluation_time, which does not include refreshes, and so no
+# database migration. Most resources take milliseconds; for those, only the sum matters.
 _REPORT_PROCESSOR = """\
 require 'json'
 
 Puppet::Reports.register_report(:stackwright) do
-  desc 'Writes what Stackwright wants to know of a run to the file that STACKWRIGHT_REPORT names.'
+  desc 'Writes a summary of the run for Stackwright to the file that STACKWRIGHT_REPORT names.'
 
   def process
     statuses = resource_statuses.values
@@ -51,7 +51,7 @@ Puppet::Reports.register_report(:stackwright) do
       'applied'   => (Time.now - time).round(2),
       'logs'      => said.last(400).map { |l| [l.level.to_s, l.source.to_s, l.message.to_s] },
     }
-    # What may have to be undone one day, by name: values may be secrets.
+    # Lists changes for the day when the cloud is removed. Names only: values may be secrets.
     File.open(File.join(ENV.fetch('STACKWRIGHT_BASE'), 'changes.log'), 'a', 0o600) do |f|
       statuses.select { |s| s.changed && s.resource_type != 'Notify' }.each do |s|
         made = s.events.any? { |e| e.property == 'ensure' && e.previous_value.to_s == 'absent' }
@@ -78,8 +78,8 @@ hierarchy:
 
 
 def inputs(action: PuppetApply) -> tuple[tuple[str, bytes, int], ...]:
-    """What a run needs on the host: (name, content, mode) each, `script` is the one to run. All of it goes to the
-    run's private input folder, which is removed when the run ends, however it ends. No secret is in an argument."""
+    """The input files of a run: (name, content, mode) each; `script` is the one to run. All are written to the run's
+    private input folder, which is removed when the run ends, also after a failure. No secret is in an argument."""
     script = shell.fill("executor/puppet_apply.sh", PUPPET=action.puppet, MODULEPATH=action.modulepath)
     return (
         ("script", script.encode(), 0o600),
@@ -99,7 +99,7 @@ _COMPILED = re.compile(r"^Notice: Compiled catalog for .* in (?P<seconds>[\d.]+)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: resource `done` of `total`, and the one that is being evaluated."""
+    """The progress of a run: `done` of `total` resources, and the one that is being evaluated."""
 
     done: int
     total: int
@@ -107,19 +107,19 @@ class Progress:
 
 
 def progress(line: str) -> Progress | None:
-    """What a line of `--evaltrace` output says about progress; None for any other line."""
+    """The progress in a line of `--evaltrace` output; None for any other line."""
     if found := _STARTING.match(line):
         return Progress(int(found["n"] or 0), int(found["m"] or 0), resource_of(found["path"]))
     return None
 
 
 def is_trace(line: str) -> bool:
-    """Whether a line is only there for the progress, so that no person wants to read it."""
+    """Whether a line is only about progress, and so not shown to people."""
     return bool(_STARTING.match(line) or _EVALUATED.match(line))
 
 
 def compile_seconds(line: str) -> float | None:
-    """How long compiling the catalog took, where this is the line that says so."""
+    """The seconds that compiling the catalog took, if this line contains them."""
     found = _COMPILED.match(line)
     return float(found["seconds"]) if found else None
 
@@ -143,7 +143,7 @@ def resource_of(path: str) -> str:
     return found or path
 
 
-# In this order: the first that matches is the kind.
+# The first pattern that matches gives the kind.
 _KINDS = (
     (re.compile(r"^Package\["), "packages"),
     (re.compile(r"^Exec\[.*(db[ _-]?sync|migrat|map_cell0|bootstrap|db_load)", re.IGNORECASE), "database migrations"),
@@ -160,7 +160,7 @@ _KINDS = (
 
 
 def kind_of(resource: str) -> str:
-    """What sort of work a resource is, in a few words for people: "service starts", "database migrations", ..."""
+    """The kind of work that a resource does, for people: "service starts", "database migrations", ..."""
     return next((kind for pattern, kind in _KINDS if pattern.search(resource)), "other resources")
 
 
@@ -169,7 +169,7 @@ def kind_of(resource: str) -> str:
 
 @dataclass(frozen=True)
 class FailedResource:
-    """A resource that could not be brought into its state, with the lines that Puppet wrote about it."""
+    """A failed resource, with the lines that Puppet wrote about it."""
 
     resource: str
     file: str = ""
@@ -179,7 +179,7 @@ class FailedResource:
 
 @dataclass(frozen=True)
 class PuppetReport:
-    """What a run did. Times are in seconds."""
+    """The report of a Puppet run. Times are in seconds."""
 
     status: str
     total: int
@@ -191,11 +191,11 @@ class PuppetReport:
     by_type: dict[str, float] = field(default_factory=dict)
     """Time by resource type, of all resources."""
     retrieval: float = 0.0
-    """Getting the catalog: compiling it, and making resources of it."""
+    """Time to compile the catalog and to create resources from it."""
     began: float = 0.0
-    """When resources began to be applied, after the start of the program; 0 where it is not known."""
+    """When Puppet began to apply resources, counted from its start; 0 if unknown."""
     applied: float = 0.0
-    """How long applying them took."""
+    """Time to apply all resources."""
     errors: tuple[str, ...] = ()
     """Errors that belong to no resource."""
     warnings: tuple[str, ...] = ()
@@ -203,7 +203,7 @@ class PuppetReport:
 
 
 def read_report(text: str) -> PuppetReport:
-    """The report out of what our report processor wrote. Raises ValueError when it is none, or cut short."""
+    """Parses the output of our report processor. Raises ValueError if it is not a report, or incomplete."""
     try:
         raw: dict[str, Any] = json.loads(text)
         logs = [(str(level), str(source), str(message)) for level, source, message in raw["logs"]]
@@ -232,12 +232,12 @@ def read_report(text: str) -> PuppetReport:
             puppet=str(raw.get("puppet", "")),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"no report of a Puppet run: {error}") from None
+        raise ValueError(f"not the report of a Puppet run: {error}") from None
 
 
 def _lines_of(resource: str, logs: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
-    """The log lines about one resource, in order, without those about others that are contained in it. Where there are
-    none, those about its type: when a provider cannot list what there is, all resources of the type fail in silence."""
+    """The log lines about one resource, in order, without those about resources that it contains. If there are none,
+    the lines about its type: when a provider cannot prefetch, all resources of the type fail without a message."""
     out: list[str] = []
     for level, source, message in logs:
         if resource_of(source) == resource and (level != "warning" or "Skipping" not in message):
@@ -251,7 +251,8 @@ def _lines_of(resource: str, logs: Sequence[tuple[str, str, str]]) -> tuple[str,
 
 
 def time_by_kind(report: PuppetReport) -> dict[str, float]:
-    """Seconds by kind of work. A migration is told from other commands by its title, so only where it took long."""
+    """Seconds by kind of work. Migrations are recognised by the title of their resource, which only the resources that
+    took long have here; short migrations count as commands."""
     out: dict[str, float] = {}
 
     def add(kind: str, seconds: float) -> None:
@@ -267,12 +268,12 @@ def time_by_kind(report: PuppetReport) -> dict[str, float]:
 
 
 def root_cause(report: PuppetReport) -> FailedResource | None:
-    """The first resource that failed by itself and not because of another: those are skipped, and not failed."""
+    """The first resource that failed. Resources that depend on it are skipped and do not count as failed."""
     with_lines = [f for f in report.failed if f.lines]
     return next(iter(with_lines or report.failed), None)
 
 
-# What package managers say when another try may well succeed. Sources: apt's and dnf's own messages.
+# Messages of package managers after which another attempt may succeed. Sources: messages of apt and dnf.
 _PASSING = (
     ("Could not get lock", "another process holds the lock of the package manager"),
     ("is another process using it", "another process holds the lock of the package manager"),
@@ -289,7 +290,7 @@ _PASSING = (
 
 
 def passing_trouble(report: PuppetReport) -> str:
-    """Why another run is worth trying: all that failed are packages, for a reason that passes. Else empty."""
+    """The reason to try again: only packages failed, and all for a temporary reason. Otherwise empty."""
     why = ""
     for failed in report.failed:
         text = "\n".join(failed.lines)
@@ -301,8 +302,8 @@ def passing_trouble(report: PuppetReport) -> str:
 
 
 def verdict(code: int, report: PuppetReport | None, output: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
-    """None when the run succeeded: exit code 0 or 2 (detailed exit codes: 2 is "changed"), a report, and no failed
-    resource in it. Else the cause in a few words, and the lines that tell about it."""
+    """None if the run succeeded: exit code 0 or 2 (with --detailed-exitcodes, 2 means "changed"), a report, and no
+    failed resource in it. Otherwise the cause in a few words, and the lines about it."""
     if report and (cause := root_cause(report)):
         more = len(report.failed) - 1
         return cause.resource + (f" (and {more} more)" if more else ""), cause.lines

@@ -1,4 +1,4 @@
-"""Takes secrets out of everything that is shown, logged or recorded."""
+"""Masks secrets in everything that is shown, logged or recorded."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from stackwright.values import consumers
 MASK = "********"
 _SHORT = 4
 _LONG = 8
-"""Shorter ones are not looked for in base64, where a few letters stand everywhere."""
+"""Shorter secrets are not searched for in base64, where any few letters occur by chance."""
 
 
 def _base64(piece: str) -> Iterator[str]:
-    """What of base64 is the secret's alone, wherever in a longer text it begins: an `Authorization: Basic` has a name
-    before the password."""
+    """The base64 characters that depend on the secret alone, for each alignment in a longer text: in
+    `Authorization: Basic`, a user name precedes the password."""
     data = piece.encode()
     for before in range(3):
         whole = base64.b64encode(bytes(before) + data + bytes(3)).decode()
@@ -30,7 +30,7 @@ def _base64(piece: str) -> Iterator[str]:
 
 
 def _escaped(piece: str) -> Iterator[str]:
-    """As it stands in files of services, URLs, JSON, HTML, and in quotes or behind backslashes of a shell."""
+    """The secret as configuration files, URLs, JSON, HTML and shells (quotes, backslashes) write it."""
     yield from consumers.forms(piece)
     for url in (quote(piece), quote(piece, safe=""), quote_plus(piece)):
         yield url
@@ -48,8 +48,8 @@ def _escaped(piece: str) -> Iterator[str]:
 
 
 def _forms(secrets: Iterable[str]) -> dict[str, str]:
-    """Every text that a secret may stand as, with the secret: as it is, as in a URL, in JSON, in HTML, in base64, in a
-    shell, or, if it has several lines, line by line. The longest first."""
+    """Every notation of each secret, with the secret: as it is, in URLs, JSON, HTML, base64 and shells; and each line
+    of a secret with several lines. The longest first."""
     found: dict[str, str] = {}
     for secret in sorted(secrets):
         pieces = [secret]
@@ -67,14 +67,14 @@ def _forms(secrets: Iterable[str]) -> dict[str, str]:
 
 
 def _pattern(forms: Iterable[str]) -> re.Pattern[str]:
-    """Very short secrets are found only where they stand alone: else whole texts would be unreadable."""
+    """Very short secrets match only as whole words; otherwise they would make texts unreadable."""
     parts = (re.escape(f) if len(f) >= _SHORT else rf"(?<!\w){re.escape(f)}(?!\w)" for f in forms)
     return re.compile("|".join(parts))
 
 
 def replacer(secrets: Iterable[str]) -> Callable[[str, Callable[[str], str]], str]:
-    """A function (text, mark) that returns the text with `mark(secret)` in the place of each secret. It is for long
-    texts with few secrets in them."""
+    """A function (text, mark) that returns the text with each secret replaced by `mark(secret)`. It is meant for long
+    texts with few secrets."""
     forms = _forms(secrets)
 
     def replace(text: str, mark: Callable[[str], str]) -> str:
@@ -85,8 +85,8 @@ def replacer(secrets: Iterable[str]) -> Callable[[str, Callable[[str], str]], st
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[Any], Any]:
-    """A function that returns a value (text, or mappings and sequences of it) with every secret masked, however it is
-    written. Secrets under four letters are masked only where they stand alone."""
+    """A function that returns a value (text, or mappings and sequences of text) with every notation of every secret
+    masked. Secrets under four letters are masked only as whole words."""
     forms = _forms(secrets)
     if not forms:
         return lambda value: value
@@ -94,7 +94,7 @@ def redactor(secrets: Iterable[str]) -> Callable[[Any], Any]:
 
     def redact(value: Any) -> Any:
         if isinstance(value, str):
-            # Most lines have none, and to look for each in turn is the quickest way to see that.
+            # Most lines have none, and searching for each form in turn is the fastest way to find that out.
             return pattern.sub(MASK, value) if [form for form in forms if form in value] else value
         if isinstance(value, Mapping):
             return {redact(k): redact(v) for k, v in value.items()}

@@ -1,4 +1,4 @@
-"""What a host itself says of the runs on it: for `status` and `logs`. Only looks, and takes no lease."""
+"""Reads the runs that a host knows, for `status` and `logs`. Read-only, and without a lease."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .detached import run_name
 
 @dataclass(frozen=True)
 class RemoteRun:
-    """A run as its host knows it. Times are seconds since the epoch, by the host's clock."""
+    """A run as recorded on its host. Times are seconds since the epoch, by the host's clock."""
 
     name: str
     """The step and the number of its action: `h1:puppet.2`."""
@@ -27,19 +27,19 @@ class RemoteRun:
 
 @dataclass(frozen=True)
 class HostState:
-    """Who works on a host, and what was and is run on it."""
+    """The holder of a host's lease, and the runs on the host."""
 
     host: str
     held_by: str
-    """Operator and since when; empty when nobody has it."""
+    """Operator and since when; empty without a lease."""
     runs: tuple[RemoteRun, ...]
 
 
 def host_state(connection: Connection) -> HostState:
-    """What the host says. Raises StackwrightError when it cannot be asked."""
+    """Asks the host for its lease and runs. Raises StackwrightError if that fails."""
     got = connection.run(shell.fill("executor/remote_list.sh", BASE=connection.base), timeout=30)
     if not got.ok:
-        raise StackwrightError(f"{connection.host}: its runs cannot be listed: {got.err.strip()}")
+        raise StackwrightError(f"{connection.host}: cannot list its runs: {got.err.strip()}")
     held, runs = "", []
     for line in got.out.splitlines():
         words = line.split()
@@ -55,8 +55,8 @@ def host_state(connection: Connection) -> HostState:
 
 
 def run_log(connection: Connection, name: str, *, lines: int = 0) -> str:
-    """The output of a run by its name, or of every run of a step; the last `lines` of it, all where 0. It is as the
-    host wrote it: mask secrets before it is shown. Raises StackwrightError when there is none."""
+    """The output of a run by its name, or of all runs of a step: the last `lines`, or all if 0. Secrets are not masked:
+    do that before you show it. Raises StackwrightError if there is no such run."""
     script = shell.fill(
         "executor/remote_log.sh",
         FOLDER=f"{connection.base}/runs",
@@ -66,6 +66,6 @@ def run_log(connection: Connection, name: str, *, lines: int = 0) -> str:
     got = connection.run(script, timeout=120)
     if not got.ok:
         raise StackwrightError(
-            f"{connection.host}: there is no run called {name}", "`stackwright status` lists what was run."
+            f"{connection.host}: there is no run called {name}", "List the runs with `stackwright status`."
         )
     return got.out

@@ -1,4 +1,4 @@
-"""The walk over a plan's graph: what may start, what is kept, what a failure takes with it, and what Ctrl-C means."""
+"""Walks over the graph of a plan: starts steps, skips finished ones and those behind a failure, and handles Ctrl-C."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from .lease import Lease
 from .redact import redactor
 
 _CONNECTING = 32
-"""Connections that are made at the same time: it takes a processor, here and there."""
+"""Maximum number of connections that are opened at the same time: each takes processor time on both sides."""
 
 _CONNECTED_EVERY = 5.0
-"""Seconds between two notes on how many hosts are connected."""
+"""Seconds between two notes about the number of connected hosts."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that failed by itself, and not because of another one."""
+    """A step that failed itself; steps that were skipped because of it are not failures."""
 
     step: str
     host: str
@@ -48,7 +48,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What carrying out a plan came to. `changed` counts files, scripts and Puppet resources that were changed."""
+    """The result of carrying out a plan. `changed` counts changed files and Puppet resources, and scripts that made
+    changes."""
 
     ok: bool
     done: int = 0
@@ -56,7 +57,7 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     left: int = 0
-    """Steps that were not started, or not waited for, because the person interrupted."""
+    """Steps that were not started, or not waited for, because of an interrupt (Ctrl-C)."""
     changed: int = 0
     seconds: float = 0.0
     failures: tuple[Failure, ...] = ()
@@ -83,16 +84,16 @@ def run(
     gone: float = 600.0,
     log: Callable[[str, str], None] | None = None,
 ) -> Outcome:
-    """Carries out a plan and returns what came of it; a failed step is no exception.
+    """Carries out a plan and returns the result; a failed step does not raise.
 
-    `connect` makes the connection to a host, and is called once for each that has something to do; the connections stay
-    open, they are the caller's. `emit` gets every event, always in the calling thread, with the plan's secrets masked;
-    `log(step, line)` gets each line of output, masked too, in other threads. On `parallel`
-    hosts steps run at once, `per_host` of them on each, never two of Puppet. `again` does what the journal knows as
-    done once more. `timeout` replaces the actions' own, `gone` is how long a host may not answer; both in seconds.
+    `connect` opens the connection to a host. It is called once for each host that has something to do; the caller
+    closes the connections. `emit` gets every event, always in the calling thread, with the plan's secrets masked.
+    `log(step, line)` gets each line of output, masked too, in other threads. Steps run on `parallel` hosts at once,
+    `per_host` on each, but never two Puppet runs on one host. `again` repeats steps that the journal has as done.
+    `timeout` replaces the timeouts of the actions; `gone` is how long a host may be unreachable; both in seconds.
 
-    Raises StackwrightError: BUSY when another operator has one of the hosts (nothing was changed then), ENVIRONMENT
-    when the journal cannot be written.
+    Raises StackwrightError: BUSY if another operator has the lease of a host (then nothing was changed), ENVIRONMENT
+    if the journal cannot be written.
     """
     return _Executor(plan, connect, journal, emit, parallel, per_host, again, timeout, gone, log).run()
 
@@ -133,13 +134,13 @@ class _Executor:
         self._queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._digests = plan.digests()
         self._direct = plan.direct
-        # Only the thread of `run` touches these.
+        # Only the thread of `run` uses these.
         self._graph = Graph(plan.steps, parallel, per_host)
         self._failures: list[Failure] = []
         self._changed = 0
         self._interrupts = 0
         self._hosts = 0
-        """How many have something to do: what each may say, and how often, depends on it."""
+        """Number of hosts that have something to do. With many, progress is shown and logs are read less often."""
         self._connections: dict[str, Connection] = {}
         self._unreachable: dict[str, StackwrightError] = {}
         self._leases: list[Lease] = []
@@ -197,7 +198,7 @@ class _Executor:
         return outcome
 
     def _keep(self) -> list[Step]:
-        """Marks what the journal knows as done; returns what is to do."""
+        """Marks the steps that the journal has as done; returns the others."""
         todo = []
         for step in self._plan.steps:
             if not self._again and not step.always and self._journal.done(step.id, self._digests[step.id]):
@@ -215,32 +216,32 @@ class _Executor:
             if not graph.running:
                 stuck = graph.waiting()
                 if stuck and not self._interrupted.is_set():
-                    raise StackwrightError(f"the plan is not in order: {', '.join(stuck)} wait for each other")
-                if self._interrupted.is_set() and not self._interrupts:  # while hosts were connected to
+                    raise StackwrightError(f"these steps of the plan wait for each other: {', '.join(stuck)}")
+                if self._interrupted.is_set() and not self._interrupts:  # while connecting to the hosts
                     self._interrupts = 1
                     self._emit(
                         "note", message="interrupted; no step was started. Run `stackwright apply` again to continue."
                     )
                 return
-            came = [self._queue.get()]
+            messages = [self._queue.get()]
             while not self._queue.empty():
-                came.append(self._queue.get())
-            self._record([what for kind, what in came if kind == "end"])
-            for kind, what in came:
+                messages.append(self._queue.get())
+            self._record([what for kind, what in messages if kind == "end"])
+            for kind, what in messages:
                 if kind == "event":
                     self._emit_raw(what)
                 elif kind == "end":
                     self._ended(what)
-                elif kind == "lost":  # to another operator: what runs there cannot be helped, but nothing is added
+                elif kind == "lost":  # another operator has the lease: running steps continue, no others are started
                     self._unreachable[what[0]] = what[1]
-            for kind, _ in came:
+            for kind, _ in messages:
                 if kind == "signal":
                     self._interrupts += 1
-                    self._tell_interrupt()
+                    self._report_interrupt()
             if self._interrupts > 1:
                 return
 
-    def _tell_interrupt(self) -> None:
+    def _report_interrupt(self) -> None:
         running = self._graph.running
         if self._interrupts > 1:
             self._emit(
@@ -268,8 +269,8 @@ class _Executor:
             threading.Thread(target=self._work, args=(step,), daemon=True, name=f"step-{step.id}").start()
 
     def _record(self, ends: Sequence[_End]) -> None:
-        """What is recorded counts as done, and nothing else. All that ended meanwhile is written at once: a disk takes
-        a while for each time."""
+        """Writes ended steps to the journal; only recorded steps count as done. They are written together, because each
+        write waits for the disk."""
         if ends:
             self._journal.add(*(end.record for end in ends))
 
@@ -287,27 +288,27 @@ class _Executor:
             self._emit("ok", end.step, data=shown)
             return
         self._failures.append(end.failure)
-        told = {key: getattr(end.failure, key) for key in ("cause", "lines", "service", "log", "hint")}
-        self._emit("failed", end.step, data={**told, **shown})
+        details = {key: getattr(end.failure, key) for key in ("cause", "lines", "service", "log", "hint")}
+        self._emit("failed", end.step, data={**details, **shown})
         for one in skipped:
             self._emit("skipped", one, data={"because": end.step.id, "title": one.title})
 
     def _end(self, step: Step, tally: Tally, error: Exception | None, seconds: float) -> _End:
-        """How a step ended, without secrets, ready to be recorded and told. Any thread's."""
+        """How a step ended, with masked secrets, for journal and events. May be called in any thread."""
         profile = tally.profile.data()
         data = self._redact({**tally.data, **({"profile": profile} if profile else {})})
         failure = None
         if error is not None:
-            told = self._redact(dict(failure_data(error)))
+            details = self._redact(dict(failure_data(error)))
             failure = Failure(
                 step=step.id,
                 host=step.host,
                 title=step.title,
-                cause=told["cause"],
-                lines=tuple(told["lines"]),
-                service=told["service"],
-                log=tuple(told["log"]),
-                hint=told["hint"],
+                cause=details["cause"],
+                lines=tuple(details["lines"]),
+                service=details["service"],
+                log=tuple(details["log"]),
+                hint=details["hint"],
             )
             data = {**data, "cause": failure.cause}
         record = Record(
@@ -339,7 +340,7 @@ class _Executor:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """Turns SIGINT and SIGTERM into messages to the loop, so that they interrupt nothing half way."""
+        """Turns SIGINT and SIGTERM into messages to the loop, so that no operation is interrupted halfway."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -359,7 +360,7 @@ class _Executor:
     # ------------------------------------------------------------------------------------------------- other threads
 
     def _take_hosts(self, hosts: list[str]) -> None:
-        """Connects to all hosts at once and takes their leases. A host that cannot be reached fails its own steps."""
+        """Connects to all hosts in parallel and takes their leases. Steps of unreachable hosts fail later."""
         joining = Joining()
         slots = threading.Semaphore(min(self._parallel, _CONNECTING))
 
@@ -412,7 +413,7 @@ class _Executor:
             raise busy[-1]
 
     def _release(self, *, wait: bool) -> None:
-        """Gives the hosts back. They also come free when this process ends, so nobody who wants to leave waits."""
+        """Releases the leases. They also end with this process, so after a second Ctrl-C nothing waits for them."""
         threads = [threading.Thread(target=lease.release, daemon=True) for lease in self._leases]
         for thread in threads:
             thread.start()
@@ -422,36 +423,38 @@ class _Executor:
     def _lost(self, host: str, why: str) -> None:
         why = why.removeprefix(f"{host}: ")
         self._queue.put(("event", self._event("note", None, f"{host}: {why}", None)))
-        error = StackwrightError(f"{host}: {why}", "Wait for them to finish, then apply again.", ExitCode.BUSY)
+        error = StackwrightError(
+            f"{host}: {why}", "Wait for them to finish, then run `stackwright apply` again.", ExitCode.BUSY
+        )
         self._queue.put(("lost", (host, error)))
 
     def _work(self, step: Step) -> None:
-        """One step, in its own thread; always puts exactly one "end" into the queue."""
+        """Carries out one step, in its own thread. Always puts exactly one "end" into the queue."""
         began = time.monotonic()
         tally = Tally()
 
-        def tell(kind: EventKind, message: str = "", data: Mapping[str, Any] | None = None) -> None:
+        def emit(kind: EventKind, message: str = "", data: Mapping[str, Any] | None = None) -> None:
             self._queue.put(("event", self._event(kind, step, message, data)))
 
-        progress = Progress(lambda data: tell("progress", data=data), self._hosts / 250)
+        progress = Progress(lambda data: emit("progress", data=data), self._hosts / 250)
 
         def line(text: str) -> None:
             if self._log:
                 self._log(step.id, self._redact(text))
 
-        told = Listener(
+        listener = Listener(
             progress=progress.take,
             line=line,
             alive=progress.idle,
-            note=lambda text: tell("note", text),
-            retried=lambda why, wait: tell("retried", why, {"why": why, "wait": wait}),
+            note=lambda text: emit("note", text),
+            retried=lambda why, wait: emit("retried", why, {"why": why, "wait": wait}),
         )
         try:
             perform(
                 step,
                 self._digests[step.id],
                 self._connections[step.host],
-                told,
+                listener,
                 tally,
                 again=self._again,
                 timeout=self._timeout,
@@ -467,8 +470,8 @@ class _Executor:
 
 @contextlib.contextmanager
 def _many_threads(count: int) -> Iterator[None]:
-    """Lets threads wait longer for Python's lock where there are many. Each that waits for it wakes up after this
-    interval, to ask for it: with a thousand and 5 ms, that was two thirds of all that the machine did."""
+    """Lengthens the interval after which Python switches between threads if there are many. Each waiting thread wakes
+    after this interval to request the lock: with 1,000 threads and 5 ms, that took two thirds of the processor time."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(max(before, min(0.1, count / 10_000)))
     try:
@@ -478,7 +481,7 @@ def _many_threads(count: int) -> Iterator[None]:
 
 
 def _shown(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What a step came to, as it stands in its event."""
+    """The data of a step as its event contains it."""
     out = {k: v for k, v in data.items() if k != "puppet"}
     if puppet := data.get("puppet"):
         out["puppet"] = {k: v for k, v in puppet.items() if k != "changed"}

@@ -1,4 +1,4 @@
-"""What a host is: one read-only shell probe, and the Facts made of what it prints. Recordable, and replayable."""
+"""Collects facts about hosts with one read-only shell probe. Facts can be stored as JSON and loaded again."""
 
 from stackwright.facts.parsing import from_json, parse, to_json
 from stackwright.facts.probe import probe

@@ -1,4 +1,4 @@
-"""What the probe printed, made into Facts; and Facts as JSON and back."""
+"""Parses the output of the probe into Facts; converts Facts to JSON and back."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def parse(output: str, host: str, clock: float) -> Facts:
         interfaces=interfaces,
         default_interface=default_interface,
         gateway=gateway,
-        # ARM has no flag in /proc/cpuinfo that says it.
+        # /proc/cpuinfo has no such flag on ARM.
         kvm=bool(seen["kvm-device"]) and (bool(seen["kvm-extension"]) or one("arch") == "aarch64"),
         kernel_modules=_modules(seen["module"], container),
         selinux=one("selinux"),
@@ -88,14 +88,14 @@ def parse(output: str, host: str, clock: float) -> Facts:
 
 
 def to_json(facts: Facts) -> str:
-    """Facts as JSON text, keys sorted, ending in a newline: what is recorded."""
+    """Facts as JSON text with sorted keys and a final newline."""
     record = asdict(facts)
     record["kernel_modules"] = sorted(facts.kernel_modules)
     return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Facts:
-    """Facts from what `to_json` wrote. Keys that this version does not know are ignored. Raises StackwrightError."""
+    """Facts from the output of `to_json`. Unknown keys are ignored. Raises StackwrightError."""
     try:
         record: dict[str, Any] = json.loads(text)
         known = {k: v for k, v in record.items() if k in Facts.__dataclass_fields__}
@@ -124,7 +124,8 @@ def _installed(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _host_keys(lines: Sequence[str]) -> tuple[str, ...]:
-    """Kind and key of each line of a *.pub file, without its comment; DSA is refused by every OpenSSH of today."""
+    """Type and key in each line of *.pub files, without comments. DSA is left out, because current OpenSSH rejects
+    it."""
     keys = (line.split() for line in lines)
     return tuple(sorted({f"{k[0]} {k[1]}" for k in keys if len(k) > 1 and _HOST_KEY.match(k[0]) and k[0] != "ssh-dss"}))
 
@@ -134,8 +135,8 @@ def _number(text: str) -> int:
 
 
 def _limited(memory: Mapping[str, int], seen: Mapping[str, list[str]]) -> dict[str, int]:
-    """/proc/meminfo with no more in it than the control groups allow: they say "max", or more than any machine has,
-    where they allow everything."""
+    """/proc/meminfo, limited to what the control groups allow. Without a limit, these contain "max" or a huge
+    number."""
     least = [int(text) for text in seen.get("limit-memory", ()) if text.isdigit()]
     swap = [int(text) for text in seen.get("limit-swap", ()) if text.isdigit()]
     limits = {"MemTotal": least, "MemAvailable": least, "SwapTotal": swap}
@@ -143,7 +144,8 @@ def _limited(memory: Mapping[str, int], seen: Mapping[str, list[str]]) -> dict[s
 
 
 def _processors(quotas: Sequence[str]) -> list[int]:
-    """From "150000 100000", time in each period: two processors, one of them not to the full. "max" and -1 are none."""
+    """The number of processors in a quota: "150000 100000" (time, period) is two, rounded up. "max" and -1 mean no
+    limit."""
     found = [words for words in (line.split() for line in quotas) if len(words) == 2 and all(map(str.isdigit, words))]
     return [-(-int(quota) // int(period)) for quota, period in found if int(quota) and int(period)]
 
@@ -214,7 +216,7 @@ def _is_address(text: str) -> bool:
 def _address(
     host: str, resolves: Mapping[str, tuple[str, ...]], interfaces: Sequence[Interface], default_interface: str
 ) -> str:
-    """The address that other hosts reach it at: no loopback, as far as there is another."""
+    """The address at which other hosts reach it; not a loopback address, if there is another one."""
     if _is_address(host) and not ipaddress.ip_address(host).is_loopback:
         return host
     candidates = list(resolves.get(host, ()))
@@ -235,7 +237,7 @@ def _disks(lines: Sequence[str]) -> dict[str, int]:
 
 
 def _modules(lines: Sequence[str], container: bool) -> frozenset[str]:
-    """Available ones. A container cannot load modules, whatever lies in its /lib/modules."""
+    """Available modules. A container cannot load modules, even if they are in its /lib/modules."""
     found = set()
     for line in lines:
         name, _, how = line.partition(" ")
@@ -261,12 +263,12 @@ def _listening(sockets: Sequence[str], proc: Sequence[str]) -> tuple[tuple[str, 
 
 
 def _loopback_only_datagram(words: Sequence[str]) -> bool:
-    """DNS stubs and time daemons bind UDP sockets to loopback, which is in nobody's way."""
+    """UDP sockets on loopback (DNS stubs, time daemons) do not conflict with anything."""
     return words[0] == "udp" and words[4].startswith(("127.", "[::1]"))
 
 
 def _cloud(lines: Sequence[str]) -> dict[str, str]:
-    """What /var/lib/stackwright/cloud.json says; a file that cannot be read still says that somebody was here."""
+    """The content of /var/lib/stackwright/cloud.json. An unreadable file still shows that a cloud was installed."""
     if not lines:
         return {}
     try:

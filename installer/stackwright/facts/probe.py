@@ -1,8 +1,8 @@
 """The probe: a POSIX shell script that reads a host and changes nothing.
 
-It prints one `key<TAB>value` per line and `end` last, so that a cut-off answer is noticed. It needs neither root nor
-Python nor packages beyond a base system: with root, or sudo without a password, it also learns the names of the
-processes that listen. A name server that does not answer costs it two seconds per name at most.
+It prints one `key<TAB>value` per line, and `end` last, so that incomplete output is detected. It needs neither root nor
+Python nor additional packages. With root, or sudo without a password, it also reports the names of listening processes.
+A name server that does not answer delays it by at most two seconds per name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MODULES = {
     "vxlan": "VXLAN",
     "xfs": "XFS_FS",
 }
-"""Kernel modules that decide something, with the name of their option in the kernel's configuration."""
+"""Kernel modules that affect decisions, with the name of their option in the kernel configuration."""
 
 PACKAGES = (
     "NetworkManager ceph-common ceph-mon chrony cinder-common docker-ce docker.io epel-next-release epel-release "
@@ -48,10 +48,10 @@ ACCOUNTS = (
 
 
 def probe(names: Iterable[str] = (), image_url: str = "", servers: Iterable[tuple[str, int]] = ()) -> str:
-    """The script with the names or addresses that the host shall resolve: those that the answers use for it.
+    """The probe script. `names` are names or addresses that the host resolves: those in the answers.
 
-    With `image_url` the host also tries for five seconds whether it can reach that; `extra["image_url"]` then says
-    reachable or unreachable. The same for TCP ports of `servers`: `extra["server HOST,PORT"]` says open or closed.
+    With `image_url`, the host also tests for up to five seconds whether it can reach that URL: `extra["image_url"]` is
+    reachable or unreachable. Likewise TCP ports of `servers`: `extra["server HOST,PORT"]` is open or closed.
     """
     modules = [f"{name}={option}=/{name.replace('_', '[-_]')}[.]ko" for name, option in MODULES.items()]
     return shell.fill(

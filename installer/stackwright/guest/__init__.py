@@ -1,8 +1,8 @@
 """The test guest that is built on a node without internet: a bootable disk of about 25 MB.
 
-The distribution's own cloud kernel, busybox and dropbear; DHCP, key and name from the metadata service or a config
-drive, SSH for the user `cirros`, a log of its boot on the serial console. `build.sh` makes it from packages that the
-node's apt fetches, without installing any of them, in about ten seconds; the same packages give the same bytes.
+It contains the distribution's cloud kernel, busybox and dropbear. It uses DHCP, gets key and name from the metadata
+service or a config drive, runs SSH for the user `cirros`, and logs its boot on the serial console. `build.sh` creates
+it in about ten seconds from packages that apt downloads but does not install; the same packages give the same bytes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ..model import Action, File, Run, Upload
 from ..shell import without_directives
 
 USER = "cirros"
-"""The user to log in as. The name is that of the CirrOS image, so that its answers and habits fit."""
+"""The user to log in as; the same as in the CirrOS image, so that existing answers and scripts work."""
 
 IMAGE = "/var/lib/stackwright/guest/guest.raw"
-"""Where a node keeps the image (format: raw)."""
+"""Path of the image on a node (format: raw)."""
 
 SOURCES = "/var/lib/stackwright/guest/sources"
 
@@ -26,7 +26,7 @@ _EXECUTABLE = ("build.sh", "root/etc/rc", "root/etc/udhcpc.script", "root/etc/ac
 
 
 def files(folder: str = SOURCES) -> tuple[File, ...]:
-    """The script and the files of the guest, to lie in `folder` on the node, in an order that does not change."""
+    """The script and the files of the guest, in `folder` on the node, in a stable order."""
     names = sorted(p.relative_to(_FOLDER).as_posix() for p in (_FOLDER / "root").rglob("*") if p.is_file())
     return tuple(
         File(
@@ -39,9 +39,9 @@ def files(folder: str = SOURCES) -> tuple[File, ...]:
 
 
 def actions(image: str = IMAGE, sources: str = SOURCES, timeout: float = 900.0) -> tuple[Action, ...]:
-    """What puts `image` on a Debian node: its sources, then the script. An image that is there is left alone.
+    """The actions that create `image` on a Debian node: upload the sources, run the script. An existing image is kept.
 
-    `timeout` is in seconds. The script exits with 75 where another try is worth it (the mirror did not answer).
+    `timeout` is in seconds. The script exits with 75 if another attempt may succeed (the mirror did not answer).
     """
     command = f"exec sh {shlex.quote(sources + '/build.sh')} {shlex.quote(image)}\n"
     return (Upload(files(sources)), Run("build the guest image", command, timeout=timeout, retries=2))

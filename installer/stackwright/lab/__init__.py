@@ -1,7 +1,7 @@
 """Throw-away nodes on this machine: systemd-nspawn containers that behave like hosts.
 
-Each has systemd, sshd, its own network namespace and addresses in 198.18.0.0/15, and a second interface for an external
-network. The installer treats one like any other host: an address and an SSH key.
+Each node has systemd, sshd, its own network namespace, addresses in 198.18.0.0/15, and a second interface for an
+external network. The installer treats it like any other host: an address and an SSH key.
 """
 
 from stackwright.lab.layout import RELEASES, Lab, Node, Size, lab_from

@@ -1,4 +1,4 @@
-"""The base image: a small Debian root made once by mmdebstrap from the machine's own package sources, and kept."""
+"""The base image: a small Debian root file system that mmdebstrap creates once from the machine's package sources."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from stackwright.lab.layout import Lab
 from stackwright.model import ExitCode, StackwrightError
 
 _RECIPE = 1
-"""Part of every base's name; raise it when a base made by older code will not do any more."""
+"""Part of each base image's name; raise it when base images of older code cannot be used any more."""
 
 _PACKAGES = (
     "apt-utils", "ca-certificates", "curl", "dbus", "eatmydata", "iproute2", "iputils-ping", "kmod", "less", "netbase",
     "openssh-server", "procps", "python3-minimal", "sudo", "systemd", "systemd-sysv",
 )  # fmt: skip
-"""What a plain server has and the installer may expect, and eatmydata: a node is thrown away, so nothing on it needs to
-be flushed to disk. Everything else is the installer's job to ask for."""
+"""Packages of a plain server, which the installer may expect, and eatmydata: a node is thrown away, so its files need
+no flush to disk. The installer must install everything else itself."""
 
-# A container sees the machine's /sys, with the machine's network devices. A fresh sysfs, mounted from inside, shows
-# the node's own; agents that look for interfaces there wait for minutes otherwise. It has to happen at every boot
-# of the node, before anything looks.
+# A container sees the machine's /sys, with the machine's network devices. A new sysfs mounted inside shows the devices
+# of the node; otherwise agents that search for interfaces there wait for minutes. It is mounted at each boot of the
+# node, before any service reads it.
 _SYSFS_UNIT = """\
 [Unit]
 Description=A /sys that shows this node's own network devices
@@ -52,7 +52,7 @@ ExecStart=/bin/sh -ec '\\
 WantedBy=sysinit.target
 """
 
-# Settings outside net.* belong to the machine's kernel, not to the node: a boot of a node must not change them.
+# Settings outside net.* apply to the kernel of the machine, not to the node: a booting node must not change them.
 _SYSCTL_DROPIN = """\
 [Service]
 ExecStart=
@@ -68,20 +68,20 @@ _FILES = {
     "etc/machine-id": "",
 }
 
-# Each would run on its own in the background and hold apt's locks, or has nothing to work on in a container.
+# These units would run in the background and hold apt's locks, or have nothing to do in a container.
 _MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service", "fstrim.timer", "e2scrub_all.timer")
 
 _KEPT_APT_SETTINGS = re.compile(
     r"Acquire::(http|https|Check-Valid-Until|Check-Date|Retries|ForceIPv4|ForceIPv6|Languages|By-Hash"
     r"|IndexTargets::deb::DEP-11[a-z0-9@-]*::DefaultEnabled)\b"
 )
-"""What of the machine's apt settings is about reaching mirrors. Hooks and cleaners stay out: `docker-clean` and its
-like delete what was downloaded."""
+"""The apt settings of the machine that are needed to reach mirrors. Hooks are left out: some, such as `docker-clean`,
+delete downloaded packages."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The machine's way to its package mirrors, for one release."""
+    """How the machine reaches its package mirrors, for one release."""
 
     deb822: str
     """Stanzas for a .sources file."""
@@ -90,11 +90,11 @@ class Sources:
     settings: str = field(repr=False)
     """Lines for apt.conf; a proxy's password may be in them."""
     credentials: str = field(repr=False)
-    """The machine's auth.conf files, all in one: only to notice that they have changed."""
+    """The text of all auth.conf files of the machine; used only to notice changes."""
     keyrings: tuple[Path, ...]
-    """Files of the machine that the sources name as Signed-By."""
+    """Files of the machine that the sources name in Signed-By."""
     certificates: tuple[str, ...]
-    """PEM texts of authorities that the machine trusts in addition to its distribution's."""
+    """Certificate authorities (PEM) that the machine trusts in addition to those of its distribution."""
 
 
 # ------------------------------------------------------------------------------------------------------ pure functions
@@ -130,7 +130,7 @@ def list_for(text: str, codename: str, release: str) -> str:
 
 
 def apt_settings(dump: str) -> str:
-    """The lines of `apt-config dump` that matter for reaching the mirrors."""
+    """The lines of `apt-config dump` that are needed to reach the mirrors."""
     return "".join(
         f"{line}\n" for line in dump.splitlines() if _KEPT_APT_SETTINGS.match(line) and not line.endswith(' "";')
     )
@@ -143,7 +143,7 @@ def pem_certificates(text: str) -> tuple[str, ...]:
 
 
 def key_of(release: str, sources: Sources) -> str:
-    """The base's name: changes with whatever goes into it."""
+    """The name of the base image; it changes with everything that the image is created from."""
     parts = [
         _RECIPE, _PACKAGES, _FILES, _MASKED, sources.deb822, sources.lines, sources.settings,
         sources.credentials, [str(k) for k in sources.keyrings], sources.certificates,
@@ -209,7 +209,7 @@ def _auth_files() -> list[Path]:
 
 
 def _extra_certificates(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Authorities added by the machine's administrator, and those of a bundle that the environment names."""
+    """Certificate authorities that the administrator of the machine added, and those of a bundle in the environment."""
     system = Path("/etc/ssl/certs/ca-certificates.crt")
     texts = [_read(p) for p in sorted(Path("/usr/local/share/ca-certificates").glob("**/*.crt"))]
     for variable in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
@@ -219,11 +219,11 @@ def _extra_certificates(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(pem for text in texts for pem in pem_certificates(text)))
 
 
-# -------------------------------------------------------------------------------------------------------------- making
+# ------------------------------------------------------------------------------------------------------------ creating
 
 
 def ensure(lab: Lab, release: str, environment: Mapping[str, str], say: Callable[[str], None]) -> str:
-    """The name of a base image for the release, made first if there is none that fits. The name is its folder's."""
+    """The name of a base image for the release, which is also its folder's. Creates the image if there is none."""
     sources = sources_of_machine(release, environment)
     key = key_of(release, sources)
     if (lab.bases / key).is_dir():
@@ -266,7 +266,7 @@ def _make(lab: Lab, key: str, release: str, sources: Sources) -> None:
 
 
 def _finish(root: Path, recipe: Path, sources: Sources) -> None:
-    """Turns a plain root into a base for nodes."""
+    """Turns a plain root file system into a base image."""
     apt = root / "etc/apt"
     (apt / "sources.list").unlink(missing_ok=True)
     for old in (*apt.glob("sources.list.d/*"), *apt.glob("apt.conf.d/99mmdebstrap")):
@@ -305,9 +305,9 @@ def _finish(root: Path, recipe: Path, sources: Sources) -> None:
 
 
 def prune(lab: Lab, used: frozenset[str]) -> None:
-    """Removes base images that nobody stands on, except the newest of each release and those used within a day.
+    """Removes unused base images, except the newest of each release and those used within a day.
 
-    (Another process may have chosen one and not have made its node yet.)
+    (Another process may have selected one of those for a node that it has not created yet.)
     """
     recently = time.time() - 86400
     by_release: dict[str, list[Path]] = {}

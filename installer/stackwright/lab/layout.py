@@ -1,4 +1,4 @@
-"""Where things are and what they are called: paths, names, addresses. Pure; reads no machine."""
+"""Paths, names and addresses of the lab. Pure functions without I/O."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 class Lab:
     """One lab: a folder and a number.
 
-    The folder holds what is worth keeping (base images, downloaded packages, SSH keys) and the nodes' disks. The
-    number sets the addresses and the names of bridges, so labs with different numbers do not see each other.
+    The folder contains base images, downloaded packages, SSH keys and the disks of the nodes. The number determines
+    addresses and names of bridges, so labs with different numbers are independent.
     """
 
     directory: Path
@@ -32,7 +32,7 @@ class Lab:
 
     @property
     def home(self) -> Path:
-        """What belongs to this number only: nodes, snapshots, keys. Mode 0700."""
+        """Folder of this lab number: nodes, snapshots, keys. Mode 0700."""
         return self.directory / f"lab{self.number}"
 
     @property
@@ -54,11 +54,11 @@ class Lab:
 
     @property
     def key(self) -> Path:
-        """The private key that opens root's account on every node of this lab."""
+        """The private SSH key for root on every node of this lab."""
         return self.home / "id_ed25519"
 
     def host_key(self, name: str) -> Path:
-        """A node's SSH host key; it stays when the node goes, so the next one of that name is known already."""
+        """A node's SSH host key. It is kept when the node is removed, so that a new node of that name has the same."""
         return self.home / "host-keys" / name
 
     @property
@@ -71,7 +71,7 @@ class Lab:
 
     @property
     def network(self) -> str:
-        """The nodes' own network; its first address is the machine's."""
+        """The network of the nodes; the machine has its first address."""
         return f"198.18.{self.number}.0/24"
 
     @property
@@ -80,7 +80,7 @@ class Lab:
 
     @property
     def external_network(self) -> str:
-        """The network behind every node's second interface: floating addresses come from here."""
+        """The network at the second interface of every node, for floating addresses."""
         return f"198.19.{self.number}.0/24"
 
     @property
@@ -101,11 +101,11 @@ class Lab:
         return f"stackwright_lab{self.number}"
 
     def namespace(self, name: str) -> str:
-        """A node's network namespace, and its name as a machine of systemd-nspawn."""
+        """The name of a node's network namespace and of its systemd-nspawn machine."""
         return f"swlab{self.number}-{name}"
 
     def disk(self, name: str) -> Path:
-        """Everything of one node: record, overlay layers, console log."""
+        """The folder of one node: record, overlay layers, console log."""
         return self.nodes / name
 
     def root(self, name: str) -> Path:
@@ -113,7 +113,7 @@ class Lab:
         return self.disk(name) / "root"
 
     def links(self, index: int) -> tuple[str, str]:
-        """The machine's ends of a node's two cables (at most 15 characters, the kernel's limit)."""
+        """The machine's ends of a node's two veth pairs (at most 15 characters, the kernel's limit)."""
         return f"sw{self.number}i{index}", f"sw{self.number}e{index}"
 
     def address(self, index: int) -> str:
@@ -122,7 +122,7 @@ class Lab:
 
 @dataclass(frozen=True)
 class Size:
-    """How much of the machine a node may have; 0 is as much as there is."""
+    """The resource limits of a node; 0 means no limit."""
 
     memory: int = 0
     """Bytes."""
@@ -138,20 +138,20 @@ class Size:
 
 @dataclass(frozen=True)
 class Record:
-    """What is written down about a node before anything is made for it, so that `down` can undo a half-made one."""
+    """The record of a node. It is written before anything is created, so that `down` can remove incomplete nodes."""
 
     name: str
     index: int
     release: str
     base: str
     boot_id: str
-    """The machine's boot that it was made in; a node does not outlive it."""
+    """The boot of the machine in which the node was created; nodes do not survive a reboot of the machine."""
     layers: tuple[str, ...] = ()
-    """Snapshots between the base and the node's own layer, the newest first."""
+    """Snapshots between the base image and the node's own layer, the newest first."""
     device: int = 0
-    """Device number of the mounted overlay, 0 until it is mounted: tells which loop devices are the node's."""
+    """Device number of the mounted overlay, 0 until it is mounted. It identifies the loop devices of the node."""
     memory: int = 0
-    """Bytes that it may have, 0 for as many as there are; that and the next as in `Size`."""
+    """Memory limit in bytes; this and `cpus` as in `Size`."""
     cpus: int = 0
 
     @property
@@ -161,14 +161,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Node:
-    """A throw-away node, and all that is needed to log in to it."""
+    """A throw-away node, with everything that is needed to log in to it."""
 
     name: str
     fqdn: str
     address: str
     release: str
     state: str
-    """running, stopped, or lost (unfinished, or made before the machine was restarted)."""
+    """running, stopped, or lost (incomplete, or created before the machine was restarted)."""
     user: str
     key: Path
     known_hosts: Path
@@ -176,14 +176,14 @@ class Node:
     external_network: str
     """The network of eth1, which has no address in the node: 198.19.0.0/24."""
     external_gateway: str
-    """The machine's address there; it forwards and masquerades."""
+    """The machine's address in that network; the machine forwards and masquerades."""
     index: int = 0
     pid: int = 0
-    """Of the systemd-nspawn process; 0 while not running."""
+    """Process id of systemd-nspawn; 0 while not running."""
     memory: int = 0
-    """Bytes that it may have, 0 for as many as the machine has."""
+    """Memory limit in bytes; 0 means no limit."""
     cpus: int = 0
-    """Processors that it may have, 0 for as many as the machine has."""
+    """Limit of processors; 0 means no limit."""
 
     @property
     def size(self) -> Size:
@@ -191,9 +191,9 @@ class Node:
 
 
 def lab_from(environment: Mapping[str, str]) -> Lab:
-    """The lab that STACKWRIGHT_LAB_DIR (a folder) and STACKWRIGHT_LAB_NUMBER (0 to 255) ask for.
+    """The lab that STACKWRIGHT_LAB_DIR (a folder) and STACKWRIGHT_LAB_NUMBER (0 to 255) select.
 
-    Raises StackwrightError when one of them cannot be used.
+    Raises StackwrightError if one of them is invalid.
     """
     directory = Path(environment.get("STACKWRIGHT_LAB_DIR") or DEFAULT_DIRECTORY)
     if not directory.is_absolute() or re.search(r"[\s:,\\]", str(directory)):
@@ -214,12 +214,11 @@ def lab_from(environment: Mapping[str, str]) -> Lab:
 
 
 def check_name(name: str, what: str = "node") -> str:
-    """The name itself if it can be a host name; StackwrightError otherwise."""
+    """Returns the name if it is a valid host name; raises StackwrightError otherwise."""
     if not _NAME.fullmatch(name):
         raise StackwrightError(
             f"{name!r} is not a valid name of a {what}, expected 1 to 32 characters (a-z, 0-9, '-') that start "
-            f"with a letter "
-            "and do not end with '-'",
+            "with a letter and do not end with '-'",
             f"use, for example: stackwright lab up {'n1' if what == 'node' else 'n1 --from clean'}",
             ExitCode.USAGE,
         )
@@ -229,12 +228,12 @@ def check_name(name: str, what: str = "node") -> str:
 
 
 def check_names(names: Collection[str]) -> tuple[str, ...]:
-    """Every name checked, without repetitions, in the order given."""
+    """Checks every name; returns them without repetitions, in the given order."""
     return tuple(dict.fromkeys(check_name(name) for name in names))
 
 
 def check_release(release: str) -> str:
-    """The release if a base image can be made of it; StackwrightError otherwise."""
+    """Returns the release if the lab supports it; raises StackwrightError otherwise."""
     if release not in RELEASES:
         raise StackwrightError(
             f"unknown Debian release {release!r}, expected {' or '.join(RELEASES)}",
@@ -244,10 +243,10 @@ def check_release(release: str) -> str:
     return release
 
 
-def free_index(taken: Collection[int], wanted: int = 0) -> int:
-    """The last part of a new node's address: `wanted` if it is free, else the lowest free one."""
-    if FIRST_INDEX <= wanted <= LAST_INDEX and wanted not in taken:
-        return wanted
+def free_index(taken: Collection[int], preferred: int = 0) -> int:
+    """The last part of a new node's address: `preferred` if it is free, otherwise the lowest free one."""
+    if FIRST_INDEX <= preferred <= LAST_INDEX and preferred not in taken:
+        return preferred
     for index in range(FIRST_INDEX, LAST_INDEX + 1):
         if index not in taken:
             return index
@@ -264,7 +263,7 @@ def dump_record(record: Record) -> str:
 
 
 def parse_record(text: str) -> Record | None:
-    """The record in a JSON text, or None if the text is no record (cut off by a crash, from another version)."""
+    """Parses a record from JSON; None if the text is not a record (truncated by a crash, or of another version)."""
     try:
         data = json.loads(text)
         values = {f.name: data[f.name] for f in fields(Record) if f.name in data}
@@ -282,7 +281,7 @@ def fqdn(name: str) -> str:
 
 
 def hosts_block(lab: Lab, nodes: Mapping[str, int]) -> str:
-    """The lines for /etc/hosts, between two marks: every node by name and address."""
+    """The lines for /etc/hosts, between two markers: the name and address of each node."""
     lines = [f"{lab.address(index)} {fqdn(name)} {name}" for name, index in sorted(nodes.items(), key=lambda i: i[1])]
     return "\n".join([_BEGIN, *lines, _END]) + "\n"
 
@@ -292,7 +291,7 @@ _END = "# stackwright lab: end"
 
 
 def with_hosts_block(text: str, block: str) -> str:
-    """A hosts file with its lab lines replaced by `block`, or with it added; everything else stays as it was."""
+    """A hosts file in which `block` replaces the lines of the lab, or is added; all other lines are unchanged."""
     pattern = re.compile(re.escape(_BEGIN) + r"\n.*?" + re.escape(_END) + r"\n?", re.DOTALL)
     if pattern.search(text):
         return pattern.sub(lambda _: block, text, count=1)

@@ -1,4 +1,4 @@
-"""What is really there on this machine: programs, processes, mounts, loop devices, locks. Knows nothing of nodes."""
+"""Access to this machine: programs, processes, mounts, loop devices, locks. Independent of nodes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PACKAGES = {
     "mount": "mount",
     "setsid": "util-linux",
 }
-"""Programs that the lab calls, and the Debian packages that bring them."""
+"""Programs that the lab calls, and the Debian packages that contain them."""
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -43,7 +43,7 @@ def require(
     which: Callable[[str], str | None] = _which,
     uid: int | None = None,
 ) -> None:
-    """Raises one StackwrightError that names everything the machine lacks: root, programs, and how to get them."""
+    """Raises one StackwrightError that names everything that is missing (root, programs), with hints."""
     missing = [p for p in programs if which(p) is None]
     packages = sorted({_PACKAGES[p] for p in missing})
     lines, hints = [], []
@@ -65,11 +65,11 @@ def run(
     check: bool = True,
     hands_lock_on: bool = False,
 ) -> str:
-    """Standard output of a program. Raises StackwrightError with the program's last lines when it fails.
+    """Runs a program and returns its standard output. Raises StackwrightError with its last lines if it fails.
 
-    The locks of `locked` stay held until the program and all that it starts have ended, even if this process is killed
-    before. With `hands_lock_on` the newest of them is the program's standard input, and no other is passed on: what it
-    leaves running gives the lock up when it closes that.
+    The program inherits the locks of `locked`, so they are held until it and its child processes have ended, even if
+    this process is killed. With `hands_lock_on`, it inherits only the newest lock, as its standard input: a child
+    process that goes on running releases the lock when it closes standard input.
     """
     words = [str(word) for word in argv]
     held = _held.get()
@@ -83,13 +83,13 @@ def run(
         errors="replace",
         env={**os.environ, "PATH": _PATH, "LC_ALL": "C.UTF-8", **(env or {})},
         pass_fds=() if hands_lock_on else held,
-        umask=0o022,  # what goes into a node must not depend on the caller's
+        umask=0o022,  # files in a node must not depend on the caller's umask
         check=False,
     )
     if check and done.returncode != 0:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
+        output = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
         raise StackwrightError(
-            f"`{' '.join(words[:6])}{' ...' if len(words) > 6 else ''}` ended with {done.returncode}:\n{said}",
+            f"`{' '.join(words[:6])}{' ...' if len(words) > 6 else ''}` ended with {done.returncode}:\n{output}",
             "run `stackwright lab down --all` to remove incomplete nodes",
             ExitCode.ENVIRONMENT,
         )
@@ -97,7 +97,7 @@ def run(
 
 
 def boot_id() -> str:
-    """A text that is different after every restart of the machine."""
+    """An identifier that changes with every restart of the machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -107,9 +107,9 @@ _held: ContextVar[tuple[int, ...]] = ContextVar("held", default=())
 
 @contextmanager
 def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Holds an exclusive lock on a file; calls `waiting` once if somebody else has it.
+    """Holds an exclusive lock on a file; calls `waiting` once if another process has it.
 
-    A crash releases it, but not before the programs have ended that were started under it: see `run`.
+    A crash releases it, but only after the programs have ended that `run` started meanwhile.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
@@ -136,7 +136,7 @@ def _argv(pid: int) -> list[str]:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process exists and is no zombie."""
+    """Whether the process exists and is not a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -149,7 +149,7 @@ def _all_pids() -> list[int]:
 
 
 def containers() -> dict[int, Path]:
-    """The keepers and the systemd-nspawn processes of all nodes, with the folder that each one's root is."""
+    """The supervisor and systemd-nspawn processes of all nodes, with the root folder of each."""
     found = {}
     for pid in _all_pids():
         argv = _argv(pid)
@@ -160,7 +160,7 @@ def containers() -> dict[int, Path]:
 
 
 def node_pids(root: Path) -> list[int]:
-    """The keeper and the systemd-nspawn processes of the node whose file system is mounted at `root`."""
+    """The supervisor and systemd-nspawn processes of the node whose file system is mounted at `root`."""
     return [pid for pid, directory in containers().items() if directory == root]
 
 
@@ -172,9 +172,9 @@ def _pid_namespace(pid: int) -> str:
 
 
 def kill_container(root: Path, namespace: str, patience: float = 20.0) -> None:
-    """Kills a node's systemd-nspawn, everything in its network namespace, and everything in their PID namespaces.
+    """Kills a node's systemd-nspawn and all processes in its network namespace and in their PID namespaces.
 
-    Waits until they are gone; raises StackwrightError after `patience` seconds.
+    Waits until they have ended; raises StackwrightError after `patience` seconds.
     """
     own = _pid_namespace(os.getpid())
     spaces: set[str] = set()
@@ -205,16 +205,16 @@ def kill_container(root: Path, namespace: str, patience: float = 20.0) -> None:
 def namespace_pids(namespace: str) -> list[int]:
     """The processes in a named network namespace."""
     try:
-        wanted = Path(f"/run/netns/{namespace}").stat()
+        target = Path(f"/run/netns/{namespace}").stat()
     except OSError:
         return []
     out = []
     for pid in _all_pids():
         try:
-            seen = Path(f"/proc/{pid}/ns/net").stat()
+            found = Path(f"/proc/{pid}/ns/net").stat()
         except OSError:
             continue
-        if (seen.st_dev, seen.st_ino) == (wanted.st_dev, wanted.st_ino):
+        if (found.st_dev, found.st_ino) == (target.st_dev, target.st_ino):
             out.append(pid)
     return out
 
@@ -233,7 +233,7 @@ def mounts_under(path: Path) -> list[str]:
 
 
 def unmount_under(path: Path) -> None:
-    """Unmounts everything at or below `path`; waits up to 10 s for users of it to end, then detaches it."""
+    """Unmounts everything at or below `path`. While a mount is busy, waits up to 10 s, then detaches it (lazy)."""
     deadline = time.monotonic() + 10
     while points := mounts_under(path):
         lazy = ["--lazy"] if time.monotonic() > deadline else []
@@ -244,10 +244,10 @@ def unmount_under(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder, but never crosses into something that is mounted in it.
+    """Removes a folder, but never crosses into a file system that is mounted in it.
 
-    Many files at once: a file system that tells its disk of every block it frees (ext4's `discard`) waits for the disk
-    at each file, 4 minutes for the 50,000 of an all-in-one.
+    Removes many files in parallel: with the mount option `discard`, ext4 waits for the disk at each file, 4 minutes for
+    the 50,000 files of an all-in-one cloud.
     """
     unmount_under(path)
     if path.is_dir():
@@ -257,7 +257,7 @@ def remove_tree(path: Path) -> None:
 def loops_of(device: int) -> list[str]:
     """Loop devices whose backing files are on the file system with this device number, or on such a loop device.
 
-    The ones that stand on others come first.
+    Devices that use other loop devices come first.
     """
     listing = run(["losetup", "--list", "--json", "--output", "NAME,BACK-MAJ:MIN,MAJ:MIN"])
     if not device or not listing.strip():
@@ -270,7 +270,7 @@ def loops_of(device: int) -> list[str]:
 
 
 def stacked_loops(device: str, entries: Sequence[tuple[str, str, str]]) -> list[str]:
-    """`loops_of` on (name, device of the backing file, own device) triples; devices as MAJOR:MINOR."""
+    """`loops_of` for triples (name, device of the backing file, own device); devices as MAJOR:MINOR."""
     found: list[str] = []
     level = {device}
     while level:
@@ -281,6 +281,6 @@ def stacked_loops(device: str, entries: Sequence[tuple[str, str, str]]) -> list[
 
 
 def detach_loops(device: int) -> None:
-    """Detaches the loop devices that `loops_of` names."""
+    """Detaches the loop devices that `loops_of` returns."""
     for name in loops_of(device):
         run(["losetup", "--detach", name], check=False)

@@ -1,4 +1,4 @@
-"""The lab's two bridges, masquerading, and each node's namespace with its two cables."""
+"""The network of the lab: two bridges, masquerading, and each node's namespace with its two veth pairs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stackwright.model import ExitCode, StackwrightError
 
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 _FORWARD_BEFORE = Path("/run/stackwright-lab.ip_forward")
-"""What ip_forward was before the first lab of this boot, to be put back by the last one."""
+"""The value of ip_forward before the first lab of this boot; it is restored when the last lab is removed."""
 
 _ANOTHER_NUMBER = "choose another lab number (0 to 255): export STACKWRIGHT_LAB_NUMBER=1"
 
@@ -40,11 +40,11 @@ def _owner(link: dict[str, Any]) -> str:
     return alias.removeprefix(_ALIAS) if alias.startswith(_ALIAS) else ""
 
 
-def _checksum_in_full(interface: str) -> None:
-    """Turns transmit checksum offload off: SIOCETHTOOL with ETHTOOL_STXCSUM.
+def _disable_checksum_offload(interface: str) -> None:
+    """Disables transmit checksum offload: SIOCETHTOOL with ETHTOOL_STXCSUM.
 
-    Between virtual devices the kernel passes packets on with their checksum left open. The userspace datapath of
-    Open vSwitch hands them to guests like that, where TCP drops them.
+    Between virtual devices, the kernel forwards packets without computing their checksum. Open vSwitch's datapath in
+    user space passes them on to guests unchanged, where TCP drops them.
     """
     value = ctypes.create_string_buffer(struct.pack("II", 0x17, 0), 8)
     request = struct.pack("16sP16x", interface.encode(), ctypes.addressof(value))
@@ -56,7 +56,7 @@ def _checksum_in_full(interface: str) -> None:
 
 
 def ruleset(lab: Lab) -> str:
-    """The lab's nftables table: nodes reach the world behind the machine's address, the world does not reach nodes."""
+    """The lab's nftables table: nodes reach other networks behind the machine's address, but cannot be reached."""
     ours = f'"{lab.bridge}", "{lab.external_bridge}"'
     sources = f"{lab.network}, {lab.external_network}"
     return f"""\
@@ -83,7 +83,7 @@ def _mtu_outwards() -> int:
 
 
 def check_owner(lab: Lab) -> None:
-    """Raises StackwrightError when the lab's bridges are there, but belong to a lab in another folder."""
+    """Raises StackwrightError if the lab's bridges exist, but belong to a lab in another folder."""
     for name in (lab.bridge, lab.external_bridge):
         link = _link(name)
         if link and _owner(link) != str(lab.directory):
@@ -96,23 +96,22 @@ def check_owner(lab: Lab) -> None:
 
 
 def _check_addresses(lab: Lab) -> None:
-    """Raises StackwrightError when the machine itself has an address in one of the lab's networks."""
+    """Raises StackwrightError if another interface of the machine has an address in one of the lab's networks."""
     for link in json.loads(machine.run(["ip", "-json", "-4", "address", "show"]) or "[]"):
         for address in link.get("addr_info", []):
             prefix = str(address.get("local", "")).rpartition(".")[0] + "."
             ours = (lab.bridge, lab.external_bridge)
             if link.get("ifname") not in ours and prefix in (f"198.18.{lab.number}.", f"198.19.{lab.number}."):
                 raise StackwrightError(
-                    f"interface {link['ifname']} of this machine has the address {address['local']}, which is "
-                    f"in a network of "
-                    f"the lab ({lab.network}, {lab.external_network})",
+                    f"interface {link['ifname']} of this machine has the address {address['local']}, which is in a "
+                    f"network of the lab ({lab.network}, {lab.external_network})",
                     _ANOTHER_NUMBER,
                     ExitCode.ENVIRONMENT,
                 )
 
 
 def ensure(lab: Lab) -> None:
-    """Makes what of the lab's bridges, rules and forwarding is not there. The caller holds the machine's lock."""
+    """Creates the lab's bridges and rules and enables forwarding, where missing. The caller holds the lock."""
     check_owner(lab)
     _check_addresses(lab)
     mtu = _mtu_outwards()
@@ -125,7 +124,7 @@ def ensure(lab: Lab) -> None:
             machine.run(["ip", "link", "add", name, "address", mac, "type", "bridge", *options])
         machine.run(["ip", "link", "set", name, "alias", f"{_ALIAS}{lab.directory}", "mtu", str(mtu), "up"])
         machine.run(["ip", "address", "replace", f"{address}/24", "dev", name])
-    _checksum_in_full(lab.external_bridge)
+    _disable_checksum_offload(lab.external_bridge)
     machine.run(["nft", "-f", "-"], input=f"table ip {lab.table}\ndelete table ip {lab.table}\n{ruleset(lab)}")
     _forward()
 
@@ -140,7 +139,7 @@ def _forward() -> None:
 
 
 def remove(lab: Lab) -> None:
-    """Takes down the lab's bridges, left-over cables and rules; with the last lab of the machine, also forwarding."""
+    """Removes the lab's bridges, remaining veth pairs and rules. After the last lab, restores ip_forward."""
     for name in (lab.bridge, lab.external_bridge):
         link = _link(name)
         if link is None or _owner(link) not in ("", str(lab.directory)):
@@ -169,7 +168,7 @@ def _is_namespace(path: Path) -> bool:
 
 
 def connect(lab: Lab, name: str, index: int) -> None:
-    """Makes the node's namespace with eth0 (its address, the default route) and eth1 (no address)."""
+    """Creates the node's namespace with eth0 (its address, the default route) and eth1 (no address)."""
     space = lab.namespace(name)
     if not _is_namespace(_NETNS / space):
         (_NETNS / space).unlink(missing_ok=True)
@@ -183,18 +182,18 @@ def connect(lab: Lab, name: str, index: int) -> None:
         machine.run(["ip", "link", "add", outside, "mtu", mtu, "type", "veth", *peer])
         machine.run(["ip", "link", "set", outside, "master", bridge, "up"])
         machine.run(["ip", "-n", space, "link", "set", f"eth{number}", "up"])
-    _checksum_in_full(lab.links(index)[1])
+    _disable_checksum_offload(lab.links(index)[1])
     machine.run(["ip", "-n", space, "address", "replace", f"{lab.address(index)}/24", "dev", "eth0"])
     machine.run(["ip", "-n", space, "route", "replace", "default", "via", lab.gateway])
 
 
 def route(network: str, address: str) -> None:
-    """Lets this machine reach a network, such as the floating addresses of a cloud, through the node at `address`."""
+    """Adds a route from this machine to a network (such as floating addresses) through the node at `address`."""
     machine.run(["ip", "route", "replace", network, "via", address])
 
 
 def disconnect(lab: Lab, name: str, index: int) -> None:
-    """Removes the routes through the node, its cables and its namespace."""
+    """Removes the routes through the node, its veth pairs and its namespace."""
     for outside in lab.links(index) if index else ():
         _delete_link(outside)
     if index:
@@ -206,13 +205,13 @@ def disconnect(lab: Lab, name: str, index: int) -> None:
 
 
 def namespaces(lab: Lab) -> list[str]:
-    """The names of nodes that a namespace is there for."""
+    """The names of nodes that have a network namespace."""
     prefix = lab.namespace("")
     return sorted(p.name.removeprefix(prefix) for p in _NETNS.glob(f"{prefix}*")) if _NETNS.is_dir() else []
 
 
 def nameservers(texts: list[str]) -> str:
-    """A resolv.conf for nodes: the first text that names a server which nodes can reach (not a loopback address)."""
+    """A resolv.conf for nodes, from the first text with a name server that nodes can reach (no loopback address)."""
     for text in texts:
         servers = re.findall(r"^\s*nameserver\s+(\S+)", text, re.M)
         usable = [s for s in servers if not s.startswith("127.") and s != "::1"]

@@ -1,4 +1,4 @@
-"""Nodes come and go: up and down."""
+"""Creates and starts nodes (`up`), and removes them (`down`)."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from stackwright.model import ExitCode, StackwrightError
 Say = Callable[[str], None]
 
 LOCK = Path("/run/lock/stackwright-lab.lock")
-"""One for the whole machine: bridges and forwarding are shared by all labs."""
+"""One lock for the whole machine, because all labs share forwarding and the names of bridges."""
 
-# Without kvm: guests were seen to hang under it in nodes. It has a group of the machine there, so libvirt's account may
-# not use it while root may: libvirt then asks QEMU anew what it can do for each instance (0.85 s in place of 0.05), and
-# once waited for the answer for ever.
+# Without kvm, because guests hung with it in nodes. In a node, /dev/kvm belongs to a group of the machine, so root may
+# use it but libvirt's account may not: libvirt then probes QEMU's capabilities again for each instance (0.85 s instead
+# of 0.05), and once it waited for the answer without end.
 _DEVICES = ("loop-control", *(f"loop{n}" for n in range(8)), "fuse", "net/tun", "vhost-net")
 _NSPAWN_RUN = Path("/run/systemd/nspawn")
 
 
 def quiet(_: str) -> None:
-    """Says nothing."""
+    """Discards a message."""
 
 
 # ------------------------------------------------------------------------------------------------------------------ up
@@ -52,15 +52,15 @@ def up(
     say: Say = quiet,
     environment: Mapping[str, str] | None = None,
 ) -> list[Node]:
-    """Brings up nodes and returns them once their sshd lets the lab's key in. Nodes that run already are returned.
+    """Creates or starts nodes, waits until SSH with the lab's key works, and returns them. Running nodes are unchanged.
 
-    `release` is what new nodes are made of, bookworm if not given. `snapshot` names what `take_snapshot` made; its
-    release is used then. A node that was stopped is started with its disk as it was. A node from before a restart of
-    the machine is made afresh. Raises StackwrightError, also when a node is there but is not of that release.
+    New nodes get the Debian release `release` (default: bookworm), or are created from `snapshot`, with its release. A
+    stopped node is started with its disk unchanged. A node from before a restart of the machine is created again.
+    Raises StackwrightError, also if a node exists but has another release.
 
-    `size` says by name how much of the machine nodes may have; what it does not say stays as it was, which for a new
-    node is what the snapshot's had, or no limit. A node that runs keeps its size, and `say` hears so; as it does where
-    the kernel cannot hold nodes to their sizes.
+    `size` has the limits of nodes by name. Limits that it does not set are unchanged; new nodes get those of the
+    snapshot, or none. The size of a running node cannot change. `say` gets a message about that, and about limits that
+    the kernel cannot enforce.
     """
     lab = records.chosen(lab)
     wanted = check_names(names)
@@ -75,17 +75,17 @@ def up(
     base_name = origin.base if origin else base.ensure(lab, release or RELEASES[0], environment, say)
     with machine.locked(LOCK, lambda: say("waiting for another `stackwright lab`")):
         network.check_owner(lab)
-        _heal(lab, say)
-        there = records.read_all(lab)
+        _remove_unusable(lab, say)
+        existing = records.read_all(lab)
         for name in wanted:
-            if name in there:
-                _check_same(there[name], origin, release)
+            if name in existing:
+                _check_same(existing[name], origin, release)
         network.ensure(lab)
         missing: set[str] = set()
         for name in wanted:
-            record = there.get(name) or _record(lab, name, base_name, origin, release or RELEASES[0])
+            record = existing.get(name) or _record(lab, name, base_name, origin, release or RELEASES[0])
             missing |= {*start(lab, _sized(lab, record, (size or {}).get(name, Size()), say), say)}
-        sizes.tell(missing, say)
+        sizes.warn(missing, say)
         records.publish(lab)
         base.prune(lab, records.used_bases(lab))
     for name in wanted:
@@ -109,7 +109,7 @@ def _prepare(lab: Lab) -> None:
 
 
 def _keygen(path: Path, comment: str) -> str:
-    """The public key that belongs to the private key at `path`; both are made if they are not there."""
+    """The public key of the private key at `path`; creates both if one is missing."""
     public = path.with_suffix(".pub")
     if not path.exists() or not public.exists():
         path.unlink(missing_ok=True)
@@ -117,13 +117,13 @@ def _keygen(path: Path, comment: str) -> str:
     return public.read_text()
 
 
-def _heal(lab: Lab, say: Say) -> None:
-    """Removes what cannot be used any more: nodes half made, and nodes from before the machine was restarted."""
-    there = records.read_all(lab)
+def _remove_unusable(lab: Lab, say: Say) -> None:
+    """Removes incomplete nodes, and nodes from before the machine was restarted."""
+    known = records.read_all(lab)
     for name in records.traces(lab):
-        record = there.get(name)
+        record = known.get(name)
         if record is None or not records.usable(record):
-            say(f"{name}: removing remains of a crash or of a restart of the machine")
+            say(f"{name}: removing what was left after a crash or a restart of the machine")
             discard(lab, name, record)
 
 
@@ -143,7 +143,7 @@ def _check_same(record: Record, origin: Record | None, release: str) -> None:
 
 
 def _record(lab: Lab, name: str, base_name: str, origin: Record | None, release: str) -> Record:
-    """A new node's record, written before anything else is done for the node."""
+    """Writes the record of a new node, before anything else is created for it."""
     taken = [r.index for r in records.read_all(lab).values()]
     record = Record(
         name=name,
@@ -160,7 +160,7 @@ def _record(lab: Lab, name: str, base_name: str, origin: Record | None, release:
 
 
 def _sized(lab: Lab, record: Record, asked: Size, say: Say) -> Record:
-    """The record with the size that is asked for, written; a node that runs keeps its own."""
+    """Writes and returns the record with the requested size; a running node keeps its size."""
     wanted = Size(asked.memory or record.memory, asked.cpus or record.cpus)
     if wanted == record.size:
         return record
@@ -176,9 +176,9 @@ def _sized(lab: Lab, record: Record, asked: Size, say: Say) -> Record:
 
 
 def start(lab: Lab, record: Record, say: Say) -> tuple[str, ...]:
-    """Starts a node that has a record, unless it runs. The caller holds the lock and publishes afterwards.
+    """Starts a node that has a record, unless it runs. The caller holds the lock and calls `publish` afterwards.
 
-    Returns which of its limits the kernel does not hold it to, for `sizes.tell`.
+    Returns the names of the limits that the kernel does not enforce, for `sizes.warn`.
     """
     name = record.name
     if machine.node_pids(lab.root(name)):
@@ -186,46 +186,46 @@ def start(lab: Lab, record: Record, say: Say) -> tuple[str, ...]:
         return ()
     say(f"{name}: starting at {lab.address(record.index)}")
     _mount(lab, record)
-    # Those of an earlier start may have other limits.
+    # The groups of an earlier start may have other limits.
     supervisor.remove_groups(lab.namespace(name))
-    held = sizes.hold(lab.namespace(name), record.size, supervisor.mountinfo())
-    _furnish(lab, name, held)
+    enforced = sizes.enforce(lab.namespace(name), record.size, supervisor.mountinfo())
+    _configure(lab, name, enforced)
     network.connect(lab, name, record.index)
     _boot(lab, name)
-    return sizes.lost(record.size, held)
+    return sizes.not_enforced(record.size, enforced)
 
 
 def _mount(lab: Lab, record: Record) -> None:
-    """Mounts the node's overlay (if it is not mounted) and notes its device number."""
+    """Mounts the node's overlay if it is not mounted, and records its device number."""
     disk, root = lab.disk(record.name), lab.root(record.name)
     if not machine.mounts_under(root):
         for folder in ("upper", "work", "root"):
             (disk / folder).mkdir(exist_ok=True)
             (disk / folder).chmod(0o755)
-        # What an earlier mount of the same boot leaves behind; after a restart of the machine nodes are made afresh.
+        # An earlier mount of the same boot leaves this behind, and the kernel then refuses another volatile mount.
         machine.remove_tree(disk / "work/work/incompat/volatile")
         packages.seed(lab, record)
         lower = ":".join([*(str(lab.snapshots / tag / "layer") for tag in record.layers), str(lab.bases / record.base)])
-        # volatile: nobody waits for a disk. fsync in dpkg and databases costs minutes otherwise.
+        # volatile: no flush to disk. Otherwise fsync in dpkg and databases takes minutes.
         options = f"lowerdir={lower},upperdir={disk / 'upper'},workdir={disk / 'work'},volatile"
         try:
             machine.run(["mount", "-t", "overlay", lab.namespace(record.name), "-o", options, root])
         except StackwrightError as error:
             raise StackwrightError(
-                f"{error.message}\nthe lab's directory must be on a file system that overlayfs can write to "
-                f"(ext4, xfs, "
-                "btrfs or tmpfs, not another overlay), with kernel 5.10 or newer",
+                f"{error.message}\nthe lab's directory must be on a file system that overlayfs can write to (ext4, "
+                "xfs, btrfs or tmpfs, not another overlay), with kernel 5.10 or newer",
                 "choose another directory with STACKWRIGHT_LAB_DIR",
                 ExitCode.ENVIRONMENT,
             ) from None
-    records.noted_device(lab, record, root.stat().st_dev)
+    records.set_device(lab, record, root.stat().st_dev)
 
 
-def _furnish(lab: Lab, name: str, held: Size) -> None:
-    """Gives the node its identity: names, keys, resolver. What must stay as the node made it is set only once."""
+def _configure(lab: Lab, name: str, enforced: Size) -> None:
+    """Writes the node's names, keys, resolver and limits. All but the limits are written only once, because the node
+    may change them."""
     etc, marker = lab.root(name) / "etc", lab.disk(name) / "furnished"
     (lab.root(name) / sizes.LIMITS).unlink(missing_ok=True)
-    if text := sizes.limits_text(held):
+    if text := sizes.limits_text(enforced):
         _put(lab.root(name) / sizes.LIMITS, text)
     if not marker.exists():
         _put(etc / "hostname", f"{name}\n")
@@ -241,7 +241,7 @@ def _furnish(lab: Lab, name: str, held: Size) -> None:
 
 
 def _put(path: Path, text: str, mode: int = 0o644) -> None:
-    """Writes a file in a node in place of whatever is there; never follows a link out of the node."""
+    """Writes a file in a node, and replaces an existing one; never follows a link out of the node."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
         handle.write(text)
@@ -257,9 +257,9 @@ def _boot(lab: Lab, name: str) -> None:
         "systemd-nspawn", "--quiet", "--boot", "--settings=no", "--register=no", "--keep-unit",
         f"--machine={lab.namespace(name)}", f"--hostname={name}", f"--directory={lab.root(name)}",
         f"--network-namespace-path=/run/netns/{lab.namespace(name)}",
-        # The node's root may do everything but set the machine's clock.
+        # The node's root has all capabilities, except that it cannot set the machine's clock.
         "--capability=all", "--drop-capability=CAP_SYS_TIME",
-        # What systemd gives on real hosts, if the machine allows it; a limit of this shell would stop databases.
+        # The limits that systemd sets on real hosts, if the machine allows them; databases cannot start with less.
         "--rlimit=RLIMIT_NOFILE=1024:524288", "--rlimit=RLIMIT_NPROC=infinity",
         "--resolv-conf=off", "--timezone=off", "--link-journal=no", *binds,
     ]  # fmt: skip
@@ -272,26 +272,26 @@ def _boot(lab: Lab, name: str) -> None:
 
 
 def wait(lab: Lab, name: str, patience: float = 60.0) -> None:
-    """Waits until the node lets the lab's key in. Raises StackwrightError with the end of the node's console."""
+    """Waits until SSH with the lab's key works. Raises StackwrightError with the end of the node's console."""
     record = records.read_all(lab).get(name)
     started = time.monotonic()
-    while record is not None and (said := _refusal(lab, name)):
+    while record is not None and (reason := _ssh_error(lab, name)):
         waited = time.monotonic() - started
-        # The keeper needs a moment to appear.
+        # The supervisor process needs a moment to appear.
         if waited > patience or (waited > 3 and not machine.node_pids(lab.root(name))):
             if name not in records.read_all(lab):
                 return
             console = "\n".join(records.text_of(lab.disk(name) / "console.log").splitlines()[-15:])
             raise StackwrightError(
-                f"cannot log in to {name} with SSH: {said}\nlast lines of its console:\n{console}",
+                f"cannot log in to {name} with SSH: {reason}\nlast lines of its console:\n{console}",
                 f"remove it with `stackwright lab down {name}` and try again",
                 ExitCode.ENVIRONMENT,
             )
         time.sleep(0.05)
 
 
-def _refusal(lab: Lab, name: str) -> str:
-    """Why SSH does not work yet, or an empty text if it does."""
+def _ssh_error(lab: Lab, name: str) -> str:
+    """Why SSH does not work yet; empty if it does."""
     command = ["ssh", "-F", str(lab.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=2", name, "echo in"]
     output = machine.run(["sh", "-c", '"$@" 2>&1', "sh", *command], check=False).strip()
     return "" if output.splitlines()[-1:] == ["in"] else output or "no answer"
@@ -301,24 +301,25 @@ def _refusal(lab: Lab, name: str) -> str:
 
 
 def down(names: Collection[str] = (), *, lab: Lab | None = None, say: Say = quiet) -> list[str]:
-    """Takes nodes down (all, if none is named) and removes every trace of them; returns the names of those removed.
+    """Removes nodes (without names, all of them) completely; returns the names of the removed nodes.
 
-    Goes by what is really there as well as by the records, so it also clears up after a crash. With the last node the
-    bridges, the firewall rules and the forwarding go. Keys, base images, downloaded packages and snapshots stay.
+    Uses the actual processes, mounts and groups in addition to the records, so it also cleans up after a crash. With
+    the last node, bridges, firewall rules and forwarding are removed. Keys, base images, downloaded packages and
+    snapshots are kept.
     """
     lab = records.chosen(lab)
     wanted = check_names(names)
     machine.require(("ip", "nft", "losetup"))
     with machine.locked(LOCK, lambda: say("waiting for another `stackwright lab`")):
         network.check_owner(lab)
-        there = records.traces(lab)
-        if unknown := [name for name in wanted if name not in there]:
+        existing = records.traces(lab)
+        if unknown := [name for name in wanted if name not in existing]:
             raise StackwrightError(
                 f"no node named {' or '.join(unknown)}",
                 "list the nodes with `stackwright lab list`",
                 ExitCode.USAGE,
             )
-        removed = [name for name in there if not wanted or name in wanted]
+        removed = [name for name in existing if not wanted or name in wanted]
         known = records.read_all(lab)
         for name in removed:
             say(f"{name}: removing")
@@ -331,7 +332,7 @@ def down(names: Collection[str] = (), *, lab: Lab | None = None, say: Say = quie
 
 
 def discard(lab: Lab, name: str, record: Record | None) -> None:
-    """Removes one node, whatever there is of it."""
+    """Removes one node, complete or not."""
     root, machine_name = lab.root(name), lab.namespace(name)
     machine.kill_container(root, machine_name)
     supervisor.remove_groups(machine_name)
@@ -340,7 +341,7 @@ def discard(lab: Lab, name: str, record: Record | None) -> None:
         devices.add(root.stat().st_dev)
     for device in devices - {0}:
         machine.detach_loops(device)
-        # systemd-nspawn tidies up after itself only when it is not killed, and on a tmpfs.
+        # systemd-nspawn removes its locks only on a tmpfs, and only if it is not killed.
         for lock in (_NSPAWN_RUN / "locks").glob(f"inode-{device}:*"):
             lock.unlink(missing_ok=True)
     machine.remove_tree(_NSPAWN_RUN / "propagate" / machine_name)
@@ -352,12 +353,12 @@ def discard(lab: Lab, name: str, record: Record | None) -> None:
 
 
 def snapshot_record(lab: Lab, tag: str) -> Record:
-    """A snapshot's record; StackwrightError if there is none of that name."""
+    """A snapshot's record; raises StackwrightError if there is no snapshot of that name."""
     record = records.snapshot(lab, tag)
     if record is None:
-        there = ", ".join(records.list_snapshots(lab)) or "none"
+        existing = ", ".join(records.list_snapshots(lab)) or "none"
         raise StackwrightError(
-            f"no snapshot named {tag}; snapshots: {there}",
+            f"no snapshot named {tag}; snapshots: {existing}",
             "create one: stackwright lab snapshot n1 TAG",
             ExitCode.USAGE,
         )

@@ -1,4 +1,4 @@
-"""Downloaded packages, shared between nodes so that the second one need not download them again."""
+"""Shares downloaded packages between nodes, so that each is downloaded once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stackwright.lab import records
 from stackwright.lab.layout import Lab, Record
 
 _APT_USER = 42
-"""The uid of _apt in every Debian."""
+"""The uid of _apt in every Debian release."""
 
 
 def _archives(lab: Lab, record: Record) -> Path:
@@ -18,9 +18,9 @@ def _archives(lab: Lab, record: Record) -> Path:
 
 
 def seed(lab: Lab, record: Record) -> None:
-    """Puts hard links to all packages downloaded by any node so far into the node's own layer, before it is mounted.
+    """Creates hard links to all packages that any node has downloaded in the node's layer, before it is mounted.
 
-    A shared folder would be simpler, but apt locks it: two nodes could not install at the same time.
+    A shared folder would be simpler, but apt locks its folder: two nodes could not install at the same time.
     """
     for other in records.read_all(lab).values():
         harvest(lab, other)
@@ -37,7 +37,7 @@ def seed(lab: Lab, record: Record) -> None:
 
 
 def harvest(lab: Lab, record: Record) -> None:
-    """Keeps what a node has downloaded, as hard links."""
+    """Collects the packages that a node has downloaded, as hard links."""
     store = lab.packages / record.release
     store.mkdir(mode=0o755, exist_ok=True)
     for package in _archives(lab, record).glob("*.deb"):

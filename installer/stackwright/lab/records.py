@@ -1,4 +1,4 @@
-"""What is written down about nodes, what is there of them, and what everybody gets to know about them."""
+"""Reads and writes the records of nodes, finds traces of nodes, and publishes names, addresses and host keys."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from stackwright.model import ExitCode, StackwrightError
 
 
 def chosen(lab: Lab | None) -> Lab:
-    """The lab given, or the one that the environment asks for."""
+    """The given lab, or the one that the environment selects."""
     return lab or lab_from(os.environ)
 
 
 def text_of(path: Path) -> str:
-    """A file's text, empty if it cannot be read."""
+    """The text of a file; empty if it cannot be read."""
     try:
         return path.read_text(errors="replace")
     except OSError:
@@ -38,18 +38,18 @@ def text_of(path: Path) -> str:
 
 
 def read_all(lab: Lab) -> dict[str, Record]:
-    """The records that can be read, by name."""
+    """All readable records, by name."""
     found = ((path.parent.name, parse_record(text_of(path))) for path in sorted(lab.nodes.glob("*/node.json")))
     return {name: record for name, record in found if record is not None and record.name == name}
 
 
 def write(lab: Lab, record: Record) -> None:
-    """Writes a record in one act."""
+    """Writes a record atomically."""
     _replace(lab.disk(record.name) / "node.json", dump_record(record))
 
 
-def noted_device(lab: Lab, record: Record, device: int) -> Record:
-    """The record with the number of the mounted disk, written."""
+def set_device(lab: Lab, record: Record, device: int) -> Record:
+    """Writes and returns the record with the device number of the mounted overlay."""
     changed = replace(record, device=device)
     write(lab, changed)
     return changed
@@ -63,14 +63,14 @@ def _replace(path: Path, text: str) -> None:
 
 
 def traces(lab: Lab) -> list[str]:
-    """Names of nodes of which anything is there, with or without a record: folders, namespaces, processes, groups."""
+    """Names of nodes of which anything exists, with or without a record: folders, namespaces, processes, groups."""
     folders = [p.name for p in lab.nodes.iterdir()] if lab.nodes.is_dir() else []
     running = [name for root in machine.containers().values() if lab.root(name := root.parent.name) == root]
     return sorted({*folders, *running, *network.namespaces(lab), *supervisor.grouped(lab.namespace(""))})
 
 
 def usable(record: Record) -> bool:
-    """Whether the node was made to the end, and in this boot of the machine."""
+    """Whether the node is complete, and was created in this boot of the machine."""
     return bool(record.device) and record.boot_id == machine.boot_id()
 
 
@@ -97,7 +97,7 @@ def _node(lab: Lab, record: Record) -> Node:
 
 
 def list_nodes(lab: Lab | None = None) -> list[Node]:
-    """The lab's nodes by address. Needs root, because the lab's folder is closed to others."""
+    """The lab's nodes, ordered by address. Needs root, because only root may read the lab's folder."""
     machine.require(())
     lab = chosen(lab)
     return sorted((_node(lab, r) for r in read_all(lab).values()), key=lambda n: n.index)
@@ -106,19 +106,19 @@ def list_nodes(lab: Lab | None = None) -> list[Node]:
 def ssh_command(name: str, lab: Lab | None = None) -> list[str]:
     """The words of an ssh command that logs in to a running node; append a remote command to them.
 
-    Raises StackwrightError when there is no such node, or when it is not running.
+    Raises StackwrightError if there is no such node, or if it is not running.
     """
     lab = chosen(lab)
     check_name(name)
     node = next((n for n in list_nodes(lab) if n.name == name), None)
     if node is None or node.state != "running":
-        seen = f"no node named {name}" if node is None else f"node {name} is {node.state}"
-        raise StackwrightError(seen, f"start it: stackwright lab up {name}", ExitCode.ENVIRONMENT)
+        problem = f"no node named {name}" if node is None else f"node {name} is {node.state}"
+        raise StackwrightError(problem, f"start it: stackwright lab up {name}", ExitCode.ENVIRONMENT)
     return ["ssh", "-F", str(lab.ssh_config), name]
 
 
 def snapshot(lab: Lab, tag: str) -> Record | None:
-    """A snapshot's record, or None. Raises StackwrightError for what cannot be a snapshot's name."""
+    """A snapshot's record, or None. Raises StackwrightError if the name is invalid."""
     return parse_record(text_of(lab.snapshots / check_name(tag, "snapshot") / "node.json"))
 
 
@@ -129,7 +129,7 @@ def list_snapshots(lab: Lab | None = None) -> list[str]:
 
 
 def publish(lab: Lab) -> None:
-    """Tells everybody who there is: known_hosts and ssh_config on the machine, /etc/hosts in every node."""
+    """Writes all nodes to known_hosts and ssh_config on the machine, and to /etc/hosts in every node."""
     records = read_all(lab)
     indices = {name: record.index for name, record in records.items()}
     public = {name: text_of(lab.host_key(name).with_suffix(".pub")) for name in records}
@@ -138,7 +138,7 @@ def publish(lab: Lab) -> None:
     block = hosts_block(lab, indices)
     for name in records:
         hosts = lab.root(name) / "etc/hosts"
-        # A link would lead out of the node, to the machine's own file.
+        # A symbolic link could point out of the node, to the machine's own file.
         if hosts.is_file() and not hosts.is_symlink():
             text = hosts.read_text()
             if (changed := with_hosts_block(text, block)) != text:
@@ -146,6 +146,6 @@ def publish(lab: Lab) -> None:
 
 
 def used_bases(lab: Lab) -> frozenset[str]:
-    """The base images that a node or a snapshot of any number stands on."""
+    """The base images that a node or a snapshot of any lab number uses."""
     paths = [*lab.directory.glob("lab*/nodes/*/node.json"), *lab.directory.glob("lab*/snapshots/*/node.json")]
     return frozenset(record.base for path in paths if (record := parse_record(text_of(path))))

@@ -1,4 +1,4 @@
-"""Snapshots: a node's disk kept under a name, as a layer that other nodes stand on. Nothing is copied."""
+"""Snapshots: the disk of a node, saved under a name as a read-only overlay layer of other nodes. Nothing is copied."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from stackwright.lab.layout import Lab, check_name, dump_record
 from stackwright.model import ExitCode, StackwrightError
 
 _PATIENCE = 180.0
-"""Seconds for an orderly shutdown: two of systemd's 90 s limits for a unit that does not stop."""
+"""Seconds for an orderly shutdown: twice systemd's limit of 90 s for a unit that does not stop."""
 
 
 def take_snapshot(name: str, tag: str, *, lab: Lab | None = None, say: nodes.Say = nodes.quiet) -> None:
-    """Shuts a node down in order, keeps its disk under a name, and starts it again on top of that.
+    """Shuts a node down, saves its disk under a name, and starts it again on top of that.
 
-    Services come back as after a restart of the host. `up(..., snapshot=tag)` makes nodes from it; the first one gets
-    the address of the node it was taken from, if that is free: what is installed there goes on working under the
-    same name. Raises StackwrightError.
+    Services start as after a reboot of a host. `up(..., snapshot=tag)` creates nodes from it. The first one gets the
+    address of the original node, if that is free, so that an installed cloud works under the same name.
+    Raises StackwrightError.
     """
     lab = records.chosen(lab)
     check_name(tag, "snapshot")
@@ -53,23 +53,22 @@ def take_snapshot(name: str, tag: str, *, lab: Lab | None = None, say: nodes.Say
         machine.remove_tree(lab.disk(name) / "work")
         (made / "node.json").write_text(dump_record(kept))
         records.write(lab, kept)
-        sizes.tell(nodes.start(lab, kept, say), say)
+        sizes.warn(nodes.start(lab, kept, say), say)
         records.publish(lab)
-    # The disk was mounted without any waiting for writes; a snapshot is to survive a restart of the machine.
+    # The disk was mounted without flushes (volatile), but a snapshot must survive a restart of the machine.
     machine.run(["sync", "--file-system", made])
     nodes.wait(lab, name)
 
 
 def next_tag(name: str, lab: Lab) -> str:
     """A name for a node's next snapshot: n1-1, n1-2..."""
-    there = set(records.list_snapshots(lab))
-    return next(tag for n in range(1, len(there) + 2) if (tag := f"{name}-{n}") not in there)
+    existing = set(records.list_snapshots(lab))
+    return next(tag for n in range(1, len(existing) + 2) if (tag := f"{name}-{n}") not in existing)
 
 
 def reset(name: str, tag: str = "", *, lab: Lab | None = None, say: nodes.Say = nodes.quiet) -> str:
-    """Throws away what a node did since its newest snapshot, or since the one named, and starts it from there again;
-    where it has none, as it was made. It keeps its name, address, size and host key. Returns the snapshot's name, empty
-    where there is none. Raises StackwrightError."""
+    """Restores a node to a snapshot: the named one, or its newest, or, without any, its first state. It keeps its name,
+    address, size and host key. Returns the name of the snapshot, or an empty text. Raises StackwrightError."""
     lab = records.chosen(lab)
     machine.require()
     origin = nodes.snapshot_record(lab, check_name(tag, "snapshot")) if tag else None
@@ -85,14 +84,14 @@ def reset(name: str, tag: str = "", *, lab: Lab | None = None, say: nodes.Say = 
         say(f"{name}: restored to {fresh.layers[0] if fresh.layers else 'its first state'}")
         nodes.discard(lab, name, record)
         records.write(lab, fresh)
-        sizes.tell(nodes.start(lab, fresh, say), say)
+        sizes.warn(nodes.start(lab, fresh, say), say)
         records.publish(lab)
     nodes.wait(lab, name)
     return fresh.layers[0] if fresh.layers else ""
 
 
 def remove_snapshot(tag: str, *, lab: Lab | None = None) -> None:
-    """Removes a snapshot that no node and no other snapshot stands on. Raises StackwrightError otherwise."""
+    """Removes a snapshot that no node and no other snapshot uses. Raises StackwrightError otherwise."""
     lab = records.chosen(lab)
     machine.require(())
     with machine.locked(nodes.LOCK):

@@ -1,4 +1,4 @@
-"""Runs a node: its control groups, and a small shell process that starts systemd-nspawn again when the node reboots."""
+"""Runs a node: its control groups, and a shell process that starts systemd-nspawn again when the node reboots."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from stackwright.lab import machine
 
 
 def hierarchies(mountinfo: str) -> list[Path]:
-    """Where node groups are needed: the unified hierarchy, and of the old ones systemd's and the memory controller's.
+    """The hierarchies that need a group per node: the unified one, and of cgroup v1 those of systemd and memory.
 
-    A node that shares its group of the unified hierarchy with another one kills the other's services with its own.
+    If two nodes share a group of the unified hierarchy, one kills the services of the other together with its own.
     """
     found = [path for path, has in _mounted(mountinfo) if not has or {"name=systemd", "memory"} & has]
     return list(dict.fromkeys(found))
 
 
 def hierarchy(mountinfo: str, controller: str) -> tuple[Path | None, bool]:
-    """Where groups get limits of this controller, and whether that is the unified hierarchy; None where nowhere.
+    """The hierarchy of this controller (None if there is none), and whether it is the unified hierarchy.
 
-    A controller is in one hierarchy only: an old one that is mounted has it, or the unified one may.
+    A controller is in one hierarchy only: a mounted one of cgroup v1, or else the unified one.
     """
     unified = None
     for path, has in _mounted(mountinfo):
@@ -35,7 +35,7 @@ def hierarchy(mountinfo: str, controller: str) -> tuple[Path | None, bool]:
 
 
 def _mounted(mountinfo: str) -> Iterator[tuple[Path, frozenset[str]]]:
-    """The hierarchies that are mounted as a whole, with the options of old ones; none for the unified one."""
+    """The hierarchies that are mounted as a whole, with the mount options of those of cgroup v1."""
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         kind, _, options = [*right.split(" ", 2), "", ""][:3]
@@ -51,7 +51,7 @@ def _words(path: Path) -> list[str]:
 
 
 def mountinfo() -> str:
-    """What is mounted here, as the kernel says it."""
+    """The kernel's list of mounts."""
     return Path("/proc/self/mountinfo").read_text()
 
 
@@ -66,37 +66,38 @@ def groups(name: str) -> list[Path]:
 
 
 def grouped(prefix: str) -> set[str]:
-    """What follows the prefix in the names of the control groups that are there."""
+    """The names of existing control groups that begin with the prefix, without it."""
     return {p.name.removeprefix(prefix) for each in groups("") for p in each.glob(f"{prefix}*")}
 
 
 def limited(name: str) -> list[Path]:
-    """The further control group of a node that has a limit of processors, where that is in a hierarchy of its own.
+    """The additional control group of a node with a processor limit, if that controller has its own hierarchy.
 
-    Other nodes have none: in it all processes of a node together get as much as one outside.
+    Nodes without a limit have none, because all processes in it together get the share of one process outside.
     """
     path, _ = hierarchy(mountinfo(), "cpu")
     return [g for g in ([group(path, name)] if path else []) if g not in groups(name) and g.is_dir()]
 
 
 def start(name: str, argv: Sequence[str], log: Path, environment: dict[str, str]) -> None:
-    """Starts a systemd-nspawn command line under a keeper that nobody's Ctrl-C or exit reaches.
+    """Starts a systemd-nspawn command line under a supervisor process that survives Ctrl-C and the end of this process.
 
-    What limits the node must be set before: the keeper itself goes into its groups, and every process after it.
+    The limits must be set before: the supervisor and all its child processes are in the node's groups.
     """
-    made = groups(name)
-    for each in made:
+    paths = groups(name)
+    for each in paths:
         each.mkdir(parents=True, exist_ok=True)
-    made += limited(name)
+    paths += limited(name)
     redirect = 'log=$1; shift; exec setsid --fork "$@" >>"$log" 2>&1'
-    keeper = ["sh", "-c", shell.fill("lab/supervisor.sh"), "stackwright-lab-keeper", " ".join(map(str, made)), *argv]
-    machine.run(["sh", "-c", redirect, "sh", log, *keeper], env=environment, hands_lock_on=True)
+    script, folders = shell.fill("lab/supervisor.sh"), " ".join(map(str, paths))
+    command = ["sh", "-c", script, "stackwright-lab-supervisor", folders, *argv]
+    machine.run(["sh", "-c", redirect, "sh", log, *command], env=environment, hands_lock_on=True)
 
 
 def remove_groups(name: str, patience: float = 2.0) -> None:
-    """Removes the node's control groups; they are empty once its processes are gone.
+    """Removes the node's control groups. Its processes must have ended; the groups are empty then.
 
-    The kernel may need a moment after their end: waits for that up to `patience` seconds.
+    The kernel may need a moment after that: waits for up to `patience` seconds.
     """
     deadline = time.monotonic() + patience
     for each in (*groups(name), *limited(name)):

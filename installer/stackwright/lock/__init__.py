@@ -1,6 +1,6 @@
-"""The lock: what a finished setup consists of, exactly. Written as a file, read again, and compared in words.
+"""The lock: exact versions of everything that is installed. Reads, writes and compares lock files.
 
-Nothing here reaches a host: `probe.script` is to be run on it, `probe.parse` makes a `HostLock` of what it prints.
+Nothing here connects to a host: `probe.script` must be run there; `probe.parse` creates a `HostLock` from its output.
 """
 
 from stackwright.lock.compare import Section, differences, packages, pairs, printable, text

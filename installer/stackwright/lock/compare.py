@@ -1,4 +1,4 @@
-"""What differs between two locks, in words."""
+"""Differences between two locks, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stackwright.lock.versions import compare_for
 
 @dataclass(frozen=True)
 class Section:
-    """Lines about one thing: a host's packages, the answers."""
+    """Lines about one subject, such as the packages of a host."""
 
     title: str
     lines: tuple[str, ...]
@@ -21,9 +21,8 @@ _Texts = Mapping[str, str]
 
 
 def pairs(a: Iterable[str], b: Iterable[str], answers: tuple[_Texts, _Texts] = ({}, {})) -> list[tuple[str, str]]:
-    """Which host of A is to be compared with which of B: those of one name; then, where as many are left on both sides,
-    those that stand at the same places in the `answers` of A and B, since a setup that was repeated elsewhere has other
-    names."""
+    """Pairs of hosts of A and B to compare: hosts with the same name; if equally many remain on both sides, also hosts
+    at the same positions in the `answers` of A and B, because a reproduced cloud has other names."""
     names = (frozenset(a), frozenset(b))
     both = names[0] & names[1]
     left = [
@@ -39,12 +38,12 @@ def _words(text: str) -> list[str]:
 
 
 def _places(host: str, answers: _Texts) -> list[tuple[str, int]]:
-    """Where a host stands in answers: the key, and the place in its list."""
+    """The positions of a host in answers: key, and position in its list."""
     return sorted((key, n) for key, text in answers.items() for n, word in enumerate(_words(text)) if word == host)
 
 
 def _renamed(answers: _Texts, names: _Texts) -> dict[str, str]:
-    """The answers with hosts called by other names, where a list has them."""
+    """The answers with the names of hosts in lists replaced."""
     return {
         key: ",".join(names.get(word, word) for word in _words(text)) if {*_words(text)} & {*names} else text
         for key, text in answers.items()
@@ -52,7 +51,7 @@ def _renamed(answers: _Texts, names: _Texts) -> dict[str, str]:
 
 
 def differences(a: Lock, b: Lock) -> list[Section]:
-    """Everything that differs, from A to B; nothing where the setups are the same."""
+    """All differences from A to B; empty if the setups are the same."""
     matched = pairs(a.hosts, b.hosts, (a.answers, b.answers))
     other_names = {one: other for one, other in matched if one != other}
     out = [
@@ -75,7 +74,7 @@ def _values(a: Mapping[str, str], b: Mapping[str, str]) -> Iterable[str]:
     for key in sorted({*a, *b}):
         before, after = a.get(key, ""), b.get(key, "")
         if before != after:
-            yield f"{key}: {before or '(not there)'} -> {after or '(not there)'}"
+            yield f"{key}: {before or '(none)'} -> {after or '(none)'}"
 
 
 def _hosts(name: str, a: HostLock, b: HostLock) -> list[Section]:
@@ -91,7 +90,7 @@ def _hosts(name: str, a: HostLock, b: HostLock) -> list[Section]:
 
 
 def packages(a: HostLock, b: HostLock) -> Iterable[str]:
-    """What differs between the packages of two hosts."""
+    """Differences between the packages of two hosts."""
     before, after = ({name: p.version for name, p in host.packages.items()} for host in (a, b))
     yield from _versions(before, after, compare_for(b.package_manager))
 
@@ -102,30 +101,30 @@ def _versions(a: Mapping[str, str], b: Mapping[str, str], compare: Callable[[str
         if before == after:
             continue
         if not before or not after:
-            yield f"{name} {before or after}: {'new' if after else 'gone'}"
+            yield f"{name} {before or after}: {'added' if after else 'removed'}"
             continue
         up = compare(before, after) < 0
-        yield f"{name}: {'up' if up else 'down'} from {before} to {after}"
+        yield f"{name}: {'upgraded' if up else 'downgraded'} from {before} to {after}"
 
 
 def _repositories(a: HostLock, b: HostLock) -> Iterable[str]:
     for title in sorted({*a.repositories, *b.repositories}):
         before, after = a.repositories.get(title), b.repositories.get(title)
         if before is None or after is None:
-            yield f"{title}: {'new' if before is None else 'gone'}"
+            yield f"{title}: {'added' if before is None else 'removed'}"
         elif before.checksum != after.checksum or before.snapshot != after.snapshot:
-            yield f"{title}: moved from {before.snapshot or before.checksum} to {after.snapshot or after.checksum}"
+            yield f"{title}: changed from {before.snapshot or before.checksum} to {after.snapshot or after.checksum}"
         elif before.urls != after.urls:
-            yield f"{title}: the same, from {' '.join(after.urls)} instead of {' '.join(before.urls)}"
+            yield f"{title}: same content, from {' '.join(after.urls)} instead of {' '.join(before.urls)}"
 
 
-def printable(told: str) -> str:
-    """A text of somebody else's as it may be printed: what a terminal would obey is shown instead."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in told)
+def printable(text: str) -> str:
+    """A text from another person, safe to print: control characters are shown instead of sent to the terminal."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
 def text(sections: Iterable[Section], most: int = 0) -> str:
-    """The sections as plain text. `most` lines of each, where it is not 0."""
+    """The sections as plain text, with at most `most` lines each (0: all)."""
     out = []
     for section in sections:
         out.append(f"{printable(section.title)}:")

@@ -1,7 +1,7 @@
-"""What a host consists of: a read-only shell script, and what it prints as a `HostLock`.
+"""Collects what is installed on a host: a read-only shell script, and the parser of its output.
 
-The script needs root to see images and audit messages, and asks no mirror. It prints one `key<TAB>value` per line and
-`end` last, so that a cut-off answer is noticed.
+The script needs root to read images and audit messages, and contacts no mirror. It prints one `key<TAB>value` per line,
+and `end` last, so that incomplete output is detected.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from stackwright.model import ExitCode, StackwrightError
 
 
 def script(package_manager: str, modulepath: str, images: str, since: float = 0.0) -> str:
-    """The script, for a host with apt or dnf. `modulepath` is the folder of Puppet's modules, `images` that of images
-    for instances; denials of SELinux count from `since` on, in seconds since the epoch."""
+    """The script for a host with apt or dnf. `modulepath` is the folder of the Puppet modules, `images` that of images
+    for instances; SELinux denials count from `since` on, in seconds since the epoch."""
     return shell.fill(
         "lock/probe.sh",
         MANAGER=package_manager,
@@ -31,44 +31,46 @@ def script(package_manager: str, modulepath: str, images: str, since: float = 0.
 
 @dataclass(frozen=True)
 class Seen:
-    """What a host said."""
+    """The parsed output of a host."""
 
     host: HostLock
     denials: tuple[str, ...] = ()
-    """SELinux's, each with how often it was said."""
+    """SELinux denials, each with its count."""
 
 
 def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
-    """What the script printed. Raises StackwrightError where it was cut off."""
-    said: dict[str, list[str]] = defaultdict(list)
+    """Parses the output of the script. Raises StackwrightError if it is incomplete."""
+    values: dict[str, list[str]] = defaultdict(list)
     listed: list[dict[str, str]] = []
     for line in output.splitlines():
         key, tab, value = line.partition("\t")
         if key == "repo-id":
             listed.append({})
         if key.startswith("repo-") and listed:
-            listed[-1][key] = value  # not each repository says everything
+            listed[-1][key] = value  # some repositories have only some of the keys
         elif tab:
-            said[key].append(value)
-    if "end" not in said or not said["package"]:
+            values[key].append(value)
+    if "end" not in values or not values["package"]:
         raise StackwrightError(
-            f"{host}: its list of packages is incomplete" if said["package"] else f"{host}: it has no list of packages",
+            f"{host}: its list of packages is incomplete"
+            if values["package"]
+            else f"{host}: it has no list of packages",
             "try again; check the host's disk if this happens twice",
             ExitCode.UNREACHABLE,
         )
-    versions = _versions(said["package"])
-    origins, repositories = _apt(said) if package_manager == "apt" else _dnf(said, listed)
+    versions = _versions(values["package"])
+    origins, repositories = _apt(values) if package_manager == "apt" else _dnf(values, listed)
     return Seen(
         HostLock(
             platform=platform,
             package_manager=package_manager,
-            **{key: (said[key] or [""])[0] for key in ("arch", "kernel", "python", "puppet", "facter")},
+            **{key: (values[key] or [""])[0] for key in ("arch", "kernel", "python", "puppet", "facter")},
             packages={name: Package(version, origins.get(name, "")) for name, version in versions.items()},
-            modules=_pairs(said["module"]),
+            modules=_pairs(values["module"]),
             repositories=repositories,
-            images=_pairs(said["image"]),
+            images=_pairs(values["image"]),
         ),
-        tuple(said["denial"]),
+        tuple(values["denial"]),
     )
 
 
@@ -78,7 +80,7 @@ def _pairs(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _versions(lines: Iterable[str]) -> dict[str, str]:
-    """By package; of kernels and the like several versions are kept, with commas."""
+    """Versions by package. Several versions (as of kernels) are separated by commas."""
     found: dict[str, list[str]] = defaultdict(list)
     for line in lines:
         name, _, version = line.partition(" ")
@@ -87,7 +89,7 @@ def _versions(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _plain(url: str) -> str:
-    """A URL without a name and password that may stand in it."""
+    """A URL without user name and password."""
     parts = urlsplit(url)
     if "@" not in parts.netloc:
         return url
@@ -95,34 +97,34 @@ def _plain(url: str) -> str:
 
 
 def _word(text: str) -> str:
-    """An origin or a suite without blanks."""
+    """An origin or a suite without spaces."""
     return re.sub(r"\s+", "-", text.strip()) or "unnamed"
 
 
-def _apt(said: dict[str, list[str]]) -> tuple[dict[str, str], dict[str, Repository]]:
+def _apt(values: dict[str, list[str]]) -> tuple[dict[str, str], dict[str, Repository]]:
     """Origins by package, and the archives: Debian/bookworm/main is the main component of one."""
     names: dict[tuple[str, str], str] = {}
     urls: dict[str, set[str]] = defaultdict(set)
-    for line in said["source"]:
-        url, place, told = (*line.split(" ", 2), "", "")[:3]
-        about = dict(part.partition("=")[::2] for part in told.split(","))
+    for line in values["source"]:
+        url, place, fields = (*line.split(" ", 2), "", "")[:3]
+        about = dict(part.partition("=")[::2] for part in fields.split(","))
         suite, _, component = place.partition("/")
         archive = f"{_word(about.get('o', ''))}/{_word(about.get('n') or about.get('a') or suite)}"
         names[url, place] = f"{archive}/{component}" if component else archive
         if "://" in url or url.startswith(("file:", "copy:")):
             urls[archive].add(_plain(url))
     origins = {}
-    for line in said["from"]:
+    for line in values["from"]:
         name, url, place = (*line.split(" "), "", "")[:3]
         origins[name] = names.get((url, place), "")
-    # apt leaves out the architecture of a package that is of the host's own.
-    for line in said["package"]:
+    # apt omits the architecture of a package if it is that of the host.
+    for line in values["package"]:
         full = line.partition(" ")[0]
         bare = full.partition(":")[0]
         if full not in origins and bare in origins:
             origins[full] = origins[bare]
     repositories = {archive: Repository(tuple(sorted(found))) for archive, found in urls.items()}
-    for line in said["release"]:
+    for line in values["release"]:
         origin, codename, date, checksum = (*line.split("|"), "", "", "")[:4]
         archive = f"{_word(origin)}/{_word(codename)}"
         repositories[archive] = Repository(tuple(sorted(urls.get(archive, ()))), date, checksum)
@@ -130,20 +132,20 @@ def _apt(said: dict[str, list[str]]) -> tuple[dict[str, str], dict[str, Reposito
 
 
 _HASH = re.compile(r"/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{28,36})")
-"""How trunk's repositories name theirs."""
+"""The form of the revision of trunk's repositories."""
 
 
 def _dnf(
-    said: dict[str, list[str]], listed: Iterable[Mapping[str, str]]
+    values: dict[str, list[str]], listed: Iterable[Mapping[str, str]]
 ) -> tuple[dict[str, str], dict[str, Repository]]:
-    """Origins by package, and the repositories by id; `listed` has what dnf says of each."""
-    origins = {k: _word(v.removeprefix("@")) for k, v in _pairs(said["from"]).items()}
-    checksums = _pairs(said["repomd"])
+    """Origins by package, and the repositories by id; `listed` has the data of dnf about each."""
+    origins = {k: _word(v.removeprefix("@")) for k, v in _pairs(values["from"]).items()}
+    checksums = _pairs(values["repomd"])
     repositories = {}
-    for told in listed:
-        name = told["repo-id"]
-        url = told.get("repo-baseurl", "").split(" ")[0].rstrip(",")
+    for fields in listed:
+        name = fields["repo-id"]
+        url = fields.get("repo-baseurl", "").split(" ")[0].rstrip(",")
         found = _HASH.search(url)
-        snapshot = found[3] if found else told.get("repo-revision") or told.get("repo-updated", "")
+        snapshot = found[3] if found else fields.get("repo-revision") or fields.get("repo-updated", "")
         repositories[name] = Repository((_plain(url),) if url else (), snapshot, checksums.get(name, ""))
     return origins, repositories

@@ -1,4 +1,4 @@
-"""A lock as a file: TOML, one line per package, everything sorted, so that two of them can be compared line by line."""
+"""Lock files: TOML, one line per package, everything sorted, so that two files can be compared line by line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stackwright.lock.record import HostLock, Lock, Package, Repository
 from stackwright.model import ExitCode, StackwrightError
 
 FORMAT = 1
-"""Of the file. One with a higher number was written by a newer Stackwright, and is refused."""
+"""Version of the format. Files with a higher number were written by a newer Stackwright, and are refused."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*(:[a-z0-9]+)?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.:~^_,-]*")
@@ -27,7 +27,7 @@ _HOST_TEXTS = ("platform", "package_manager", "arch", "kernel", "python", "puppe
 
 
 def _quoted(text: str) -> str:
-    # JSON's strings are TOML's basic strings, but for DEL, which JSON leaves as it is.
+    # JSON strings are valid TOML basic strings, except that JSON does not escape DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -41,7 +41,7 @@ def _table(name: Iterable[str], values: Mapping[str, str]) -> str:
 
 
 def write(lock: Lock) -> str:
-    """The text of the file; the same lock gives the same, to the byte."""
+    """The text of the file; the same lock gives the same text, to the byte."""
     head = {"stackwright": lock.version, "templates": lock.templates, "release": lock.release}
     head |= {"trunk": lock.trunk, "plan": lock.plan}
     parts = [
@@ -64,7 +64,7 @@ def write(lock: Lock) -> str:
 
 
 def read(text: str, name: str = "the lock") -> Lock:
-    """What `write` wrote. Raises StackwrightError where that is damaged, or from a newer version."""
+    """Parses a text of `write`. Raises StackwrightError if it is damaged, or from a newer version."""
     try:
         data = tomllib.loads(text)
         if not isinstance(data.get("format"), int):
@@ -105,9 +105,9 @@ def _texts(data: Mapping[str, Any]) -> dict[str, str]:
 
 def _host(data: Mapping[str, Any]) -> HostLock:
     packages = {}
-    for name, told in data.get("packages", {}).items():
-        version, _, origin = str(told).partition(" ")
-        # They become words of scripts that root runs, and a lock may come from anybody.
+    for name, text in data.get("packages", {}).items():
+        version, _, origin = str(text).partition(" ")
+        # These become words of scripts that root runs, and a lock may come from anybody.
         if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
             raise ValueError(f"{name[:60]!r} in version {version[:60]!r} is not a package")
         packages[name] = Package(version, origin)

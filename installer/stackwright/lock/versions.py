@@ -1,4 +1,4 @@
-"""Which of two package versions is the newer one, as dpkg and as rpm see it."""
+"""Compares package versions like dpkg and rpm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _sign(number: int) -> int:
 
 
 def _weight(letter: str) -> int:
-    """How dpkg sorts what is no digit: `~` before the end, letters before everything else."""
+    """The order of non-digits in dpkg: `~` before the end, letters before everything else."""
     if letter == "~":
         return -1
     return ord(letter) if letter.isalpha() else ord(letter) + 256
@@ -34,7 +34,7 @@ def _dpkg_part(a: str, b: str) -> int:
 
 
 def dpkg(a: str, b: str) -> int:
-    """-1, 0 or 1, as deb-version(7) says: [epoch:]upstream[-revision]."""
+    """-1, 0 or 1, as described in deb-version(7): [epoch:]upstream[-revision]."""
     parts = []
     for text in (a, b):
         epoch, colon, rest = text.partition(":")
@@ -55,7 +55,7 @@ def _rpm_part(a: str, b: str) -> int:
         one, other = (p[index] if index < len(p) else "" for p in pieces)
         if one == other:
             continue
-        # A tilde is before everything, also the end; a caret is after the end, and before everything else.
+        # A tilde sorts before everything, even the end; a caret after the end, but before everything else.
         for mark, sign in (("~", -1), ("^", 1)):
             if mark in (one, other):
                 missing = other if one == mark else one
@@ -72,7 +72,7 @@ def _rpm_part(a: str, b: str) -> int:
 
 
 def rpm(a: str, b: str) -> int:
-    """-1, 0 or 1, as rpm compares: [epoch:]version[-release]."""
+    """-1, 0 or 1, in the order of rpm: [epoch:]version[-release]."""
     parts = []
     for text in (a, b):
         epoch, colon, rest = text.partition(":")
@@ -89,8 +89,8 @@ def compare_for(package_manager: str) -> Compare:
     return dpkg if package_manager == "apt" else rpm
 
 
-def nearest(wanted: str, there: Iterable[str], compare: Compare) -> str:
-    """Of the versions that are there, the one nearest to the wanted one: the next newer one, else the newest; empty
-    where there is none."""
-    ordered = sorted(dict.fromkeys(there), key=cmp_to_key(compare))
+def nearest(wanted: str, available: Iterable[str], compare: Compare) -> str:
+    """The available version that is nearest to the wanted one: the next newer one, otherwise the newest; empty if there
+    is none."""
+    ordered = sorted(dict.fromkeys(available), key=cmp_to_key(compare))
     return next((v for v in ordered if compare(v, wanted) >= 0), ordered[-1] if ordered else "")

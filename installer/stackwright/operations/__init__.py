@@ -1,1 +1,1 @@
-"""What a person asks for, end to end: apply, verify, lock, bundle, test, health."""
+"""The operations behind the commands, end to end: apply, verify, lock, bundle, test, health."""

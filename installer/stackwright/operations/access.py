@@ -21,8 +21,8 @@ def connect(
     extra: Access | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> Hosts:
-    """Connections as the options say, else as `extra` says, else as the last successful run of the same cloud used
-    them; `note` reports what is taken from there."""
+    """Connections with the settings of the options; those that they leave out come from `extra`, then from the last
+    successful run of the same cloud. `note` reports the latter."""
     given = options.access.over(extra or Access())
     access = given.over(Access.from_json(state.read("access.json")))
     if remembered := [f"{key.replace('_', ' ')} {_text(value)}" for key, value in access.differences(given)]:
@@ -44,11 +44,11 @@ def _text(value: object) -> str:
 
 
 def public_key(answers: Answers, options: AccessOptions, note: Callable[[str], None]) -> Path | None:
-    """The key that the person wants to log in with, where one is to be installed on the hosts."""
+    """The user's public key to install on the hosts, if there is one."""
     if not answers["CONFIG_SSH_KEY"] or not options.password:
         return None
     given = Path(str(answers["CONFIG_SSH_KEY"])).expanduser().with_suffix(".pub")
     if not given.is_file():
-        note(f"CONFIG_SSH_KEY: there is no {given} on this machine; it is left out")
+        note(f"CONFIG_SSH_KEY: {given} does not exist on this machine; no key of yours is installed")
         return None
     return given

@@ -21,11 +21,11 @@ def state_of(answers: Answers, root: Path | None = None) -> directory.StateDir:
 
 
 def read_answers(options: AnswerOptions, locked: Path | None = None, *, keep: bool = True) -> answer_files.Reading:
-    """The answers of files, environment and flags, with every problem. Generated secrets are kept with the cloud, so
-    that the next run has the same, unless `keep` is false. With a lock, a tag of RDO's trunk means what it meant when
-    the lock was written. Raises AnswersError."""
-    # Where the cloud's secrets are is known when its controller is. Files are read once, because a pipe can be read
-    # only once; so are commands that print secrets run.
+    """The answers from files, environment and flags, with all problems. Generated secrets are stored in the state
+    stored in the state directory, so that the next run has the same. With a lock, a tag of RDO trunk means the build
+    in the lock. Raises AnswersError."""
+    # The path of the cloud's secrets depends on its controller. Files are read only once, because they may be pipes,
+    # and commands that print secrets are run only once.
     first = answer_files.load(options.files, options.settings, os.environ, run=False, files=False)
     state = state_of(first.answers, options.state)
     remembered = _remembered(state)
@@ -41,8 +41,8 @@ def read_answers(options: AnswerOptions, locked: Path | None = None, *, keep: bo
 
 
 def _remembered(state: directory.StateDir) -> dict[str, str]:
-    """The secrets that were generated for a cloud. New ones would lock its services out of each other, so a file that
-    cannot be read is an error."""
+    """The secrets that were generated for a cloud. An unreadable file is an error, because with new secrets the
+    services could not log in to each other."""
     try:
         found = json.loads(state.read("secrets.json") or "{}")
         if all(isinstance(value, str) for value in found.values()):
@@ -50,7 +50,7 @@ def _remembered(state: directory.StateDir) -> dict[str, str]:
     except (ValueError, AttributeError):
         pass
     raise StackwrightError(
-        f"{state.folder / 'secrets.json'} is damaged: it has the passwords that were generated for this cloud",
-        "Restore it from a backup. For a cloud that is not needed any more, remove its folder.",
+        f"{state.folder / 'secrets.json'} is damaged; it contains the generated passwords of this cloud",
+        "restore it from a backup; if the cloud is not needed any more, remove that folder",
         ExitCode.ENVIRONMENT,
     )

@@ -1,4 +1,4 @@
-"""Installs or updates a cloud: carries a plan out with its journal, verifies, and records what was installed."""
+"""Installs or updates a cloud: carries out the plan with its journal, verifies, and records what was installed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def about(
     whole: Cloud, plan: Plan, warnings: Iterable[Problem] = (), clock: report.Clock | None = None
 ) -> dict[str, Any]:
-    """What a run's record begins with: what is known before the first step, without secrets."""
+    """The beginning of the record of a run: everything that is known before the first step, without secrets."""
     service = {c.name: s.name for s in all_services() for c in s.components}
     clock = clock or report.Clock()
     hosts = {}
@@ -99,13 +99,13 @@ def _brief(problem: Problem) -> str:
 
 @dataclass
 class Applied:
-    """What came of carrying out a plan."""
+    """The result of carrying out a plan."""
 
     outcome: executor.Outcome
     plan: Plan
     log: Path
     report: Path | None
-    """The page about it; None where it could not be written."""
+    """The page of the report; None if it could not be written."""
 
 
 def apply(
@@ -121,12 +121,12 @@ def apply(
     new_hosts: Collection[str] = (),
     answers: Answers | None = None,
 ) -> Applied:
-    """Carries out a plan with its journal; everything that the hosts say goes into the run's log. What happens is
-    recorded beside it, after `about`; the report is made of that, however the run ends. `answers` are kept, so that
-    the next run knows what changed.
+    """Carries out a plan with its journal. The output of the hosts goes into the log of the run. Events are recorded
+    beside it, after `about`; the report is created from them, even after failures. `answers` are stored, so that the
+    next run knows what changed.
 
-    What the journal calls done is looked after first: on `new_hosts` nothing counts as done, and steps whose
-    components do not do their work are done again."""
+    Finished steps are checked first: on `new_hosts` nothing counts as done, and steps whose components are unhealthy
+    are repeated."""
     logs = state.make() / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
@@ -142,7 +142,7 @@ def apply(
         take = report.begin(path, about)
         tell = live.both(emit, take)
         if not again:
-            _look_after(plan, hosts, kept, tell)
+            _forget_unhealthy(plan, hosts, kept, tell)
         try:
             outcome = executor.run(
                 plan,
@@ -168,23 +168,23 @@ def apply(
 
 
 def packages_due(plan: Plan, state: directory.StateDir, new_hosts: Collection[str]) -> tuple[str, ...]:
-    """The hosts that are still to get packages; those in `new_hosts` are among them."""
+    """The hosts that still need packages, including all of `new_hosts`."""
     with journal.open_journal(state.folder, exclusive=False) as kept:
         return health.packages_due(plan, kept, new_hosts)
 
 
-def _look_after(plan: Plan, hosts: Hosts, kept: journal.Journal, tell: Callable[[Event], None]) -> None:
-    """Makes the journal forget what does not work any more."""
+def _forget_unhealthy(plan: Plan, hosts: Hosts, kept: journal.Journal, tell: Callable[[Event], None]) -> None:
+    """Marks steps whose components are unhealthy as not done."""
     for name, why in health.unhealthy(plan, kept, hosts.connect).items():
         (step,) = (s for s in plan.steps if s.id == name)
-        told = f"{step.title}: done again, because this does not do its work: {'; '.join(why)}"
-        tell(Event("note", time.time(), host=step.host, message=executor.redactor(plan.secrets)(told)))
+        message = f"{step.title}: repeated, because components are unhealthy: {'; '.join(why)}"
+        tell(Event("note", time.time(), host=step.host, message=executor.redactor(plan.secrets)(message)))
         kept.forget(name)
 
 
 @contextlib.contextmanager
 def _log(path: Path) -> Iterator[Callable[[str, str], None]]:
-    """A run's log (0600). A full disk ends the log and nothing else: the hosts' work does not depend on it."""
+    """The log of a run (0600). A full disk ends only the log, because the work on the hosts does not depend on it."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(step: str, line: str) -> None:
@@ -198,15 +198,15 @@ def _log(path: Path) -> Iterator[Callable[[str, str], None]]:
 
 
 def difference(plan: Plan, state: directory.StateDir, new_hosts: Collection[str] = ()) -> snapshots.Difference:
-    """What carrying out the plan would do, against what was applied last; on `new_hosts` nothing was. It asks
-    no host and changes nothing."""
+    """The changes that the plan would make, compared with what was applied last; on `new_hosts` nothing was applied.
+    Contacts no host and changes nothing."""
     with journal.open_journal(state.folder, exclusive=False) as kept:
         kept.lose(new_hosts)
         return snapshots.difference(plan, kept, snapshots.load(state), _snapshot_maker(plan, state))
 
 
 def _snapshot_maker(plan: Plan, state: directory.StateDir) -> Callable[[Step], snapshots.StepSnapshot]:
-    """Makes snapshots of the plan's steps, without secrets."""
+    """A function that creates snapshots of the plan's steps, without secrets."""
     first = {c.name: (c.provides or (c.name,))[0] for c in all_components()}
     seal = snapshots.secret_masker(state, executor.replacer(plan.secrets))
 
@@ -217,7 +217,7 @@ def _snapshot_maker(plan: Plan, state: directory.StateDir) -> Callable[[Step], s
 
 
 def write_credentials(whole: Cloud, state: directory.StateDir) -> list[Path]:
-    """keystonerc files and clouds.yaml on this machine too, in the cloud's private folder."""
+    """Writes keystonerc files and clouds.yaml to the state directory on this machine."""
     if not whole.has("keystone"):
         return []
     return [state.write(name, text) for name, text in credentials.files(whole.answers, whole.url("keystone")).items()]
@@ -239,7 +239,7 @@ class Preview:
 def preview(
     reading: answer_files.Reading, hosts: Hosts, state: directory.StateDir, options: CheckOptions, console: Console
 ) -> Preview:
-    """Plans, and compares with what was applied last; changes nothing. Raises StackwrightError."""
+    """Creates the plan and compares it with what was applied last; changes nothing. Raises StackwrightError."""
     found = inspection.inspect(reading, hosts, state, options, report.Clock(), console)
     run = found.run
     return Preview(run, difference(run.plan, state, _reinstalled(run, console)), found.changed)
@@ -247,13 +247,13 @@ def preview(
 
 @dataclass(frozen=True)
 class Installed:
-    """What came of installing or updating a cloud."""
+    """The result of installing or updating a cloud."""
 
     run: RunContext
     code: ExitCode
     applied: Applied
     files: tuple[Path, ...] = ()
-    """What was written on this machine: credentials and the lock."""
+    """Files written on this machine: credentials and the lock."""
     verified: bool = False
     verdict: str = ""
     """What the verification found, where it failed."""
@@ -263,7 +263,7 @@ class Installed:
 
 
 def first_instance(run: RunContext) -> tuple[str, str] | None:
-    """Image and user of an instance that the demo project can boot; None where it cannot."""
+    """Image and user of an instance that the demo project can boot; None if it cannot."""
     answers, cloud = run.answers, run.cloud
     if not (answers["CONFIG_PROVISION_DEMO"] and cloud.has("nova-compute") and cloud.has("clients")):
         return None
@@ -273,15 +273,15 @@ def first_instance(run: RunContext) -> tuple[str, str] | None:
 def install(
     reading: answer_files.Reading, hosts: Hosts, state: directory.StateDir, options: ApplyOptions, console: Console
 ) -> Installed | Preview:
-    """Installs or updates a cloud, and verifies it; with `dry_run` it only plans. Raises StackwrightError for what is
-    in the way before anything was changed; a step that failed is no exception."""
+    """Installs or updates a cloud, and verifies it; with `dry_run`, only plans. Raises StackwrightError for problems
+    that are found before anything was changed; a failed step does not raise."""
     clock = report.Clock()
     inspected = inspection.inspect(reading, hosts, state, options.check, clock, console)
     run, warnings = inspected.run, inspected.warnings
     with clock.part("plan"):
         plan = run.plan
     new_hosts = _reinstalled(run, console)
-    # It takes a host seconds, also where there is nothing to get.
+    # Resolving packages takes a host seconds, even if it needs none.
     if due := plan.hosts if options.again else packages_due(plan, state, new_hosts):
         warnings += inspection.check_packages(run, clock, console, due)
     if options.dry_run:
@@ -308,7 +308,7 @@ def install(
     hosts.remember()
     files = write_credentials(run.cloud, state)
     code, verdict = ExitCode.OK, ""
-    # Beside the verification, which waits most of its time.
+    # In parallel to the verification, which mostly waits.
     taken = side_by_side.start(lambda: lock_operations.take(run.cloud, hosts, since=clock.began))
     if options.verify and (applied.outcome.done or not verify.still_holds(plan, state, console)):
         result = verify.run(run, console)
@@ -321,19 +321,19 @@ def install(
 
 
 def _reinstalled(run: RunContext, console: Console) -> tuple[str, ...]:
-    """Hosts that were reinstalled since something was done on them; reports them."""
+    """Hosts that were reinstalled since they were changed; reports them."""
     found = inspection.reinstalled(run.state, run.facts)
     for name in found:
-        console.note(f"{name}: nothing of this cloud is there any more; what was done there before is done again")
+        console.note(f"{name}: this host was reinstalled; all of its steps are repeated")
     return found
 
 
 def _write_lock(run: RunContext, take: Callable[[], lock_operations.Taken], console: Console) -> list[Path]:
-    """Records what was installed, and reports where it is not what the lock asked for."""
+    """Records what was installed, and reports differences from the requested lock."""
     try:
         taken = take()
     except StackwrightError as error:
-        # The cloud is installed; that its lock could not be written is no reason to call it failed.
+        # The cloud is installed, so a failure to write its lock is not a failure of the installation.
         console.note(f"no lock was written: {error.message}")
         return []
     path = lock_operations.keep(taken, run.state, run.lock, str(run.check.locked or ""))
@@ -341,5 +341,5 @@ def _write_lock(run: RunContext, take: Callable[[], lock_operations.Taken], cons
         given = (run.lock.answers, taken.lock.answers)
         for one, other in lock.pairs(run.lock.hosts, taken.lock.hosts, given):
             for line in lock.packages(run.lock.hosts[one], taken.lock.hosts[other]):
-                console.note(f"{other}: not as locked: {line}")
+                console.note(f"{other}: differs from the lock: {line}")
     return [path]

@@ -1,4 +1,4 @@
-"""Makes a bundle of a cloud, and brings one to other hosts: what of it needs a connection."""
+"""Creates a bundle of a cloud, and copies the packages of a bundle to hosts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def signing_key(root: Path) -> Ed25519PrivateKey:
             return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
     except ValueError:
         raise StackwrightError(
-            f"{root / 'bundle-key'} is damaged", "remove it; a new key is generated then", ExitCode.ENVIRONMENT
+            f"{root / 'bundle-key'} is damaged", "remove it; then a new key is generated", ExitCode.ENVIRONMENT
         ) from None
     key = Ed25519PrivateKey.generate()
     where.write("bundle-key", base64.b64encode(key.private_bytes_raw()).decode() + "\n")
@@ -97,7 +97,7 @@ def create(
     seen = kept_facts(state)
     if not seen:
         raise StackwrightError(
-            f"nothing was applied yet: nothing is known of the hosts ({state.folder})",
+            f"nothing was applied yet, so there are no facts of the hosts ({state.folder})",
             "run `stackwright apply` first; a failed run can be bundled too",
             ExitCode.USAGE,
         )
@@ -116,7 +116,7 @@ def create(
     try:
         if wanted.packages:
             for platform, (name, words) in _kinds(setup).items():
-                say(f"{name}: gathering {len(words)} packages for {platform}")
+                say(f"{name}: collecting {len(words)} packages for {platform}")
                 content |= gather_packages(hosts, name, words, platform, with_packages, say)
         index = bundle.write(path, about, content, signing_key(root))
     finally:
@@ -149,20 +149,21 @@ def _lock(given: Answers, seen: Mapping[str, Facts], state: StateDir, hosts: Hos
     own, facts_at = state.folder / lock.NAME, (state.folder / FACTS).stat().st_mtime_ns
     if own.exists() and own.stat().st_mtime_ns >= facts_at:
         return lock.read(state.read(lock.NAME), str(own))
-    say("the last run did not come to its end: asking the hosts what is installed")
+    say("the last run did not finish: asking the hosts what is installed")
     taken = lock_ops.take(planner.cloud(given, seen), hosts)
     lock_ops.keep(taken, state, None, "")
     return taken.lock
 
 
 def _refuse_edited(given: Answers, held: lock.Lock) -> None:
-    """A bundle of answers that were edited since would repeat what nobody has seen."""
+    """Raises StackwrightError if the answers were edited since: the bundle would describe a cloud that never
+    existed."""
 
-    def told(answers: Mapping[str, str]) -> dict[str, str]:
-        # A lock leaves out what is empty; a tag of trunk may have become what it meant.
+    def comparable(answers: Mapping[str, str]) -> dict[str, str]:
+        # A lock omits empty values, and has tag and hash instead of a tag of trunk.
         return {k: v.partition("/")[0] if k == "CONFIG_RDO_TRUNK" else v for k, v in answers.items() if v}
 
-    now, then = told(answer_files.public(given)), told(held.answers)
+    now, then = comparable(answer_files.public(given)), comparable(held.answers)
     edited = [
         f"{key}: {then.get(key, '(the default)')} -> {now.get(key, '(the default)')}"
         for key in sorted({*now, *then})
@@ -170,8 +171,8 @@ def _refuse_edited(given: Answers, held: lock.Lock) -> None:
     ]
     if edited:
         raise StackwrightError(
-            "the answers are not those that were applied:\n" + "\n".join(f"  {line}" for line in edited),
-            "give the same files and flags as then; or apply these first",
+            "the answers differ from those that were applied:\n" + "\n".join(f"  {line}" for line in edited),
+            "give the same files and flags as for `apply`, or apply these first",
             ExitCode.ANSWERS,
         )
 
@@ -204,7 +205,7 @@ def _refuse_secrets(given: Answers, content: Mapping[str, bytes | Path]) -> None
         if isinstance(inside, bytes) and redact(text := inside.decode(errors="replace")) != text:
             raise StackwrightError(
                 f"{name} would contain a password of the cloud, so no bundle was created",
-                "this is a defect of stackwright; report it without the file",
+                "this is an error in stackwright; report it without the file",
             )
 
 
@@ -228,7 +229,7 @@ def gather_packages(
     files = offline.listed(said.out)
     if not files:
         last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
-        raise StackwrightError(f"{name}: the packages could not be gathered: {last}", "", ExitCode.FAILED)
+        raise StackwrightError(f"{name}: cannot collect the packages: {last}", "", ExitCode.FAILED)
     say(f"{name}: fetching {sum(files.values()) // 1024**2} MiB")
     out: dict[str, bytes | Path] = {}
     for file, size in files.items():
@@ -262,7 +263,7 @@ def packages_there(
         def one(name: str) -> None:
             near = served and kinds[name] == kinds[first]
             if near and not hosts.connect(name).run(offline.reached(address), timeout=30).ok:
-                say(f"{name}: does not reach {address}, port {PORT}")
+                say(f"{name}: cannot reach {address} port {PORT}")
                 near = False
             bring_packages(hosts, name, folder, kinds[name], say, address if near else "")
 
@@ -278,7 +279,7 @@ def _serve(hosts: Hosts, name: str, say: Say) -> bool:
     said = hosts.connect(name).run(offline.serve(), timeout=300)
     if not said.ok:
         last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
-        say(f"{name}: does not serve its packages to the others, so each gets its own: {last}")
+        say(f"{name}: cannot serve packages, so they are copied to each host: {last}")
     return said.ok
 
 
@@ -289,7 +290,7 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
     root = folder / bundle.PACKAGES / platform
     if not root.is_dir():
         raise StackwrightError(
-            f"the bundle carries no packages for {platform}",
+            f"the bundle contains no packages for {platform}",
             "omit --offline, or create the bundle with `stackwright bundle create --offline`",
             ExitCode.USAGE,
         )
@@ -306,7 +307,7 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
         if path.is_file() and not (served_at and offline.is_served(path.relative_to(root).as_posix()))
     ]
     _refuse_full(connection, name, sum(path.stat().st_size for path in files))
-    say(f"{name}: takes packages from {served_at}" if served_at else f"{name}: bringing packages")
+    say(f"{name}: uses packages from {served_at}" if served_at else f"{name}: copying packages")
     for batch in _batches(files):
         connection.put(tuple(map(file, batch)))
 
@@ -315,13 +316,13 @@ def _refuse_full(connection: Connection, name: str, wanted: int) -> None:
     """Raises StackwrightError where a host has no room for so many bytes, and for what is unpacked of them."""
     there = connection.run(shell.fill("operations/bundle_room.sh", OFFLINE=OFFLINE), timeout=60).out.split()
     if not there or not there[-1].isdecimal():
-        return  # the packages themselves will say what is wrong
+        return  # copying the packages will show the error
     have, free = int(there[0]), 1024 * int(there[-1])
     if wanted - have + _SPARE > free:
         raise StackwrightError(
-            f"{name}: the bundle's packages are of {wanted // 1024**2} MiB, and /var/lib has {free // 1024**2} MiB "
-            f"free, of which {_SPARE // 1024**2} are to stay so",
-            "make room there; nothing was changed",
+            f"{name}: the bundle has {wanted // 1024**2} MiB of packages, but /var/lib has {free // 1024**2} MiB free, "
+            f"of which {_SPARE // 1024**2} MiB must stay free",
+            "free disk space on the host; nothing was changed",
             ExitCode.PREFLIGHT,
         )
 

@@ -1,4 +1,4 @@
-"""How a cloud's hosts stand: who works on them, what runs, and whether each component does its work. It only looks."""
+"""The health of a cloud's hosts: lease, running steps, and whether each component answers its probe. Read-only."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from stackwright.state.journal import Journal, Record
 from stackwright.state.snapshots import StepSnapshot
 
 _EACH = 20
-"""Seconds that one probe may take; they run side by side."""
+"""Seconds that one probe may take; probes run in parallel."""
 
 _PATIENCE = (0, 2, 4)
-"""Seconds before each try of a probe, where a failure means work: a service may just be restarting."""
+"""Seconds before each attempt of a probe whose failure would repeat steps: a service may just be restarting."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """A component as its probe finds it. `works` is None where it has no probe, and was only installed."""
+    """A component and the result of its probe. `works` is None if it has no probe and was only installed."""
 
     name: str
     works: bool | None
@@ -32,7 +32,7 @@ class Component:
 
 @dataclass(frozen=True)
 class StepStatus:
-    """A step of the plan that was begun last: done, failed, or not begun yet. Times in seconds since the epoch."""
+    """A step of the last plan: done, failed, or not started yet. Times are in seconds since the epoch."""
 
     step: str
     title: str
@@ -43,7 +43,7 @@ class StepStatus:
 
 @dataclass(frozen=True)
 class HostStatus:
-    """One host. What it says of itself is empty where it was not asked, or `problem` says why it does not answer."""
+    """The status of one host. Its own data is empty if it was not asked, or if it does not answer (`problem`)."""
 
     host: str
     steps: tuple[StepStatus, ...]
@@ -55,7 +55,7 @@ class HostStatus:
 
     @property
     def healthy(self) -> bool:
-        """Whether all its steps are done, and nothing that was asked is amiss."""
+        """Whether all its steps are done, and no probe failed."""
         return (
             not self.problem
             and all(step.state == "done" for step in self.steps)
@@ -64,8 +64,8 @@ class HostStatus:
 
 
 def recorded(journal: Journal, snapshots: Iterable[StepSnapshot], digests: Mapping[str, str]) -> dict[str, HostStatus]:
-    """What is known here, by host: `snapshots` are those of the plan that was begun last, `digests` those of its steps.
-    Components are those of the Puppet runs that succeeded."""
+    """The recorded status, by host. `snapshots` are those of the last plan, `digests` those of its steps. Components
+    are those of successful Puppet runs."""
     steps: dict[str, list[StepStatus]] = {}
     components: dict[str, dict[str, None]] = {}
     for one in snapshots:
@@ -93,7 +93,7 @@ def ask(
     connect: Callable[[str], Connection],
     parallel: int = 32,
 ) -> list[HostStatus]:
-    """The same with what the hosts say of themselves, all at once; a host that does not answer says why."""
+    """Adds the data that the hosts report, all in parallel; for a host that does not answer, the reason."""
     probes: dict[str, dict[str, str]] = {}
     for one in snapshots:
         probes.setdefault(one.host, {}).update(dict(one.probes))
@@ -124,7 +124,7 @@ def _ask(known: HostStatus, probes: Mapping[str, str], connection: Connection) -
 def _answers(
     probes: Mapping[str, str], connection: Connection, pauses: Iterable[int] = (0,)
 ) -> dict[str, tuple[bool, str]]:
-    """By name: whether the probe passed, and if not, why. Each is tried after each of the pauses until it passes."""
+    """By name: whether the probe passed, or the reason. A probe is tried after each of the pauses until it passes."""
     if not probes:
         return {}
     names = list(probes)
@@ -142,12 +142,11 @@ def _answers(
     return said
 
 
-# ------------------------------------------------------------------------------- what was applied and is not there now
+# --------------------------------------------------------------------------------------------- steps to repeat
 
 
 def packages_due(plan: Plan, journal: Journal, new_hosts: Collection[str]) -> tuple[str, ...]:
-    """The hosts that are still to get packages: only there it matters whether they can be had. Those in `new_hosts`
-    get all of them again."""
+    """The hosts that still need packages; the packages are checked only for them. Hosts in `new_hosts` need all."""
     digests = plan.digests()
     steps = (s for s in plan.steps if s.id == f"{s.host}:packages")
     return tuple(s.host for s in steps if s.host in new_hosts or not journal.done(s.id, digests[s.id]))
@@ -156,8 +155,7 @@ def packages_due(plan: Plan, journal: Journal, new_hosts: Collection[str]) -> tu
 def unhealthy(
     plan: Plan, journal: Journal, connect: Callable[[str], Connection], parallel: int = 32
 ) -> dict[str, tuple[str, ...]]:
-    """The steps that are done, and whose components do not do their work now: by step, what is amiss. Each host is
-    asked once, all at the same time."""
+    """Finished steps whose components are unhealthy now: reasons by step. Each host is asked once, all in parallel."""
     digests = plan.digests()
     asked: dict[str, dict[tuple[str, str], str]] = {}
     for step in plan.steps:

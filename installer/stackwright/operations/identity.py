@@ -1,4 +1,4 @@
-"""Which cloud a host carries: an id, kept in the state directory and on the hosts, that follows from no answer."""
+"""The id of a cloud: random, and stored in the state directory and on the hosts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _FILE = "cloud-id"
 
 
 def cloud_id(answers: Answers, facts: Mapping[str, Facts], state: StateDir) -> str:
-    """The id of the cloud of these answers. It is random, and kept in the state directory.
+    """The id of the cloud of these answers, stored in the state directory.
 
-    The id that the hosts carry is taken over where they show that these answers installed them: another operator has
-    the same answers, but not this state directory; and version 0.1.0 kept no id. Raises StackwrightError where the
-    state directory cannot be read or written.
+    If the hosts show that they were installed with these answers, their id is used: another operator may have the same
+    answers, but not this state directory; and version 0.1.0 stored no id. Raises StackwrightError if the state
+    directory cannot be read or written.
     """
     kept = state.read(_FILE).strip()
     found = _installed(answers, facts) or kept or _earlier(facts, state) or secrets.token_hex(16)
@@ -27,7 +27,7 @@ def cloud_id(answers: Answers, facts: Mapping[str, Facts], state: StateDir) -> s
 
 
 def _installed(answers: Answers, facts: Mapping[str, Facts]) -> str:
-    """The id of a host that was installed with the same password of Keystone's database; empty where none was."""
+    """The id of a host that was installed with the same password of Keystone's database; empty if there is none."""
     records = [one.cloud for one in facts.values() if one.cloud.get("id")]
     if not records:
         return ""
@@ -36,6 +36,6 @@ def _installed(answers: Answers, facts: Mapping[str, Facts]) -> str:
 
 
 def _earlier(facts: Mapping[str, Facts], state: StateDir) -> str:
-    """The id of the hosts, where a version without kept ids installed them from this state directory."""
+    """The id of the hosts, if a version that stored no ids installed them from this state directory."""
     found = {one.cloud["id"] for one in facts.values() if one.cloud.get("id")}
     return found.pop() if len(found) == 1 and state.read("journal.jsonl") else ""

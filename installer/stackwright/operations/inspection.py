@@ -1,4 +1,4 @@
-"""Looks at the hosts of a cloud: their facts, and what is in the way of an installation. Nothing is changed by it."""
+"""Examines the hosts of a cloud: collects facts, and finds problems before an installation. Changes nothing."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def refuse_duplicate_hosts(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
-    """Raises AnswersError where two names of the answers lead to one host, which would be configured twice.
+    """Raises AnswersError if two names in the answers lead to one host, which would be configured twice.
 
-    Names are looked up here, as ssh would; what only the hosts themselves know is seen by preflight.
+    Names are resolved here, like ssh does; preflight detects what only the hosts themselves know.
     """
     names = answer_files.named_hosts(answers)
     found = side_by_side.map(names, hosts.leads_to, parallel)
@@ -40,12 +40,12 @@ def refuse_duplicate_hosts(hosts: Hosts, answers: Answers, parallel: int = 32) -
 
 
 def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 32) -> dict[str, Facts]:
-    """The facts of all hosts, side by side. Raises StackwrightError with every host that could not be reached."""
+    """Collects the facts of all hosts in parallel. Raises StackwrightError with all unreachable hosts."""
     wanted = tuple(names)
     image_url = str(answers["CONFIG_PROVISION_IMAGE_URL"])
     servers = [(server.host, server.port) for server in planner.existing(answers)]
     demo_on = str(answers["CONFIG_KEYSTONE_HOST"] or answers["CONFIG_CONTROLLER_HOST"])
-    # The firewalls go on letting in the hosts that are left alone, by their addresses; one host is enough to ask.
+    # Firewalls must keep allowing excluded hosts by address; asking one host for these addresses is enough.
     beside = planner.left_alone(answers) if answers["CONFIG_FIREWALL"] else ()
 
     def one(name: str) -> Facts | StackwrightError:
@@ -59,10 +59,10 @@ def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 3
     results = side_by_side.map(wanted, one, parallel)
     lost = {name: found for name, found in results.items() if isinstance(found, StackwrightError)}
     if lost:
-        # A hint that is the same for two hundred hosts, but for their names, is given once.
+        # Hints that differ only in the name of the host are shown once.
         hints = {error.hint.replace(name, ""): error.hint for name, error in reversed(lost.items()) if error.hint}
-        told = "\n".join([*hints.values()][::-1][:4])
-        raise StackwrightError("\n".join(error.message for error in lost.values()), told, ExitCode.UNREACHABLE)
+        shown = "\n".join([*hints.values()][::-1][:4])
+        raise StackwrightError("\n".join(error.message for error in lost.values()), shown, ExitCode.UNREACHABLE)
     return trunk.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
 
 
@@ -73,16 +73,16 @@ def _probe(
     others: tuple[str, ...] = (),
     servers: Iterable[tuple[str, int]] = (),
 ) -> Facts:
-    # Only its own name: all names on all hosts would be a million questions to the name server for a thousand hosts.
+    # Only its own name: resolving all names on all of a thousand hosts would take a million queries.
     result = connection.run(facts.probe((name, *others), image_url, servers), timeout=60)
-    # The host tells its clock last, so the time of arrival is the one to compare it with.
+    # The host prints its clock last, so it is compared with the time of arrival.
     return facts.parse(result.out, name, time.time())
 
 
 def problems(
     answers: Answers, seen: Mapping[str, Facts], skip: frozenset[str] = frozenset(), cloud_id: str = ""
 ) -> list[Problem]:
-    """What is in the way on the hosts, all at once; `skip` are names of checks that are waived."""
+    """All problems of the hosts; `skip` are names of checks to ignore."""
     placed = planner.place(answers)
     return preflight.check(answers, seen, placed, cloud_id=cloud_id or planner.cloud_key(answers), skip=skip)
 
@@ -94,13 +94,13 @@ def package_problems(
     parallel: int = 32,
     only: Iterable[str] | None = None,
 ) -> list[Problem]:
-    """Whether every host (or `only` these) can get all of its packages, in one transaction; nothing is changed."""
+    """Checks whether every host (or `only` these) can get all its packages in one transaction; changes nothing."""
     names = tuple(whole.hosts if only is None else only)
 
     def one(name: str) -> list[Problem]:
         host = whole.hosts[name]
         if registration.action(whole.answers, host.platform):
-            return []  # before it is registered, a host has no repositories to look into
+            return []  # a host has no repositories before it is registered
         script = preflight.package_check_script(
             host.platform, planner.packages(whole, host), repositories.of(whole, host)
         )
@@ -118,7 +118,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
         names = sorted({p.name for p in errors})
         raise StackwrightError(
             preflight.format_problems(errors),
-            f"nothing was changed. Fix {'these problems' if len(errors) > 1 else 'this'}, or waive: "
+            f"nothing was changed. Fix {'these problems' if len(errors) > 1 else 'this'}, or skip the check: "
             + " ".join(f"--skip-check {name}" for name in names),
             ExitCode.PREFLIGHT,
         )
@@ -126,7 +126,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
 
 
 def presets(hosts: Hosts, name: str) -> tuple[Facts, dict[str, str]]:
-    """What a new all-in-one answer file for this host gets, because of what the host is."""
+    """Answers of a new all-in-one answer file that depend on the facts of the host."""
     found = _probe(hosts.connect(name), name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
     platforms.find(found.os_id, found.os_version, found.arch)
     return found, planner.presets(found)
@@ -145,7 +145,7 @@ def reinstalled(state: StateDir, seen: Mapping[str, Facts]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Inspected:
-    """A run whose hosts were looked at, and the warnings about them and about the answers."""
+    """A run whose hosts were examined, with warnings about hosts and answers."""
 
     run: RunContext
     warnings: tuple[Problem, ...]
@@ -154,7 +154,7 @@ class Inspected:
 
 
 def begin(answers: Answers, hosts: Hosts, state: StateDir) -> RunContext:
-    """Looks at all hosts of the answers. Raises StackwrightError where one cannot be reached."""
+    """Examines all hosts of the answers. Raises StackwrightError if one cannot be reached."""
     return RunContext(answers, look(hosts, planner.all_hosts(answers), answers), state, hosts)
 
 
@@ -162,13 +162,13 @@ def inspect(
     reading: answer_files.Reading, hosts: Hosts, state: StateDir, check: CheckOptions, clock: report.Clock,
     console: Console,
 ) -> Inspected:  # fmt: skip
-    """Looks at the hosts and runs all checks on them; reports warnings. Raises StackwrightError with all errors."""
+    """Examines the hosts and runs all checks; reports warnings. Raises StackwrightError with all errors."""
     answers = reading.answers
     locked = lock.load(check.locked) if check.locked else None
     for problem in reading.problems:
         console.note(answer_files.describe(problem))
     refuse_duplicate_hosts(hosts, answers)
-    with clock.part("look at the hosts"):
+    with clock.part("examine the hosts"):
         seen = look(hosts, planner.all_hosts(answers), answers)
     with clock.part("check"):
         own_id = identity.cloud_id(answers, seen, state)
@@ -184,8 +184,8 @@ def inspect(
 def check_packages(
     run: RunContext, clock: report.Clock, console: Console, only: Collection[str] | None = None
 ) -> tuple[Problem, ...]:
-    """Whether the hosts (or `only` these) can get their packages: reports and returns warnings. Raises StackwrightError
-    with all errors."""
+    """Checks whether the hosts (or `only` these) can get their packages; reports and returns warnings. Raises
+    StackwrightError with all errors."""
     with clock.part("resolve the packages"):
         if run.exact:
             exact = {host: found for host, found in run.exact.items() if only is None or host in only}
@@ -200,8 +200,7 @@ def check_packages(
 def check(
     reading: answer_files.Reading, hosts: Hosts, state: StateDir, options: CheckOptions, console: Console
 ) -> None:
-    """Validates answers and hosts, and plans; changes nothing. Raises StackwrightError with everything that is in the
-    way."""
+    """Validates answers and hosts, and creates the plan; changes nothing. Raises StackwrightError with all errors."""
     clock = report.Clock()
     run = inspect(reading, hosts, state, options, clock, console).run
     check_packages(run, clock, console)

@@ -46,13 +46,15 @@ def up_for(
     if strange:
         raise StackwrightError(
             f"the lab has no nodes of {', '.join(strange)}",
-            f"it has {', '.join(_RELEASE_OF)}; for others see vagrant/, or name hosts of your own with --hosts",
+            f"the lab supports {', '.join(_RELEASE_OF)}; for others use vagrant/, or your own hosts with --hosts",
             ExitCode.ENVIRONMENT,
         )
     chosen = list(names) or node_names(hosts)
     if len(chosen) != len(hosts):
         raise StackwrightError(
-            f"{len(hosts)} hosts are described, and {len(chosen)} nodes were named", "name as many", ExitCode.USAGE
+            f"there are {len(hosts)} hosts, but {len(chosen)} nodes were named",
+            "name one node per host",
+            ExitCode.USAGE,
         )
     check_room([sizes.get(host, Size()) for host in hosts], say)
     size = {name: sizes.get(host, Size()) for host, name in zip(hosts, chosen, strict=True)}

@@ -1,4 +1,4 @@
-"""What a person asks for, as values: the command line builds these, and operations take them."""
+"""The typed options of operations, which the command line creates."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from stackwright.state.directory import Access
 
 @dataclass(frozen=True)
 class Console:
-    """Where an operation reports to while it works."""
+    """Where an operation prints results and messages."""
 
     show: Callable[[str], None]
     """Results, for standard output."""
     note: Callable[[str], None]
     """Warnings and remarks, for standard error."""
     as_json: bool = False
-    """Standard output is read by a program."""
+    """Whether standard output is JSON for a program."""
 
     @property
     def tell(self) -> Callable[[str], None]:
-        """For messages that are no result: standard output where a person reads it."""
+        """For messages that are not results: standard output, unless that is JSON."""
         return self.note if self.as_json else self.show
 
 
@@ -40,7 +40,7 @@ class AnswerOptions:
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """How the hosts are reached. The functions ask a person; None where nobody is to be asked."""
+    """How the hosts are reached. The functions ask the user; None means that nobody is asked."""
 
     access: Access = field(default_factory=Access)
     accept_new_host_keys: bool = False

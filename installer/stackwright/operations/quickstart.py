@@ -22,7 +22,7 @@ from stackwright.state import directory
 
 @dataclass(frozen=True)
 class Started:
-    """What came of it, and the answer file of the cloud from now on."""
+    """The result, and the answer file of the cloud."""
 
     result: apply.Installed | apply.Preview
     file: Path
@@ -82,7 +82,7 @@ def _refuse_contradictions(options: QuickStartOptions, given: AnswerOptions) -> 
 
 
 def _node(options: QuickStartOptions, console: Console, *, create: bool) -> lab.Node:
-    """The lab's node; a new one if it is not there and may be created."""
+    """The lab node; creates it if it does not exist and `create` is true."""
     name = str(options.lab)
     if not create and name not in {node.name for node in lab.list_nodes()}:
         raise StackwrightError(
@@ -114,9 +114,9 @@ def _require_same(found: Answers, names: list[str], path: Path, *, here: bool) -
     if set(names) == set(have) or (here and own_addresses() & set(have)):
         return
     raise StackwrightError(
-        f"{path} is of an earlier run and for {', '.join(have)}; asked for: {', '.join(names)}",
+        f"{path} from an earlier run is for {', '.join(have)}, but these were requested: {', '.join(names)}",
         f"to install what the file describes: stackwright apply -a {path}\n"
-        "for another cloud: move that file away, or name another one with --answer-file",
+        "for another cloud: move that file away, or choose another one with --answer-file",
         ExitCode.USAGE,
     )
 
@@ -131,16 +131,20 @@ def debian_and_release(asked: str, *, on_node: bool) -> tuple[str, str]:
     if name and name not in known:
         near = difflib.get_close_matches(name, sorted(known), n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
-        raise StackwrightError(f"--release {name}: there is no such release", hint, ExitCode.USAGE)
+        raise StackwrightError(f"unknown release {name!r}", hint, ExitCode.USAGE)
     if name in debian:
         if not on_node:
             hint = "name an OpenStack release, or add --lab"
-            raise StackwrightError(f"--release {name}: this host has its system already", hint, ExitCode.USAGE)
+            raise StackwrightError(
+                f"--release {name} is a Debian release, but the host is already installed", hint, ExitCode.USAGE
+            )
         return name, ""
     found = [codename for codename, names in debian.items() if not name or name in names]
     if on_node and not found:
         raise StackwrightError(
-            f"--release {name}: a lab's node has Debian, which does not carry it", f"choose {choice}", ExitCode.USAGE
+            f"--release {name}: lab nodes have Debian, which does not contain that release",
+            f"choose {choice}",
+            ExitCode.USAGE,
         )
     return found[0] if found else "", asked
 

@@ -41,7 +41,7 @@ def _install(
 ) -> apply.Installed | apply.Preview:  # fmt: skip
     setup = bundle.load(folder, index)
     if why := bundle.same_plan(setup, index):
-        console.note(f"warning: this Stackwright plans it differently than the bundle does: {why}")
+        console.note(f"warning: this Stackwright creates another plan than the bundle contains: {why}")
     mine, extra = _hosts(options, index, console)
     given = replace(given, files=(_answers(given, bundle.renamer(mine)(dict(setup.answers)), index, console),))
     answers = read_answers(given).answers
@@ -74,8 +74,8 @@ def _hosts(options: ReproduceOptions, index: Index, console: Console) -> tuple[d
         return mine, lab_operations.access(nodes)
     if not options.hosts:
         raise StackwrightError(
-            f"the bundle is of {len(theirs)} hosts ({', '.join(theirs)}), and none of yours are named",
-            "name yours with --hosts A,B,..., or create disposable nodes with --lab",
+            f"the bundle has {len(theirs)} hosts ({', '.join(theirs)}), but none of yours were given",
+            "give your hosts with --hosts A,B,..., or create lab nodes with --lab",
             ExitCode.USAGE,
         )
     return bundle.matched(theirs, options.hosts), Access()
@@ -105,5 +105,5 @@ def _compared(folder: Path, setup: Setup, seen: Mapping[str, Facts], mine: Mappi
     }
     different = bundle.compare(given, own)
     if not different:
-        return "the plan for these hosts is that of the bundle, to the byte (names, addresses and secrets aside)"
+        return "the plan for these hosts equals that of the bundle, to the byte (except names, addresses and secrets)"
     return "the plan for these hosts differs from that of the bundle:\n" + "\n".join(f"  {line}" for line in different)

@@ -39,7 +39,7 @@ def refuse_contradictions(options: ScenarioOptions, given: AnswerOptions, scenar
         return
     wrong = ""
     if given.files or options.install:
-        wrong = "writes its own answer file and installs that"
+        wrong = "writes and installs its own answer file"
     elif options.lab and len(scenarios) > 1:
         wrong = f"{options.lab} is one node, and each of {len(scenarios)} scenarios needs its own"
     if wrong:
@@ -82,7 +82,7 @@ def _refuse_other_answers(
     """Raises StackwrightError where the cloud's answers are not those of the scenario and cannot become so."""
     if unknown := [key for key in scenario.answers if key not in services.options()]:
         raise StackwrightError(
-            f"{scenario.name} switches on what there is not: {', '.join(unknown)}",
+            f"{scenario.name} sets unknown keys: {', '.join(unknown)}",
             "`stackwright --help-all` lists all answers",
             ExitCode.USAGE,
         )
@@ -94,7 +94,7 @@ def _refuse_other_answers(
     other = [key for key in scenario.answers if reading.answers[key] != laid.answers[key]]
     if other and not options.install:
         raise StackwrightError(
-            f"the answers are not those of {scenario.name}: "
+            f"the answers do not fit scenario {scenario.name}: "
             + ", ".join(f"{key}={scenario.answers[key]}" for key in other),
             f"`stackwright test {scenario.name} --install -a FILE` installs them first",
             ExitCode.ANSWERS,
@@ -114,8 +114,8 @@ def _refuse_other_switch(state: StateDir, agent: str, scenario: Scenario) -> Non
     there = lock.read(text).answers.get("CONFIG_NEUTRON_L2_AGENT") or default
     if there != agent:
         raise StackwrightError(
-            f"{scenario.name} is with {agent}, and this cloud was installed with {there}: it cannot become that",
-            f"install it on hosts of its own: `stackwright test {scenario.name} --lab` creates a node",
+            f"{scenario.name} needs the L2 agent {agent}, but this cloud has {there}, which cannot be changed",
+            f"use other hosts: `stackwright test {scenario.name} --lab` creates a lab node",
             ExitCode.PREFLIGHT,
         )
 

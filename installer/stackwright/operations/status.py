@@ -106,7 +106,7 @@ def _step(host: str, wanted: str, runs: Iterable[executor.RemoteRun]) -> str:
     if full not in steps:
         names = ", ".join(s.removeprefix(f"{host}:") for s in steps)
         raise StackwrightError(
-            f"the step {wanted} was not run on {host}", f"these were: {names or 'none'}", ExitCode.USAGE
+            f"step {wanted} was not run on {host}", f"steps on that host: {names or 'none'}", ExitCode.USAGE
         )
     return full
 

@@ -69,7 +69,7 @@ def _known(state: StateDir) -> dict[str, dict[str, str]]:
         if all(re.fullmatch(r"[0-9a-f]{32}", t["hash"]) and re.fullmatch(r"\d*", t["moved"]) for t in known.values()):
             return known
     raise StackwrightError(
-        f"{state.folder / _KEPT} is damaged: it says which builds of trunk this cloud has",
+        f"{state.folder / _KEPT} is damaged; it contains the builds of trunk that this cloud uses",
         "restore it from a backup, or remove it and name the hash from `stackwright.lock`: --trunk HASH",
         ExitCode.ENVIRONMENT,
     )
@@ -87,8 +87,8 @@ def _dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> dict[str, st
     found = _look_up_dependencies(hosts, name, url, proxy)
     if not found:
         raise StackwrightError(
-            f"{name} could not fetch what RDO's trunk needs besides: {url}",
-            "check the way to trunk.rdoproject.org",
+            f"{name}: cannot fetch the dependencies of RDO trunk: {url}",
+            "check that the host reaches trunk.rdoproject.org",
             ExitCode.UNREACHABLE,
         )
     hosts.state.write(_DEPENDENCIES, json.dumps({**kept, url: found}, indent=1, sort_keys=True) + "\n")
@@ -103,7 +103,7 @@ def _kept_dependencies(state: StateDir) -> dict[str, _Dependencies]:
             for url, d in json.loads(text or "{}").items()
         }
     raise StackwrightError(
-        f"{state.folder / _DEPENDENCIES} is damaged: it says where this cloud has trunk's dependencies from",
+        f"{state.folder / _DEPENDENCIES} is damaged; it contains the repositories of trunk's dependencies",
         "restore it from a backup, or remove it to use the current dependencies",
         ExitCode.ENVIRONMENT,
     )
@@ -144,9 +144,9 @@ def _look_up(hosts: Hosts, name: str, tag: str, where: str, proxy: str) -> dict[
     found = re.fullmatch(r"([0-9a-f]{32})\b.*?(?: (\d+))?\s*", result.out)
     if not found:
         raise StackwrightError(
-            f"{name} could not find out what {tag} of RDO's trunk means: "
-            + (result.err.strip().splitlines() or [f"{where} says {result.out.strip()[:40]!r}"])[-1],
-            "check the way to trunk.rdoproject.org, or name a hash: --trunk HASH",
+            f"{name}: cannot resolve the tag {tag} of RDO trunk: "
+            + (result.err.strip().splitlines() or [f"{where} returned {result.out.strip()[:40]!r}"])[-1],
+            "check that the host reaches trunk.rdoproject.org, or give a hash: --trunk HASH",
             ExitCode.UNREACHABLE,
         )
     return {"hash": found[1], "moved": found[2] or ""}

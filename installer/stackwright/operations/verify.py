@@ -1,4 +1,4 @@
-"""Carries the verification to the cloud, shows it as it goes, and keeps its result."""
+"""Runs the verification on the cloud, shows its checks, and stores the result."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def still_holds(plan: Plan, state: StateDir, console: Console) -> bool:
         console.show(json.dumps(found))
     else:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found["at"]))
-        console.show(f"Nothing was to do, and every component answers. The cloud was verified on {when};")
+        console.show(f"No changes, and all components are healthy. The cloud was verified on {when};")
         console.show("`stackwright verify` verifies it again.")
     return True
 

@@ -1,4 +1,4 @@
-"""What a run came to in one sentence, and what to do next."""
+"""The result of a run in one sentence, and the next steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stackwright.report.run import RunReport
 
 
 def verdict(report: RunReport) -> str:
-    """One sentence."""
+    """The result in one sentence."""
     release = report.summary.get("release", "")
     what = f"OpenStack {release}".strip()
     failed = report.failed_checks
@@ -18,43 +18,43 @@ def verdict(report: RunReport) -> str:
         number = len(report.failures)
         return f"{what} is not installed: {number} step{'s' if number > 1 else ''} failed"
     if failed:
-        return f"{what} is installed, and {_checks(len(failed))} failed"
+        return f"{what} is installed, but {_checks(len(failed))} failed"
     match report.state:
         case "ok" if report.proved:
-            return f"{what} is installed and verified{_tried(report)}"
+            return f"{what} is installed and verified{_tempest_note(report)}"
         case "ok":
-            return f"{what} is installed, and was not verified"
+            return f"{what} is installed, but was not verified"
         case "interrupted":
             return f"{what} is not installed yet: the run was interrupted"
         case "failed":
-            return f"{what} is installed, and the verification did not come to its end"
-    return f"{what} is not installed: the run was cut off"
+            return f"{what} is installed, but the verification did not finish"
+    return f"{what} is not installed: the run did not finish"
 
 
-def _tried(report: RunReport) -> str:
-    """What Tempest adds to that, where it is not simply good."""
-    if not report.tempest or (report.tempest.get("ok") and not _mended(report)):
+def _tempest_note(report: RunReport) -> str:
+    """An addition about Tempest, unless it passed as expected."""
+    if not report.tempest or (report.tempest.get("ok") and not _unexpected_passes(report)):
         return ""
     if not report.tempest.get("complete", True):
-        return "; Tempest did not come to its end"
+        return "; Tempest did not finish"
     if number := len(report.tempest.get("failed") or ()):
         return f"; {number} of Tempest's tests failed"
-    if number := len(_mended(report)):
-        return f"; {number} of the known failures {'passes' if number == 1 else 'pass'} now"
-    return "; none of Tempest's tests passed"
+    if number := len(_unexpected_passes(report)):
+        return f"; {number} known failure{'' if number == 1 else 's'} passed unexpectedly"
+    return "; no Tempest test passed"
 
 
 def lead(report: RunReport) -> str:
-    """How long it took, and how much was done, in a sentence or two."""
+    """Duration and number of steps, in one or two sentences."""
     done, kept = report.count("ok"), report.count("kept")
     hosts = len(report.hosts)
-    nothing = "nothing was to do" if report.state == "ok" else "nothing was done"
+    nothing = "nothing to do" if report.state == "ok" else "nothing done"
     out = [f"{_steps(done)} done" if done else nothing]
     if kept:
-        out.append(f"{kept} kept from before" if done else f"{_steps(kept)} kept from before")
+        out.append(f"{kept} unchanged" if done else f"{_steps(kept)} unchanged")
     for state in ("failed", "skipped", "running", "waiting"):
         if number := report.count(state):
-            words = {"running": "cut off", "waiting": "not begun"}
+            words = {"running": "unfinished", "waiting": "not started"}
             out.append(f"{number} {words.get(state, state)}")
     text = f"{duration(report.seconds)} on {hosts} host{'s' if hosts != 1 else ''}: {', '.join(out)}."
     if report.checks:
@@ -71,32 +71,32 @@ def _checks(number: int) -> str:
     return f"{number} check{'s' if number != 1 else ''}"
 
 
-def _mended(report: RunReport) -> list[Mapping[str, Any]]:
-    """Tests that are known to fail, and passed."""
+def _unexpected_passes(report: RunReport) -> list[Mapping[str, Any]]:
+    """Tests that are listed as known failures, but passed."""
     return list(report.tempest.get("mended") or ())
 
 
 def _tempest(report: RunReport) -> list[str]:
-    """What to do about Tempest's failures, where they are what is wrong."""
+    """The next steps after failures of Tempest, if nothing else failed."""
     if not report.tempest or report.tempest.get("ok") or report.failed_checks:
         return []
     if not report.tempest.get("complete", True):
-        return ["See why Tempest did not come to its end, then run it again: `stackwright test -a FILE`."]
+        return ["Find out why Tempest did not finish, then run it again: `stackwright test -a FILE`."]
     failed = [str(one["test"]) for one in report.tempest.get("failed") or ()]
     return [
-        f"See why {failed[0] if failed else 'no test'} {'failed' if failed else 'passed'}: its lines stand below.",
-        "If that is a bug of OpenStack's, list it as known to fail, with the link: `stackwright test --known LIST`.",
+        f"Find out why {failed[0] if failed else 'no test'} {'failed' if failed else 'passed'}; its output is below.",
+        "If that is a bug in OpenStack, list it as a known failure with a link: `stackwright test --known LIST`.",
         "To report it, send the text at the end of this page with a bundle: `stackwright bundle create -a FILE`.",
-        *_off_the_list(report),
+        *_remove_from_list(report),
     ]
 
 
-def _off_the_list(report: RunReport) -> list[str]:
-    return [f"Take {one['test']} off the list of known failures: it passes." for one in _mended(report)]
+def _remove_from_list(report: RunReport) -> list[str]:
+    return [f"Remove {one['test']} from the list of known failures; it passes." for one in _unexpected_passes(report)]
 
 
 def next_steps(report: RunReport) -> list[str]:
-    """What a person does now. `command` stands in backquotes."""
+    """What to do next; commands are in backquotes."""
     out: list[str] = []
     if report.failures:
         for step in report.failures[:3]:
@@ -112,9 +112,9 @@ def next_steps(report: RunReport) -> list[str]:
         return out
     if report.failed_checks:
         for check in report.failed_checks[:3]:
-            where = f", in {check.log}" if check.log else ""
-            out.append(f"{check.service}: see what it says{where}: {check.title} failed.")
-        out.append("Then prove it again with `stackwright verify -a FILE`.")
+            where = f"; see {check.log}" if check.log else ""
+            out.append(f"{check.service}: find out why this check failed: {check.title}{where}.")
+        out.append("Then verify the cloud again with `stackwright verify -a FILE`.")
         return out
     if report.state == "ok" and not report.proved:
         out.append("Verify the cloud: `stackwright verify -a FILE`.")
@@ -123,19 +123,19 @@ def next_steps(report: RunReport) -> list[str]:
     if report.summary.get("endpoints"):
         out.append("On the controller: `. /root/keystonerc_admin`, then `openstack catalog list`.")
     if report.denials:
-        out.append("Look at what SELinux denied, below: `audit2why < /var/log/audit/audit.log` says why.")
+        out.append("Check the SELinux denials below: `audit2why < /var/log/audit/audit.log` shows the reasons.")
     if report.afterwards.get("locked") and report.not_as_locked:
-        out.append("It is not all as it was locked: see the packages below.")
+        out.append("Some versions differ from the lock file: see the packages below.")
     if report.state == "ok" and not report.tempest and report.proved:
-        out.append("Let OpenStack's own tests try it: `stackwright test -a FILE`; `stackwright test --list` has more.")
-    out += _off_the_list(report)
+        out.append("Run OpenStack's own tests: `stackwright test -a FILE`; `stackwright test --list` lists scenarios.")
+    out += _remove_from_list(report)
     if report.warnings:
         out.append(
-            f"Look at the warnings below: there are {len(report.warnings)}."
+            f"Check the {len(report.warnings)} warnings below."
             if len(report.warnings) > 1
-            else "Look at the warning below."
+            else "Check the warning below."
         )
     if not report.bundle:
-        out.append("To let others repeat this: `stackwright bundle create -a FILE`.")
-    out.append("To change something, edit the answers and apply them again: only what they touch is done.")
+        out.append("To let others reproduce this cloud: `stackwright bundle create -a FILE`.")
+    out.append("To change something, edit the answers and apply them again; only affected steps are repeated.")
     return out

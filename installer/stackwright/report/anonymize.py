@@ -42,8 +42,8 @@ _CREDENTIALS = (
 
 
 def neutralizer() -> Callable[[Any], Any]:
-    """A function that removes them from a value (text, or mappings and sequences of text). An address gets the same
-    name everywhere: public-1, public-2..."""
+    """A function that removes private data from a value (text, or mappings and sequences of text). Public addresses
+    are replaced by names, the same everywhere: public-1, public-2..."""
     names: dict[str, str] = {}
 
     def name_of(address: str) -> str:

@@ -240,18 +240,18 @@ def _chips(services: Mapping[str, Sequence[str]], width: float, columns: int) ->
     drawn = []
     for service, parts in services.items():
         short = [part.removeprefix(f"{service}-") for part in parts]
-        name, told = (parts[0], []) if len(parts) == 1 else (service, _wrapped(short, each - _NAME - 18))
-        drawn.append((name, told, max(1, len(told)) * _LINE + 9))
+        name, lines = (parts[0], []) if len(parts) == 1 else (service, _wrapped(short, each - _NAME - 18))
+        drawn.append((name, lines, max(1, len(lines)) * _LINE + 9))
     most = sum(height + 5 for _, _, height in drawn) / columns
     out: list[Html] = []
     column, y, highest = 0, 0.0, 0.0
-    for name, told, height in drawn:
+    for name, lines, height in drawn:
         if column < columns - 1 and y > 0 and y + height / 2 > most:
             column, y = column + 1, 0.0
         x = column * (each + 6)
         out.append(el("rect", x=f"{x:g}", y=f"{y:g}", width=f"{each:g}", height=f"{height:g}", rx="6", cls="chip"))
         out.append(el("text", name, x=f"{x + 9:g}", y=f"{y + 17:g}", cls="service"))
-        for n, line in enumerate(told):
+        for n, line in enumerate(lines):
             out.append(el("text", line, x=f"{x + 9 + _NAME:g}", y=f"{y + 17 + n * _LINE:g}", cls="small"))
         y += height + 5
         highest = max(highest, y)

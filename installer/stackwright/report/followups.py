@@ -25,7 +25,7 @@ def tempest(report: RunReport) -> Html | None:
     failed, known, mended = (list(found.get(key) or ()) for key in ("failed", "known", "mended"))
     if not found.get("complete", True):
         return _section("Tempest", el("p", f"{found.get('scenario', '')}: it did not finish."))
-    said = (
+    summary = (
         f"{found.get('scenario', '')}: {found.get('passed', 0)} passed, {len(failed)} failed, {len(known)} failed as "
         f"known, {found.get('skipped', 0)} skipped, in {duration(float(found.get('seconds') or 0))}."
     )
@@ -35,7 +35,7 @@ def tempest(report: RunReport) -> Html | None:
     ]
     rows += [_test("known", "skipped", one, _why(one)) for one in known]
     table = el("div", el("table", el("tbody", *rows), cls="checks"), cls="scroll") if rows else None
-    return _section("Tempest", el("p", said, cls="dim"), table)
+    return _section("Tempest", el("p", summary, cls="dim"), table)
 
 
 def _test(badge: str, state: str, one: Mapping[str, Any], more: Html) -> Html:
@@ -63,9 +63,11 @@ def packages(report: RunReport) -> Html | None:
         return None
     number = sum(int(n) for n in (found.get("packages") or {}).values())
     against, different = str(found.get("against") or ""), report.not_as_locked
-    said = f"{number} packages, recorded in stackwright.lock."
+    summary = f"{number} packages, recorded in stackwright.lock."
     if against:
-        said += f" Compared with {against}: " + (f"{len(different)} differences." if different else "no differences.")
+        summary += f" Compared with {against}: " + (
+            f"{len(different)} differences." if different else "no differences."
+        )
     lines = [f"{title}: {line}" for title, line in different]
     shown = el("ul", *(el("li", line) for line in lines[:_MOST])) if lines else None
     rest = lines[_MOST:]
@@ -77,7 +79,7 @@ def packages(report: RunReport) -> Html | None:
     gone = [f"{host}: {', '.join(names)}" for host, names in (found.get("unrepeatable") or {}).items()]
     return _section(
         "Packages",
-        el("p", said),
+        el("p", summary),
         shown,
         more,
         join(el("h3", "No longer in any repository"), el("ul", *(el("li", line) for line in gone))) if gone else None,

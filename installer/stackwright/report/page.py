@@ -67,9 +67,9 @@ def _header(report: RunReport) -> Html:
         (str(len(report.warnings)), "warning" if len(report.warnings) == 1 else "warnings"),
     ]
     if report.tempest:
-        wrong = len(report.tempest.get("failed") or ())
+        failed = len(report.tempest.get("failed") or ())
         figures.insert(
-            4, (f"{report.tempest.get('passed', 0)}/{report.tempest.get('passed', 0) + wrong}", "Tempest tests")
+            4, (f"{report.tempest.get('passed', 0)}/{report.tempest.get('passed', 0) + failed}", "Tempest tests")
         )
     return el(
         "header",
@@ -92,7 +92,7 @@ def _failures(report: RunReport) -> Html | None:
 
 def _failure(report: RunReport, step: StepReport) -> Html:
     failure = step.failure
-    taken = [s for s in report.steps.values() if s.because == step.step]
+    skipped = [s for s in report.steps.values() if s.because == step.step]
     return el(
         "article",
         el("h3", f"{step.host}: {step.title or step.step}"),
@@ -102,7 +102,9 @@ def _failure(report: RunReport, step: StepReport) -> Html:
         if failure.get("log")
         else None,
         el("p", el("b", "Hint: "), failure["hint"], cls="hint") if failure.get("hint") else None,
-        el("p", f"Skipped because of this failure: {', '.join(s.step for s in taken)}.", cls="dim") if taken else None,
+        el("p", f"Skipped because of this failure: {', '.join(s.step for s in skipped)}.", cls="dim")
+        if skipped
+        else None,
     )
 
 
@@ -174,11 +176,11 @@ def _hosts(report: RunReport, critical: set[str]) -> list[Html]:
     """The steps of each host; with many hosts, those without failures or critical steps are collapsed."""
     steps = report.steps.values()
     names = list(dict.fromkeys(step.host for step in steps))
-    telling = {step.host for step in steps if step.step in critical or step.state == "failed"}
+    expanded = {step.host for step in steps if step.step in critical or step.state == "failed"}
     if len(names) <= _MANY_HOSTS:
         return [_host(report, name, critical) for name in names]
-    first = [_host(report, name, critical) for name in names if name in telling]
-    rest = [_host(report, name, critical) for name in names if name not in telling]
+    first = [_host(report, name, critical) for name in names if name in expanded]
+    rest = [_host(report, name, critical) for name in names if name not in expanded]
     return [*first, _folded(el("b", f"{len(rest)} more hosts"), *rest)] if rest else first
 
 
@@ -196,10 +198,10 @@ def _host(report: RunReport, name: str, critical: set[str]) -> Html:
 
 def _row(label: str, seconds: float, critical: bool, lane: Html, state: str = "", note: str = "") -> Html:
     time_text = duration(seconds) if seconds >= 1 else f"{seconds:.1f} s" if seconds else ""
-    told = el("span", note or time_text, cls=f"time {state}".strip())
+    time_cell = el("span", note or time_text, cls=f"time {state}".strip())
     return el(
         "div",
-        el("div", el("span", label, cls="what"), told, cls="label"),
+        el("div", el("span", label, cls="what"), time_cell, cls="label"),
         lane,
         cls="row critical" if critical else "row",
     )
@@ -303,10 +305,10 @@ def _checks(report: RunReport) -> Html:
         for check in sorted(report.checks, key=lambda c: c.state not in ("failed", "unknown"))
     ]
     ended = _moment(report.began + report.proof.at + report.proof.seconds)
-    said = f"{duration(report.proof.seconds)}, ended {ended}. "
-    said += "An instance was booted, reached and removed again." if report.proved else ""
+    summary = f"{duration(report.proof.seconds)}, ended {ended}. "
+    summary += "An instance was booted, reached and removed again." if report.proved else ""
     return _section(
-        "Verification", el("p", said, cls="dim"), _table(("result", "check", "service", "time"), rows, "checks")
+        "Verification", el("p", summary, cls="dim"), _table(("result", "check", "service", "time"), rows, "checks")
     )
 
 

@@ -1,4 +1,4 @@
-"""What one run was: steps, times, checks, and what they add up to. Made of events, and of nothing else."""
+"""The data of one run: steps, times, checks, and sums. Created only from events."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ State = Literal["ok", "failed", "interrupted", "unfinished"]
 
 
 _FEW = 3
-"""Up to so many hosts are named one by one."""
+"""Maximum number of hosts that are listed by name."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time. `at` is in seconds after the beginning of what it is part of."""
+    """A period of time. `at` is in seconds since the start of the run or step that contains it."""
 
     name: str
     kind: str
@@ -28,7 +28,7 @@ class Span:
 
 @dataclass
 class StepReport:
-    """What became of one step. Times are in seconds, `started` and `ended` since the epoch, 0 where it did not."""
+    """The result of one step. Times are in seconds; `started` and `ended` since the epoch, 0 if it did not."""
 
     step: str
     host: str
@@ -40,11 +40,11 @@ class StepReport:
     ended: float = 0.0
     seconds: float = 0.0
     done_at: float = 0.0
-    """Of a kept step: when it was done, since the epoch."""
+    """Of an unchanged step: when it was done, in seconds since the epoch."""
     changed: int = 0
     retried: list[str] = field(default_factory=list)
     because: str = ""
-    """The step whose failure made this one be skipped."""
+    """The failed step because of which this one was skipped."""
     failure: dict[str, Any] = field(default_factory=dict)
     """cause, lines, service, log, hint."""
     puppet: dict[str, Any] = field(default_factory=dict)
@@ -53,12 +53,12 @@ class StepReport:
     """Puppet resources that were changed."""
     phases: tuple[Span, ...] = ()
     items: tuple[Span, ...] = ()
-    """What took long within the phases: resources, packages."""
+    """Slow items within the phases: resources, packages."""
     kinds: dict[str, float] = field(default_factory=dict)
     """Seconds by kind of work."""
 
     def take_profile(self, data: Mapping[str, Any]) -> None:
-        """Takes the figures of an event's or a record's data."""
+        """Reads the profile from the data of an event or a journal record."""
         profile = data.get("profile") or {}
         self.phases = tuple(Span(*span) for span in profile.get("phases", ()))
         self.items = tuple(Span(*span) for span in profile.get("items", ()))
@@ -68,7 +68,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of the verification. `log` names where its `lines` are from."""
+    """One check of the verification. `log` is the source of its `lines`."""
 
     name: str
     title: str
@@ -82,93 +82,93 @@ class Check:
 
 @dataclass
 class RunReport:
-    """A whole run. `about` is what was known before it began: hosts, answers, the plan's graph."""
+    """A whole run. `about` is what was known before its start: hosts, answers, the graph of the plan."""
 
     about: Mapping[str, Any] = field(default_factory=dict)
     began: float = 0.0
-    """Since the epoch; the looking at the hosts counts."""
+    """Seconds since the epoch; includes the examination of the hosts."""
     ended: float = 0.0
-    """Since the epoch; the verification that belongs to the run counts."""
+    """Seconds since the epoch; includes the verification that belongs to the run."""
     state: State = "unfinished"
     steps: dict[str, StepReport] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     before: tuple[Span, ...] = ()
-    """What was done before the first step; `at` counts from `began`."""
+    """Work before the first step; `at` counts from `began`."""
     checks: tuple[Check, ...] = ()
     proof: Span | None = None
-    """The verification, where one belongs to this run; `at` counts from `began`."""
+    """The verification, if one belongs to this run; `at` counts from `began`."""
     proved: bool = False
     tempest: Mapping[str, Any] = field(default_factory=dict)
-    """Tempest's last results, where they are younger than the run: ok, complete, passed, skipped, failed, known,
-    mended; see stackwright.operations.tempest."""
+    """Tempest's last results, if they are newer than the run: ok, complete, passed, skipped, failed, known, mended
+    (unexpected passes); see stackwright.operations.tempest."""
     afterwards: Mapping[str, Any] = field(default_factory=dict)
-    """What the hosts said after the run: packages, differences from a lock, denials of SELinux; see
-    stackwright.locking."""
+    """The state of the hosts after the run: packages, differences from a lock, SELinux denials; see
+    stackwright.operations.lock."""
     bundle: Mapping[str, Any] = field(default_factory=dict)
-    """The bundle that was made of this run: its digest and file."""
+    """The bundle that was created from this run: its digest and file."""
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The duration of the run."""
         return max(0.0, self.ended - self.began)
 
     @property
     def changed(self) -> int:
-        """How many files, scripts and Puppet resources were changed."""
+        """Number of changed files, scripts and Puppet resources."""
         return sum(step.changed for step in self.steps.values())
 
     @property
     def failures(self) -> list[StepReport]:
-        """The steps that failed by themselves."""
+        """The failed steps, without those that were skipped because of them."""
         return [step for step in self.steps.values() if step.state == "failed"]
 
     @property
     def failed_checks(self) -> list[Check]:
-        """The checks that did not pass, without those that were skipped because of them."""
+        """The failed checks, without those that were skipped because of them."""
         return [check for check in self.checks if check.state not in ("ok", "skipped")]
 
     @property
     def denials(self) -> list[tuple[str, str]]:
-        """SELinux's, with their hosts."""
-        told: Mapping[str, Any] = self.afterwards.get("denials") or {}
-        return [(host, str(line)) for host, lines in told.items() for line in lines]
+        """SELinux denials, with their hosts."""
+        denials: Mapping[str, Any] = self.afterwards.get("denials") or {}
+        return [(host, str(line)) for host, lines in denials.items() for line in lines]
 
     @property
     def not_as_locked(self) -> list[tuple[str, str]]:
-        """What differs from the lock that the packages were compared with: what it is about, and a line."""
-        told = self.afterwards.get("differences") or ()
-        return [(str(section["title"]), str(line)) for section in told for line in section["lines"]]
+        """Differences from the lock that the packages were compared with: (title, line)."""
+        sections = self.afterwards.get("differences") or ()
+        return [(str(section["title"]), str(line)) for section in sections for line in section["lines"]]
 
     @property
     def summary(self) -> Mapping[str, Any]:
-        """The plan's own: release, endpoints, dashboard, who has what."""
+        """The summary of the plan: release, endpoints, dashboard, hosts of each role."""
         found: Mapping[str, Any] = self.about.get("summary") or {}
         return found
 
     @property
     def hosts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The hosts by name, as they were seen."""
+        """The hosts by name, with their facts."""
         found: Mapping[str, Mapping[str, Any]] = self.about.get("hosts") or {}
         return found
 
     def count(self, state: str) -> int:
-        """How many steps are in this state."""
+        """Number of steps in this state."""
         return sum(step.state == state for step in self.steps.values())
 
     @property
     def warnings(self) -> list[str]:
-        """Everything that is worth a look although it kept nobody from going on, each once, with its hosts."""
+        """All warnings (problems that did not stop the run), each once, with its hosts."""
         found: dict[str, dict[str, None]] = {}
         for step in self.steps.values():
-            texts = [f"{step.title or step.step}: tried again, because {why}" for why in step.retried]
+            texts = [f"{step.title or step.step}: retried, because {why}" for why in step.retried]
             texts += [f"Puppet: {line}" for line in step.puppet.get("warnings", ())]
             for text in texts:
                 found.setdefault(text, {})[step.host] = None
-        told = [
+        texts = [
             f"{', '.join(hosts) if len(hosts) <= _FEW else f'{len(hosts)} hosts'}: {text}"
             for text, hosts in found.items()
         ]
-        return [*dict.fromkeys(str(warning) for warning in self.about.get("warnings", ())), *told]
+        return [*dict.fromkeys(str(warning) for warning in self.about.get("warnings", ())), *texts]
 
 
 def collect(
@@ -179,10 +179,9 @@ def collect(
     records: Iterable[Record] = (),
     later: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> RunReport:
-    """A run out of its events. `proof` is the kept result of the last verification, which counts if it is younger than
-    the run, or if nothing was done since; what is kept of `later` (tempest, afterwards, bundle) must be younger.
-    `records` are the journal's, which know what the kept steps once took. All of it must be free of secrets, as events
-    are."""
+    """Creates a run from its events. `proof` is the saved result of the last verification; it counts if it is newer
+    than the run, or if nothing has changed since. `later` (tempest, afterwards, bundle) counts only if it is newer.
+    `records` are those of the journal, with the times of unchanged steps. None of these may contain secrets."""
     report = RunReport(about, began=float(about.get("began") or 0.0))
     for step in about.get("steps", ()):
         report.steps[step["id"]] = StepReport(step["id"], step["host"], step["title"], tuple(step["needs"]))
@@ -233,7 +232,7 @@ def _take(report: RunReport, event: Event) -> None:
 
 
 def _remember(report: RunReport, records: Iterable[Record]) -> None:
-    """Gives kept steps the figures of when they were done."""
+    """Adds the times and figures of earlier runs to unchanged steps."""
     last = {record.step: record for record in records if record.ok}
     for step in report.steps.values():
         if step.state == "kept" and (record := last.get(step.step)):
@@ -242,7 +241,7 @@ def _remember(report: RunReport, records: Iterable[Record]) -> None:
 
 
 def _still_proved(report: RunReport, at: float) -> bool:
-    """Whether a proof of before says all about this run: nothing was done in it, nor between the two."""
+    """Whether an earlier verification is still valid: nothing was changed in this run or since that verification."""
     return bool(report.steps) and all(s.state == "kept" and 0 < s.done_at <= at for s in report.steps.values())
 
 
@@ -260,7 +259,7 @@ def _prove(report: RunReport, proof: Mapping[str, Any]) -> None:
     seconds = ended - float(proof.get("began") or ended - float(proof.get("seconds") or 0.0))
     report.proof = Span("Verify the cloud", "verification", ended - seconds - report.began, seconds)
     if report.proof.at <= report.seconds + 60.0:
-        # A verification of hours later says how the cloud is, and not how long the run took.
+        # A verification hours later does not count for the duration of the run.
         report.ended = max(report.ended, ended)
     if report.state == "ok" and not report.proved:
         report.state = "failed"

@@ -92,7 +92,7 @@ def load(place: StateDir, redact: Callable[[Any], Any] = lambda value: value) ->
         about, events = _read(path)
         proof = json.loads(place.read("verify.json") or "{}")
         later = {name: json.loads(place.read(f"{name}.json") or "{}") for name in LATER}
-        later = {name: _with_versions(clean(told), redact(told)) for name, told in later.items()}
+        later = {name: _with_versions(clean(original), redact(original)) for name, original in later.items()}
         with journal.open_journal(place.folder, exclusive=False) as kept:
             last = {record.step: record for record in kept.records if record.ok}
         records = [replace(r, step=clean(r.step), data=clean(r.data)) for r in last.values()]
@@ -107,12 +107,12 @@ def load(place: StateDir, redact: Callable[[Any], Any] = lambda value: value) ->
         ) from error
 
 
-def _with_versions(cleaned: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+def _with_versions(cleaned: dict[str, Any], original: dict[str, Any]) -> dict[str, Any]:
     """The same with the original package versions: a version of four numbers looks like an address."""
-    found = zip(cleaned.get("differences") or (), told.get("differences") or (), strict=True)
-    for section, as_told in found:
-        if str(as_told["title"]).endswith((": packages", ": Puppet modules")):
-            section["lines"] = as_told["lines"]
+    found = zip(cleaned.get("differences") or (), original.get("differences") or (), strict=True)
+    for section, original_section in found:
+        if str(original_section["title"]).endswith((": packages", ": Puppet modules")):
+            section["lines"] = original_section["lines"]
     return cleaned
 
 

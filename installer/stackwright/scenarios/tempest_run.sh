@@ -32,6 +32,6 @@ stestr last --subunit > results.subunit 2>/dev/null
 subunit2junitxml < results.subunit > junit.xml 2>/dev/null
 subunit2html results.subunit results.html > /dev/null 2>&1
 grep -q '^ - Passed:' output.txt && exit 0
-echo "it did not come to its end within @LIMIT@ s"
+echo "it did not finish within @LIMIT@ s"
 tail -n 20 output.txt
 exit 1

@@ -1,4 +1,4 @@
-"""The transport: one connection per host, over SSH or on this machine, with root through sudo where needed."""
+"""The transport: one connection per host, over SSH or local, with root through sudo where needed."""
 
 from .channel import Channel, LinkDropped, Result, ScriptTimeout
 from .client import Jumps, connect

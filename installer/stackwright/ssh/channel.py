@@ -1,4 +1,4 @@
-"""What a transport has to offer: links that open channels, each running one command. And the local one, on pipes."""
+"""The interface of a transport (a link opens channels, each of which runs one command), and the local transport."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stackwright.model import ExitCode, StackwrightError
 
 @dataclass(frozen=True)
 class Result:
-    """What a script on a host came to. A script that a signal ended has 128 + signal, as in a shell."""
+    """The result of a script on a host. If a signal ended it, `exit` is 128 + signal, as in a shell."""
 
     exit: int
     out: str
@@ -29,51 +29,51 @@ class Result:
 
 
 class LinkDropped(StackwrightError):
-    """The connection broke while it was in use. What ran detached on the host goes on."""
+    """The connection was lost while in use. Detached runs on the host continue."""
 
     def __init__(self, host: str, why: str) -> None:
         super().__init__(f"{host}: connection lost: {why}", code=ExitCode.UNREACHABLE)
 
 
 class ScriptTimeout(StackwrightError):
-    """A script did not end within the time it was given."""
+    """A script exceeded its time limit."""
 
 
 class Channel(Protocol):
     """One running command with its input and outputs."""
 
     def send(self, data: bytes) -> None:
-        """Gives it input. Raises LinkDropped."""
+        """Sends input. Raises LinkDropped."""
 
     def end(self) -> None:
-        """No more input."""
+        """Closes the input."""
 
     def receive(self, timeout: float) -> tuple[bytes, bytes] | None:
-        """What came on stdout and stderr within `timeout` seconds, two empty ones if nothing; None when it has ended.
-        Raises LinkDropped."""
+        """Waits up to `timeout` seconds for output; returns stdout and stderr (both empty if there was none), or None
+        if the command has ended. Raises LinkDropped."""
 
     def status(self) -> int:
-        """Its exit status, once `receive` returned None."""
+        """The exit status; available after `receive` returned None."""
 
     def close(self) -> None:
-        """Lets go of it; never raises."""
+        """Closes the channel; never raises."""
 
 
 class Link(Protocol):
-    """A way to a host that opens channels."""
+    """A connection to a host that opens channels."""
 
     def open(self, command: str) -> Channel:
         """Starts a shell command line. Raises LinkDropped."""
 
     def alive(self) -> bool:
-        """Whether new channels can be expected to open."""
+        """Whether the connection is believed to be usable."""
 
     def close(self) -> None:
-        """Never raises."""
+        """Closes the connection; never raises."""
 
 
 class LocalChannel:
-    """A command on this machine. Input is written by a thread, so that neither side waits for the other."""
+    """A command on this machine. A thread writes its input, so that reading and writing cannot block each other."""
 
     def __init__(self, command: str) -> None:
         self._process = subprocess.Popen(
@@ -101,7 +101,7 @@ class LocalChannel:
                 while view:
                     view = view[pipe.write(view) or 0 :]
         except OSError:
-            pass  # the command ended without reading it all, or was closed: its exit status says what to think of that
+            pass  # the command ended before it read everything, or was closed: its exit status shows whether it failed
         finally:
             with contextlib.suppress(OSError):
                 pipe.close()

@@ -1,4 +1,4 @@
-"""Links over SSH, on paramiko: dialling, host keys, logging in, and noticing that nobody is there any more."""
+"""Links over SSH with paramiko: connecting, host keys, authentication, and detection of dead connections."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .settings import Host
 
 _KEEPALIVE = 10
 _IDLE = 2.0
-"""Seconds between two looks of a link's own thread at a link on which nothing comes, for its keepalives. It is paramiko
-that wants to look ten times a second: for a link, not for a thousand."""
+"""Seconds after which the thread of an idle link wakes up to send keepalives. paramiko's default is ten times a second,
+which is too often for a thousand links."""
 _SILENCE = 40
-"""Seconds without an acknowledgement after which the kernel gives the link up (TCP_USER_TIMEOUT, Linux)."""
+"""Seconds without an acknowledgement after which the kernel closes the connection (TCP_USER_TIMEOUT, Linux)."""
 
 
 def connect(host: Host, trust: Trust, *, base: str = "/var/lib/stackwright", jumps: Jumps | None = None) -> Connection:
-    """A connection to the host, logged in and with root tried. Hosts with the same `jumps` share the links to their
-    jump hosts. Raises StackwrightError(UNREACHABLE), which says whether the host does not answer, shows an unknown or
-    changed key, refuses the log-in, or gives no root."""
-    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its complaints come back as exceptions
+    """Connects to the host, logs in and checks that root is available. Hosts with the same `jumps` share the links to
+    their jump hosts. Raises StackwrightError(UNREACHABLE) with the reason: no answer, an unknown or changed host key,
+    login refused, or no root."""
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its errors are raised as exceptions anyway
     connection = Connection(host, lambda: SshLink(host, trust, jumps), base=base)
     try:
         connection.greet()
@@ -41,8 +41,8 @@ def connect(host: Host, trust: Trust, *, base: str = "/var/lib/stackwright", jum
 
 
 class Jumps:
-    """The links to jump hosts, one for each, whatever the number of hosts behind it: an sshd lets only some ten log in
-    at the same time. Whoever made it closes it when no connection needs it any more."""
+    """The links to jump hosts: one per jump host, shared by all hosts behind it, because sshd accepts only about ten
+    logins at the same time (MaxStartups). The caller closes it when no connection needs it any more."""
 
     def __init__(self) -> None:
         self._links: dict[Host, SshLink] = {}
@@ -50,7 +50,7 @@ class Jumps:
         self._lock = threading.Lock()
 
     def link(self, host: Host, trust: Trust) -> SshLink:
-        """The link to a jump host, made if it is not there any more. Raises StackwrightError(UNREACHABLE)."""
+        """The link to a jump host; connects if there is none. Raises StackwrightError(UNREACHABLE)."""
         with self._lock:
             dialling = self._dialling.setdefault(host, threading.Lock())
         with dialling:
@@ -62,13 +62,13 @@ class Jumps:
             return link
 
     def close(self) -> None:
-        """Never raises."""
+        """Closes all links; never raises."""
         for link in list(self._links.values()):
             link.close()
 
 
 class SshLink:
-    """One SSH connection, through its jump host if it has one. Such a link is one of `jumps`, or its own."""
+    """One SSH connection, through a jump host if the host has one: a shared link of `jumps`, or a separate one."""
 
     def __init__(self, host: Host, trust: Trust, jumps: Jumps | None = None) -> None:
         self._host = host
@@ -78,7 +78,7 @@ class SshLink:
         self._transport: paramiko.Transport | None = None
         self._socket: socket.socket | None = None
         self.by_password = False
-        """Whether no key was let in, and the password was."""
+        """Whether the password was accepted, and no key."""
         try:
             sock = self._dial(trust)
             self._transport = _handshake(host, trust, sock, self._proxy)
@@ -106,7 +106,7 @@ class SshLink:
     def close(self) -> None:
         if self._socket:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)  # wakes the link's thread, which ends then
+                self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread of the link, which then ends
         for part in (self._transport, self._jump if self._jumps is None else None):
             if part:
                 with contextlib.suppress(Exception):
@@ -115,22 +115,22 @@ class SshLink:
             self._proxy.close()
 
     def tunnel(self, address: str, port: int) -> paramiko.Channel:
-        """A channel to an address behind this host. Raises LinkDropped when this link is gone, and StackwrightError
-        when the address cannot be reached from there."""
+        """Opens a channel to an address behind this host. Raises LinkDropped if this link is dead, and StackwrightError
+        if the address cannot be reached from this host."""
         assert self._transport
         try:
             return self._transport.open_channel(
                 "direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=self._host.connect_timeout
             )
         except (paramiko.SSHException, OSError, EOFError) as error:
-            # What cannot be sent is told by EOFError, and that may be before the link's own thread has seen its end.
+            # EOFError: sending failed, possibly before the thread of the link has noticed that the link is dead.
             if not isinstance(error, paramiko.SSHException) or not self.alive():
                 self.close()
                 raise LinkDropped(self._host.name, "closed by the other side, or no answer") from None
             raise StackwrightError(
                 f"cannot reach {address} port {port} from the jump host {self._host.name}: {error}",
-                f"check `ssh {self._host.name} nc -vz {address} {port}` and that the jump host has "
-                f"AllowTcpForwarding on",
+                f"check `ssh {self._host.name} nc -vz {address} {port}`, and AllowTcpForwarding in the jump host's "
+                "sshd_config",
                 ExitCode.UNREACHABLE,
             ) from None
 
@@ -143,7 +143,7 @@ class SshLink:
             self._jump = self._jumps.link(host.jump, trust)
             with contextlib.suppress(LinkDropped):
                 return self._jump.tunnel(host.dialled, host.port)
-            # That the link was cut may only be seen when it is used; then it is made anew.
+            # A dead link may be noticed only when it is used: then connect again.
             self._jump = self._jumps.link(host.jump, trust)
             return self._jump.tunnel(host.dialled, host.port)
         if host.proxy:
@@ -193,7 +193,7 @@ class SshChannel:
                 self._channel.sendall(data)
         except (paramiko.SSHException, OSError, EOFError) as error:
             if self._transport.is_active() and self._channel.closed:
-                return  # the command ended without reading all of it: its exit status says what to think of that
+                return  # the command ended before it read everything: its exit status shows whether it failed
             raise LinkDropped(self._host, str(error) or "cannot send") from None
 
     def end(self) -> None:
@@ -210,7 +210,7 @@ class SshChannel:
             raise LinkDropped(self._host, str(error)) from None
         if out:
             return out, self._errors()
-        # stdout has ended; what is left is on stderr, then the exit status
+        # stdout has ended; remaining stderr and the exit status follow
         if not self._channel.status_event.wait(max(timeout, 0.001)) and self._transport.is_active():
             return b"", self._errors()
         if err := self._errors():
@@ -222,7 +222,7 @@ class SshChannel:
 
     def status(self) -> int:
         code = self._channel.recv_exit_status()
-        return 137 if code == -1 else code  # no status means that a signal ended it; which one paramiko does not say
+        return 137 if code == -1 else code  # no status: a signal ended it; paramiko does not report which one
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
@@ -241,13 +241,13 @@ class SshChannel:
 def _handshake(
     host: Host, trust: Trust, sock: socket.socket | paramiko.Channel, proxy: Proxy | None
 ) -> paramiko.Transport:
-    """Agrees on ciphers and checks the host's key."""
+    """Negotiates the transport and checks the host key."""
     try:
         transport = paramiko.Transport(sock)
         transport.banner_timeout = transport.handshake_timeout = host.connect_timeout
         known = [key.kind for key in trust.known(host)]
         if known:
-            # As OpenSSH does: ask for the kinds of key that are known first, lest another kind looks like a change.
+            # Like OpenSSH, prefer the key types that are known; a key of another type would look like a changed key.
             options = transport.get_security_options()
             first = [k for k in options.key_types if _family(k) in {_family(n) for n in known}]
             options.key_types = [*first, *(k for k in options.key_types if k not in first)]
@@ -264,7 +264,7 @@ def _handshake(
         transport.close()
         if proxy:
             raise StackwrightError(
-                f"{host.name}: its ProxyCommand does not reach an SSH server: {proxy.words()}",
+                f"{host.name}: its ProxyCommand does not reach an SSH server: {proxy.last_line()}",
                 f"check it with `ssh -v {host.name}`; it is set in ~/.ssh/config",
                 ExitCode.UNREACHABLE,
             ) from None

@@ -1,6 +1,6 @@
-"""~/.ssh/config as OpenSSH reads it: files that it includes, comments behind a value, and conditions that are met.
+"""Reads ~/.ssh/config like OpenSSH: Include, comments behind a value, and the conditions of Match.
 
-paramiko, which does the rest, takes conditions that it does not know for met, and comments for a part of the value.
+paramiko does the rest. It regards unknown conditions as true, and comments as a part of the value.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from stackwright.model import ExitCode, StackwrightError
 from .knownhosts import pattern
 
 _DEEPEST = 16
-"""Files that include one another, as with OpenSSH."""
+"""Maximum depth of Include, as in OpenSSH."""
 
 _LINE = re.compile(r"(?P<key>\w+)(?:\s*=\s*|\s+)(?P<value>.+)")
 
 
 def lookup(path: Path, name: str, *, user: str = "", port: int = 0) -> dict[str, str | list[str]]:
-    """What the file says of a host, by option in small letters; nothing where it is not there. `user` and `port` are
-    given otherwise: conditions and %r, %p go by them. Raises StackwrightError(ENVIRONMENT) for what cannot be read."""
+    """The settings of a file for a host, by option in lower case; empty if there is no such file. `user` and `port` are
+    those of flags, which conditions and %r, %p use. Raises StackwrightError(ENVIRONMENT) if the file is not readable or
+    has errors."""
     reader = _Reader(name, [f"User {user}"] * bool(user) + [f"Port {port}"] * bool(port))
     try:
         if path.is_file():
@@ -43,33 +44,33 @@ def lookup(path: Path, name: str, *, user: str = "", port: int = 0) -> dict[str,
         raise StackwrightError(
             f"{path} cannot be read: {error}", "correct that line or use another file", ExitCode.ENVIRONMENT
         ) from None
-    except Exception as error:  # paramiko raises what its parts raise (canonicalisation)
+    except Exception as error:  # paramiko passes on any exception (canonicalisation)
         raise StackwrightError(f"{path} cannot be used for {name}: {error}", "", ExitCode.ENVIRONMENT) from None
     return {key: value for key, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class _Block:
-    """What the lines at hand are meant for."""
+    """The condition under which the current lines apply."""
 
     applies: bool = True
     late: str = ""
-    """Conditions, in the words of Match, that are only known when all else is (`final`): paramiko looks at them."""
+    """Conditions in the syntax of Match that can be evaluated only after everything else (`final`), by paramiko."""
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads files for one host: what is meant for it goes into `lines`, for paramiko."""
+    """Reads files for one host, and collects the lines that apply to it in `lines`, for paramiko."""
 
     name: str
     lines: list[str]
 
     def found(self) -> Mapping[str, Any]:
-        """What the lines so far come to."""
+        """The settings that result from the lines so far."""
         return paramiko.SSHConfig.from_text("\n".join(self.lines)).lookup(self.name)
 
     def read(self, path: Path, outer: _Block, depth: int) -> None:
-        """Reads a file that is included where `outer` holds."""
+        """Reads a file that was included in the block `outer`."""
         if depth > _DEEPEST:
             raise StackwrightError(
                 f"{path} is included too often; files may include each other",
@@ -86,16 +87,16 @@ class _Reader:
                 for one in _included(line.words) if block.applies else ():
                     self.read(one, block, depth + 1)
             elif block.applies:
-                # Each line for itself: what comes next may be for all again.
+                # One Match per line, because the next line may apply to all hosts again.
                 self.lines.extend([f"Match {block.late}", line.text, "Host *"] if block.late else [line.text])
 
     def _match(self, words: list[str], outer: _Block) -> _Block:
-        """The block that a Match begins. A condition that asks for what cannot be known here is not met."""
+        """The block that begins with Match. Conditions that cannot be evaluated here are false."""
         late: list[str] = []
         applies = outer.applies
         while words:
             word, _, value = words.pop(0).partition("=")
-            wanted = not word.startswith("!")
+            expected = not word.startswith("!")
             kind = word.removeprefix("!").lower()
             if kind in ("final", "canonical"):
                 late.append(word.lower())
@@ -108,11 +109,11 @@ class _Reader:
             if late and kind != "exec":
                 late += [word.lower(), shlex.quote(value)]
             else:
-                applies = applies and self._holds(kind, value) == wanted
+                applies = applies and self._is_true(kind, value) == expected
         return _Block(applies, " ".join(filter(None, (outer.late, *late))))
 
-    def _holds(self, kind: str, value: str) -> bool | None:
-        """Whether a condition of Match holds; None for what is not known here."""
+    def _is_true(self, kind: str, value: str) -> bool | None:
+        """Whether a condition of Match is true; None if it cannot be evaluated here."""
         if kind == "originalhost":
             return _meets(value.lower().split(","), self.name.lower())
         if kind == "localuser":
@@ -123,17 +124,17 @@ class _Reader:
         host, user = str(found.get("hostname", self.name)), str(found.get("user", getpass.getuser()))
         if kind != "exec":
             return _meets(value.lower().split(","), host.lower()) if kind == "host" else _meets(value.split(","), user)
-        told = {"%": "%", "h": host, "n": self.name, "p": str(found.get("port", "22")), "r": user}
-        told |= {"u": getpass.getuser(), "d": str(Path.home())}
-        told |= {"l": socket.gethostname(), "L": socket.gethostname().partition(".")[0]}
-        command = re.sub("%(.)", lambda token: told.get(token[1], token[0]), value)
-        # paramiko would let it read what is typed on the terminal
+        tokens = {"%": "%", "h": host, "n": self.name, "p": str(found.get("port", "22")), "r": user}
+        tokens |= {"u": getpass.getuser(), "d": str(Path.home())}
+        tokens |= {"l": socket.gethostname(), "L": socket.gethostname().partition(".")[0]}
+        command = re.sub("%(.)", lambda token: tokens.get(token[1], token[0]), value)
+        # Without this, the command could read what is typed on the terminal, as with paramiko.
         quiet = subprocess.DEVNULL
         return subprocess.run(["/bin/sh", "-c", command], stdin=quiet, stdout=quiet, stderr=quiet).returncode == 0
 
 
 def _meets(patterns: Sequence[str], name: str) -> bool:
-    """Whether one of the patterns is met, and none that begins with an exclamation mark."""
+    """Whether a name matches one of the patterns, and none that is negated with an exclamation mark."""
     met = {p for p in patterns if pattern(p.removeprefix("!")).fullmatch(name)}
     return bool(met) and not any(p.startswith("!") for p in met)
 
@@ -142,17 +143,17 @@ def _meets(patterns: Sequence[str], name: str) -> bool:
 class _Line:
     text: str
     key: str = ""
-    """In small letters, where it is `host`, `match` or `include`."""
+    """`host`, `match` or `include`; empty for all others."""
     words: tuple[str, ...] = ()
-    """What follows such a key."""
+    """The arguments of such a key."""
 
 
 def _parsed(path: Path) -> tuple[_Line, ...]:
-    there = path.stat()
-    return _parse(path, (there.st_ino, there.st_size, there.st_mtime_ns))
+    stat = path.stat()
+    return _parse(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
 
 
-@functools.lru_cache(100)  # a file with a thousand hosts is not taken apart anew for each of them
+@functools.lru_cache(100)  # a file with a thousand hosts is parsed once, and not for each of them
 def _parse(path: Path, _version: tuple[int, ...]) -> tuple[_Line, ...]:
     lines = []
     for line in path.read_text().splitlines():
@@ -170,17 +171,17 @@ def _parse(path: Path, _version: tuple[int, ...]) -> tuple[_Line, ...]:
 
 
 def _included(words: Sequence[str]) -> Iterator[Path]:
-    """The files that an Include names, each pattern's in the order of their names. What is not there is no error."""
+    """The files that an Include names, for each pattern sorted by name. Missing files are not an error."""
     for word in words:
         pattern = Path(word).expanduser()
         if not pattern.is_absolute():
             pattern = Path.home() / ".ssh" / pattern
-        found = sorted(glob.glob(str(pattern)))  # noqa: PTH207  # what a Path can look for is relative to another
+        found = sorted(glob.glob(str(pattern)))  # noqa: PTH207  # Path.glob needs a base folder
         yield from (Path(name) for name in found if Path(name).is_file())
 
 
 def _uncommented(line: str) -> str:
-    """A line without the comment behind its value; a # within a word or quotes is none."""
+    """A line without the comment behind its value; # within a word or quotes does not begin a comment."""
     if "#" not in line:
         return line
     quote = ""

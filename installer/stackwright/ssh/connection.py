@@ -1,4 +1,4 @@
-"""A connection to a host: scripts are run as root, files are put in place. The same code over SSH and locally."""
+"""A connection to a host: runs scripts as root and writes files. The same code over SSH and locally."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from .settings import Host
 
 
 class Connection:
-    """One host, one link that is kept and re-made when it has dropped. May be used by several threads at once.
+    """The connection to one host. Reconnects when the link is dead. May be used by several threads at once.
 
-    `dial` makes a link; it is called at the first use, and again when the link is found dead. A script that was
-    already sent is never sent twice: LinkDropped is raised, and the caller decides.
+    `dial` opens a link; it is called at the first use, and again when the link is dead. A script that was already sent
+    is never sent twice: LinkDropped is raised, and the caller decides.
     """
 
     def __init__(self, host: Host, dial: Callable[[], Link], *, base: str = "/var/lib/stackwright") -> None:
         self.host = host.name
         self.base = base
-        """The folder on the host that private temporary files go to."""
+        """The folder on the host for private temporary files."""
         self._settings = host
         self._dial = dial
         self._link: Link | None = None
@@ -43,15 +43,15 @@ class Connection:
         self._closed = False
 
     def greet(self) -> None:
-        """Logs in, and finds out how root can be had. Raises StackwrightError(UNREACHABLE)."""
+        """Logs in, and finds out how to become root. Raises StackwrightError(UNREACHABLE)."""
         if self._settings.become:
             self._become()
         else:
             self._plain("true", b"")
 
     def open(self, script: str) -> Channel:
-        """Starts a script as root and returns its channel, with its input still open. The script travels on the
-        channel's input, never in an argument. Raises StackwrightError when the host or root cannot be had."""
+        """Starts a script as root and returns its channel, with its input still open. The script is sent on the
+        channel's input, never as an argument. Raises StackwrightError if the host or root is not available."""
         way = self._become()
         text = script.encode()
         channel = self._channel(way.prefix + root.command(len(text), as_root=self._settings.become))
@@ -67,8 +67,8 @@ class Connection:
     def run(self, script: str, *, timeout: float = 60.0, data: bytes = b"") -> Result:
         """Runs a POSIX shell script as root; `data` is its standard input. `timeout` in seconds.
 
-        Raises LinkDropped, ScriptTimeout, or StackwrightError(UNREACHABLE) when the host or root cannot be had. A
-        script that fails is no exception: see Result.exit.
+        Raises LinkDropped, ScriptTimeout, or StackwrightError(UNREACHABLE) if the host or root is not available. A
+        failed script does not raise: see Result.exit.
         """
         channel = self.open(script)
         try:
@@ -90,27 +90,26 @@ class Connection:
             channel.close()
 
     def run_as_user(self, script: str, *, data: bytes = b"") -> Result:
-        """Runs a script without secrets as the user who logged in; else as `run`."""
+        """Runs a script without secrets as the login user; otherwise like `run`."""
         text = script.encode()
         return self._plain(root.command(len(text)), text + data)
 
     def put(self, files: Sequence[File], *, timeout: float = 600.0) -> tuple[str, ...]:
-        """Puts files in place, each replaced atomically; returns the paths of those that were not there already with
-        the same content, mode and owner. At most two round trips, whatever their number. Raises as `run` does, and
-        StackwrightError when a file cannot be put there."""
+        """Writes files, each atomically; returns the paths of those whose content, mode or owner differed. At most two
+        round trips for any number of files. Raises like `run`, and StackwrightError if a file cannot be written."""
         if not files:
             return ()
         for file in files:
             if not file.path.startswith("/") or "\n" in file.path:
                 raise StackwrightError(f"{file.path!r} is not an absolute path")
         paths = " ".join(shlex.quote(f.path) for f in files)
-        seen = self.run(shell.fill("ssh/look.sh", PATHS=Raw(paths)), timeout=timeout)
-        if not seen.ok:
-            raise StackwrightError(f"{self.host}: cannot compare files: {_last(seen)}")
-        there = _there(seen.out)
-        differ = [f for f in files if not _same(f, there.get(f.path))]
+        listing = self.run(shell.fill("ssh/list_files.sh", PATHS=Raw(paths)), timeout=timeout)
+        if not listing.ok:
+            raise StackwrightError(f"{self.host}: cannot compare files: {_last(listing)}")
+        existing = _existing(listing.out)
+        differ = [f for f in files if not _same(f, existing.get(f.path))]
         if differ:
-            done = self.run(_placing(tuple(differ), self.base), data=_pack(tuple(differ)), timeout=timeout)
+            done = self.run(_write_script(tuple(differ), self.base), data=_pack(tuple(differ)), timeout=timeout)
             if not done.ok:
                 raise StackwrightError(
                     f"{self.host}: cannot write {len(differ)} files: {_last(done)}", disk_hint(done.err)
@@ -119,11 +118,11 @@ class Connection:
 
     @property
     def by_password(self) -> bool:
-        """Whether the host let in the password, and none of the keys."""
+        """Whether the host accepted the password, and no key."""
         return bool(getattr(self._link, "by_password", False))
 
     def close(self) -> None:
-        """Lets go of the link. The connection cannot be used afterwards."""
+        """Closes the link. The connection cannot be used afterwards."""
         with self._lock:
             self._closed = True
             if self._link:
@@ -131,7 +130,7 @@ class Connection:
                 self._link = None
 
     def drop(self) -> None:
-        """Gives up a link that is believed to be dead; the next use makes a new one."""
+        """Closes a link that is believed to be dead; the next use opens a new one."""
         with self._lock:
             if self._link:
                 self._link.close()
@@ -144,7 +143,7 @@ class Connection:
         self.close()
 
     def _channel(self, command: str) -> Channel:
-        """A channel on the link, which is made anew if it died since it was last used."""
+        """Opens a channel on the link; connects again if the link is dead."""
         with self._lock:
             if self._closed:
                 raise LinkDropped(self.host, "it was closed")
@@ -181,7 +180,7 @@ class Connection:
             if way.kind == "password":
                 if not self._password():
                     raise root.no_password(self.host, user)
-                # Once, on its own: a wrong password must never make sudo read a script as the next guess.
+                # Check the password without a script: with a wrong one, sudo would read the script as another attempt.
                 script = f"LC_ALL=C {way.prefix}/bin/sh -c 'id -u'"
                 password = self._password().encode() + b"\n"
                 root.check_password(self.host, user, self.run_as_user(script, data=password))
@@ -189,7 +188,7 @@ class Connection:
         return self._way
 
     def _plain(self, command: str, data: bytes) -> Result:
-        """A fixed command without secrets, as the log-in user."""
+        """Runs a fixed command without secrets as the login user."""
         channel = self._channel(command)
         try:
             if data:
@@ -212,12 +211,12 @@ class Connection:
 def LocalConnection(
     name: str = "localhost", *, become: bool = True, sudo_password: str = "", base: str = "/var/lib/stackwright"
 ) -> Connection:
-    """This machine, without SSH; root by being it or through sudo. `name` is what the answers call it."""
+    """A connection to this machine, without SSH; as root or with sudo. `name` is its name in the answers."""
     return Connection(Host(name, user="", become=become, sudo_password=sudo_password), LocalLink, base=base)
 
 
 def pack(members: Sequence[tuple[str, bytes, int]]) -> bytes:
-    """A gzipped tar stream of (name, content, mode), the same bytes for the same content."""
+    """A gzipped tar stream of (name, content, mode); the same content gives the same bytes."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name, content, mode in members:
@@ -231,34 +230,34 @@ _PACKING = threading.Lock()
 
 
 @dataclass(frozen=True)
-class _There:
+class _Existing:
     """A regular file on the host."""
 
     mode: str
     owners: tuple[str, str]
-    """By name, and by number."""
+    """By name (user:group), and by number."""
     sum: str
 
 
-def _there(said: str) -> dict[str, _There]:
-    """What `_LOOK` printed, by path."""
-    stats, _, sums = f"\n{said}".partition("\n/\n")
+def _existing(listing: str) -> dict[str, _Existing]:
+    """Parses the output of list_files.sh; the result is by path."""
+    stats, _, sums = f"\n{listing}".partition("\n/\n")
     digests = {path: digest for digest, _, path in (line.partition("  ") for line in sums.splitlines())}
     found = {}
     for line in stats.strip().splitlines():
         mode, names, numbers, rest = line.split(" ", 3)
         kind, _, path = rest.partition("/")
         if kind.startswith("regular") and path in digests:
-            found[path] = _There(mode, (names, numbers), digests[path])
+            found[path] = _Existing(mode, (names, numbers), digests[path])
     return found
 
 
-def _same(file: File, there: _There | None) -> bool:
+def _same(file: File, existing: _Existing | None) -> bool:
     return (
-        there is not None
-        and there.mode == f"{file.mode:o}"
-        and file.owner in there.owners
-        and there.sum == _sha256(file.content)
+        existing is not None
+        and existing.mode == f"{file.mode:o}"
+        and file.owner in existing.owners
+        and existing.sum == _sha256(file.content)
     )
 
 
@@ -274,21 +273,21 @@ def _packed(files: tuple[File, ...]) -> bytes:
 
 @functools.lru_cache(16)
 def _beside(files: tuple[File, ...]) -> tuple[str, ...]:
-    """Where each of these files is put first: in a folder beside its destination that is nobody else's."""
+    """The temporary path of each file: in a private folder beside its destination."""
     mark = hashlib.sha256("".join(f"{_sha256(f.content)} {f.path}\n" for f in files).encode()).hexdigest()[:16]
     parts = (file.path.rpartition("/") for file in files)
     return tuple(f"{folder}/.stackwright.{mark}/{name}" for folder, _, name in parts)
 
 
-def _placing(files: tuple[File, ...], base: str) -> str:
-    """The script that puts files in place, out of the stream that `_pack` makes of them."""
+def _write_script(files: tuple[File, ...], base: str) -> str:
+    """The script that writes files from the stream that `_pack` creates."""
     beside = _beside(files)
     folders: dict[str, list[str]] = {}
     for file, place in zip(files, beside, strict=True):
         folders.setdefault(file.path.rpartition("/")[0] or "/", []).append(shlex.quote(place))
     owned = ((place, file.owner, file.path) for file, place in zip(files, beside, strict=True))
     return shell.fill(
-        "ssh/place.sh",
+        "ssh/write_files.sh",
         BASE=base,
         BESIDE=list(dict.fromkeys(place.rpartition("/")[0] for place in beside)),
         FREE=Raw("\n".join(f"free {shlex.quote(f.path)}" for f in files)),
@@ -313,8 +312,8 @@ def _last(result: Result) -> str:
 
 
 def disk_hint(text: str) -> str:
-    """What to do when a command's words tell of a full or read-only disk; empty when they do not."""
-    if "No space left" in text or "Wrote only" in text:  # the second is tar's way of saying it
+    """A hint if an error message is about a full or read-only disk; otherwise empty."""
+    if "No space left" in text or "Wrote only" in text:  # the second is the message of tar
         return "free disk space on the host: `df -h` shows the full disk; `apt-get clean` or `dnf clean all` may help"
     if "Read-only file system" in text:
         return "remount the host's file system read-write; `dmesg` shows why it is read-only"

@@ -1,4 +1,4 @@
-"""Is this the host that we think it is: known_hosts files, our own pins, and what to do with an unknown key."""
+"""Checks host keys: known_hosts files, the cloud's own known_hosts file, and unknown keys."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def _usual_files() -> tuple[Path, ...]:
 
 @dataclass(frozen=True)
 class Trust:
-    """Whose host keys are believed.
+    """Which host keys are accepted.
 
-    A key in `files` or `pins` is. An unknown one is shown to `confirm` (host, key type, "SHA256:..." fingerprint), or
-    accepted when `accept_new`, and then pinned; else refused. A changed one is always refused.
+    Keys in `files` or `pins` are accepted. An unknown key is accepted with `accept_new`, or if `confirm` (host, key
+    type, fingerprint "SHA256:...") returns True; it is then added to `pins`. A changed key is always rejected.
     """
 
     pins: Path | None = None
@@ -38,7 +38,7 @@ class Trust:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def known(self, host: Host) -> list[Known]:
-        """Every key that is known for the host."""
+        """All known keys of the host."""
         return [known for known in self._lines(host, host.known_as) if not known.marker]
 
     def _lines(self, host: Host, name: str) -> list[Known]:
@@ -46,9 +46,9 @@ class Trust:
         return [known for path in paths for known in find(path, name)]
 
     def check(self, host: Host, key: paramiko.PKey) -> None:
-        """Returns when the key is the host's. Raises StackwrightError(UNREACHABLE) when it has changed or was revoked,
-        or is unknown and nobody vouches for it."""
-        with self._lock:  # one question at a time, and the second host with the same name finds the first one's pin
+        """Returns if the key is accepted. Raises StackwrightError(UNREACHABLE) if it has changed, was revoked, or is
+        unknown and not confirmed."""
+        with self._lock:  # one question at a time; a second host with the same name finds the key of the first
             lines = self._lines(host, host.known_as)
             shown = f"{_kind(key)} key {fingerprint(key)}"
             same = [line for line in lines if line.key == key.get_base64()]
@@ -66,8 +66,7 @@ class Trust:
                 removal = " and ".join(f"`ssh-keygen -R '{host.known_as}' -f '{path}'`" for path in paths)
                 raise StackwrightError(
                     f"{host.name}: the host key has changed: the host presents the {shown}, but {paths[0]} has "
-                    f"another one\n"
-                    "either the host was reinstalled, or another machine answers at its address",
+                    "another one\neither the host was reinstalled, or another machine answers at its address",
                     f"if the host was reinstalled, run {removal} and try again",
                     ExitCode.UNREACHABLE,
                 )
@@ -89,7 +88,7 @@ class Trust:
             self._pin(host, key)
 
     def _known_at_port_22(self, host: Host, key: paramiko.PKey) -> bool:
-        """Whether the key is that of the host's usual sshd. OpenSSH takes it at another port as well."""
+        """Whether the key is known for the host at port 22. Like OpenSSH, accept it at another port too."""
         name = host.known_as[1:].rpartition("]")[0]
         same = [line.marker for line in self._lines(host, name) if line.key == key.get_base64()]
         return "" in same and "@revoked" not in same
@@ -104,7 +103,7 @@ class Trust:
 
 
 def fingerprint(key: paramiko.PKey) -> str:
-    """SHA256:..., as ssh-keygen -l writes it."""
+    """SHA256:..., as `ssh-keygen -l` prints it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
 
 

@@ -1,4 +1,4 @@
-"""What known_hosts files say, as OpenSSH reads them: patterns, hashed names, several keys for a host, revoked ones."""
+"""Reads known_hosts files like OpenSSH: patterns, hashed names, several keys for a host, revoked keys."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _KINDS = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
-"""The kinds of keys that hosts can show us. One of another kind says nothing about them."""
+"""The supported types of host keys. Lines with other types are ignored."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """A key that a file has for a host."""
+    """A known key of a host, with the file that contains it."""
 
     kind: str
     key: str
@@ -38,18 +38,17 @@ class _Line:
 
 @dataclass(frozen=True)
 class _File:
-    """The lines of a file: by the names that stand there as they are, and the others, which have to be tried."""
+    """The lines of a file: those with plain names, by name; and those with patterns or hashed names."""
 
     plain: dict[str, list[_Line]]
     others: list[_Line]
 
 
 def find(path: Path, name: str) -> list[Known]:
-    """What a file says about a host of that name (`[name]:port` where the port is not 22); nothing where it cannot be
-    read."""
+    """The keys in a file for a host of that name (`[name]:port` if the port is not 22); none if it cannot be read."""
     try:
-        there = path.stat()
-        file = _parse(path, (there.st_ino, there.st_size, there.st_mtime_ns))
+        stat = path.stat()
+        file = _parse(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
     except OSError:
         return []
     name = name.lower()
@@ -57,7 +56,7 @@ def find(path: Path, name: str) -> list[Known]:
     return [Known(line.kind, line.key, path, line.marker) for line in lines]
 
 
-@functools.lru_cache(8)  # a file with a thousand hosts is not parsed anew for each of them
+@functools.lru_cache(8)  # a file with a thousand hosts is parsed once, and not for each of them
 def _parse(path: Path, _version: tuple[int, ...]) -> _File:
     file = _File({}, [])
     for line in _lines(path.read_text(errors="replace") if path.is_file() else ""):
@@ -70,7 +69,7 @@ def _parse(path: Path, _version: tuple[int, ...]) -> _File:
 
 
 def _lines(text: str) -> Iterator[_Line]:
-    """The lines that say something about a host; a damaged one does not."""
+    """The valid lines of a file; damaged ones are ignored."""
     for line in text.splitlines():
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
@@ -86,26 +85,26 @@ def _lines(text: str) -> Iterator[_Line]:
         yield _Line(tuple(n if n.startswith("|") else n.lower() for n in names), words[1], words[2], marker)
 
 
-def _matches(names: tuple[str, ...], wanted: str) -> bool:
+def _matches(names: tuple[str, ...], host: str) -> bool:
     found = False
     for name in names:
         text = name.removeprefix("!")
-        if _hashed(text, wanted) if text.startswith("|1|") else pattern(text).fullmatch(wanted):
+        if _hash_matches(text, host) if text.startswith("|1|") else pattern(text).fullmatch(host):
             if name.startswith("!"):
                 return False
             found = True
     return found
 
 
-def _hashed(name: str, wanted: str) -> bool:
+def _hash_matches(name: str, host: str) -> bool:
     try:
         salt, digest = (base64.b64decode(part, validate=True) for part in name.split("|")[2:4])
     except (ValueError, binascii.Error):
         return False
-    return hmac.compare_digest(hmac.digest(salt, wanted.encode(), hashlib.sha1), digest)
+    return hmac.compare_digest(hmac.digest(salt, host.encode(), hashlib.sha1), digest)
 
 
 @functools.lru_cache(10_000)
 def pattern(text: str) -> re.Pattern[str]:
-    """A pattern of OpenSSH's: `*` is any text and `?` a letter; all else, brackets too, stands for itself."""
+    """A pattern of OpenSSH: `*` matches any text, `?` one character; all others, also brackets, match themselves."""
     return re.compile("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in text))

@@ -1,4 +1,4 @@
-"""Logging in: which keys and passwords are tried, in which order, and what is said when none is let in."""
+"""Authentication: the keys and passwords that are tried, their order, and the message if none is accepted."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _USUAL_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
 class _Locked(Exception):
-    """A key has a passphrase."""
+    """A key needs a passphrase."""
 
 
 def log_in(host: Host, transport: paramiko.Transport) -> str:
-    """Tries keys, those of the agent, keys that need a passphrase where somebody can be asked for it, and the password;
-    returns what was let in. Raises StackwrightError(UNREACHABLE) that says what was tried."""
+    """Tries key files, the agent's keys, keys with a passphrase (if a person can be asked for it), and the password;
+    returns the name of what was accepted. Raises StackwrightError(UNREACHABLE) that lists what was tried."""
     tried: list[str] = []
     with _agent_keys(host) as agent:
         for name, attempt in _attempts(host, transport, agent, tried):
@@ -47,7 +47,7 @@ def log_in(host: Host, transport: paramiko.Transport) -> str:
                 return name
     target = f"{host.user}@{host.dialled}"
     locked = next((word.split(" (")[0] for word in tried if "passphrase" in word.partition(" (")[2]), "")
-    unlock = f"load the key with `ssh-add {locked}`, or put" if locked else "Put"
+    unlock = f"load the key with `ssh-add {locked}`, or put" if locked else "put"
     put = f"a key on the host with `ssh-copy-id -p {host.port} {target}`"
     raise StackwrightError(
         f"{host.name}: login as {host.user} refused; tried: {'; '.join(tried) or 'nothing, no key found'}",
@@ -62,7 +62,7 @@ def log_in(host: Host, transport: paramiko.Transport) -> str:
 def _attempts(
     host: Host, transport: paramiko.Transport, agent: list[paramiko.AgentKey], tried: list[str]
 ) -> Iterator[tuple[str, Callable[[], object]]]:
-    """(name, attempt) of all that may be let in; what cannot be attempted goes into `tried`."""
+    """(name, attempt) for each key and the password; what cannot be attempted is added to `tried`."""
     locked: list[Path] = []
     own = (host.own_key,) if host.own_key and host.own_key.is_file() else ()
     for path in (*own, *(host.keys or (Path.home() / ".ssh" / name for name in _USUAL_KEYS))):
@@ -75,7 +75,7 @@ def _attempts(
         except _Locked:
             locked.append(path)
             continue
-        except Exception as error:  # cryptography raises many kinds for a file that is no key
+        except Exception as error:  # cryptography raises many types of exceptions for a file that is not a key
             tried.append(f"{path} (cannot be read: {error})")
             continue
         yield str(path), lambda k=key: transport.auth_publickey(host.user, k)  # type: ignore[misc]
@@ -98,14 +98,14 @@ def _attempts(
 
 
 def load(path: Path, passphrase: str = "") -> paramiko.PKey:
-    """A private key in whatever format OpenSSH reads, with its certificate if that lies beside it. Raises _Locked where
-    it has a passphrase and none was given, and what cryptography raises."""
+    """Loads a private key in any format of OpenSSH, with its certificate (KEY-cert.pub) if there is one. Raises _Locked
+    if it needs a passphrase and none was given, and the exceptions of cryptography."""
     data, secret = path.read_bytes(), passphrase.encode() or None
     try:
-        # The other kind is PEM, of any age: paramiko itself reads only some of them.
+        # All others are PEM, old or new; paramiko reads only some of them.
         reads = serialization.load_ssh_private_key if b"BEGIN OPENSSH" in data else serialization.load_pem_private_key
         key = reads(data, secret)
-    except TypeError as error:  # what cryptography raises where a password is missing
+    except TypeError as error:  # raised by cryptography if the passphrase is missing
         raise (error if secret else _Locked(str(path))) from None
     if isinstance(key, rsa.RSAPrivateKey):
         kind: type[paramiko.PKey] = paramiko.RSAKey
@@ -127,8 +127,8 @@ def load(path: Path, passphrase: str = "") -> paramiko.PKey:
 
 @contextlib.contextmanager
 def _agent_keys(host: Host) -> Iterator[list[paramiko.AgentKey]]:
-    """The agent's keys, those first that the host's settings name; a host gives up after a few. Its socket is closed
-    when they are no longer needed: there may be hundreds of hosts."""
+    """The agent's keys. Those in the host's settings come first, because hosts allow only a few attempts. The agent's
+    socket is closed afterwards, because there may be hundreds of hosts."""
     agent = None
     keys: list[paramiko.AgentKey] = []
     with contextlib.suppress(Exception):
@@ -154,13 +154,13 @@ def _agent(host: Host) -> paramiko.agent.AgentSSH | None:
         connection.settimeout(10)
         connection.connect(host.agent_socket)
         agent = paramiko.agent.AgentSSH()
-        agent._connect(connection)  # type: ignore[attr-defined]  # paramiko itself goes by the environment alone
+        agent._connect(connection)  # type: ignore[attr-defined]  # paramiko only uses SSH_AUTH_SOCK
         return agent
     return paramiko.Agent() if os.environ.get("SSH_AUTH_SOCK") else None
 
 
 def _public(path: Path) -> str:
-    """The public half of a key, from the file beside it, in base64; empty where there is none."""
+    """The public key in base64, from the .pub file of a private key; empty if there is none."""
     with contextlib.suppress(OSError, IndexError, UnicodeDecodeError):
         return Path(f"{path}.pub").read_text().split()[1]
     return ""

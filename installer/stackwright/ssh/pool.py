@@ -1,4 +1,4 @@
-"""The hosts of a cloud, and the connections to them: made when they are first wanted, and kept."""
+"""The connections to the hosts of a cloud; opened at the first use, and reused."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from stackwright.state import directory
 
 
 def own_addresses() -> frozenset[str]:
-    """The addresses and names by which this machine itself may be called in an answer file."""
+    """The addresses and names under which answer files may refer to this machine."""
     names = {"localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()}
     try:
         shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=False).stdout
-    except OSError:  # a machine need not have iproute2 to work on others
+    except OSError:  # iproute2 is not required here
         shown = ""
     names |= {line.split()[3].partition("/")[0] for line in shown.splitlines() if len(line.split()) > 3}
     return frozenset(names)
@@ -28,7 +28,7 @@ def own_addresses() -> frozenset[str]:
 
 @dataclass
 class Hosts:
-    """Connections to the hosts of a cloud, made when they are first wanted; this machine needs no SSH."""
+    """Connections to the hosts of a cloud, opened at the first use; this machine is used without SSH."""
 
     access: directory.Access
     state: directory.StateDir
@@ -41,12 +41,12 @@ class Hosts:
     passphrase: Callable[[Path], str] | None = None
     """Asks a person for the passphrase of a key; each is asked for once."""
     public_key: Path | None = None
-    """One of the person's that is let in as well, where a password was needed."""
+    """A public key of the user. It is installed on hosts where a password was needed, beside the cloud's own key."""
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
     _jumps: ssh.Jumps | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
-    """One for each host, held while it is connected to."""
+    """One lock per host, held while connecting."""
     _naming: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
     _phrases: dict[Path, str] = field(default_factory=dict, repr=False)
@@ -86,7 +86,7 @@ class Hosts:
             return self._phrases[key]
 
     def leads_to(self, name: str) -> str:
-        """What is dialled for a host: its address, with what tells apart hosts behind one address."""
+        """A text that identifies the machine behind a host name: address and port, with jump host or proxy."""
         settings = self._settings(name)
         if settings.jump or settings.proxy:
             return f"{settings.dialled}:{settings.port} by {settings.jump.name if settings.jump else settings.proxy}"
@@ -97,14 +97,13 @@ class Hosts:
         return f"{address}:{settings.port}"
 
     def connect(self, name: str) -> ssh.Connection:
-        """The connection to a host, kept; threads that ask for the same host get the same one. Raises
-        StackwrightError(UNREACHABLE)."""
+        """The connection to a host; all threads get the same one. Raises StackwrightError(UNREACHABLE)."""
         with self._naming:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
             if name not in self._open:
                 self._open[name] = self._connect(name)
-                if self._closed:  # meanwhile, while another thread was leaving
+                if self._closed:  # by another thread in the meantime
                     self._open.pop(name).close()
                     raise StackwrightError(f"{name}: the connections were closed", code=ExitCode.UNREACHABLE)
             return self._open[name]
@@ -114,17 +113,17 @@ class Hosts:
             return ssh.LocalConnection(name)
         host = replace(self._settings(name), own_key=self._key)
         connection = ssh.connect(host, self._trust, jumps=self._jumps)
-        self._let_keys_in(connection)
+        self._install_keys(connection)
         return connection
 
     def remember(self) -> None:
-        """Keeps how the hosts were reached, for later commands. To be called after a successful run only: a flag that
-        was wrong must not come back by itself."""
+        """Saves how the hosts were reached, for later commands. Call it only after a successful run, so that wrong
+        flags are not saved."""
         if self.access != directory.Access():
             self.state.write("access.json", self.access.to_json())
 
-    def _let_keys_in(self, connection: ssh.Connection) -> None:
-        """The password is asked for once: from then on the host lets in our own key, and the person's."""
+    def _install_keys(self, connection: ssh.Connection) -> None:
+        """After a login with a password, installs the cloud's key and the user's key; the password is needed once."""
         if not connection.by_password:
             return
         ssh.install_key(connection, self._key)
@@ -132,7 +131,7 @@ class Hosts:
             ssh.install_key(connection, self.public_key)
 
     def close(self) -> None:
-        """Closes all connections; one that is still being made is closed when it is there."""
+        """Closes all connections; one that is being opened is closed as soon as it is open."""
         self._closed = True
         for connection in list(self._open.values()):
             connection.close()

@@ -1,4 +1,4 @@
-"""A way to a host through a program of the person's: ProxyCommand of ~/.ssh/config."""
+"""Connections through a program: ProxyCommand of ~/.ssh/config."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import tempfile
 
 
 class Proxy:
-    """A running program whose input and output lead to a host's sshd, as a socket."""
+    """A running program whose input and output are connected to a host's sshd; as a socket."""
 
     def __init__(self, command: str) -> None:
         self.socket, far = socket.socketpair()
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
         with far:
-            # A session of its own: Ctrl-C is for us, and what goes through it is not to end with it.
+            # A session of its own: Ctrl-C must not end the program, because it carries our connection.
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"],
                 stdin=far.fileno(),
                 stdout=far.fileno(),
-                stderr=self._said.fileno(),
+                stderr=self._errors.fileno(),
                 start_new_session=True,
             )
 
-    def words(self) -> str:
-        """What the program said last."""
+    def last_line(self) -> str:
+        """The last line that the program wrote on stderr."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
-        self._said.seek(0)
-        said = self._said.read().decode(errors="replace").strip()
-        return said.rpartition("\n")[2] or "no output"
+        self._errors.seek(0)
+        text = self._errors.read().decode(errors="replace").strip()
+        return text.rpartition("\n")[2] or "no output"
 
     def close(self) -> None:
-        """Ends it; most programs take it as a reason to end that the other side was closed. Never raises."""
+        """Ends the program: most end when their connection is closed, others get a signal. Never raises."""
         self.socket.close()
         for ask in (None, self._process.terminate, self._process.kill):
             with contextlib.suppress(subprocess.TimeoutExpired, OSError):
@@ -41,4 +41,4 @@ class Proxy:
                     ask()
                 self._process.wait(1)
                 break
-        self._said.close()
+        self._errors.close()

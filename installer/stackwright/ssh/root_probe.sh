@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the user id, and how root can be had. sudo is asked for the very program that is needed: rules may allow others
-# only.
+# Prints the user id, and how to become root. Tests sudo with the program that is needed later, because sudo rules may
+# allow only other programs.
 
 PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 export PATH LC_ALL

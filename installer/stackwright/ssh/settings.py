@@ -1,4 +1,4 @@
-"""How a host is reached: flags first, then ~/.ssh/config, then what SSH takes for granted."""
+"""How a host is reached: flags first, then ~/.ssh/config, then defaults."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ class Host:
     """How one host is reached. Passwords are never printed."""
 
     name: str
-    """As the answers call it."""
+    """The name in the answers."""
     address: str = ""
-    """What is dialled; the name where empty."""
+    """The address to connect to; if empty, the name."""
     user: str = "root"
     port: int = 22
     keys: tuple[Path, ...] = ()
-    """Private keys; where empty, the agent's and the usual ones in ~/.ssh."""
+    """Private keys; if empty, the agent's keys and the default ones in ~/.ssh."""
     own_key: Path | None = None
-    """A key of our own, tried before all others if it is there."""
+    """The cloud's own key, tried before all others if the file exists."""
     password: str = field(default="", repr=False)
     sudo_password: str = field(default="", repr=False)
-    """The log-in password where empty."""
+    """If empty, the login password."""
     jump: Host | None = None
     become: bool = True
-    """Get root through sudo where the user is not root. Off only where no root is needed."""
+    """Use sudo if the user is not root. False only for jump hosts, which need no root."""
     alias: str = ""
-    """The name its key is known under (HostKeyAlias)."""
+    """The name of the host in known_hosts files (HostKeyAlias)."""
     agent: bool = True
     agent_socket: str = ""
-    """Where the agent listens (IdentityAgent); where empty, as the environment says."""
+    """The agent's socket (IdentityAgent); if empty, SSH_AUTH_SOCK."""
     only_keys: bool = False
-    """Of the agent's keys, use only those that `keys` names (IdentitiesOnly)."""
+    """Use only those of the agent's keys that are in `keys` (IdentitiesOnly)."""
     passphrase: Callable[[Path], str] | None = field(default=None, repr=False, compare=False)
-    """Asks a person for a key's passphrase."""
+    """Asks a person for the passphrase of a key."""
     proxy: str = ""
-    """A command whose input and output lead to the host's sshd (ProxyCommand)."""
+    """A command whose input and output are connected to the host's sshd (ProxyCommand)."""
     connect_timeout: float = 15.0
     known_hosts: tuple[Path, ...] = ()
-    """Files that name its key, besides those that are looked at for every host (UserKnownHostsFile)."""
+    """Additional known_hosts files for this host (UserKnownHostsFile)."""
 
     @property
     def dialled(self) -> str:
-        """The address or name that is dialled."""
+        """The address or name to connect to."""
         return self.address or self.name
 
     @property
     def known_as(self) -> str:
-        """How known_hosts files call it."""
+        """The name of the host in known_hosts files."""
         if self.alias:
             return self.alias
         return self.dialled if self.port == 22 else f"[{self.dialled}]:{self.port}"
@@ -75,19 +75,19 @@ def settings(
     config: Path | None = None,
     passphrase: Callable[[Path], str] | None = None,
 ) -> Host:
-    """The settings for a host of that name. What a flag gives wins over `config` (~/.ssh/config where None), and that
-    over the defaults: root, port 22. Raises StackwrightError when the configuration cannot be read."""
+    """The settings of a host. The arguments (from flags) override `config` (default: ~/.ssh/config), which overrides
+    the defaults: root, port 22. Raises StackwrightError if the configuration cannot be read."""
     path = config if config is not None else Path.home() / ".ssh" / "config"
     host = Host(name, user=user, port=port, keys=keys, password=password, sudo_password=sudo_password)
     return _settings(replace(host, passphrase=passphrase), path, jump, "root", depth=0)
 
 
 def _settings(given: Host, path: Path, jump: str, usual_user: str, depth: int) -> Host:
-    """`given` with what the configuration says where nothing is given."""
+    """`given`, with settings of the configuration where `given` has none."""
     name = given.name
     found = lookup(path, name, user=given.user, port=given.port)
     if "user" not in found:
-        found = lookup(path, name, user=usual_user, port=given.port)  # conditions may ask for it
+        found = lookup(path, name, user=usual_user, port=given.port)  # conditions may depend on it
 
     def text(option: str, default: str = "") -> str:
         value = found.get(option, default)
@@ -115,16 +115,16 @@ def _settings(given: Host, path: Path, jump: str, usual_user: str, depth: int) -
         return host if jump or not command or command.lower() == "none" else replace(host, proxy=command)
     if depth > 8:
         raise StackwrightError(f"the jump hosts of {name} form a loop", "check ProxyJump in ~/.ssh/config")
-    # a,b,c: a is dialled first. The last one is the direct neighbour of the host.
+    # a,b,c: a is the first hop, c the last before the host.
     first, _, last = via.rpartition(",")
     jump_user, jump_name, jump_port = _spec(last)
-    # Passwords are the target's; a jump host is reached by key.
-    wanted = Host(jump_name, user=jump_user, port=jump_port, keys=given.keys, passphrase=given.passphrase)
-    return replace(host, jump=replace(_settings(wanted, path, first, getpass.getuser(), depth + 1), become=False))
+    # Passwords are only for the target; jump hosts need a key.
+    hop = Host(jump_name, user=jump_user, port=jump_port, keys=given.keys, passphrase=given.passphrase)
+    return replace(host, jump=replace(_settings(hop, path, first, getpass.getuser(), depth + 1), become=False))
 
 
 def _leads_to(via: str, host: Host) -> bool:
-    """Whether a jump host is to be reached through itself, as `Host *` with a ProxyJump says of it."""
+    """Whether a jump host would be reached through itself, as with ProxyJump in `Host *`."""
     _, name, port = _spec(via)
     return name in (host.name, host.dialled) and port in (0, host.port)
 
@@ -138,7 +138,7 @@ def _spec(text: str) -> tuple[str, str, int]:
     elif rest.count(":") == 1:
         name, _, port = rest.partition(":")
     else:
-        name, port = rest, ""  # a bare address of IPv6 has several
+        name, port = rest, ""  # an IPv6 address without brackets has several colons
     if not name:
         raise StackwrightError(
             f"{text!r} is not a jump host",
@@ -159,14 +159,14 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def _seconds(text: str) -> float:
-    """A time as OpenSSH writes it: 90, 1m30s; 0 for none, or what is no time."""
+    """A time in the format of OpenSSH (90, 1m30s) in seconds; 0 if there is none, or for an invalid one."""
     if not re.fullmatch(r"(\d+[smhdw]?)+", text.lower()):
         return 0.0
     return float(sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw]?)", text.lower())))
 
 
 def _socket(text: str) -> str:
-    """Where IdentityAgent says that the agent listens; empty for the usual place."""
+    """The socket in IdentityAgent; empty for the default one."""
     if text.lower() in ("", "none", "ssh_auth_sock"):
         return ""
     return os.environ.get(text[1:], "") if text.startswith("$") else str(Path(text).expanduser())

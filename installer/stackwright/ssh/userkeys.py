@@ -1,4 +1,4 @@
-"""A key of our own for hosts that were first logged in to with a password: the password is asked for once."""
+"""The cloud's own SSH key, installed after the first login with a password, so that the password is needed once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .connection import Connection
 
 
 def own_key(path: Path, comment: str = "stackwright") -> Path:
-    """The private key at that path, made (Ed25519, 0600, with its public half in `.pub`) if it is not there. Raises
-    StackwrightError when it cannot be written."""
+    """The private key at that path; creates it (Ed25519, 0600, with the public key in `.pub`) if there is none. Raises
+    StackwrightError if it cannot be written."""
     if path.is_file():
         return path
     key = Ed25519PrivateKey.generate()
@@ -37,14 +37,14 @@ def own_key(path: Path, comment: str = "stackwright") -> Path:
 
 
 def install_key(connection: Connection, key: Path) -> bool:
-    """Lets the key in for the user that the connection logs in as; False when it was let in before. Raises
-    StackwrightError when that cannot be written there."""
+    """Adds the key to authorized_keys of the connection's login user; returns False if it was there already. Raises
+    StackwrightError if that fails."""
     public = key.with_suffix(".pub").read_bytes().strip() + b"\n"
     done = connection.run_as_user(shell.fill("ssh/install_key.sh"), data=public)
     if not done.ok:
-        said = (done.err or done.out).strip().rpartition("\n")[2]
+        reason = (done.err or done.out).strip().rpartition("\n")[2]
         raise StackwrightError(
-            f"{connection.host}: cannot install the key: {said}",
+            f"{connection.host}: cannot install the key: {reason}",
             "check the home directory and ~/.ssh/authorized_keys of that user on the host",
             ExitCode.UNREACHABLE,
         )

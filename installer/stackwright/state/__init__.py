@@ -1,1 +1,1 @@
-"""What is kept about a cloud on the controlling machine."""
+"""The state directory of a cloud on the controlling machine: access, journal, snapshots."""

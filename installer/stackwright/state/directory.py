@@ -1,4 +1,4 @@
-"""What belongs to one cloud on the controlling machine: where it is kept, and how the hosts are reached."""
+"""The state directory of a cloud on the controlling machine, and the saved settings for access to its hosts."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def state_root() -> Path:
 
 @dataclass(frozen=True)
 class StateDir:
-    """The folder of one cloud, by its controller's name. Private: it holds credentials."""
+    """The folder of one cloud, named after its controller. Private, because it contains credentials."""
 
     folder: Path
 
     def make(self) -> Path:
-        """The folder, made 0700 where it is not there."""
+        """The folder; creates it with mode 0700 if it does not exist."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StackwrightError(
-                f"the state directory {self.folder} cannot be created: {error.strerror}",
+                f"cannot create the state directory {self.folder}: {error.strerror}",
                 "choose another with --state",
                 ExitCode.ENVIRONMENT,
             ) from None
         return self.folder
 
     def write(self, name: str, text: str) -> Path:
-        """Puts a private file there, whole or not at all."""
+        """Writes a private file atomically."""
         path = self.make() / name
         new = path.with_name(f".{name}.new")
         try:
@@ -58,7 +58,7 @@ class StateDir:
         return path
 
     def read(self, name: str) -> str:
-        """A file's text, empty where there is none. Raises StackwrightError where it cannot be read."""
+        """The text of a file, empty if it does not exist. Raises StackwrightError if it cannot be read."""
         try:
             return (self.folder / name).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -72,7 +72,7 @@ class StateDir:
 
 
 def state_dir(controller: str, root: Path | None = None) -> StateDir:
-    """The folder of the cloud whose controller is called so."""
+    """The folder of the cloud with that controller."""
     safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in controller) or "cloud"
     return StateDir((root or state_root()) / safe)
 
@@ -95,8 +95,8 @@ def scratch(state: StateDir) -> Iterator[StateDir]:
 
 @dataclass(frozen=True)
 class Access:
-    """How the hosts of a cloud are reached, where SSH's own configuration does not say it. Kept with the cloud, so that
-    later commands need no flags; passwords never are."""
+    """How the hosts of a cloud are reached, in addition to ~/.ssh/config. Stored with the cloud, so that later commands
+    need no flags; passwords are never stored."""
 
     user: str = ""
     port: int = 0
@@ -109,7 +109,7 @@ class Access:
 
     @staticmethod
     def from_json(text: str) -> Access:
-        """What `to_json` wrote; nothing known where the text is empty or no longer understood."""
+        """Parses the output of `to_json`; without settings if the text is empty or invalid."""
         try:
             data = json.loads(text or "{}")
             return Access(
@@ -127,5 +127,5 @@ class Access:
         return [(key, value) for key, value in self.__dict__.items() if value != getattr(other, key)]
 
     def over(self, other: Access) -> Access:
-        """This one's settings, and the other's where this one has none."""
+        """These settings, with those of the other where these are empty."""
         return Access(**{k: v or getattr(other, k) for k, v in self.__dict__.items()})

@@ -1,6 +1,6 @@
-"""What has been done: one JSON line per step, appended and synced, in the cloud's state directory.
+"""The journal: one JSON line per finished step, appended and synced, in the cloud's state directory.
 
-Because of it `apply` is also `resume`: a step whose digest was recorded as done is kept.
+Because of it, `apply` is also `resume`: a step whose digest was recorded as done is skipped.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any
 from stackwright.model import ExitCode, StackwrightError
 
 VERSION = 1
-"""Of the format. A journal with a higher one was written by a newer Stackwright, and is refused."""
+"""Version of the format. A journal with a higher version was written by a newer Stackwright, and is refused."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One step that came to an end."""
+    """The record of one ended step."""
 
     step: str
     digest: str
@@ -38,7 +38,7 @@ class Record:
     changed: int = 0
     host: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """Puppet's times, resources that changed, the cause of a failure: for people and the report."""
+    """Data for output and report: times of Puppet, changed resources, the cause of a failure."""
 
 
 class Journal:
@@ -62,33 +62,33 @@ class Journal:
         return self._last.get(step)
 
     def done(self, step: str, digest: str) -> bool:
-        """Whether the step's newest record says that exactly this was done."""
+        """Whether the newest record of the step is a success with this digest."""
         record = self._last.get(step)
         return record is not None and record.ok and record.digest == digest
 
     def last_ok(self, step: str) -> Record | None:
-        """The newest record of a step that succeeded."""
+        """The newest successful record of a step."""
         return self._last_ok.get(step)
 
     def steps(self) -> tuple[str, ...]:
-        """Every step that has a record, in the order of their first."""
+        """All steps with a record, in the order of their first records."""
         return tuple(self._last)
 
     def estimate(self, step: str) -> float | None:
-        """How many seconds the step took when it last succeeded."""
+        """The seconds that the step took when it last succeeded."""
         record = self._last_ok.get(step)
         return record.seconds if record else None
 
     def add(self, *records: Record) -> None:
-        """Appends and syncs, once for all of them. Raises StackwrightError(ENVIRONMENT) when the disk is full or the
-        file cannot be written: a step that cannot be recorded must not count as done."""
+        """Appends records, and syncs once. Raises StackwrightError(ENVIRONMENT) if the file cannot be written (disk
+        full), because a step without a record must not count as done."""
         with self._writing:
             try:
                 _append(self.path, "\n".join(_text(record) for record in records))
             except OSError as error:
                 raise StackwrightError(
-                    f"{self.path} cannot be written: {error.strerror}",
-                    "Free some space on this machine (`df -h`), then apply again; finished steps are skipped.",
+                    f"cannot write {self.path}: {error.strerror}",
+                    "free disk space on this machine (`df -h`), then apply again; finished steps are skipped",
                     ExitCode.ENVIRONMENT,
                 ) from None
             for record in records:
@@ -98,15 +98,15 @@ class Journal:
                     self._last_ok[record.step] = record
 
     def forget(self, *steps: str) -> None:
-        """Makes steps count as not done."""
+        """Marks steps as not done."""
         known = [last for step in steps if (last := self._last.get(step))]
         gone = {"forgotten": True}
         if known:
             self.add(*(Record(r.step, digest="", ok=False, at=time.time(), host=r.host, data=gone) for r in known))
 
     def lose(self, hosts: Collection[str]) -> None:
-        """Makes all that was done on these hosts count as not done: they have nothing of it any more. A journal that
-        was opened to be read only leaves its file as it is."""
+        """Marks all steps of these hosts as not done, because the hosts were reinstalled. A journal that was opened
+        read-only does not change its file."""
         steps = [step for step, last in self._last.items() if last.ok and last.host in hosts and ":" in step]
         if self._lock is not None:
             self.forget(*steps)
@@ -115,11 +115,11 @@ class Journal:
             del self._last[step], self._last_ok[step]
 
     def working(self) -> frozenset[str]:
-        """The hosts on which something counts as done."""
+        """The hosts with finished steps."""
         return frozenset(last.host for step, last in self._last.items() if last.ok and ":" in step)
 
     def close(self) -> None:
-        """Lets others use the state directory."""
+        """Releases the lock of the state directory."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -145,8 +145,8 @@ def open_journal(state: Path, *, exclusive: bool = True) -> Journal:
         lock = _take(state / "lock") if exclusive else None
     except OSError as error:
         raise StackwrightError(
-            f"the state directory {state} cannot be used: {error.strerror}",
-            "Choose another with `--state`, or correct its permissions.",
+            f"cannot use the state directory {state}: {error.strerror}",
+            "choose another with `--state`, or correct its permissions",
             ExitCode.ENVIRONMENT,
         ) from None
     try:
@@ -158,7 +158,7 @@ def open_journal(state: Path, *, exclusive: bool = True) -> Journal:
 
 
 def _take(path: Path) -> int:
-    """An exclusive lock that ends with this process; the file tells others who has it."""
+    """An exclusive lock that ends with this process; the file contains its holder."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -167,7 +167,7 @@ def _take(path: Path) -> int:
         os.close(handle)
         raise StackwrightError(
             f"another process works on this cloud: {who}",
-            "Wait for it to end. If it hangs, end it: the journal has what it did.",
+            "wait for it to end; if it hangs, end it, and run your command again: the journal has its finished steps",
             ExitCode.BUSY,
         ) from None
     os.ftruncate(handle, 0)
@@ -176,7 +176,7 @@ def _take(path: Path) -> int:
 
 
 def operator() -> str:
-    """Who works here: user@machine (process n)."""
+    """The operator: user@machine (process n)."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without an entry in the user database
@@ -213,7 +213,7 @@ def _append(path: Path, text: str) -> None:
             os.fsync(handle)
         except OSError:
             with contextlib.suppress(OSError):
-                os.ftruncate(handle, size)  # no half a line in the way of the next one
+                os.ftruncate(handle, size)  # remove the incomplete line
             raise
     finally:
         os.close(handle)
@@ -226,7 +226,7 @@ def _read(path: Path, *, repair: bool) -> list[Record]:
         return []
     except OSError as error:
         raise StackwrightError(
-            f"{path} cannot be read: {error.strerror}", "Correct its permissions.", ExitCode.ENVIRONMENT
+            f"cannot read {path}: {error.strerror}", "correct its permissions", ExitCode.ENVIRONMENT
         ) from None
     whole, end, rest = data.rpartition(b"\n")
     if rest and repair:
@@ -242,7 +242,7 @@ def _read(path: Path, *, repair: bool) -> list[Record]:
                 if version > VERSION:
                     raise StackwrightError(
                         f"{path} was written by a newer Stackwright (version {version}, known is {VERSION})",
-                        "Use that newer Stackwright, or another state directory for another cloud.",
+                        "use that newer Stackwright, or another state directory for another cloud",
                         ExitCode.ENVIRONMENT,
                     )
                 continue

@@ -1,8 +1,8 @@
-"""What was applied last, setting by setting and without secrets; and what a plan would change of it.
+"""Snapshots of the settings that were applied last, without secrets, and the changes that a plan would make to them.
 
-A snapshot of each step is kept with the cloud, under the step's digest, before the step begins: the journal says which
-digest was applied, so a crash cannot leave inconsistent state. A secret stands in snapshots as a mark that follows from
-it by a key which only this machine has: it shows that a secret changed, but not its value.
+A snapshot of each step is stored under the step's digest before the step begins. The journal has the digests that were
+applied, so a crash cannot leave inconsistent state. Instead of a secret, a snapshot contains a keyed hash (HMAC) of it
+with a key of this machine, which shows that a secret changed, but not its value.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Setting = tuple[str, str]
 
 @dataclass(frozen=True)
 class StepSnapshot:
-    """What a step puts on its host, as texts without secrets. A text of several lines is compared line by line."""
+    """The settings that a step applies to its host, as texts without secrets. Multi-line texts are compared by line."""
 
     step: str
     host: str
@@ -49,17 +49,17 @@ class StepSnapshot:
     settings: Mapping[Setting, str]
     components: tuple[str, ...] = ()
     probes: tuple[tuple[str, str], ...] = ()
-    """What shows that a component works: its name (or a capability's) and a script."""
+    """Probes: the name of the component (or capability), and the script."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that is kept."""
+    """The content of the file."""
 
     snapshots: Mapping[str, StepSnapshot] = field(default_factory=dict)
     """By the step's digest."""
     plan: tuple[tuple[str, str], ...] = ()
-    """The steps of the plan that was begun last, with their digests."""
+    """The steps of the last plan that was started, with their digests."""
 
     @property
     def last(self) -> tuple[StepSnapshot, ...]:
@@ -68,11 +68,11 @@ class Record:
 
 
 Replace = Callable[[str, Callable[[str], str]], str]
-"""(text, mark) -> the text with mark(secret) in the place of each secret."""
+"""(text, mark) -> the text with each secret replaced by mark(secret)."""
 
 
 class SecretMasker:
-    """Puts marks into the places of secrets."""
+    """Replaces secrets by marks."""
 
     def __init__(self, key: bytes, replace: Replace) -> None:
         self._key = key
@@ -80,19 +80,19 @@ class SecretMasker:
         self._known: dict[str, str] = {}
 
     def mark(self, secret: str | bytes) -> str:
-        """What stands for a secret."""
+        """The mark of a secret."""
         data = secret.encode() if isinstance(secret, str) else secret
         return f"{MASK}~{hmac.new(self._key, data, 'sha256').hexdigest()[:12]}~"
 
     def text(self, text: str) -> str:
-        """The text with each secret as its mark."""
+        """The text with each secret replaced by its mark."""
         if text not in self._known:
             self._known[text] = self._replace(text, self.mark)
         return self._known[text]
 
 
 def secret_masker(state: StateDir, replace: Replace) -> SecretMasker:
-    """One with the cloud's own key, which is made where there is none."""
+    """A masker with the cloud's own key, which is generated if there is none."""
     key = state.read(_KEY).strip()
     if not re.fullmatch(r"[0-9a-f]{64}", key):
         key = secrets.token_hex(32)
@@ -121,7 +121,7 @@ def snapshot(
                     shown = seal.mark(file.content) if file.secret else seal.text(content)
                     settings["", file.path] = f"mode {file.mode:04o}, {file.owner}\n{shown}"
             case Run(name, script, secret=secret):
-                # Scripts are long lines: the words tell more of what is new in them.
+                # Scripts have long lines, so they are compared by words.
                 words = "\n".join(sorted(set(_WORD.findall(seal.text(script)))))
                 settings["", f"script {name}"] = seal.mark(script) if secret else words
             case PuppetApply(_, manifest, hieradata, owners=owners):
@@ -137,7 +137,7 @@ def snapshot(
 
 
 def _sections(manifest: str) -> Iterator[tuple[Setting, str]]:
-    """A manifest by component, whose names stand above their lines."""
+    """The parts of a manifest by component; comments with the names separate them."""
     pieces = _SECTION.split(manifest)
     for name, body in zip(["", *pieces[1::2]], pieces[::2], strict=True):
         if body.strip():
@@ -145,15 +145,15 @@ def _sections(manifest: str) -> Iterator[tuple[Setting, str]]:
 
 
 def _parameters(hieradata: str) -> Iterator[tuple[str, str]]:
-    """Each class parameter with its text: what stands on its line, and below it."""
+    """Each class parameter with its text: its line and the lines that continue it."""
     pieces = _PARAMETER.split(hieradata)
     for key, value in zip(pieces[1::2], pieces[2::2], strict=True):
         yield key, value.strip("\n")
 
 
 def keep(state: StateDir, plan: Plan, journal: Journal, snapshot_of: Callable[[Step], StepSnapshot]) -> None:
-    """Keeps the snapshots of a plan that is about to be carried out, and of what was applied before. Raises
-    StackwrightError where they cannot be written."""
+    """Stores the snapshots of a plan before it is carried out, together with those of steps that were applied before.
+    Raises StackwrightError if they cannot be written."""
     digests = plan.digests()
     known = load(state).snapshots
     wanted = {record.digest for step in journal.steps() if (record := journal.last_ok(step))}
@@ -163,8 +163,8 @@ def keep(state: StateDir, plan: Plan, journal: Journal, snapshot_of: Callable[[S
 
 
 def load(state: StateDir) -> Record:
-    """What `keep` wrote; nothing where it is not there, or no longer understood: it is a convenience, the journal is
-    what counts."""
+    """Loads what `keep` wrote; empty if there is none or it is invalid. Snapshots are only for information; the journal
+    determines what is done."""
     try:
         raw = json.loads(state.read(FILE))
         if raw["version"] != VERSION:
@@ -187,7 +187,7 @@ def load(state: StateDir) -> Record:
 
 
 def _to_json(record: Record) -> str:
-    """Each text once: hosts of one kind have most of theirs in common."""
+    """Each text is stored once, because similar hosts have most texts in common."""
     place_of: dict[str, int] = {}
 
     def number(text: str) -> int:
@@ -212,7 +212,7 @@ def _to_json(record: Record) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that differs. `lines` where it has several lines: those that go (- ...) and those that come (+ ...)."""
+    """A setting that differs. For multi-line settings, `lines` has removed (- ...) and added (+ ...) lines."""
 
     component: str
     name: str
@@ -226,8 +226,8 @@ Why = Literal["new", "changed", "follows", "failed", "unknown"]
 
 @dataclass(frozen=True)
 class StepChange:
-    """A step that would be carried out, and why: it is new, its settings changed, it follows one that changed, it
-    failed the last time, or what was applied is not known."""
+    """A step that would be carried out, and why: it is new, its settings changed, it follows a changed step, it failed
+    the last time, or the applied settings are unknown."""
 
     step: str
     host: str
@@ -238,18 +238,18 @@ class StepChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """What carrying out a plan would do, against what was applied last."""
+    """The changes that a plan would make, compared with what was applied last."""
 
     at: float = 0.0
     """When something was applied last, in seconds since the epoch; 0: never."""
     kept: tuple[str, ...] = ()
     todo: tuple[StepChange, ...] = ()
     gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Components that this plan does not have any more, by host; what was installed of them stays."""
+    """Components that are not in this plan any more, by host; they are not uninstalled."""
 
 
 def difference(plan: Plan, journal: Journal, record: Record, snapshot_of: Callable[[Step], StepSnapshot]) -> Difference:
-    """What carrying out the plan would do."""
+    """The changes that the plan would make."""
     digests = plan.digests()
     kept: list[str] = []
     todo: list[StepChange] = []
@@ -259,7 +259,7 @@ def difference(plan: Plan, journal: Journal, record: Record, snapshot_of: Callab
             continue
         why, changes = _why(step, digests[step.id], journal, record, snapshot_of)
         todo.append(StepChange(step.id, step.host, step.title, why, changes))
-    applied = [r for s in journal.steps() if ":" in s and (r := journal.last_ok(s))]  # the proof is of no host
+    applied = [r for s in journal.steps() if ":" in s and (r := journal.last_ok(s))]  # the verification has no host
     return Difference(max((r.at for r in applied), default=0.0), tuple(kept), tuple(todo), _gone(plan, journal, record))
 
 
@@ -293,7 +293,7 @@ def _gone(plan: Plan, journal: Journal, record: Record) -> dict[str, tuple[str, 
 
 
 def compare(before: StepSnapshot, after: StepSnapshot) -> tuple[Change, ...]:
-    """What differs, by component and name; secrets are not told, only that they are others."""
+    """The differences, by component and name. Of secrets, only the fact that they changed is shown."""
     out = []
     for component, name in sorted({*before.settings, *after.settings}):
         old, new = before.settings.get((component, name), ""), after.settings.get((component, name), "")

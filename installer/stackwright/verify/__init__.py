@@ -1,7 +1,7 @@
-"""Proves that a cloud works: what to run on its host, and how to read what it says.
+"""Verifies that a cloud works: the step that runs the checks, and the parser of their output.
 
-The program in `on_host/` runs there with the system's own Python; this module is its front door on the controlling
-machine. It makes the step from a `VerifyConfig`, and turns the program's lines into a `VerifyResult`.
+The program in `on_host/` runs on a host of the cloud with the system's Python. This module is its counterpart on the
+controlling machine: it creates the step from a `VerifyConfig`, and the `VerifyResult` from the program's output.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from .. import shell
 from ..model import Action, File, Run, Step, Upload
 
 FOLDER = "/var/lib/stackwright/verify"
-"""Where the program lies on the host. The configuration lies beside it only while it runs."""
+"""The program's folder on the host. The configuration is stored beside it only while the program runs."""
 
 
 @dataclass(frozen=True)
 class VerifyConfig:
-    """What is to be proved, and with which credentials. Times are in seconds; empty names leave a check out."""
+    """What is verified, and with which credentials. Times are in seconds; an empty name disables its check."""
 
     auth_url: str
     """Keystone's, with its version: http://198.18.0.10:5000/v3."""
     admin_password: str = field(repr=False)
     services: tuple[str, ...] = ("identity", "image", "placement", "compute", "network")
-    """Catalog types that must be there and work: volumev3, object-store and orchestration besides the defaults."""
+    """Catalog types that must exist and work: in addition to the defaults volumev3, object-store, orchestration."""
     apis: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By catalog type, what is asked of each API: `service` (its project's name), `ask`, `version`, `aliases` and
+    """By catalog type, how each API is tested: `service` (its project's name), `ask`, `version`, `aliases` and
     `from_root`, as records.Api describes them."""
     modules: tuple[str, ...] = ()
     """Modules of on_host with the services' own checks."""
     region: str = "RegionOne"
     interface: str = "public"
-    """Which of a service's endpoints the checks go through; each is asked whether it answers."""
+    """The interface whose endpoints the checks use. Whether endpoints answer is checked for all interfaces."""
     admin_user: str = "admin"
     admin_project: str = "admin"
     demo_user: str = ""
@@ -44,42 +44,44 @@ class VerifyConfig:
     demo_network: str = ""
     """The demo project's private network, which must be visible to it."""
     roles: tuple[str, ...] = ("member", "SwiftOperator")
-    """The roles that an ordinary user of this cloud needs; those that it does not have are passed over."""
+    """The roles that an ordinary user of this cloud needs; roles that do not exist are ignored."""
     compute_hosts: tuple[str, ...] = ()
-    """Names of the hosts that must be compute hosts, short or complete."""
+    """Names (short or full) of the hosts that must be compute hosts."""
     agents: tuple[str, ...] = ()
-    """Kinds of Neutron's agents of which there must be one, as its API calls them."""
+    """Types of Neutron agents that must exist, as in Neutron's API."""
     image: str = "cirros"
     ssh_user: str = "cirros"
     flavor: str = "m1.tiny"
-    """The smallest one is taken where it does not exist."""
+    """If it does not exist, the smallest flavor is used."""
     external_network: str = "public"
-    """Without one, the instance is reached through its network's namespace on the host, and nothing outside of it."""
+    """Without one, the instance is reached through the namespace of its network on the host, and outbound access is not
+    tested."""
     tenant_cidr: str = "198.19.254.0/24"
-    """Of the network that is made for the proof. 198.18.0.0/15 is set aside for such tests (RFC 2544)."""
+    """The network that is created for the verification. 198.18.0.0/15 is reserved for such tests (RFC 2544)."""
     nameservers: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
-    """Addresses outside of the cloud that an instance must reach, besides the external network's gateway."""
+    """Addresses outside the cloud that an instance must reach, in addition to the external network's gateway."""
     volume_backups: bool = False
     """Whether volumes can be backed up."""
     dashboard_url: str = ""
     """http://198.18.0.10/horizon, or /dashboard on CentOS."""
     dashboard_certificate: str = ""
-    """The only one that the dashboard may show, as PEM: whoever brought it knows what names and authority it has."""
+    """A provided certificate (PEM): the dashboard must use exactly this one; its names and authority are not
+    checked."""
     ca_file: str = ""
     """The cloud's certificate authority, as a file on the host."""
     boot_timeout: float = 300.0
     reach_timeout: float = 180.0
-    """For an answer to ping and SSH once the instance is active."""
+    """Until the active instance answers ping and SSH."""
     settle_timeout: float = 180.0
-    """For agents and services to report themselves."""
+    """Until agents and services have reported that they are up."""
     logs: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
-    """Patterns of log files, and systemd units, by service: where a failure's lines are looked for."""
+    """Patterns of log files, and systemd units, by service; searched for lines about a failure."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """More texts that must not appear in the lines of logs that a failure shows."""
+    """More secrets that are masked in log lines."""
 
     def to_json(self) -> bytes:
-        """The file that the program reads. It holds passwords: mode 0600."""
+        """The program's configuration file. It contains passwords: write it with mode 0600."""
         return (json.dumps(asdict(self), sort_keys=True, indent=1) + "\n").encode()
 
 
@@ -89,13 +91,13 @@ def program() -> Path:
 
 
 def files(folder: str = FOLDER) -> tuple[File, ...]:
-    """The program, to lie in `folder` on the host."""
+    """The files of the program, in `folder` on the host."""
     return tuple(File(f"{folder}/on_host/{path.name}", path.read_bytes()) for path in sorted(program().glob("*.py")))
 
 
 def actions(config: VerifyConfig, folder: str = FOLDER, timeout: float = 1800.0) -> tuple[Action, ...]:
-    """What proves the cloud, to be run as root on a host that reaches the API and the floating addresses: the
-    controller, or the network host. The configuration is removed from the host when the program ends."""
+    """The actions that verify the cloud, as root on a host that reaches the APIs and the floating addresses (controller
+    or network host). The configuration is removed from the host when the program ends."""
     place = f"{folder}/config.json"
     script = shell.fill("verify/run.sh", CONFIG=place, FOLDER=folder)
     secret = File(place, config.to_json(), 0o600, secret=True)
@@ -103,7 +105,7 @@ def actions(config: VerifyConfig, folder: str = FOLDER, timeout: float = 1800.0)
 
 
 def build(config: VerifyConfig, host: str, needs: tuple[str, ...] = (), step_id: str = "verify") -> Step:
-    """The step that proves the cloud on `host`. It only looks, so it is carried out every time."""
+    """The step that verifies the cloud on `host`. It is never skipped as finished."""
     return Step(step_id, host, "Verify the cloud", actions(config), needs, always=True)
 
 
@@ -114,7 +116,8 @@ State = Literal["ok", "failed", "skipped", "unknown"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How one check went. `lines` are the service's own about a failure, from `log`; `seconds` is its own time."""
+    """The result of one check. `lines` are log lines of the service about a failure, from `log`; `seconds` is the time
+    of the check itself."""
 
     name: str
     title: str
@@ -128,30 +131,30 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """All that a verification found. Checks stand in the order in which they ended."""
+    """The result of a verification. Checks are in the order in which they ended."""
 
     checks: tuple[CheckResult, ...]
     seconds: float = 0.0
     complete: bool = False
-    """The program reached its end; without that nothing is verified."""
+    """Whether the program finished; otherwise the cloud is not verified."""
     left: tuple[str, ...] = ()
-    """What could not be removed, and why."""
+    """Objects that could not be removed, with the reason."""
     other: tuple[str, ...] = ()
-    """Output that is no result: what the program said when it could not start."""
+    """Other output, such as the program's error message if it could not start."""
 
     @property
     def ok(self) -> bool:
-        """Everything that was tried passed, something was tried, and nothing is left behind."""
+        """Whether there was at least one check, no check failed, and everything was removed again."""
         states = {c.state for c in self.checks}
         return self.complete and "ok" in states and not states & {"failed", "unknown"} and not self.left
 
     @property
     def failures(self) -> tuple[CheckResult, ...]:
-        """The checks that failed: the root causes, since what depends on them is skipped."""
+        """The checks that failed. They are root causes: checks that depend on them are skipped."""
         return tuple(c for c in self.checks if c.state == "failed")
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`; the keys are stable."""
+        """The result for `--json`; the keys are stable."""
         return {
             "ok": self.ok,
             "seconds": self.seconds,
@@ -191,7 +194,7 @@ def _check(record: Mapping[str, Any]) -> CheckResult:
 
 
 def read(lines: Iterable[str]) -> VerifyResult:
-    """What the program's output says. A check that was announced and never reported is `unknown`."""
+    """Parses the program's output. A check that was planned but has no result is `unknown`."""
     planned: dict[str, CheckResult] = {}
     checks: list[CheckResult] = []
     other: list[str] = []
@@ -214,11 +217,11 @@ def read(lines: Iterable[str]) -> VerifyResult:
     return VerifyResult(tuple(checks), seconds, complete, left, tuple(other))
 
 
-_MARK = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped", "unknown": "no word"}
+_MARK = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped", "unknown": "unknown"}
 
 
 def check_text(check: CheckResult) -> list[str]:
-    """One check as plain lines: state, title, time, what was seen; then the service's own lines about a failure."""
+    """One check as plain text: state, title, time, details; after a failure also log lines of the service."""
     took = f"{check.seconds:7.1f} s" if check.state in ("ok", "failed") else " " * 9
     out = [f"{_MARK[check.state]} {took}  {check.title}" + (f": {check.detail}" if check.detail else "")]
     if check.state == "failed":
@@ -232,18 +235,18 @@ def check_text(check: CheckResult) -> list[str]:
 def verdict(result: VerifyResult) -> str:
     """The result in one sentence."""
     if not result.complete:
-        return "Verification did not finish: nothing is verified."
+        return "Verification did not finish: the cloud is not verified."
     if result.ok:
         skipped = sum(c.state == "skipped" for c in result.checks)
         passed = sum(c.state == "ok" for c in result.checks)
-        more = f", {skipped} did not apply" if skipped else ""
+        more = f", {skipped} skipped" if skipped else ""
         return f"The cloud works: {passed} checks passed in {result.seconds:.0f} s{more}."
-    names = ", ".join(sorted({c.service for c in result.failures})) or "cleaning up"
+    names = ", ".join(sorted({c.service for c in result.failures})) or "cleanup"
     return f"Verification failed: {names}."
 
 
 def text(result: VerifyResult) -> list[str]:
-    """The whole result as plain lines that can be read without colour; the verdict is the last one."""
+    """The whole result as plain text, readable without colour; the last line is the verdict."""
     out = [line for check in result.checks for line in check_text(check)]
     if not result.complete:
         out += result.other[-10:]

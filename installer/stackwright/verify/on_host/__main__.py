@@ -1,7 +1,7 @@
-"""`python3 -m on_host CONFIG`: proves the cloud that CONFIG describes; one JSON object per line on standard output.
+"""`python3 -m on_host CONFIG`: verifies the cloud that CONFIG describes; prints one JSON object per line.
 
-CONFIG is a JSON file of mode 0600 (verify.VerifyConfig writes it). Exit codes: 0 everything passed, 1 something
-failed or could not be removed, 2 the configuration cannot be read, 6 another verification is running.
+CONFIG is a JSON file with mode 0600 (from verify.VerifyConfig). Exit codes: 0 everything passed, 1 a check failed or
+something could not be removed, 2 the configuration cannot be read, 6 another verification is running.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ LOCKS = Path("/run/lock")
 
 
 def _load(path: str) -> Any:
-    """The configuration; ValueError says what is wrong with it."""
+    """Reads the configuration. Raises ValueError with the reason if it is invalid."""
     file = Path(path)
     if file.stat().st_mode & 0o077:
-        raise ValueError("it can be read by others: its mode must be 0600")
+        raise ValueError("other users can read it; its mode must be 0600")
     values = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(values, dict) or "auth_url" not in values:
-        raise ValueError("it is no configuration of a verification")
+        raise ValueError("it is not the configuration of a verification")
     return SimpleNamespace(**values)
 
 
@@ -45,10 +45,10 @@ def _stop(*_: object) -> None:
 
 
 def verify(config: Any, reporter: Reporter) -> bool:
-    """Runs all checks and removes what they made, whatever happens. True when all is well."""
+    """Runs all checks, and removes what they created, also after failures. Returns whether everything passed."""
     start = time.monotonic()
     http = Http(config.ca_file)
-    # What is made is also removed when the checks are stopped half way: over connections that are not.
+    # Objects are also removed if the checks are stopped halfway; this uses connections that are not stopped.
     cleaning = Http(config.ca_file)
 
     def connect(user: str, password: str, project: str, over: Http = http) -> cloud.Session:
@@ -74,9 +74,9 @@ def verify(config: Any, reporter: Reporter) -> bool:
         left.extend(stuck)
         if stuck:
             raise Failure(
-                f"{len(stuck)} thing(s) of earlier verifications cannot be removed", "cleanup", lines=tuple(stuck)
+                f"{len(stuck)} object(s) of earlier verifications cannot be removed", "cleanup", lines=tuple(stuck)
             )
-        return f"removed {', '.join(gone)}" if gone else "there are none"
+        return f"removed {', '.join(gone)}" if gone else "none found"
 
     def project() -> str:
         made.set()
@@ -106,7 +106,7 @@ def verify(config: Any, reporter: Reporter) -> bool:
     context = Context(config, admin, own, name)
     checks = control.checks(context, demo)
     needs: tuple[str, ...] = ("token-admin", "endpoint-keystone")
-    checks.insert(1, Check("project", "A project of its own", "keystone", project, needs))
+    checks.insert(1, Check("project", "A temporary project", "keystone", project, needs))
     checks.append(Check("leftovers", "Leftovers of earlier verifications", "cleanup", leftovers, needs))
     for module in config.modules:
         checks += importlib.import_module(f".{module}", __package__).checks(context)
@@ -137,8 +137,8 @@ def _clean(
     passwords: Mapping[str, str],
     reporter: Reporter,
 ) -> list[str]:
-    """Removes our project, `name`, if there is one. Returns what could not be removed."""
-    check = Check("cleanup", "Everything removed again", "cleanup", lambda: "")
+    """Removes the temporary project `name`, if there is one. Returns what could not be removed."""
+    check = Check("cleanup", "Temporary objects removed", "cleanup", lambda: "")
     start = time.monotonic()
     left: list[str] = []
     try:
@@ -147,8 +147,10 @@ def _clean(
     except Failure as error:
         left = [error.message]
     state = "failed" if left else "ok"
-    detail = f"{len(left)} thing(s) cannot be removed" if left else (f"{name} is gone" if name else "nothing was made")
-    reporter.result(check, state, time.monotonic() - start, detail, logs.Lines("cleaning up", tuple(left)))
+    detail = f"{name} removed" if name else "nothing was created"
+    if left:
+        detail = f"{len(left)} object(s) cannot be removed"
+    reporter.result(check, state, time.monotonic() - start, detail, logs.Lines("cleanup", tuple(left)))
     return left
 
 

@@ -1,4 +1,4 @@
-"""HTTP to OpenStack's services: JSON in, JSON out, with the request's id kept for the search in the logs."""
+"""HTTP requests to OpenStack services, in JSON. Errors contain the request id, which is used to search the logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Failure(Exception):
-    """Something about the cloud is wrong: said in one sentence, with what helps to find the lines in a log."""
+    """A check failed: one sentence, with service and request id to find log lines."""
 
     def __init__(self, message: str, service: str = "", request_id: str = "", lines: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -25,11 +25,11 @@ class Failure(Exception):
         self.service = service
         self.request_id = request_id
         self.lines = lines
-        """Lines that tell more than a service's log would: the console of an instance."""
+        """Lines that are more useful than the log of the service, such as an instance's console."""
 
 
 class ApiError(Failure):
-    """A request was refused, or not answered: `status` is 0 then."""
+    """A request failed. `status` is the HTTP status, 0 without an answer."""
 
     def __init__(self, message: str, status: int = 0, request_id: str = "") -> None:
         super().__init__(message, request_id=request_id)
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
     url: str
 
     def json(self) -> Any:
-        """The body as JSON; ApiError when it is none (a proxy's page, an empty answer)."""
+        """The body as JSON. Raises ApiError if it is not JSON (the page of a proxy, an empty answer)."""
         try:
             return json.loads(self.body or b"null")
         except ValueError as error:
@@ -54,13 +54,13 @@ class Answer(NamedTuple):
 
 
 def context(ca_file: str, only: str = "") -> ssl.SSLContext:
-    """Certificates are checked, against the system's authorities and the cloud's own one; where `only` is given, which
-    is PEM, this one is good, under whatever name, and no other."""
+    """A TLS context that checks certificates against the system's authorities and the cloud's. With `only` (PEM), it
+    accepts only this certificate, for any host name."""
     if only:
         pinned = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         pinned.check_hostname = False
-        # One that is not its own authority can be trusted by itself: X509_V_FLAG_PARTIAL_CHAIN, which the ssl module
-        # of Python 3.9 has no name for.
+        # Trust a certificate that is not self-signed: X509_V_FLAG_PARTIAL_CHAIN, which the ssl module of Python 3.9
+        # does not define.
         pinned.verify_flags |= 0x80000
         pinned.load_verify_locations(cadata=only[: only.index("-----END CERTIFICATE-----") + 25] + "\n")
         return pinned
@@ -71,7 +71,7 @@ def context(ca_file: str, only: str = "") -> ssl.SSLContext:
 
 
 def _reason(body: bytes) -> str:
-    """The message inside an error document; every service wraps it in its own way."""
+    """The message in an error document; its structure differs between services."""
     try:
         document = json.loads(body)
     except ValueError:
@@ -89,24 +89,24 @@ def _reason(body: bytes) -> str:
 
 
 def _body(error: urllib.error.HTTPError) -> bytes:
-    """The document of a refusal; the status counts even where the connection breaks off after it."""
+    """The error document; empty if the connection is lost after the status."""
     try:
         return error.read() or b""
     except (OSError, http.client.HTTPException):
         return b""
 
 
-# uwsgi resets a connection now and then, and a service that restarts answers 502 or 503 for a moment.
+# uwsgi resets connections occasionally, and restarting services answer 502 or 503 for a moment.
 _PASSING = (502, 503, 504)
 _PAUSES = (0.3, 1.0, 3.0)
 
 
 class Http:
-    """Requests to the services of one cloud. The environment's proxies are not for its own addresses."""
+    """Sends requests to the services of one cloud. Proxies of the environment are not used."""
 
     def __init__(self, ca_file: str = "", timeout: float = 120.0) -> None:
         self.stop = threading.Event()
-        """Once set, every further request fails: that ends checks that are under way."""
+        """If set, all further requests fail, so that running checks end."""
         self._timeout = timeout
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context(ca_file))
@@ -123,8 +123,8 @@ class Http:
     ) -> Answer:
         """Sends one request; `body` is JSON unless it is bytes.
 
-        One that can be repeated (all but POST, or what `again` says) is repeated after a lost connection or a
-        passing 502, 503 or 504. Raises ApiError for every status from 400 on, and for no answer at all.
+        Requests that can be repeated (all but POST, or as `again` says) are repeated after a lost connection or a
+        temporary 502, 503 or 504. Raises ApiError for every status from 400 on, and without an answer.
         """
         if self.stop.is_set():
             raise Failure("stopped")
@@ -143,7 +143,7 @@ class Http:
             try:
                 return self._once(method, url, data, given)
             except ApiError as error:
-                # Nobody listened: the request was not seen, so even a POST can be repeated.
+                # Connection refused: the request was not received, so even a POST can be repeated.
                 unseen = "refused" in error.message and error.status == 0
                 if pause is None or not ((repeat and error.status in (0, *_PASSING)) or unseen):
                     raise
@@ -157,7 +157,7 @@ class Http:
                 seen = {k.lower(): v for k, v in reply.headers.items()}
                 return Answer(reply.status, seen, reply.read(), reply.url)
         except urllib.error.HTTPError as error:
-            # Words without tags and line breaks: some services answer with pages, also inside of JSON.
+            # Remove tags and line breaks: some services answer with HTML pages, also within JSON.
             text = " ".join(re.sub(r"<[^>]*>", " ", _reason(_body(error))).split())[:400]
             request_id = error.headers.get("x-openstack-request-id") or error.headers.get("x-compute-request-id") or ""
             message = f"{method} {url}: {error.code} {error.reason}" + (f": {text}" if text else "")
@@ -168,12 +168,12 @@ class Http:
 
 
 def wait_for(what: str, look: Callable[[], T | None], timeout: float, interval: float = 1.0) -> T:
-    """Calls `look` until it returns something, at most `timeout` seconds; then Failure says what was waited for."""
+    """Calls `look` until it returns a value. Raises Failure after `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
         found = look()
         if found is not None:
             return found
         if time.monotonic() >= end:
-            raise Failure(f"waited {timeout:.0f} s in vain for {what}")
+            raise Failure(f"timeout after {timeout:.0f} s, waiting for {what}")
         time.sleep(interval)

@@ -1,4 +1,4 @@
-"""Cinder: its services are up. What is done with a volume needs an instance: see volume.py."""
+"""Cinder: its services are up. Checks with a volume need an instance: see volume.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .runner import Check, Context
 
 
 def cinder_services(admin: Session, backups: bool, timeout: float) -> str:
-    """Every service of Cinder that this cloud has reports itself as up."""
+    """Waits until every Cinder service of this cloud reports that it is up."""
     expected = ("cinder-scheduler", "cinder-volume", *(("cinder-backup",) if backups else ()))
 
     def missing(rows: list[dict[str, Any]]) -> str:

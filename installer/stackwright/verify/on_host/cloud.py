@@ -1,4 +1,4 @@
-"""The cloud under proof: tokens, addresses of services, and a project of our own that is taken away afterwards."""
+"""Access to the verified cloud: tokens, endpoints, and a temporary project that is removed afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .api import Answer, ApiError, Failure, Http, wait_for
 
 PREFIX = "stackwright-verify-"
-"""Everything that a verification makes is called so, and what is called so is a verification's to remove."""
+"""The prefix of the names of everything that a verification creates; it removes only objects with this prefix."""
 
 
 class Token(NamedTuple):
@@ -33,7 +33,7 @@ def _catalog(document: Mapping[str, Any], region: str) -> dict[str, dict[str, st
     return found
 
 
-# One service may be registered under any of its names.
+# Some service types have several names, and catalogs contain any of them.
 _ALIASES = {"volumev3": ("volumev3", "block-storage", "volume"), "network": ("network",)}
 
 
@@ -52,7 +52,7 @@ class Session:
         self._lock = threading.Lock()
 
     def token(self) -> Token:
-        """The project's token; Failure says who was refused, never with which password."""
+        """The project's token. Raises Failure with the user's name, never with the password."""
         with self._lock:
             if self._token is None:
                 self._token = self._fetch()
@@ -84,7 +84,7 @@ class Session:
         return Token(identity, document["project"]["id"], document["user"]["id"], _catalog(document, self._region))
 
     def url(self, service: str) -> str:
-        """Where the service of that type is, for us; Failure when the catalog does not say."""
+        """The endpoint of a service type. Raises Failure if the catalog has none."""
         catalog = self.token().catalog
         for name in _ALIASES.get(service, (service,)):
             entry = catalog.get(name)
@@ -93,7 +93,7 @@ class Session:
         raise Failure(f"the catalog has no service of type {service} in region {self._region}", "keystone")
 
     def base(self, service: str) -> str:
-        """The service's URL down to its version, which catalogs give or leave out."""
+        """The service's URL with its version, which some catalogs leave out."""
         url = self.url(service)
         version = {"image": "/v2", "network": "/v2.0", "identity": "/v3"}.get(service, "")
         return url if not version or url.endswith(version) else url + version
@@ -107,7 +107,8 @@ class Session:
         except ApiError as error:
             if error.status != 401:
                 raise
-        # Keystone counts in seconds: a change of password also revokes the tokens that follow within the same one.
+        # Keystone's times are in seconds: a changed password also revokes tokens that are issued within the same
+        # second.
         time.sleep(1.1)
         with self._lock:
             if self._token is not None and self._token.id == used:
@@ -122,7 +123,7 @@ class Session:
         return answer.json() if answer.body else None
 
     def delete(self, service: str, path: str) -> bool:
-        """True when it is gone, also when it was before."""
+        """Returns True if the object is gone, also if it did not exist before."""
         try:
             self.call("DELETE", service, path)
         except ApiError as error:
@@ -131,16 +132,16 @@ class Session:
         return True
 
     def has(self, service: str) -> bool:
-        """Whether the catalog knows the service."""
+        """Whether the catalog contains the service."""
         return any(name in self.token().catalog for name in _ALIASES.get(service, (service,)))
 
 
 Connect = Callable[[str, str, str], Session]
-"""(user, password, project) -> a session, which has not asked for its token yet."""
+"""(user, password, project) -> a session; it requests its token later, when it is first used."""
 
 
 class Tenant(NamedTuple):
-    """A project of our own with a user of our own."""
+    """A temporary project with its user."""
 
     name: str
     project_id: str
@@ -150,16 +151,16 @@ class Tenant(NamedTuple):
 
 
 def make_tenant(admin: Session, connect: Connect, name: str, roles: Sequence[str]) -> Tenant:
-    """Makes project and user `name` with those of `roles` that the cloud has. Raises Failure if it has none of them."""
+    """Creates project and user `name` with those of `roles` that exist. Raises Failure if none exists."""
     password = secrets.token_urlsafe(18)
     known = {r["name"].lower(): r["id"] for r in admin.get("identity", "/roles")["roles"]}
-    wanted = [known[r.lower()] for r in roles if r.lower() in known]
-    if not wanted:
+    existing = [known[r.lower()] for r in roles if r.lower() in known]
+    if not existing:
         raise Failure("the cloud has none of the roles " + ", ".join(roles), "keystone")
-    about = {"name": name, "domain_id": "default", "description": "a verification's, removed when it ends"}
+    about = {"name": name, "domain_id": "default", "description": "of a verification, removed at its end"}
     project = admin.post("identity", "/projects", {"project": about})["project"]["id"]
     user = admin.post("identity", "/users", {"user": {**about, "password": password}})["user"]["id"]
-    for role in wanted:
+    for role in existing:
         admin.call("PUT", "identity", f"/projects/{project}/users/{user}/roles/{role}")
     return Tenant(name, project, user, password, connect(name, password, name))
 
@@ -168,7 +169,7 @@ def find_tenants(
     admin: Session, connect: Connect, wanted: Callable[[str], bool], passwords: Mapping[str, str]
 ) -> list[Tenant]:
     """The projects of verifications whose names are `wanted`. Users whose password is not in `passwords` (by name) get
-    a new one, to clean up with."""
+    a new one for the cleanup."""
     users = {u["name"]: u["id"] for u in admin.get("identity", "/users?domain_id=default")["users"]}
     found = []
     for project in admin.get("identity", "/projects?domain_id=default")["projects"]:
@@ -181,7 +182,7 @@ def find_tenants(
             admin.call("PATCH", "identity", f"/users/{user}", {"user": {"password": password}})
         found.append(Tenant(name, project["id"], user, password, connect(name, password, name)))
     for name, user in users.items():
-        if name.startswith(PREFIX) and wanted(name):  # the project went, the user stayed
+        if name.startswith(PREFIX) and wanted(name):  # the project was removed, but not the user
             admin.delete("identity", f"/users/{user}")
     return found
 
@@ -193,7 +194,8 @@ def remove_all(
     services: Collection[str],
     passwords: Mapping[str, str] | None = None,
 ) -> tuple[list[str], list[str]]:
-    """Removes the projects of verifications whose names are `wanted`, and their flavors: (names, what is left)."""
+    """Removes the projects of verifications whose names are `wanted`, and their flavors. Returns their names, and what
+    could not be removed."""
     tenants = find_tenants(admin, connect, wanted, passwords or {})
     left: list[str] = []
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -207,11 +209,11 @@ def remove_all(
 
 
 def remove_tenant(admin: Session, tenant: Tenant, services: Collection[str], wait: float = 120.0) -> list[str]:
-    """Removes everything in the project, then user and project. Returns what could not be removed, with the reason;
-    goes on after each refusal. `wait` is in seconds: for instances, volumes, stacks each.
+    """Removes everything in the project, then user and project. Continues after errors, and returns what could not be
+    removed, with the reason. `wait` is in seconds: for instances, volumes and stacks each.
 
-    All services of the catalog are cleaned up in. One that does not work counts only if it is one of `services`,
-    which are under proof: in another one nothing was made.
+    This covers all services of the catalog. Errors count only for `services`, which are those that are verified;
+    nothing was created in the others.
     """
     left: list[str] = []
 
@@ -231,7 +233,7 @@ def remove_tenant(admin: Session, tenant: Tenant, services: Collection[str], wai
         try:
             own.token()
         except Failure as error:
-            # The user was made, but not yet its role: then there is nothing of it either.
+            # The user has no role yet, so it cannot have created anything.
             usable = False
             if not (isinstance(error, ApiError) and error.status == 401):
                 left.append(f"{tenant.name}: {error.message}")
@@ -245,7 +247,7 @@ def remove_tenant(admin: Session, tenant: Tenant, services: Collection[str], wai
     if admin.has("network"):
         attempt("default security group", lambda: _default_groups(admin, tenant.project_id), "network")
     if left:
-        return left  # the project stays, so that the next verification finds what is left and tries again
+        return left  # keep the project, so that the next verification finds it and tries again
     if tenant.user_id:
         attempt("user", lambda: admin.delete("identity", f"/users/{tenant.user_id}"))
     attempt("project", lambda: admin.delete("identity", f"/projects/{tenant.project_id}"))
@@ -281,8 +283,8 @@ def _keypairs(own: Session, _: float) -> None:
 
 
 def _volumes(admin: Session, own: Session, wait: float) -> None:
-    """Deletes the volumes. One that is stuck (a detaching that failed) is set free by the admin: no instance is left
-    that could hold it. Backups go first: each is a part of a container that is removed later."""
+    """Deletes the volumes. The admin resets a volume that is stuck after a failed detach, because no instance is left
+    that could use it. Backups are deleted first, because their container is removed later."""
 
     def backups_gone() -> bool | None:
         rows = own.get("volumev3", "/backups/detail")["backups"]
@@ -344,7 +346,7 @@ def _ports(own: Session, _: float) -> None:
 
 def _networks(own: Session, wait: float) -> None:
     def look() -> bool | None:
-        # A port that Nova is just giving back makes Neutron say 409 for a moment.
+        # While Nova releases a port, Neutron answers 409 for a moment.
         busy = False
         for network in _mine(own, "networks"):
             try:
@@ -365,7 +367,8 @@ def _groups(own: Session, _: float) -> None:
 
 
 def _default_groups(admin: Session, project_id: str) -> None:
-    # Neutron makes one for each project that looks, keeps it when the project goes, and lets only the admin delete it.
+    # Neutron creates one per project that lists them, keeps it when the project is removed, and only the admin may
+    # delete it.
     for group in admin.get("network", f"/security-groups?project_id={project_id}")["security_groups"]:
         if group["project_id"] == project_id:
             admin.delete("network", f"/security-groups/{group['id']}")
@@ -374,7 +377,8 @@ def _default_groups(admin: Session, project_id: str) -> None:
 def _mine(own: Session, kind: str) -> list[dict[str, Any]]:
     project = own.token().project_id
     rows = own.get("network", f"/{kind}?project_id={project}")[kind.replace("-", "_")]
-    # A service that ignores the filter must not cost somebody else a network.
+    # Check the project again, so that a service that ignores the filter cannot cause other projects' objects to be
+    # deleted.
     return [row for row in rows if row.get("project_id", row.get("tenant_id")) == project]
 
 
@@ -389,7 +393,7 @@ def _containers(own: Session, _: float) -> None:
 
 
 _Step = Callable[[Session, float], None]
-# In this order: what uses something goes before what it uses.
+# Objects come before those that they use.
 _STEPS: tuple[tuple[str, tuple[tuple[str, _Step], ...]], ...] = (
     ("orchestration", (("stacks", _stacks),)),
     ("compute", (("instances", _servers), ("key pairs", _keypairs))),
@@ -410,5 +414,5 @@ _STEPS: tuple[tuple[str, tuple[tuple[str, _Step], ...]], ...] = (
 
 
 def fresh_name() -> str:
-    """A name that no other verification has."""
+    """A unique name for a verification."""
     return f"{PREFIX}{int(time.time()):x}-{secrets.token_hex(2)}"

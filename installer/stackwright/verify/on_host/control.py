@@ -1,4 +1,4 @@
-"""Checks of what every cloud has: tokens, the catalog and its endpoints, and the demo user's view."""
+"""Checks that apply to every cloud: tokens, the catalog and its endpoints, and what the demo user sees."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .runner import Check, Context, Skip
 
 
 def endpoint(admin: Session, kind: str, api: Any) -> str:
-    """Every URL that the catalog has for the service answers a request that reaches its database. `api` says what to
-    ask, as verify.VerifyConfig.apis does."""
+    """Every endpoint of the service answers a request that needs its database. `api` is an item of
+    verify.VerifyConfig.apis."""
     admin.url(kind)
     entry = next(admin.token().catalog[n] for n in (kind, *api["aliases"]) if n in admin.token().catalog)
     for url in sorted(set(entry.values())):
@@ -28,7 +28,7 @@ def endpoint(admin: Session, kind: str, api: Any) -> str:
 
 
 def demo(session: Session, network: str, image: str) -> str:
-    """The demo user gets a token, and sees the image and the network that were made for it."""
+    """The demo user gets a token, and sees the demo image and network."""
     session.token()
     image_active(session, image)
     if not network:
@@ -40,7 +40,7 @@ def demo(session: Session, network: str, image: str) -> str:
 
 
 def checks(context: Context, demo_session: Session | None) -> list[Check]:
-    """The checks of the admin, of the demo user where there is one, and of each service's endpoints."""
+    """The checks of the admin, of the demo user if there is one, and of each service's endpoints."""
     config, admin = context.config, context.admin
 
     def admin_token() -> str:

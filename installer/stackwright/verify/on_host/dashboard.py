@@ -1,4 +1,4 @@
-"""A real session with the dashboard: log in through the form, look at a page, log out."""
+"""A session with the dashboard: log in through the form, read a page, log out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .api import Failure, context
 
 
 class Browser:
-    """Pages with cookies, as a browser keeps them. Redirections are followed."""
+    """Requests pages with cookies, like a browser. Follows redirects."""
 
     def __init__(self, ca_file: str = "", only: str = "", timeout: float = 90.0) -> None:
         self._timeout = timeout
@@ -26,12 +26,12 @@ class Browser:
         )
 
     def get(self, url: str) -> tuple[str, str]:
-        """(the URL where it ended, the page)."""
+        """Returns (final URL, page)."""
         return self._open(urllib.request.Request(url))
 
     def post(self, url: str, fields: dict[str, str]) -> tuple[str, str]:
         data = urllib.parse.urlencode(fields).encode()
-        # Django compares the referer with the host on HTTPS.
+        # With HTTPS, Django compares the referer with the host.
         return self._open(urllib.request.Request(url, data=data, headers={"Referer": url}))
 
     def _open(self, request: urllib.request.Request) -> tuple[str, str]:
@@ -50,7 +50,7 @@ class Browser:
 
 
 def form_fields(page: str) -> dict[str, str]:
-    """What the login form sends by itself: hidden fields, and the first or selected choice of each list."""
+    """The default values of the login form: hidden fields, and the first or selected option of each list."""
     found: dict[str, str] = {}
     for tag in re.findall(r"<input\b[^>]*>", page):
         pairs = dict(re.findall(r'(\w+)="([^"]*)"', tag))
@@ -66,8 +66,8 @@ def form_fields(page: str) -> dict[str, str]:
 
 
 def look(url: str, user: str, password: str, instance: str, ca_file: str = "", only: str = "") -> str:
-    """Logs in at `url`, whose certificate `ca_file` or `only` (PEM) makes good, and finds `instance` on the
-    page of instances; returns what was seen. Raises Failure."""
+    """Logs in at `url` and finds `instance` on the page of instances; `ca_file` or `only` (PEM) is for its certificate.
+    Returns what was seen. Raises Failure."""
     base = url.rstrip("/")
     browser = Browser(ca_file, only)
     where, page = browser.get(base + "/auth/login/")
@@ -79,12 +79,12 @@ def look(url: str, user: str, password: str, instance: str, ca_file: str = "", o
         fields["domain"] = "Default"
     where, page = browser.post(base + "/auth/login/", fields)
     if 'name="password"' in page:
-        said = re.search(r'class="[^"]*(?:alert|help-block)[^"]*"[^>]*>\s*(?:<p>)?([^<]+)', page)
-        reason = html.unescape(said.group(1)).strip() if said else "the form came back"
+        alert = re.search(r'class="[^"]*(?:alert|help-block)[^"]*"[^>]*>\s*(?:<p>)?([^<]+)', page)
+        reason = html.unescape(alert.group(1)).strip() if alert else "it shows the login form again"
         raise Failure(f"the dashboard refuses the login: {reason}", "horizon")
     where, page = browser.get(base + "/project/instances/")
     if "/auth/login" in where:
-        raise Failure("the dashboard forgot the session: it asks for a login again", "horizon")
+        raise Failure("the dashboard lost the session: it shows the login form again", "horizon")
     title = re.search(r"<title>\s*([^<]*?)\s*</title>", page)
     if instance not in page:
         raise Failure(f"the dashboard's page of instances does not show {instance}", "horizon")

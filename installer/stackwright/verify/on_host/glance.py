@@ -1,4 +1,4 @@
-"""Glance: the cloud's image is there, and one of our own is stored and read."""
+"""Glance: the cloud's image is active, and a new image is stored and read."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .runner import Check, Context, Skip
 
 
 def image_active(session: Session, name: str) -> dict[str, Any]:
-    """The image of that name, active."""
+    """The image of that name. Raises Failure if it does not exist, or is not active."""
     rows: list[dict[str, Any]] = session.get("image", f"/images?name={name}")["images"]
     if not rows:
         raise Failure(f"there is no image called {name}", "glance")
     for row in rows:
         if row["status"] == "active":
             return row
-    raise Failure(f"image {name} is in status {rows[0]['status']}, wanted: active", "glance")
+    raise Failure(f"image {name} is in status {rows[0]['status']}, expected: active", "glance")
 
 
 def image_upload(own: Session, name: str) -> str:
-    """An image is made, filled, read back the same, and deleted."""
+    """An image is created, uploaded, read back and compared, and deleted."""
     content = os.urandom(1 << 20)
     about = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "private"}
     made = own.post("image", "/images", about)
@@ -31,7 +31,7 @@ def image_upload(own: Session, name: str) -> str:
     own.call("PUT", "image", path + "/file", content, {"Content-Type": "application/octet-stream"})
     seen = own.get("image", path)
     if seen["status"] != "active":
-        raise Failure(f"an uploaded image is in status {seen['status']}, wanted: active", "glance")
+        raise Failure(f"an uploaded image is in status {seen['status']}, expected: active", "glance")
     back = own.call("GET", "image", path + "/file", headers={"Accept": "*/*"}).body
     if hashlib.sha256(back).digest() != hashlib.sha256(content).digest():
         raise Failure(
@@ -42,7 +42,7 @@ def image_upload(own: Session, name: str) -> str:
 
 
 def checks(context: Context) -> list[Check]:
-    """The image that the cloud has, and one that is stored and read back."""
+    """The cloud's image, and one that is stored and read back."""
 
     def active() -> str:
         name = context.config.image

@@ -39,7 +39,7 @@ def stack(own: Session, name: str, timeout: float = 120.0) -> str:
 
 
 def checks(context: Context) -> list[Check]:
-    """Heat's engines, and a stack of ours."""
+    """Heat's engines, and a temporary stack."""
     settle = float(context.config.settle_timeout)
 
     def engines() -> str:

@@ -1,4 +1,4 @@
-"""Checks of the data plane: a network of our own, an instance on it, reached from outside, with a volume."""
+"""Checks of the data plane: a temporary network, an instance on it that is reached from outside, and a volume."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from .runner import Check, Skip
 
 
 class Site:
-    """What the checks have made so far, in a project of ours. Each attribute is set by one check, before those that
-    need it run."""
+    """What the checks have created so far in the temporary project. Each attribute is set by one check, before the
+    checks that need it run."""
 
     def __init__(self, config: Any, name: str, folder: str) -> None:
         self.config = config
         self.name = name
         self.folder = folder
-        """A private folder for the key."""
+        """A private folder for the SSH key."""
         self.network = self.subnet = self.external = self.router = self.group = self.port = ""
         self.fixed_address = self.gateway = self.outside_gateway = ""
         self.floating = ""
         self.server: dict[str, Any] = {}
         self.flavor = ""
         self.others: dict[str, tuple[str, str]] = {}
-        """By compute host: the instance there and its address, besides the first one's."""
+        """By compute host: the id and the address of its instance; without the first instance."""
         self.volume = self.device = ""
         self.namespace = ""
-        """The network namespace that the instance is reached through where there is no floating address."""
+        """The network namespace through which the instance is reached if there is no floating address."""
         self.console = ""
         self.console_read = 0.0
         self.console_lock = threading.Lock()
@@ -55,7 +55,7 @@ def _command(words: Sequence[str], timeout: float, data: bytes = b"") -> tuple[i
 
 
 def key_pair(own: Session, site: Site) -> str:
-    """A fresh key, its public half known to Nova."""
+    """Generates an SSH key, and imports the public key into Nova."""
     code, _, error = _command(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", site.name, "-f", site.key], 30)
     if code:
         raise Failure(f"ssh-keygen failed: {error.strip()}", "host")
@@ -86,7 +86,7 @@ def router(admin: Session, own: Session, site: Site) -> str:
     about = {"name": site.name, "external_gateway_info": {"network_id": site.external}}
     made = own.post("network", "/routers", {"router": about})["router"]
     site.router = made["id"]
-    # An ordinary project does not see the subnets of an external network.
+    # Ordinary users cannot see the subnets of an external network.
     subnets = admin.get("network", f"/subnets?network_id={site.external}")["subnets"]
     gateways = [s["gateway_ip"] for s in subnets if s["gateway_ip"] and s["ip_version"] == 4]
     site.outside_gateway = gateways[0] if gateways else ""
@@ -95,7 +95,7 @@ def router(admin: Session, own: Session, site: Site) -> str:
 
 
 def rules(own: Session, site: Site) -> str:
-    """A security group that lets ping and SSH in."""
+    """A security group that allows ping and SSH."""
     site.group = own.post("network", "/security-groups", {"security_group": {"name": site.name}})["security_group"][
         "id"
     ]
@@ -103,11 +103,11 @@ def rules(own: Session, site: Site) -> str:
     for protocol, port in (("icmp", None), ("tcp", 22)):
         rule = {**about, "protocol": protocol, "port_range_min": port, "port_range_max": port}
         own.post("network", "/security-group-rules", {"security_group_rule": rule})
-    return "ping and SSH may enter"
+    return "ping and SSH are allowed"
 
 
 def port(own: Session, site: Site) -> str:
-    """A port for the instance, with its own address and a floating one."""
+    """A port for the instance, with a fixed and a floating address."""
     about = {"name": site.name, "network_id": site.network, "security_groups": [site.group]}
     made = own.post("network", "/ports", {"port": about})["port"]
     site.port, site.fixed_address = made["id"], made["fixed_ips"][0]["ip_address"]
@@ -121,7 +121,7 @@ def port(own: Session, site: Site) -> str:
 
 
 def flavor_id(admin: Session, own: Session, name: str, spare: str) -> str:
-    """The flavor `name`; where there is none, the smallest; where there is none at all, one of ours called `spare`."""
+    """The id of the flavor `name`; if there is none, of the smallest; without any flavor, creates one named `spare`."""
     rows = own.get("compute", "/flavors/detail")["flavors"]
     for row in rows:
         if row["name"] == name:
@@ -134,7 +134,7 @@ def flavor_id(admin: Session, own: Session, name: str, spare: str) -> str:
 
 
 def active(session: Session, server: str) -> dict[str, Any] | None:
-    """The instance once it is ACTIVE, nothing before. Failure tells a fault in Nova's words."""
+    """The instance if it is ACTIVE, otherwise None. Raises Failure with Nova's message if it is in status ERROR."""
     seen: dict[str, Any] = session.get("compute", f"/servers/{server}")["server"]
     if seen["status"] == "ERROR":
         fault = seen.get("fault", {}).get("message", "no reason given")
@@ -163,9 +163,7 @@ def boot(admin: Session, own: Session, site: Site, image: Mapping[str, Any]) -> 
     except Failure as failure:
         if not failure.service:
             task = own.get("compute", f"/servers/{server}")["server"].get("OS-EXT-STS:task_state")
-            raise Failure(
-                f"{failure.message}; its task is {task}", "neutron" if task == "networking" else "nova"
-            ) from None
+            raise Failure(f"{failure.message} (task: {task})", "neutron" if task == "networking" else "nova") from None
         raise
     detail = admin.get("compute", f"/servers/{server}")["server"]
     site.server = {**site.server, **{k: v for k, v in detail.items() if k.startswith("OS-EXT-SRV-ATTR")}}
@@ -173,7 +171,7 @@ def boot(admin: Session, own: Session, site: Site, image: Mapping[str, Any]) -> 
 
 
 def console_text(own: Session, site: Site) -> str:
-    """The console's log. Several checks wait for its lines: within two seconds they all get the same."""
+    """The console log. Several checks wait for its lines, so it is read at most once in two seconds."""
     with site.console_lock:
         if time.monotonic() - site.console_read > 2.0:
             site.console = console_of(own, site.server["id"]) or site.console
@@ -182,7 +180,7 @@ def console_text(own: Session, site: Site) -> str:
 
 
 def console_of(own: Session, server: str) -> str:
-    """The log of an instance's console; empty where there is none yet."""
+    """The console log of an instance; empty if there is none yet."""
     try:
         found = own.post("compute", f"/servers/{server}/action", {"os-getConsoleOutput": {"length": 2000}})
     except ApiError as error:
@@ -193,7 +191,7 @@ def console_of(own: Session, server: str) -> str:
 
 
 def console_tail(own: Session, site: Site, count: int = 12) -> tuple[str, ...]:
-    """The console's last lines, for a failure; nothing where it cannot be had."""
+    """The last lines of the console log, for a failure; empty if it cannot be read."""
     try:
         return last_lines(console_text(own, site), count)
     except Failure:
@@ -201,7 +199,7 @@ def console_tail(own: Session, site: Site, count: int = 12) -> tuple[str, ...]:
 
 
 def last_lines(text: str, count: int = 12) -> tuple[str, ...]:
-    """Of those that are not empty."""
+    """The last lines that are not empty."""
     return tuple(line for line in text.splitlines() if line.strip())[-count:]
 
 
@@ -217,14 +215,14 @@ def console(own: Session, site: Site) -> str:
 
 
 def dhcp(own: Session, site: Site) -> str:
-    """The guest says on its console that it got the address of its port."""
-    wanted = re.compile(r"(?<![\d.])" + re.escape(site.fixed_address) + r"(?![\d.])")
+    """The console log shows that the guest got the address of its port."""
+    pattern = re.compile(r"(?<![\d.])" + re.escape(site.fixed_address) + r"(?![\d.])")
 
     def look() -> str | None:
         text = console_text(own, site)
-        if wanted.search(text):
+        if pattern.search(text):
             return f"the guest has {site.fixed_address}"
-        # Our own guest goes on asking, as most systems do: an agent that is late is not one that does not answer.
+        # Our guest keeps asking, like most systems, so that a late agent does not count as a failure.
         if "No lease, failing" in text:
             raise Failure(NO_LEASE, "neutron", lines=console_tail(own, site))
         return None
@@ -245,25 +243,29 @@ NO_LEASE = "the guest got no answer to DHCP"
 
 
 def metadata(own: Session, site: Site) -> str:
-    """The metadata service told the guest which instance it is."""
+    """The guest got its instance id from the metadata service."""
     number = site.server.get("OS-EXT-SRV-ATTR:instance_name", "").rpartition("-")[2]
 
     def look() -> str | None:
         text = console_text(own, site)
-        told = re.search(
+        found = re.search(
             r"metadata: from metadata, instance-id i-([0-9a-f]+)|successful after \d+/\d+ tries:.*iid=i-([0-9a-f]+)",
             text,
         )
-        if told:
-            seen = told.group(1) or told.group(2)
+        if found:
+            seen = found.group(1) or found.group(2)
             if number and int(seen, 16) != int(number, 16):
-                raise Failure(f"the metadata service told the guest that it is i-{seen}, it is i-{number}", "nova")
-            return f"the guest was told that it is i-{seen}"
+                raise Failure(
+                    f"the guest got the instance id i-{seen} from the metadata service, expected: i-{number}", "nova"
+                )
+            return f"the guest got its instance id i-{seen}"
         if re.search(r"metadata: no answer, and no|failed to read iid from metadata", text):
             raise Failure("the guest got no answer from the metadata service", "neutron", lines=console_tail(own, site))
-        # Another image says nothing about it, but asks before it shows its prompt.
+        # Other images print nothing about it, but request metadata before they show a login prompt.
         if re.search(r"login:", text) and "stackwright-guest" not in text and "cirros" not in text.lower():
-            raise Skip("this image does not say on its console what metadata it got; SSH shows whether its key came")
+            raise Skip(
+                "this image does not print its metadata on the console; the SSH check shows whether it got the key"
+            )
         return None
 
     try:
@@ -277,7 +279,7 @@ def metadata(own: Session, site: Site) -> str:
 
 
 def address(site: Site) -> str:
-    """Where the instance is reached from this host."""
+    """The address at which this host reaches the instance."""
     if site.floating:
         return site.floating
     if not site.namespace:
@@ -310,7 +312,7 @@ def ping(own: Session, site: Site) -> str:
         return wait_for(f"{target} to answer ping", look, site.config.reach_timeout)
     except Failure as failure:
         up = (
-            "the guest itself is up"
+            "the guest has its address"
             if site.fixed_address in "\n".join(console_tail(own, site, 400))
             else "the guest has no address"
         )
@@ -326,7 +328,7 @@ def ssh(site: Site, command: str, timeout: float = 60.0) -> tuple[int, str, str]
         "IdentitiesOnly": "yes",
         "LogLevel": "ERROR",
         "ServerAliveInterval": "10",
-        # Its host key was made a moment ago, so that nobody can know it yet; but it must not change from then on.
+        # The host key of a new instance is unknown: accept it the first time, then it must not change.
         "StrictHostKeyChecking": "accept-new",
         "UserKnownHostsFile": f"{site.key}.known_hosts",
         "GlobalKnownHostsFile": "/dev/null",
@@ -337,7 +339,7 @@ def ssh(site: Site, command: str, timeout: float = 60.0) -> tuple[int, str, str]
 
 
 def login(own: Session, site: Site) -> str:
-    """SSH with the injected key; the guest knows its name and its address."""
+    """SSH with the injected key works, and the guest has its host name and address."""
     last = ""
 
     def look() -> str | None:
@@ -350,7 +352,7 @@ def login(own: Session, site: Site) -> str:
         out = wait_for("SSH", look, site.config.reach_timeout, 2.0)
     except Failure as failure:
         lines = console_tail(own, site)
-        refused = "the guest has no key of ours" if "Permission denied" in last else last.splitlines()[-1]
+        refused = "the guest rejects the injected key" if "Permission denied" in last else last.splitlines()[-1]
         raise Failure(f"{failure.message} as {site.config.ssh_user}: {refused}", "neutron", lines=lines) from None
     if site.fixed_address not in out:
         raise Failure(f"the guest's own address is not {site.fixed_address}: {out.split()[1:]}", "neutron")
@@ -358,7 +360,7 @@ def login(own: Session, site: Site) -> str:
 
 
 def outbound(site: Site) -> str:
-    """The guest reaches its router, and what lies outside of the cloud."""
+    """The guest reaches its router, and addresses outside the cloud."""
     targets = [t for t in (site.gateway if site.router else "", site.outside_gateway, *site.config.outside) if t]
     if not site.router:
         raise Skip("there is no external network")
@@ -375,28 +377,28 @@ def outbound(site: Site) -> str:
 def checks(
     site: Site, admin: Session, own: Callable[[], Session], image: Callable[[], Mapping[str, Any]]
 ) -> list[Check]:
-    """The data plane's checks. They need the control plane's by name: project, image, cell-mapping."""
+    """The checks of the data plane. They need these checks of the control plane: project, image, cell-mapping."""
     services = tuple(site.config.services)
     if "compute" not in services or "network" not in services:
         return []
 
-    def as_us(run: Callable[[Session, Site], str]) -> Callable[[], str]:
+    def in_project(run: Callable[[Session, Site], str]) -> Callable[[], str]:
         return lambda: run(own(), site)
 
-    # A name that is no check of this run counts as met.
+    # Needs that are not checks of this run count as met.
     neutron = ("neutron-agents", "project")
     ready = ("port", "keypair", "image", "nova-services", "cell-mapping")
     return [
-        Check("keypair", "A key pair", "nova", as_us(key_pair), ("endpoint-nova", "project")),
-        Check("network", "A network", "neutron", as_us(network), neutron),
+        Check("keypair", "A key pair", "nova", in_project(key_pair), ("endpoint-nova", "project")),
+        Check("network", "A network", "neutron", in_project(network), neutron),
         Check("router", "A router", "neutron", lambda: router(admin, own(), site), neutron),
-        Check("rules", "A security group", "neutron", as_us(rules), neutron),
-        Check("port", "A port with a floating address", "neutron", as_us(port), ("network", "router", "rules")),
+        Check("rules", "A security group", "neutron", in_project(rules), neutron),
+        Check("port", "A port with a floating address", "neutron", in_project(port), ("network", "router", "rules")),
         Check("instance", "An instance boots", "nova", lambda: boot(admin, own(), site, image()), ready),
-        Check("console", "Its console log", "nova", as_us(console), ("instance",)),
-        Check("dhcp", "Its address by DHCP", "neutron", as_us(dhcp), ("console",)),
-        Check("metadata", "Its metadata", "neutron", as_us(metadata), ("console",)),
-        Check("ping", "Its floating address answers", "neutron", as_us(ping), ("instance",)),
-        Check("ssh", "SSH with the injected key", "neutron", as_us(login), ("ping",)),
+        Check("console", "Its console log", "nova", in_project(console), ("instance",)),
+        Check("dhcp", "Its address by DHCP", "neutron", in_project(dhcp), ("console",)),
+        Check("metadata", "Its metadata", "neutron", in_project(metadata), ("console",)),
+        Check("ping", "Its floating address answers", "neutron", in_project(ping), ("instance",)),
+        Check("ssh", "SSH with the injected key", "neutron", in_project(login), ("ping",)),
         Check("outbound", "Outbound access", "neutron", lambda: outbound(site), ("ssh",)),
     ]

@@ -1,4 +1,4 @@
-"""A service's own lines about a failure: from its log files or its journal, without secrets."""
+"""Log lines of a service about a failure, from its log files or its journal; secrets are masked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _BAD = re.compile(r"\b(ERROR|CRITICAL|Traceback|[A-Z][A-Za-z]+(Error|Exception)\b)|\bemer(g|gency)\b|Permission denied")
-# A frame of a traceback, or an empty line: indented, or nothing, after level, logger and what stands in brackets.
+# A frame of a traceback or an empty line: after level, logger and brackets, the text is indented or missing.
 _FRAME = re.compile(
     r"(ERROR|CRITICAL|TRACE) \S+( \[[^\]]*\])*(\s{2,}|\s*$)|   File |Traceback \(most recent call last\)"
 )
@@ -26,21 +26,21 @@ _TAIL = 256 * 1024
 
 
 class Sources(NamedTuple):
-    """Where a service logs, as the configuration says; what a host does not have is passed over."""
+    """Log files and units of a service, from the configuration; those that the host does not have are ignored."""
 
     files: Sequence[str] = ()
-    """Patterns of paths."""
+    """Glob patterns."""
     units: Sequence[str] = ()
 
 
 class Lines(NamedTuple):
     source: str
-    """The file or unit that they come from."""
+    """The file or unit that contains them."""
     lines: tuple[str, ...]
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every given secret, and everything that looks like one, replaced by stars."""
+    """`text` with all `secrets`, and everything that looks like a secret, replaced by stars."""
     for secret in sorted((s for s in secrets if len(s) >= 4), key=len, reverse=True):
         text = text.replace(secret, "****")
     for pattern in _SECRET:
@@ -62,8 +62,8 @@ def _tail(path: Path) -> list[str]:
 
 
 def _newer(lines: list[str], since: float) -> list[str]:
-    """Those from `since` on. A line without a time (of a traceback) belongs to the one before it; a log whose times
-    cannot be read counts as new."""
+    """The lines from `since` on. A line without a time (in a traceback) belongs to the line before; a log without
+    recognisable times counts as new."""
     from_here = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))
     kept: list[str] = []
     new = True
@@ -88,17 +88,17 @@ def _journal(units: Iterable[str], since: float) -> list[str]:
 
 
 def _pick(lines: list[str], request_id: str, limit: int) -> tuple[str, ...]:
-    """Those of the request if there are any with an error among them, else the last errors."""
+    """The lines of the request if they contain an error, otherwise the last errors."""
     mine = [line for line in lines if request_id and request_id in line]
     bad = [line for line in mine if _BAD.search(line)] or [line for line in lines if _BAD.search(line)]
-    # The end of a traceback names the cause; its frames fill the screen.
+    # Of a traceback, only the end, which has the cause.
     bad = [line for line in bad if not _FRAME.search(line)] or bad
     return tuple((bad or mine)[-limit:])
 
 
 def about(service: Sources, request_id: str, since: float, secrets: Iterable[str], limit: int = 8) -> Lines:
-    """The lines of a service's logs that most likely tell why: the request's own, else its errors since the time
-    `since` (seconds since the epoch; of a file the last 256 KiB). Empty where the host has no log of it."""
+    """The log lines of a service that most likely contain the cause: those of the request, otherwise its errors since
+    `since` (seconds since the epoch). Of a file, the last 256 KiB are read. Empty if the host has no log of it."""
     hidden = tuple(secrets)
     paths = [path for pattern in service.files for path in sorted(Path("/").glob(pattern.lstrip("/")))]
     sources = [(str(path), _newer(_tail(path), since)) for path in dict.fromkeys(paths)]

@@ -1,4 +1,4 @@
-"""Neutron: its agents are up, on every host that has to have one."""
+"""Neutron: its agents are up, and every host that needs one has one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .runner import Check, Context
 
 
 def neutron_agents(admin: Session, expected: Sequence[str], kinds: Sequence[str], timeout: float) -> str:
-    """Every agent is up, every compute host has one, and there is one of each of these kinds: without, instances get
-    no network, no address, or are not reached. One that has just been started is not in the list yet."""
+    """Every agent is up, every compute host has one, and there is one of each of these types; otherwise instances get
+    no network or address, or cannot be reached. A new agent appears in the list only after a while."""
 
     def missing(rows: list[dict[str, Any]]) -> str:
         there = {r["host"].partition(".")[0] for r in rows}
         lost = [host for host in expected if host.partition(".")[0] not in there]
         if not rows:
-            return "Neutron has no agent at all"
+            return "Neutron has no agents"
         if lost:
             return "no agent has reported from " + ", ".join(lost)
         absent = sorted(set(kinds) - {r["agent_type"] for r in rows})
-        return "no agent of this kind has reported: " + ", ".join(absent) if absent else ""
+        return "no agent of this type has reported: " + ", ".join(absent) if absent else ""
 
     rows = all_up(
         lambda: list(admin.get("network", "/agents")["agents"]),

@@ -1,4 +1,4 @@
-"""Nova: its services are up, and each compute host is mapped to a cell and known to Placement."""
+"""Nova: its services are up, and each compute host is mapped to a cell and has its inventory in Placement."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def nova_services(admin: Session, timeout: float) -> str:
 def cell_mapping(admin: Session, expected: Sequence[str], timeout: float) -> str:
     """Every compute host is mapped to a cell and has its resources in Placement.
 
-    Nova lists a hypervisor only once its host is mapped, while the list of services needs no mapping: a host that is
-    in the one and not in the other would never get an instance.
+    Nova lists hypervisors only of mapped hosts, but services of all hosts. A host that has a service and no hypervisor
+    would never get an instance.
     """
     last = ""
 
@@ -50,9 +50,9 @@ def cell_mapping(admin: Session, expected: Sequence[str], timeout: float) -> str
         elif unmapped:
             last = f"not mapped to a cell: {', '.join(unmapped)} (nova-manage cell_v2 discover_hosts maps them)"
         elif not rows:
-            last = "Nova knows no hypervisor"
+            last = "Nova lists no hypervisor"
         else:
-            # The inventory comes a moment after the service.
+            # Placement gets the inventory a moment after the service has started.
             for row in rows:
                 name = row["hypervisor_hostname"]
                 providers = admin.get("placement", f"/resource_providers?name={name}")["resource_providers"]

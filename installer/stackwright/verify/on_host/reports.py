@@ -1,4 +1,4 @@
-"""What services and agents report of themselves, through the API of their project."""
+"""The state of services and agents, as the API of their project reports it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ def all_up(
     rows: Callable[[], list[dict[str, Any]]],
     up: Callable[[dict[str, Any]], bool],
     name: Callable[[dict[str, Any]], str],
-    wanted: Callable[[list[dict[str, Any]]], str],
+    missing: Callable[[list[dict[str, Any]]], str],
     service: str,
     timeout: float,
 ) -> list[dict[str, Any]]:
-    """All rows, once each is up and none of `wanted` is missing. A service that has just been started reports itself
-    within a minute; Failure names those that did not."""
+    """Waits until all rows are up and `missing` returns an empty text, then returns the rows. A new service reports
+    within a minute. Raises Failure with the names of those that did not."""
     last = ""
 
     def look() -> list[dict[str, Any]] | None:
         nonlocal last
         seen = rows()
         down = sorted(name(r) for r in seen if not up(r))
-        last = ("down: " + ", ".join(down)) if down else wanted(seen)
+        last = ("down: " + ", ".join(down)) if down else missing(seen)
         return None if last else seen
 
     try:
@@ -36,5 +36,5 @@ def all_up(
 
 
 def counted(names: Sequence[str]) -> str:
-    """Names for people: each once, with how often it was there."""
+    """Names for people: each once, with the number of times it occurs."""
     return ", ".join(f"{n} x{names.count(n)}" if names.count(n) > 1 else n for n in sorted(set(names)))

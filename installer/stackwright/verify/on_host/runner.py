@@ -1,4 +1,4 @@
-"""Runs checks at the same time as far as what they need allows, and says how each went as it goes."""
+"""Runs checks in parallel as far as their needs allow, and reports each result at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .api import Failure
 
 
 class Skip(Exception):
-    """The check does not apply here; its dependents are skipped for the same reason."""
+    """The check does not apply here; checks that need it are skipped for the same reason."""
 
 
 class Check(NamedTuple):
@@ -28,19 +28,19 @@ class Check(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a service's checks are made from."""
+    """What the checks of a service use."""
 
     config: Any
     """The configuration: verify.VerifyConfig."""
     admin: Any
     """The admin's session (cloud.Session)."""
     own: Callable[[], Any]
-    """The session of our own project, which is there only once a check runs that needs `project`."""
+    """The session of the temporary project; available in checks that need `project`."""
     name: str
-    """Of our project, and of what is made in it."""
+    """The name of the temporary project, and of what is created in it."""
 
     def in_project(self, run: Callable[[Any, str], str]) -> Callable[[], str]:
-        """A check's `run` from a function of our project's session and the name for what it makes."""
+        """The `run` function of a check, from a function of the temporary project's session and `name`."""
         return lambda: run(self.own(), self.name)
 
 
@@ -55,14 +55,14 @@ class Reporter:
     ) -> None:
         self.secrets = tuple(secrets)
         self.sources = sources or {}
-        """Where each service logs, by its name."""
+        """Log files and units, by service."""
         self._write = write
         self._lock = threading.Lock()
         self._total = 0
         self._done = 0
 
     def plan(self, checks: Sequence[Check], extra: int = 0) -> None:
-        """Says which checks there will be; `extra` more results follow them."""
+        """Reports the list of checks; `extra` more results will follow."""
         self._total = len(checks) + extra
         self._line(
             {"kind": "plan", "checks": [{"check": c.name, "title": c.title, "service": c.service} for c in checks]}
@@ -109,10 +109,10 @@ def _attempt(check: Check, began: float, reporter: Reporter) -> str:
     except Failure as failure:
         service = failure.service or check.service
         detail, state = failure.message, "failed"
-        own = logs.Lines("what is left" if service == "cleanup" else "the instance's console", failure.lines)
+        own = logs.Lines("not removed" if service == "cleanup" else "the instance's console", failure.lines)
         sources = reporter.sources.get(service, logs.Sources())
         found = own if failure.lines else logs.about(sources, failure.request_id, began, reporter.secrets)
-    except Exception as error:  # a mistake of ours, or an answer nobody foresaw: one failed check, not a crash
+    except Exception as error:  # a bug here or an unexpected answer: the check fails, the program does not crash
         detail, state, found = f"unexpected: {type(error).__name__}: {error}", "failed", nothing
     reporter.result(check, state, time.monotonic() - start, detail, found)
     return state
@@ -121,9 +121,9 @@ def _attempt(check: Check, began: float, reporter: Reporter) -> str:
 def run_all(
     checks: Sequence[Check], reporter: Reporter, stop: Callable[[], None] = lambda: None, workers: int = 6
 ) -> dict[str, str]:
-    """Runs every check once those in its `needs` are ok; one whose need failed or was skipped is skipped and says
-    because of which. Returns name -> ok | failed | skipped. A need that is not in the list counts as met.
-    `stop` is called where this is interrupted, so that checks under way end soon."""
+    """Runs every check when all checks in its `needs` are ok. If one of them failed or was skipped, the check is
+    skipped with that reason. Returns name -> ok | failed | skipped. A need that is not in the list counts as met.
+    `stop` is called on an interrupt, so that running checks end soon."""
     names = {c.name for c in checks}
     states: dict[str, str] = {}
     root: dict[str, str] = {}
@@ -159,7 +159,7 @@ def _start_what_can(
     submit: Callable[[Check], Future[str]],
     reporter: Reporter,
 ) -> None:
-    """Starts the checks whose needs are met, and skips those whose needs never will be, and theirs in turn."""
+    """Starts the checks whose needs are met; skips those whose needs failed, and, in turn, those that need them."""
     changed = True
     while changed:
         changed = False

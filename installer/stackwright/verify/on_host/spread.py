@@ -1,4 +1,4 @@
-"""Checks where there are several compute hosts: an instance on each, which the first one reaches over the tunnels."""
+"""Checks for several compute hosts: an instance on each, which the first instance reaches through the tunnels."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .instance import Site, active, console_of, last_lines, ssh
 from .runner import Check, Skip
 
 LIMIT = 8
-"""Hosts that are tried besides the first instance's. A project may have ten instances unless its quota says otherwise
-(Nova's default); of more hosts, each verification takes others."""
+"""Number of hosts that are tested, without that of the first instance. A project may have ten instances (the default of
+Nova's quota); with more hosts, each verification selects others."""
 
-# The first one that takes the name of a host and still asks the scheduler (Nova's history of its API).
+# The first version in which a request can name a host and is still scheduled (Nova's API history).
 _VERSION = {"X-OpenStack-Nova-API-Version": "2.74"}
 
 
 def admin_here(admin: Session, connect: Callable[[str], Session], project: str) -> Session:
-    """The admin in the project of ours: only an admin may name the host of an instance, and ours is removed as a
-    whole afterwards. `connect` makes its session from a project's name."""
+    """A session of the admin in the temporary project: only an admin may select the host of an instance, and the
+    temporary project is removed completely. `connect` creates a session from the name of a project."""
     roles = admin.get("identity", "/roles?name=admin")["roles"]
     found = admin.get("identity", f"/projects?name={project}")["projects"]
     if not roles or not found:
@@ -32,7 +32,7 @@ def admin_here(admin: Session, connect: Callable[[str], Session], project: str) 
 
 
 def boot(admin: Session, here: Callable[[], Session], own: Session, site: Site, image: Mapping[str, Any]) -> str:
-    """An instance is ACTIVE on each of the other compute hosts that have room for one."""
+    """An instance is ACTIVE on each of the other compute hosts that have resources for it."""
     first = site.server.get("OS-EXT-SRV-ATTR:host", "")
     rows = admin.get("compute", "/os-services?binary=nova-compute")["services"]
     hosts = sorted({r["host"] for r in rows if r["state"] == "up" and r["status"] == "enabled"} - {first})
@@ -57,7 +57,7 @@ def boot(admin: Session, here: Callable[[], Session], own: Session, site: Site, 
             raise
         asked[host] = (made, port["fixed_ips"][0]["ip_address"])
     if not asked:
-        raise Skip("a project's quota has no room for a second instance")
+        raise Skip("the quota of a project allows only one instance")
 
     full: list[str] = []
     for host, (server_id, address) in asked.items():
@@ -66,13 +66,13 @@ def boot(admin: Session, here: Callable[[], Session], own: Session, site: Site, 
         else:
             full.append(host)
     if not site.others:
-        raise Skip(f"the scheduler finds no room on {', '.join(full)}")
+        raise Skip(f"the scheduler finds no free resources on {', '.join(full)}")
     left = [h for h in hosts if h not in site.others]
-    return f"ACTIVE on {', '.join(site.others)}" + (f"; not tried: {', '.join(left)}" if left else "")
+    return f"ACTIVE on {', '.join(site.others)}" + (f"; not tested: {', '.join(left)}" if left else "")
 
 
 def _active(session: Session, server: str, host: str, timeout: float) -> bool:
-    """Whether it is ACTIVE; not, where the scheduler has no room for it. Raises Failure for anything else."""
+    """Waits until it is ACTIVE; returns False if the scheduler finds no free resources. Raises Failure otherwise."""
     try:
         wait_for("the instance to be ACTIVE", lambda: active(session, server), timeout)
     except ApiError:
@@ -85,7 +85,7 @@ def _active(session: Session, server: str, host: str, timeout: float) -> bool:
 
 
 def reached(own: Session, site: Site) -> str:
-    """The first instance gets an answer from each of the others, over the network that they share."""
+    """The first instance can ping each of the others over their common network."""
     lost = dict(site.others)
 
     def look() -> bool | None:
@@ -104,9 +104,9 @@ def reached(own: Session, site: Site) -> str:
             text = console_of(own, server)
         except Failure:
             text = ""
-        up = "that guest has its address" if address in text else "that guest did not get its address"
+        up = "the guest has its address" if address in text else "the guest did not get its address"
         names = ", ".join(f"{a} on {h}" for h, (_, a) in lost.items())
-        message = f"the instance on {home} gets no answer from {names}; of {host}: {up}"
+        message = f"the instance on {home} gets no answer from {names}; on {host}, {up}"
         raise Failure(message, "neutron", lines=last_lines(text)) from None
     return f"{site.fixed_address} on {home} pings " + ", ".join(f"{a} on {h}" for h, (_, a) in site.others.items())
 
@@ -118,7 +118,7 @@ def checks(
     own: Callable[[], Session],
     image: Callable[[], Mapping[str, Any]],
 ) -> list[Check]:
-    """None where there is but one compute host. They need those of the data plane by name."""
+    """No checks if there is only one compute host. They need checks of the data plane, by name."""
     services = set(site.config.services)
     if len(site.config.compute_hosts) < 2 or not {"compute", "network"} <= services:
         return []

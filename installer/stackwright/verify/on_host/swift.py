@@ -11,9 +11,9 @@ from .runner import Check, Context
 
 
 def object_round_trip(own: Session, container: str) -> str:
-    """An object is stored, listed, read back the same, and deleted."""
+    """An object is stored, listed, read back and compared, and deleted."""
     content = os.urandom(256 * 1024)
-    # Swift's own checksum; it protects nothing, which hosts in FIPS mode want to be told.
+    # Swift's checksum. It is not used for security, which must be stated for hosts in FIPS mode.
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     own.call("PUT", "object-store", f"/{container}")
     stored = own.call("PUT", "object-store", f"/{container}/object", content, {"ETag": digest})
@@ -30,6 +30,6 @@ def object_round_trip(own: Session, container: str) -> str:
 
 
 def checks(context: Context) -> list[Check]:
-    """An object of ours."""
+    """A temporary object."""
     run = context.in_project(object_round_trip)
     return [Check("object", "An object stored and read", "swift", run, ("endpoint-swift", "project"))]

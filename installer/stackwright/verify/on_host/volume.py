@@ -1,4 +1,4 @@
-"""Checks of a volume: created, attached to the running instance, written and read inside of it, detached, deleted."""
+"""Checks of a volume: created, attached to the running instance, written and read in it, detached, deleted."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _PATTERN_MIB = 4
 def create(own: Session, site: Site) -> str:
     about = {"name": site.name, "size": _VOLUME_GIB}
     site.volume = own.post("volumev3", "/volumes", {"volume": about})["volume"]["id"]
-    _state(own, site, "available", 120.0)
+    _wait_status(own, site, "available", 120.0)
     return f"{_VOLUME_GIB} GiB, available"
 
 
-def _state(own: Session, site: Site, wanted: str, timeout: float) -> None:
+def _wait_status(own: Session, site: Site, expected: str, timeout: float) -> None:
     def look() -> bool | None:
         status = own.get("volumev3", f"/volumes/{site.volume}")["volume"]["status"]
         if status.startswith("error"):
-            raise Failure(f"the volume is in status {status}, wanted: {wanted}", "cinder")
-        return True if status == wanted else None
+            raise Failure(f"the volume is in status {status}, expected: {expected}", "cinder")
+        return True if status == expected else None
 
-    wait_for(f"the volume to be {wanted}", look, timeout)
+    wait_for(f"the volume to be {expected}", look, timeout)
 
 
 def _disks(site: Site) -> list[str]:
     code, out, error = ssh(site, "ls /sys/block")
     if code:
-        raise Failure(f"the guest does not list its disks: {error.strip()}", "nova")
+        raise Failure(f"cannot list the disks of the guest: {error.strip()}", "nova")
     return sorted(name for name in out.split() if re.match(r"(vd|sd|hd|xvd)[a-z]+$", name))
 
 
 def attach(own: Session, site: Site) -> str:
-    """Attached while the guest runs; the guest sees a new disk."""
+    """The volume is attached to the running guest, which then has a new disk."""
     before = _disks(site)
     path = f"/servers/{site.server['id']}/os-volume_attachments"
     own.post("compute", path, {"volumeAttachment": {"volumeId": site.volume}})
     try:
-        _state(own, site, "in-use", 120.0)
+        _wait_status(own, site, "in-use", 120.0)
     except ApiError:
         raise
     except Failure as failure:
@@ -60,7 +60,7 @@ def attach(own: Session, site: Site) -> str:
 
 
 def write(site: Site) -> str:
-    """Written, synced and read back from the device itself, inside the guest."""
+    """The volume is written, synced and read back from the device, in the guest."""
     script = (
         f"set -e; d={site.device}; p=/tmp/pattern; head -c {_PATTERN_MIB << 20} /dev/urandom > $p; "
         "sudo dd if=$p of=$d bs=65536 conv=fsync 2>/dev/null; sudo sh -c 'sync; echo 3 > /proc/sys/vm/drop_caches'; "
@@ -72,13 +72,13 @@ def write(site: Site) -> str:
     if code or len(sums) != 2:
         raise Failure(f"writing to {site.device} in the guest failed: {error.strip() or out.strip() or code}", "cinder")
     if sums[0] != sums[1]:
-        raise Failure(f"what the guest reads from {site.device} is not what it wrote", "cinder")
+        raise Failure(f"data that the guest reads from {site.device} differs from what it wrote", "cinder")
     return f"{_PATTERN_MIB} MiB written, synced, read back the same"
 
 
 def detach(own: Session, site: Site) -> str:
     own.delete("compute", f"/servers/{site.server['id']}/os-volume_attachments/{site.volume}")
-    _state(own, site, "available", 120.0)
+    _wait_status(own, site, "available", 120.0)
     name = site.device.rpartition("/")[2]
     wait_for(f"{site.device} to be gone from the guest", lambda: None if name in _disks(site) else True, 60.0)
     return "available again, gone from the guest"
@@ -97,11 +97,11 @@ def back_up(own: Session, site: Site) -> str:
                 return "gone"
             raise
 
-    def look(wanted: str) -> bool | None:
+    def look(expected: str) -> bool | None:
         seen = status()
         if seen.startswith("error"):
-            raise Failure(f"the backup is in status {seen}, expected: {wanted}", "cinder")
-        return True if seen == wanted else None
+            raise Failure(f"the backup is in status {seen}, expected: {expected}", "cinder")
+        return True if seen == expected else None
 
     wait_for("the backup to be available", lambda: look("available"), 240.0)
     own.delete("volumev3", f"/backups/{backup}")
@@ -120,7 +120,7 @@ def delete(own: Session, site: Site) -> str:
                 return True
             raise
         if status.startswith("error"):
-            raise Failure(f"the volume is in status {status}, wanted: gone", "cinder")
+            raise Failure(f"the volume is in status {status}, expected: deleted", "cinder")
         return None
 
     wait_for("the volume to be gone", look, 120.0)
@@ -128,23 +128,23 @@ def delete(own: Session, site: Site) -> str:
 
 
 def checks(site: Site, own: Callable[[], Session]) -> list[Check]:
-    """The volume's checks, where there is Cinder. They need `ssh` and `project` by name."""
+    """The checks of a volume, for clouds with Cinder. They need the checks `ssh` and `project`."""
     if not {"volumev3", "compute", "network"} <= set(site.config.services):
         return []
 
-    def as_us(run: Callable[[Session, Site], str]) -> Callable[[], str]:
+    def in_project(run: Callable[[Session, Site], str]) -> Callable[[], str]:
         return lambda: run(own(), site)
 
     written = functools.partial(write, site)
     detached, backed_up = "volume-detach", site.config.volume_backups
     last = "volume-backup" if backed_up else detached
-    backup = Check("volume-backup", "A volume backed up", "cinder", as_us(back_up), (detached,))
+    backup = Check("volume-backup", "A volume backed up", "cinder", in_project(back_up), (detached,))
     return [
-        Check("volume", "A volume created", "cinder", as_us(create), ("cinder-services", "project")),
-        Check("volume-attach", "The volume attached", "nova", as_us(attach), ("volume", "ssh")),
+        Check("volume", "A volume created", "cinder", in_project(create), ("cinder-services", "project")),
+        Check("volume-attach", "The volume attached", "nova", in_project(attach), ("volume", "ssh")),
         Check("volume-write", "The volume written and read", "cinder", written, ("volume-attach",)),
-        Check(detached, "The volume detached", "nova", as_us(detach), ("volume-write",)),
+        Check(detached, "The volume detached", "nova", in_project(detach), ("volume-write",)),
         *([backup] if backed_up else []),
-        # Checks that do not need each other run at the same time, and a volume that is backed up cannot be deleted.
-        Check("volume-delete", "The volume deleted", "cinder", as_us(delete), (last,)),
+        # Independent checks run in parallel, and a volume cannot be deleted during a backup.
+        Check("volume-delete", "The volume deleted", "cinder", in_project(delete), (last,)),
     ]

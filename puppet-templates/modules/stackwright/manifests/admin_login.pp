@@ -1,4 +1,4 @@
-# Sets the administrator's password where Keystone refuses it, before anything logs in with it.
+# Sets the admin's password if Keystone refuses it, before anything uses it to log in.
 class stackwright::admin_login {
   stackwright_admin_login { 'keystone': }
   Anchor['keystone::service::end'] -> Stackwright_admin_login['keystone']

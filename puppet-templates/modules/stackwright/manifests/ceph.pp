@@ -1,8 +1,8 @@
 # A complete Ceph cluster on one host: a monitor, a manager, and one OSD with BlueStore on a plain file.
 #
-# Nothing here needs a disk, LVM or a kernel module, so it works in a container, too. It is for trying things out: data
-# is kept once. The cluster's own keys are made on the host and never leave it; only the client's key is given, because
-# other hosts must be told the same one. fsid, address and key are parameters of stackwright::ceph::client.
+# It needs no disk, LVM or kernel module, so it also works in a container. It is for tests: there is only one copy of the
+# data. The cluster's own keys are generated on the host and never leave it; only the client's key is a parameter, because
+# other hosts need the same one. fsid, address and key are parameters of stackwright::ceph::client.
 #
 # @param osd_size
 #   How large the OSD's file can grow, in bytes. It is sparse; a later change of the size has no effect.
@@ -13,11 +13,11 @@ class stackwright::ceph (
   $fsid = $stackwright::ceph::client::fsid
   $keyring = "/etc/ceph/ceph.client.${stackwright::ceph::client::client}.keyring"
 
-  # Ids that do not depend on the host's name, so that the cluster outlives a change of it.
+  # Ids that do not depend on the host's name, which may change.
   $mon = '/var/lib/ceph/mon/ceph-a'
   $mgr = '/var/lib/ceph/mgr/ceph-a'
   $osd = '/var/lib/ceph/osd/ceph-0'
-  # Derived, so that an OSD that was left half made is the same one at the next attempt.
+  # Derived from the fsid, so that the next attempt continues an incomplete OSD.
   $osd_uuid = regsubst(sha256("${fsid}/osd.0"), '\A(.{8})(.{4})(.{4})(.{4})(.{12}).*\z', '\1-\2-\3-\4-\5')
 
   Exec {
@@ -31,7 +31,7 @@ class stackwright::ceph (
     tag    => 'stackwright-ceph',
   }
 
-  # Each store is made aside and moved to its place when it is complete: an interrupted attempt is simply repeated.
+  # Each store is created in another place and moved when it is complete, so that an interrupted attempt can be repeated.
   exec { 'stackwright-ceph-mon-store':
     command => @("SCRIPT"/$),
       set -e
@@ -99,8 +99,8 @@ class stackwright::ceph (
     enable => true,
   }
 
-  # Daemons that already run read a changed ceph.conf; those that are yet to be started are left alone. Ceph's units allow
-  # three starts in half an hour; wanted ones do not count.
+  # Running daemons must be restarted after a change of ceph.conf; others are started later. Ceph's units allow three
+  # starts in half an hour; reset-failed resets that counter.
   exec { 'stackwright-ceph-reload':
     command     => @("SCRIPT"),
       systemctl reset-failed 'ceph-*.service'

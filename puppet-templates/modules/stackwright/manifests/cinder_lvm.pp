@@ -1,7 +1,7 @@
-# A volume group for Cinder on a sparse file, behind a loop device that a systemd unit brings back at each boot.
+# A volume group for Cinder on a sparse file, with a loop device that a systemd unit creates at each boot.
 #
-# For trying things out where there is no disk to spare. What serves its volumes (tgt on Debian, LIO on EL) is the business
-# of cinder::backend::iscsi. A volume group of that name that is already there is left alone.
+# For tests on hosts without a spare disk. cinder::backend::iscsi configures the iSCSI target (tgt on Debian, LIO on EL).
+# An existing volume group of that name is used unchanged.
 #
 # @param volume_group
 #   The volume group's name.
@@ -26,7 +26,7 @@ class stackwright::cinder_lvm (
 
   exec { 'stackwright-cinder-lvm-file':
     command => "install -d /var/lib/cinder && umask 077 && truncate -s ${size} '${image}'",
-    # Where the volume group is on a real disk, there is nothing to make.
+    # If the volume group is on a real disk, nothing is created.
     unless  => "test -e '${image}' || vgs '${volume_group}'",
     require => Package['lvm2'],
   }

@@ -1,8 +1,8 @@
-# An Open vSwitch bridge to a physical or an external network, made again at each boot.
+# An Open vSwitch bridge to a physical or an external network, configured at each boot.
 #
-# Open vSwitch keeps its bridges in its own database, but neither their addresses nor a masquerading rule; a small
-# systemd unit puts those back. On the userspace datapath the kernel leaves checksums of TCP packets to hardware that is
-# not there (ping and DHCP work, TCP dies), so transmit offload is switched off on the bridge.
+# Open vSwitch stores its bridges in its database, but not their addresses and masquerading rules; a systemd unit restores
+# those. With the datapath in user space, the kernel relies on checksum offload that does not exist (ping and DHCP work,
+# TCP fails), so transmit offload is disabled on the bridge.
 #
 # @param datapath_type `system` for the kernel's datapath, `netdev` for Open vSwitch's own.
 # @param interfaces Network interfaces that become ports of the bridge, which takes over their addresses and routes.
@@ -27,6 +27,6 @@ define stackwright::external_bridge (
         'script' => "/usr/local/libexec/stackwright/bridge-${name}",
     }),
   }
-  # Neutron's own class makes the bridge too, in the kernel's datapath, where this one has not done it before.
+  # Must come before Neutron's class, which would create the bridge in the kernel's datapath.
   Service['openvswitch'] -> Service["stackwright-bridge-${name}.service"] -> Vs_bridge <| title == $name |>
 }

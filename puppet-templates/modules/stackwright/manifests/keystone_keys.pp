@@ -1,6 +1,6 @@
 # The first keys of Keystone's tokens and credentials, as `keystone-manage fernet_setup` and `credential_setup` make them:
 # 0 is the next one, 1 the one in use, each 32 random bytes in URL-safe base64 (Fernet's specification). Each of those
-# programs took 6 seconds of a first run; they find the keys and have nothing to do.
+# programs took 6 seconds of a first run; now they find the keys and do nothing.
 class stackwright::keystone_keys {
   ['fernet', 'credential'].each |$kind| {
     $folder = "/etc/keystone/${kind}-keys"

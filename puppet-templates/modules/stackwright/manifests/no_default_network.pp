@@ -1,5 +1,5 @@
-# libvirt's own network, which its metapackage on EL brings and starts: a bridge virbr0 with DHCP and address translation
-# that no instance of Nova uses, and whose range may be somebody's.
+# Removes libvirt's default network, which its metapackage on EL installs and starts: a bridge virbr0 with DHCP and NAT
+# that Nova does not use, and whose address range may conflict with others.
 class stackwright::no_default_network {
   exec { 'stackwright-no-default-network':
     path     => ['/usr/bin', '/bin'],

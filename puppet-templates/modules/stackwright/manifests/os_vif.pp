@@ -1,4 +1,4 @@
-# What os-vif assumes of the integration bridge where Neutron does not say: files/os-vif/sitecustomize.py has the reason.
+# Changes a default of os-vif for the integration bridge; files/os-vif/sitecustomize.py has the reason.
 #
 # The files go where the host's datapath has become the kernel's, for which os-vif is right.
 #

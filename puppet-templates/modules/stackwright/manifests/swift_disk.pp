@@ -16,7 +16,7 @@ define stackwright::swift_disk (
 ) {
   # Such names need no escaping in the name of a mount unit.
   assert_type(Pattern[/\A[A-Za-z0-9_]+\z/], $name)
-  # mkfs.xfs refuses less, and says so less clearly.
+  # mkfs.xfs refuses smaller sizes with a less clear message.
   if $fstype == 'xfs' and $size and $size < 314572800 {
     fail("Swift's file system is to have ${size} bytes; XFS needs 300 MiB (314572800) at least")
   }
@@ -50,7 +50,7 @@ define stackwright::swift_disk (
   } else {
     exec { "stackwright-swift-mkfs-${name}":
       command => "${mkfs} '${source}'",
-      # 2: nothing was recognised on the device. Anything else, and it is somebody's.
+      # 2: the device is empty. Otherwise it is in use and must not be formatted.
       onlyif  => "blkid --probe '${source}' >/dev/null; test \$? -eq 2",
       require => Package[$tools],
     }
@@ -76,7 +76,7 @@ define stackwright::swift_disk (
     ensure => running,
     enable => true,
   }
-  # Only what is mounted belongs to swift: while it is not, the folder is root's, and Swift cannot fill the disk below.
+  # Only the mounted file system belongs to swift. The folder below belongs to root, so that Swift cannot fill that disk.
   -> file { "/srv/node/${name}":
     ensure => directory,
     owner  => 'swift',

@@ -1,4 +1,4 @@
-# A disk for Swift on a sparse file, mounted at each boot. For trying things out where there is no disk to spare.
+# A disk for Swift on a sparse file, mounted at each boot. For tests on hosts without a spare disk.
 #
 # @param device
 #   Its name in Swift's rings.

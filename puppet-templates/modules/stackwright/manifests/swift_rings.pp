@@ -1,7 +1,7 @@
 # Swift's rings, fetched from the host that builds them.
 #
-# They are built on one host only: a ring depends on its own history, and so hosts that build it from the same list of
-# disks do not always come to the same one. Swift's services notice a new ring by themselves.
+# They are built on one host only: a ring depends on its history, so hosts that build it from the same list of disks may
+# get different ones. Swift's services detect a new ring themselves.
 #
 # @param server
 #   The address of that host, in brackets if it is IPv6. Its rsync server has them as the module `rings`.

@@ -1,7 +1,7 @@
 # A program of our own and the systemd unit that runs it, `stackwright-NAME.service`. A change of either restarts it.
 #
-# @param script What stands in /usr/local/libexec/stackwright/NAME.
-# @param unit What stands in the unit's file.
+# @param script Content of /usr/local/libexec/stackwright/NAME.
+# @param unit Content of the unit file.
 define stackwright::unit (
   String[1] $script,
   String[1] $unit,

@@ -1,5 +1,5 @@
-# The version of a database server elsewhere, as `mysqld -V` would say it. puppetlabs-mysql asks for that to know the
-# dialect, and on a host that has only the client there is no mysqld to be asked.
+# The version of a database server on another host, in the format of `mysqld -V`. puppetlabs-mysql needs it to know the
+# SQL dialect, but hosts that have only the client have no mysqld.
 Facter.add('mysqld_version') do
   setcode do
     login = "#{Facter.value(:root_home) || '/root'}/.my.cnf"

@@ -8,15 +8,15 @@ Puppet::Type.newtype(:stackwright_async) do
   EOT
 
   newparam(:name, :namevar => true) do
-    desc 'The title of the exec resource, or what another one is called. Nothing happens where there is none.'
+    desc 'The title of the exec resource, or the reference of another resource. If there is none, nothing happens.'
   end
 
   newparam(:after) do
-    desc 'The title of another one, which goes on with this: the command begins when that one has ended well.'
+    desc 'The title of the previous stackwright_async in a chain: the command starts when that one has succeeded.'
   end
 
   newparam(:goes_on) do
-    desc 'Whether another one comes after this.'
+    desc 'Whether another one follows in the chain.'
     newvalues(true, false)
   end
 

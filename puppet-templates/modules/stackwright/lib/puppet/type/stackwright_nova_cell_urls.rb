@@ -54,7 +54,7 @@ Puppet::Type.newtype(:stackwright_nova_cell_urls) do
     rows = PuppetX::Stackwright::NovaCells.read(@login)
     rows ? PuppetX::Stackwright::NovaCells.stale(rows, transport, connection) : []
   rescue PuppetX::Stackwright::NovaCells::Error => e
-    # Before the first migration there are no cells; another error shows in the migration, which follows.
+    # Before the first migration there are no cells. Other errors are reported by the migration that follows.
     Puppet.debug("the URLs of Nova's cells were not read: #{e.message}")
     []
   end

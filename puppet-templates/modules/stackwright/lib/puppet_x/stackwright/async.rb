@@ -3,17 +3,17 @@ require 'tempfile'
 
 module PuppetX
   module Stackwright
-    # Work that was started before Puppet needs its end: each piece in a process of its own.
+    # Runs tasks in the background, each in a process of its own, before Puppet needs their results.
     module Async
       Job = Struct.new(:pid, :file, :ended)
       @jobs = {}
 
       class << self
-        # Starts a block, which returns [output, exit status]; `take` has both. As many as the machine has processors,
-        # and two at least, work at a time: migrations wait for the database half of the time.
+        # Starts a block, which returns [output, exit status]; `take` returns both. As many tasks as the machine has
+        # processors run at a time, but at least two, because migrations wait for the database half of the time.
         #
-        # With `after`, it waits for the end of that piece, and is not begun where that one failed. One that `goes_on`
-        # has such a successor, which takes its place: a chain that was begun does not queue again.
+        # With `after`, it waits for the end of that task, and does not start if that one failed. A task that `goes_on`
+        # has such a successor, which inherits its slot, so that a chain does not queue again.
         def start(name, after: nil, goes_on: false, &work)
           return if @jobs.key?(name)
 
@@ -25,13 +25,13 @@ module PuppetX
             ended.close
             child(file, ending, earlier, goes_on, work)
           end
-          # Only the child has it now, so that its end is told also where it is killed.
+          # Now only the child has it open, so that its end is noticed even if it is killed.
           ending.close
           @jobs[name] = Job.new(pid, file, ended)
         end
 
-        # [output, exit status] of what was started, once it has ended; nil where nothing was, or it was not begun, or
-        # it was taken.
+        # [output, exit status] of a task, after it has ended; nil if there is no such task, if it was not started, or
+        # if its result was taken before.
         def take(name)
           job = @jobs.delete(name)
           return unless job
@@ -39,7 +39,7 @@ module PuppetX
           _, status = Process.wait2(job.pid)
           output = File.read(job.file.path)
           if status.signaled?
-            # Killed from outside, with its place: as a shell tells it.
+            # Killed from outside: the exit status that a shell would report.
             @tokens.last.write('.')
             return [output, 128 + status.termsig]
           end
@@ -52,29 +52,29 @@ module PuppetX
           end
         end
 
-        # Names of what was started and not taken.
+        # Names of tasks whose results were not taken.
         def pending
           @jobs.keys
         end
 
         private
 
-        # No program of OpenStack or systemd ends with it.
+        # An exit status that no program of OpenStack or systemd uses.
         NOT_BEGUN = 99
         private_constant :NOT_BEGUN
 
-        # A pipe with a byte in it for each piece that may work.
+        # A pipe that contains one byte for each free slot.
         def tokens
           @tokens ||= IO.pipe.tap do |_, free|
             free.write('.' * [Etc.nprocessors, 2].max)
-            # Nobody is left waiting for a result where Puppet ends early; a migration is not to be cut short.
+            # If Puppet ends early, nothing waits for the result, but a migration must not be interrupted.
             at_exit { pending.each { |name| take(name) } if Process.pid == @parent }
             @parent = Process.pid
           end
         end
 
         def child(file, ending, earlier, goes_on, work)
-          # What an earlier one writes to its pipe is its exit status; nothing where it was killed.
+          # The previous task writes its exit status to its pipe; nothing if it was killed.
           exit!(NOT_BEGUN) unless earlier.nil? || earlier.read == '0'
           waiting, free = @tokens
           waiting.read(1) unless earlier
@@ -88,7 +88,7 @@ module PuppetX
           free.write('.') unless goes_on && code == 0
           file.flush
           ending.write(code.to_s)
-          # Nothing of Puppet's own is tidied up by this process.
+          # This process must not run Puppet's exit handlers.
           exit!(code)
         end
       end

@@ -1,11 +1,11 @@
 module PuppetX
   module Stackwright
-    # A service's configuration file, parsed once for all of its settings. The stock provider parses it for each, and
-    # there are four hundred of Nova's, whose file has ten thousand lines.
+    # Parses the configuration file of a service once for all of its settings. The stock provider parses it for each
+    # setting: 400 times for Nova, whose file has 10,000 lines.
     #
-    # It goes into providers whose parent is the stock one, which does all the work: here is only where it takes the
-    # parsed file from. One that is shared is only looked at. Who changes something gets a file of his own, freshly
-    # parsed as upstream does; then, and when the file has changed in any other way, it is read again.
+    # It is included in providers whose parent is the stock provider, and only replaces the method that returns the
+    # parsed file. The shared copy is read-only. Writers get their own freshly parsed copy, as upstream does. After that,
+    # or when the file has changed in another way, it is parsed again.
     module CachedConfig
       @parsed = {}
 
@@ -31,7 +31,7 @@ module PuppetX
       end
       private_class_method :signature
 
-      # Makes the provider of a type; nothing where its stock provider is of another kind.
+      # Defines the provider of a type, unless its stock provider is of another kind.
       def self.provide(name)
         type = Puppet::Type.type(name)
         stock = type.provider(:openstackconfig)

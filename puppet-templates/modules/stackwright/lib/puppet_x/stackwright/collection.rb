@@ -2,9 +2,9 @@ require_relative 'errors'
 
 module PuppetX
   module Stackwright
-    # A list of an API, read with one request and kept for a moment, so that a hundred resources of a type need one
-    # request and not a hundred. What the providers change is put into it at once; what others change (an exec of the
-    # same run) shows after MAX_AGE seconds, and a provider that is about to create something is told of a conflict.
+    # A list from an API that is cached for a short time, so that a hundred resources of a type need one request instead
+    # of a hundred. Changes by the providers update it at once. Changes by others (an exec of the same run) are visible
+    # after MAX_AGE seconds; until then, creating such an object again causes a conflict, which the provider handles.
     class Collection
       MAX_AGE = 60
 
@@ -41,13 +41,13 @@ module PuppetX
         @items.reject! { |item| item['id'] == id } if @items
       end
 
-      # The next look reads it again.
+      # The next access reads it again.
       def expire
         @items = nil
         self
       end
 
-      # Keystone shortens lists when its administrator has set a limit.
+      # Keystone truncates lists if the administrator has set a limit.
       def truncated?
         all
         @truncated
@@ -68,7 +68,7 @@ module PuppetX
         @items = items
       end
 
-      # Nova and Cinder link to the rest of a long list; the link is absolute, and only its query is of use.
+      # Nova and Cinder link to the rest of a long list. The link is absolute; only its query is used.
       def next_page(answer)
         link = (answer["#{@key}_links"] || []).find { |l| l['rel'] == 'next' }
         link && "#{@path}?#{URI.parse(link['href']).query}"

@@ -2,7 +2,7 @@ require_relative 'rest_provider'
 
 module PuppetX
   module Stackwright
-    # What the providers of Nova's types share.
+    # Shared code of the providers of Nova's types.
     class ComputeProvider < RestProvider
       def self.session
         Session.for('project', '/etc/nova/nova.conf')

@@ -6,10 +6,10 @@ module PuppetX
     # How to log in to Keystone: the sources, and their order, are those of openstacklib's auth.rb.
     #
     # 1. The environment's OS_ variables, if they are complete and fit the wanted scope.
-    # 2. /etc/openstack/puppet/clouds.yaml (a person's), else admin-clouds.yaml (keystone::bootstrap writes it). Their
-    #    entries are called "project" and "system".
+    # 2. /etc/openstack/puppet/clouds.yaml (from the administrator), else admin-clouds.yaml (from keystone::bootstrap),
+    #    with the entries "project" and "system".
     # 3. ~/openrc, else /root/openrc.
-    # 4. A service's own [keystone_authtoken], for a host that has nothing else (openstacklib before release 23).
+    # 4. [keystone_authtoken] of a service, for hosts that have nothing else (openstacklib before release 23).
     class Credentials
       FIELDS = [
         :auth_url, :username, :user_id, :user_domain_name, :user_domain_id, :password,
@@ -75,7 +75,7 @@ module PuppetX
         [@password, @token].compact
       end
 
-      # Two of the same values are the same login: a session is found by them.
+      # Objects with equal values are the same login; they are the keys of sessions.
       def ==(other)
         other.is_a?(Credentials) && FIELDS.all? { |f| send(f) == other.send(f) }
       end
@@ -114,7 +114,7 @@ module PuppetX
         # The credentials for a scope, 'project' or 'system'. conf: a service's configuration file with a
         # [keystone_authtoken] section, as the last resort. Raises NoCredentials.
         #
-        # They are read again when one of the files has changed: Puppet itself writes some of them during a run.
+        # Files are read again when they have changed, because Puppet writes some of them during a run.
         def find(scope, conf = nil)
           state = [scope, conf, environment] + watched(conf).map { |path| signature(path) }
           @known ||= {}
@@ -131,7 +131,7 @@ module PuppetX
           given = from_environment
           return given if usable?(given) && [nil, scope].include?(given.scope)
 
-          # What has the wrong scope comes last: an administrator's project token may do what a system token may.
+          # Credentials of the other scope come last; with most policies, an admin's project token is enough.
           found = [from_clouds_files(scope), from_rc_file, from_conf(conf), given].find { |c| usable?(c) }
           return found if found
 
@@ -206,8 +206,8 @@ module PuppetX
           raise NoCredentials, "#{path} cannot be read as YAML (line #{e.line})"
         end
 
-        # Every scalar as the text that stands there: openstacklib's template does not quote, and a password of digits
-        # must not become a number.
+        # Reads every scalar as text, because openstacklib's template does not quote, and a password of digits must not
+        # become a number.
         def plain(node)
           case node
           when Psych::Nodes::Mapping

@@ -5,15 +5,15 @@ require_relative 'proxy'
 
 module PuppetX
   module Stackwright
-    # Gets a file from the web.
+    # Downloads a file.
     module Download
       REDIRECTIONS = 10
 
-      # Writes what is at the URL to an IO. proxy: a URL that goes before the environment's. Raises RestError.
+      # Writes the content of a URL to an IO. proxy: a URL that overrides the environment's. Raises RestError.
       def self.fetch(url, file, proxy: nil, redirections: REDIRECTIONS)
         raise RestError, "GET #{url}: redirected too often" if redirections.zero?
         uri = URI.parse(url)
-        raise RestError, "#{url}: only http and https are known" unless uri.is_a?(URI::HTTP)
+        raise RestError, "#{url}: only http and https are supported" unless uri.is_a?(URI::HTTP)
         through = proxy ? URI.parse(proxy) : Proxy.for(uri)
         following = nil
         Net::HTTP.start(uri.hostname, uri.port, through && through.hostname, through && through.port,

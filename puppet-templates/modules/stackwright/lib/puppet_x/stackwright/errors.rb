@@ -1,19 +1,19 @@
-# What can go wrong between a provider and an OpenStack API.
+# Errors of requests to OpenStack APIs.
 module PuppetX
   module Stackwright
-    # Base of all; its message names method, path, status and the API's own words, and never a secret.
+    # Base class. The message contains method, path, status and the message of the API, but never a secret.
     class RestError < Puppet::Error; end
 
-    # Nobody answered, although it was tried for as long as a restart may take.
+    # No answer, even after retries for as long as a restart may take.
     class Unreachable < RestError; end
 
-    # The connection broke after the request was sent: it may or may not have been carried out.
+    # The connection was lost after the request was sent: it may or may not have been carried out.
     class Uncertain < RestError; end
 
-    # Nothing on this host says how to log in.
+    # There are no credentials on this host.
     class NoCredentials < RestError; end
 
-    # The API answered, and the answer is no.
+    # The API answered with an error.
     class Refused < RestError
       attr_reader :status
 
@@ -23,10 +23,10 @@ module PuppetX
       end
     end
 
-    # Keystone does not let us in.
+    # Keystone refuses the login.
     class Unauthorized < Refused; end
 
-    # We were let in, and now the token does not count (any more, or there).
+    # The token is not accepted (any more, or by this service).
     class TokenRefused < Unauthorized; end
 
     class NotFound < Refused; end

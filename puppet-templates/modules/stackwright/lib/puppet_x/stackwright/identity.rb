@@ -2,7 +2,7 @@ require_relative 'rest_provider'
 
 module PuppetX
   module Stackwright
-    # What the providers of Keystone's types share: lists by kind, and who is who by name and domain.
+    # Shared code of the providers of Keystone's types: cached lists, and lookups by name and domain.
     class IdentityProvider < RestProvider
       DEFAULT_DOMAIN = 'Default'.freeze
 
@@ -30,7 +30,7 @@ module PuppetX
         session.collection(:identity, '/role_assignments', 'role_assignments')
       end
 
-      # By domain: where domains have drivers of their own, Keystone refuses to list all at once.
+      # Listed by domain, because Keystone refuses to list all at once if domains have their own drivers.
       def self.users(domain_id)
         session.collection(:identity, '/users', 'users', 'domain_id' => domain_id)
       end
@@ -39,7 +39,7 @@ module PuppetX
         session.collection(:identity, '/projects', 'projects', 'domain_id' => domain_id)
       end
 
-      # They return the API's description, or nil.
+      # Each returns the object from the API, or nil.
       def self.find_domain(name)
         named(domains, name, '/domains', 'domains', {})
       end
@@ -54,7 +54,7 @@ module PuppetX
         owner && named(projects(owner['id']), name, '/projects', 'projects', 'domain_id' => owner['id'])
       end
 
-      # Roles of domains are none of ours. Keystone's databases do not tell upper from lower case.
+      # Domain-specific roles are ignored. Names in Keystone's databases are not case-sensitive.
       def self.find_role(name)
         global = roles.select { |role| role['domain_id'].nil? }
         global.find { |role| role['name'] == name } ||
@@ -76,7 +76,7 @@ module PuppetX
 
       private
 
-      # A namevar's value, nil where upstream's composite names put their Unset.
+      # The value of a namevar; nil for Unset in upstream's composite names.
       def given(name)
         value = @resource[name]
         value.is_a?(Class) ? nil : value
@@ -86,7 +86,7 @@ module PuppetX
         self.class.find_domain(name) || raise(Puppet::Error, "there is no domain #{name}")
       end
 
-      # As RestProvider#make, for an entity of a collection; brings one that turns out to exist into the same state.
+      # Like RestProvider#make, for an item of a collection. If the item exists already, it is updated.
       def make_in(collection, path, key, attributes, secrets: [])
         answer, made = make(:identity, path, { key => attributes }, :secrets => secrets) do
           collection.expire

@@ -2,7 +2,7 @@ require_relative 'rest_provider'
 
 module PuppetX
   module Stackwright
-    # What the providers of Neutron's types share. Few such resources are in a catalogue: each is asked for by name.
+    # Shared code of the providers of Neutron's types. A catalog has few such resources, so each is requested by name.
     class NetworkProvider < RestProvider
       def self.session
         Session.for('project', '/etc/neutron/neutron.conf')
@@ -13,15 +13,15 @@ module PuppetX
         "/#{plural.tr('_', '-')}"
       end
 
-      # plural: the API's name of the kind. Everything of it, for `puppet resource`.
+      # All objects of a kind, for `puppet resource`. plural: the name of the kind in the API.
       def self.every(plural)
         session.collection(:network, path(plural), plural).expire.all
       end
 
       private
 
-      # The thing of that name, nil if there is none. Neutron's names need not be unique: one of the wanted project
-      # wins, then the first.
+      # The object with that name, nil if there is none. Names in Neutron need not be unique: one in the wanted project
+      # is preferred, then the first.
       def named(plural, name)
         found = session.get(:network, self.class.path(plural), 'name' => name)[plural] || []
         return found.first if found.length < 2
@@ -29,7 +29,7 @@ module PuppetX
         found.find { |item| owner && item['project_id'] == owner } || found.first
       end
 
-      # The id for a name or an id, as the `openstack` command takes either.
+      # The id of an object, by name or id, like in the `openstack` command.
       def reference(plural, what)
         found = named(plural, what)
         return found['id'] if found
@@ -44,12 +44,12 @@ module PuppetX
         (session.get(:network, self.class.path(plural), 'id' => id)[plural] || []).map { |item| item['name'] }.first
       end
 
-      # A parameter that older types have and newer ones have not.
+      # A parameter that only older types have.
       def optional(name)
         @resource.class.validattr?(name) ? @resource[name] : nil
       end
 
-      # The project that a resource shall belong to; nil for the login's own.
+      # The project of a resource; nil for the project of the login.
       def owner_id
         name = optional(:tenant_name) || optional(:project_name)
         id = optional(:tenant_id) || optional(:project_id)
@@ -64,7 +64,7 @@ module PuppetX
         forget
       end
 
-      # One hint as it is, several as an Array; that is how the stock providers show them.
+      # A single hint as a value, several as an Array, like in the stock providers.
       def hints
         list = thing['availability_zone_hints'] || []
         return :absent if list.empty?

@@ -10,11 +10,11 @@ module PuppetX
     module NovaCells
       CELL0 = '00000000-0000-0000-0000-000000000000'.freeze
 
-      # The database could be asked, and refused.
+      # The database returned an error.
       class Error < StandardError; end
 
       class << self
-        # The option file of the mysql command for a SQLAlchemy URL; nil for a URL with anything that is not understood.
+        # The option file of the mysql command for a SQLAlchemy URL; nil if the URL has unsupported parts.
         def login_of(url)
           found = url.match(
             %r{\Amysql(?:\+pymysql)?://([^:@/]+):([^@/]*)@(\[[^\]]+\]|[^:@/\[\]]+)(?::(\d+))?/(\w+)(?:\?charset=\w+)?\z}
@@ -27,18 +27,18 @@ module PuppetX
           "[mysql]\n" + values.map { |key, value| "#{key}=\"#{value.gsub(/["\\]/) { |one| "\\#{one}" }}\"\n" }.join
         end
 
-        # name, uuid, transport_url, database_connection and disabled of each cell; nil for what only Nova can read.
+        # name, uuid, transport_url, database_connection and disabled of each cell; nil if only Nova can read them.
         # Raises Error.
         def read(login)
           said = ask(login, "SELECT IFNULL(name, 'None'), uuid, transport_url, database_connection, " \
                             "IF(disabled, 'True', 'False') FROM cell_mappings ORDER BY uuid;")
           rows = said.lines.map { |line| line.chomp.split("\t", -1) }
-          # A URL may be a template that Nova fills from its own settings, and a table has bars of its own.
+          # A URL may be a template that Nova fills in, and | would break the table.
           rows.all? { |row| row.length == 5 && row.none? { |value| value =~ /[{}|]/ } } ? rows : nil
         end
 
-        # [uuid, transport URL, database URL] of each cell that has other URLs than nova.conf says. Cells whose database
-        # has another name are somebody else's, and stay.
+        # [uuid, transport URL, database URL] of each cell whose URLs differ from nova.conf. Cells whose database has
+        # another name are not managed here.
         def stale(rows, transport, connection)
           rows.map do |_, uuid, known_transport, known_connection, _|
             wanted = uuid == CELL0 ? ['none:///', with_suffix(connection, '_cell0')] : [transport, connection]
@@ -58,7 +58,7 @@ module PuppetX
 
         private
 
-        # As `nova-manage cell_v2 map_cell0` does it.
+        # Like `nova-manage cell_v2 map_cell0`.
         def with_suffix(url, suffix)
           base, mark, query = url.partition('?')
           "#{base}#{suffix}#{mark}#{query}"
@@ -68,7 +68,7 @@ module PuppetX
           url.partition('?').first[%r{/([^/]*)\z}, 1]
         end
 
-        # No character of a text means anything in hexadecimal digits.
+        # Hexadecimal digits need no quoting.
         def literal(text)
           "CONVERT(X'#{text.unpack1('H*')}' USING utf8mb4)"
         end

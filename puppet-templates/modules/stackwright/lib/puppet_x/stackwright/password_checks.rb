@@ -3,12 +3,12 @@ require_relative 'session'
 
 module PuppetX
   module Stackwright
-    # Tries out the passwords of many users side by side. Keystone makes each try cost a good part of a second on purpose,
-    # and nearly all of an unchanged run would be spent on waiting for them one after the other.
+    # Tests the passwords of many users in parallel. Keystone's password hash makes each test take a good part of a
+    # second, and one after the other they would take most of the time of a run without changes.
     class PasswordChecks
       THREADS = 4
 
-      # session: its login is not used, only its way to Keystone. pairs: [user id, password] of all to be tried.
+      # session: only its connection settings are used, not its login. pairs: [user id, password] to test.
       def initialize(session, pairs)
         queue = Queue.new
         pairs.each { |pair| queue << pair }
@@ -16,14 +16,14 @@ module PuppetX
         @lock = Mutex.new
         @threads = Array.new([THREADS, Etc.nprocessors, pairs.length].min) do
           Thread.new do
-            # A connection is not to be shared by threads.
+            # Threads must not share a connection.
             own = Session.new(session.credentials)
             own_results(own, queue)
           end
         end
       end
 
-      # true or false; nil where it was not tried, or could not be. Each answer is given once: it ages.
+      # true or false; nil if it was not tested, or the test failed. Each result is returned once, because it ages.
       def take(user_id, password)
         @threads.each(&:join)
         @lock.synchronize { @found.delete([user_id, password]) }
@@ -40,7 +40,7 @@ module PuppetX
       rescue ThreadError
         nil # the queue is empty
       rescue StandardError => e
-        # Whoever needs the answer asks again, and then the error has a resource that it belongs to.
+        # The provider tests again, so that the error is reported for its resource.
         Puppet.debug("trying out passwords: #{e.class}")
       end
     end

@@ -4,12 +4,12 @@ require 'uri'
 
 module PuppetX
   module Stackwright
-    # Which proxy a URL goes through, by the environment, the way python-requests (and so the `openstack` command)
-    # reads it. Net::HTTP's own reading is not used: it takes http_proxy for https URLs too, and knows neither "*" nor
-    # IPv6 addresses in no_proxy.
+    # Selects the proxy for a URL from the environment, like python-requests (and so the `openstack` command). Net::HTTP's
+    # own selection is not used: it uses http_proxy for https URLs too, and supports neither "*" nor IPv6 addresses in
+    # no_proxy.
     #
-    # In one thing it is cleverer: this host itself is never looked for behind a proxy. Its APIs are at its own address,
-    # and who sets a proxy for the host's downloads seldom thinks of that.
+    # One difference: this host's own addresses are never reached through a proxy, even if no_proxy does not list them,
+    # because its APIs are there.
     module Proxy
       # A URI, or nil for a direct connection.
       def self.for(uri, env = ENV)

@@ -4,17 +4,17 @@ require_relative 'session'
 
 module PuppetX
   module Stackwright
-    # What the REST providers have in common. A subclass says how a thing is found (`look`), made, changed and listed.
+    # Base of the REST providers. A subclass defines how an object is found (`look`), created, changed and listed.
     #
-    # Nothing is read ahead of time: Puppet prefetches a type when its first resource comes up, and in a first run the
-    # API need not be there then. A thing is looked for when its own turn comes.
+    # Nothing is prefetched: Puppet prefetches a type before its first resource, and in a first run the API may not be
+    # available then. An object is requested when its resource is evaluated.
     class RestProvider < Puppet::Provider
-      # All providers of this kind are the default on every system: the stock ones claim nothing.
+      # Makes these providers the default on every system; the stock ones have no defaultfor.
       def self.takes_precedence
         defaultfor :kernel => 'linux'
       end
 
-      # Setters whose values `flush` sends together.
+      # Setters whose values `flush` sends in one request.
       def self.changeable(*names)
         names.each do |name|
           define_method("#{name}=") { |value| @changes[name] = value }
@@ -30,7 +30,7 @@ module PuppetX
         end
       end
 
-      # Getters that show a field of the API's answer as it is; :absent where there is none.
+      # Getters that return a field of the API's answer unchanged; :absent if it is missing.
       def self.shown(names)
         names.each do |name, field|
           define_method(name) do
@@ -53,7 +53,7 @@ module PuppetX
         self.class.session
       end
 
-      # The API's own description of this resource as a Hash with an id, nil if there is none.
+      # The object of this resource in the API as a Hash with an id, nil if there is none.
       def thing
         return @property_hash[:thing] if @property_hash[:thing]
         @thing ||= look
@@ -68,9 +68,8 @@ module PuppetX
         thing ? thing['id'] : :absent
       end
 
-      # Makes something by POST. The block looks for it: it may be there after all when the connection broke, or when
-      # somebody else made it meanwhile (then the API speaks of a conflict). Yields nothing, returns what was made or
-      # found, and whether it was made here.
+      # Creates an object with POST. The block searches for it, because it may exist after a lost connection, or if
+      # somebody else has created it meanwhile (conflict). Returns the object, and whether it was created here.
       def make(service, path, body, secrets: [])
         attempts = 0
         begin
@@ -98,7 +97,7 @@ module PuppetX
         value ? :true : :false
       end
 
-      # A truth value as Neutron's types write that property: True or False, and symbols since release 27 of the modules.
+      # A boolean in the form of Neutron's types: True or False, and symbols since release 27 of the modules.
       def word(name, value)
         return symbol(value) if @resource && @resource[name].is_a?(Symbol)
         value ? 'True' : 'False'
@@ -108,8 +107,7 @@ module PuppetX
         value.to_s.downcase == 'false'
       end
 
-      # The id of the project that a parameter names; raises if there is none. As the `openstack` command does, an id
-      # counts too.
+      # The id of the project in a parameter (name or id, like in the `openstack` command); raises if there is none.
       def id_of_project(name)
         found = projects(name)
         raise Puppet::Error, "there is no project #{name}" if found.empty?

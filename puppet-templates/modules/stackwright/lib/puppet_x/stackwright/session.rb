@@ -8,24 +8,24 @@ require_relative 'transport'
 
 module PuppetX
   module Stackwright
-    # One login: a token, the catalogue that came with it, and the connections.
+    # One login: a token, its catalog, and the connections.
     #
-    # All providers of a Puppet run share the sessions, one per scope that is really needed: Keystone's resources use
-    # a system-scoped token as the stock providers do, all others a project-scoped one.
+    # All providers of a Puppet run share the sessions, one per scope: Keystone's resources use a system-scoped token like
+    # the stock providers, all others a project-scoped one.
     class Session
-      # How often a token that is refused is replaced: Keystone may have got new keys, or a service may have asked a
-      # Keystone that was just being restarted.
+      # How often a refused token is replaced: Keystone may have new keys, or a service may have validated the token while
+      # Keystone was restarting.
       LOGINS = 3
-      # Names in the catalogue, new ones first.
+      # Types in the catalog, new ones first.
       TYPES = {
         :network => ['network'],
         :compute => ['compute'],
         :image   => ['image'],
         :volume  => ['block-storage', 'volumev3'],
       }.freeze
-      # What follows an endpoint that carries no version.
+      # The version that is appended to an endpoint without one.
       VERSIONS = { :network => 'v2.0', :compute => 'v2.1', :image => 'v2', :volume => 'v3' }.freeze
-      # Flavors show their properties from 2.61 (Rocky) on.
+      # Flavors contain their properties since 2.61 (Rocky).
       HEADERS = { :compute => { 'X-OpenStack-Nova-API-Version' => '2.61' } }.freeze
 
       @sessions = {}
@@ -45,18 +45,18 @@ module PuppetX
         @collections = {}
       end
 
-      # A list of the API that is kept for a moment; see Collection.
+      # A cached list from the API; see Collection.
       def collection(service, path, key, query = {})
         @collections[[service, path, query]] ||= Collection.new(self, service, path, key, query)
       end
 
       # service: :identity or a key of TYPES; path: below the version, with a leading slash.
-      # They return the parsed answer, {} when there is none, and raise RestError and its descendants.
+      # Each returns the parsed answer, {} if it is empty, and raises RestError or a subclass.
       def get(service, path, query = {})
         call('GET', service, path, :query => query)
       end
 
-      # Raises Uncertain when the connection broke after sending, unless it is `repeatable`.
+      # Raises Uncertain if the connection was lost after sending, unless the request is `repeatable`.
       def post(service, path, body, repeatable: false, secrets: [])
         call('POST', service, path, :body => body, :repeatable => repeatable, :secrets => secrets)
       end
@@ -69,26 +69,26 @@ module PuppetX
         call('PUT', service, path, :body => body)
       end
 
-      # What is gone already is deleted.
+      # An object that does not exist counts as deleted.
       def delete(service, path)
         call('DELETE', service, path)
       rescue NotFound
         {}
       end
 
-      # Sends a file as it is.
+      # Sends the content of a file.
       def upload(service, path, file)
         headers = { 'Content-Type' => 'application/octet-stream', 'Content-Length' => file.size.to_s }
         call('PUT', service, path, :stream => file, :headers => headers)
       end
 
-      # Whether Keystone lets a user in with this password.
+      # Whether Keystone accepts this password of a user.
       def password_valid?(user_id, password)
         auth = {
           'auth' => {
             'identity' => { 'methods' => ['password'],
                             'password' => { 'user' => { 'id' => user_id, 'password' => password } } },
-            # Else a user's default project would be looked at too.
+            # Otherwise Keystone would also check the user's default project.
             'scope' => 'unscoped',
           },
         }
@@ -98,7 +98,7 @@ module PuppetX
         raise failure('POST', "#{@credentials.identity_url}/auth/tokens", response, [password])
       end
 
-      # The login's own project and user, as Keystone described them.
+      # Project and user of the login, from Keystone's answer.
       def token_info
         authenticate unless @token
         @info
@@ -159,7 +159,7 @@ module PuppetX
       end
 
       def base(service)
-        # Not the catalogue's: resources of this very run may have to correct that one.
+        # Not from the catalog, because resources of this run may have to correct that.
         return @credentials.identity_url if service == :identity
         endpoint = endpoint(service)
         if endpoint.nil?
@@ -208,7 +208,7 @@ module PuppetX
         kind.new("#{verb} #{url}#{more}: HTTP #{response.code}#{text.empty? ? '' : ": #{text}"}", response.code.to_i)
       end
 
-      # The services wrap their message in different ways: {"error": {"message"}}, {"NeutronError": {"message"}},
+      # Services have different formats for messages: {"error": {"message"}}, {"NeutronError": {"message"}},
       # {"badRequest": {"message"}}; some answer in HTML.
       def words(response)
         location = response['Location']

@@ -7,17 +7,17 @@ require_relative 'proxy'
 
 module PuppetX
   module Stackwright
-    # One kept HTTP connection per server, and patience: an API that is just being (re)started refuses connections,
-    # resets them or answers 503 for a while.
+    # One persistent HTTP connection per server, with retries: an API that is (re)starting refuses or resets connections,
+    # or answers 503 for a while.
     class Transport
-      # Seconds a request may be repeated for. Services were seen to need over 60 s on two busy cores.
+      # Seconds for which a request is retried. On two busy cores, some services needed over 60 s.
       PATIENCE = 120
-      # After a server was given up once, and in a noop run, others do not wait as long for it again.
+      # A shorter limit for noop runs, and for a server that did not answer before.
       LITTLE_PATIENCE = 3
       OPEN_TIMEOUT = 10
       READ_TIMEOUT = 120
 
-      # The request cannot have been seen by the application: any method may be repeated.
+      # The application cannot have received the request: any method may be repeated.
       NOT_SENT = [
         Errno::ECONNREFUSED, Errno::EHOSTUNREACH, Errno::ENETUNREACH, Errno::EADDRNOTAVAIL, Errno::ETIMEDOUT,
         Net::OpenTimeout, SocketError, OpenSSL::SSL::SSLError
@@ -35,7 +35,7 @@ module PuppetX
         'PATCH' => Net::HTTP::Patch, 'DELETE' => Net::HTTP::Delete
       }.freeze
 
-      # What remains the same for all requests to servers of one cloud.
+      # Settings for all requests to servers of one cloud.
       def initialize(cacert: nil, cert: nil, key: nil, insecure: false)
         @cacert = cacert
         @cert = cert
@@ -48,9 +48,9 @@ module PuppetX
       # Sends one request, repeatedly if need be, and returns the Net::HTTPResponse, whatever its status.
       #
       # body: a String, or an IO that can be rewound (then with a Content-Length among the headers).
-      # repeatable: whether it does no harm to carry the request out twice. If it is not, and the connection broke
-      # after sending, Uncertain is raised.
-      # Raises Unreachable when patience has run out.
+      # repeatable: whether the request may be carried out twice. If not, and the connection is lost after sending,
+      # Uncertain is raised.
+      # Raises Unreachable after the time limit.
       def send_request(verb, url, headers: {}, body: nil, repeatable: verb != 'POST')
         uri = URI.parse(url)
         origin = "#{uri.scheme}://#{uri.host}:#{uri.port}"
@@ -68,7 +68,7 @@ module PuppetX
           forget(origin)
           certificate_trouble(verb, url, e)
           if !repeatable && broken?(e)
-            raise Uncertain, "#{verb} #{url}: the connection broke before the answer came (#{say(e)})"
+            raise Uncertain, "#{verb} #{url}: the connection was lost before the answer (#{say(e)})"
           end
           if now - started + pause > patience(origin)
             @given_up[origin] = true
@@ -86,7 +86,7 @@ module PuppetX
         @connections.keys.each { |origin| forget(origin) }
       end
 
-      # An answer that says "not now".
+      # An answer that means "try again later".
       class Busy < StandardError
         attr_reader :response
 
@@ -114,14 +114,14 @@ module PuppetX
         connection(uri, origin).request(request)
       end
 
-      # With TLS the end of a connection is an error of OpenSSL's; that nothing was sent is only sure of a handshake.
+      # With TLS, a closed connection is an OpenSSL error; only during the handshake is it certain that nothing was sent.
       def broken?(error)
         return error.message !~ /\ASSL_connect/ if error.is_a?(OpenSSL::SSL::SSLError)
         BROKEN.any? { |kind| error.is_a?(kind) }
       end
 
-      # 502 and 504 leave open whether the request was carried out, 503 and 429 do not. A 500 is often a database
-      # connection that a restart has cut; one that stays is an error and not worth a long wait.
+      # After 502 and 504, the request may have been carried out; after 503 and 429, it was not. A 500 is often caused by a
+      # database connection that a restart has closed; if it persists, it is an error and retries end soon.
       def busy?(response, verb, repeatable, elapsed)
         case response.code.to_i
         when 429, 503 then true
@@ -158,7 +158,7 @@ module PuppetX
                  end
           http.open_timeout = OPEN_TIMEOUT
           http.read_timeout = READ_TIMEOUT
-          # Repeating is decided here, where it is known what may be repeated.
+          # Retries are done here, where it is known which requests may be repeated.
           http.max_retries = 0
           encrypt(http) if uri.scheme == 'https'
           http.start
@@ -178,7 +178,7 @@ module PuppetX
         http.key = OpenSSL::PKey.read(File.read(@key || @cert))
       end
 
-      # The Ruby that Puppet's own packages bring does not know the system's certificates.
+      # The Ruby in Puppet's own packages does not use the system's certificates.
       def bundle
         @cacert || ENV['REQUESTS_CA_BUNDLE'] || ENV['SSL_CERT_FILE'] || SYSTEM_BUNDLES.find { |f| File.exist?(f) }
       end

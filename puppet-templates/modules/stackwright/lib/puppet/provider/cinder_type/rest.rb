@@ -24,8 +24,8 @@ Puppet::Type.type(:cinder_type).provide(
     self.class.types.find { |type| type['name'] == @resource[:name] }
   end
 
-  # All of them: what the manifest does not name is taken away. (The stock provider only adds, and then reports a
-  # change in every run.) The type takes a list of key=value, and since 26.0 a hash.
+  # Properties that the manifest does not name are removed. (The stock provider only adds, and then reports a change in
+  # every run.) The type accepts a list of key=value, and since 26.0 also a hash.
   def properties
     held = thing['extra_specs'] || {}
     @resource[:properties].is_a?(Hash) ? held : held.map { |key, value| "#{key}=#{value}" }
@@ -92,7 +92,7 @@ Puppet::Type.type(:cinder_type).provide(
     session.post(:volume, "/types/#{id}/extra_specs", { 'extra_specs' => wanted }, :repeatable => true)
   end
 
-  # Done already is as good.
+  # An error "already done" counts as success.
   def act(action, project)
     session.post(:volume, "/types/#{id}/action", { action => { 'project' => project } }, :repeatable => true)
   rescue PuppetX::Stackwright::Conflict, PuppetX::Stackwright::NotFound

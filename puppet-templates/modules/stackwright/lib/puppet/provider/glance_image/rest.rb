@@ -16,7 +16,7 @@ Puppet::Type.type(:glance_image).provide(
     PuppetX::Stackwright::Session.for('project', '/etc/glance/glance-api.conf')
   end
 
-  # Everything of an image that is not a property that somebody gave it.
+  # Fields of an image that are not custom properties.
   def self.own_fields
     ['id', 'name', 'status', 'visibility', 'protected', 'checksum', 'owner', 'container_format', 'disk_format', 'size',
      'virtual_size', 'min_disk', 'min_ram', 'created_at', 'updated_at', 'self', 'file', 'schema', 'tags', 'locations',
@@ -34,7 +34,7 @@ Puppet::Type.type(:glance_image).provide(
     images.map { |image| new(:name => image['name'], :ensure => :present, :thing => image) if image['name'] }.compact
   end
 
-  # One without its data (an upload that broke off) is not there: it is filled by `create`.
+  # An image without data (after an interrupted upload) counts as absent; `create` uploads its data.
   def look
     named.find { |image| image['status'] != 'queued' }
   end
@@ -55,7 +55,7 @@ Puppet::Type.type(:glance_image).provide(
     thing['min_disk'].to_s
   end
 
-  # The `openstack` command leaves notes of its own on what it uploads.
+  # The `openstack` command adds properties of its own to images that it uploads.
   def properties
     thing.reject { |key, _| self.class.own_fields.include?(key) || key.start_with?('owner_specified.') }
   end
@@ -67,13 +67,13 @@ Puppet::Type.type(:glance_image).provide(
   end
 
   def create
-    raise Puppet::Error, 'source (a file or a URL) says where an image comes from; it is missing' unless source || location
+    raise Puppet::Error, 'the parameter source (a file or a URL) of the image is missing' unless source || location
     with_source do |file|
       image = blank || make_blank
       begin
         fill(image, file)
       rescue PuppetX::Stackwright::RestError
-        # Half an image under a good name would mislead people.
+        # Remove the incomplete image, because its name would suggest that it is usable.
         session.delete(:image, "/images/#{image['id']}")
         raise
       end
@@ -114,7 +114,7 @@ Puppet::Type.type(:glance_image).provide(
     answer
   end
 
-  # What the API calls it. from: the resource, or the changes to it.
+  # The fields of the API. from: the resource, or the changes to it.
   def attributes(from)
     out = {}
     out['visibility'] = from[:is_public] == :true ? 'public' : 'private' if from[:is_public]
@@ -128,7 +128,7 @@ Puppet::Type.type(:glance_image).provide(
 
   def patch(image, attributes)
     operations = attributes.reject { |key, value| image[key] == value }.map do |key, value|
-      # Tags that others set stay.
+      # Tags that others have set are kept.
       value = ((image['tags'] || []) + value).uniq if key == 'tags'
       { 'op' => image.key?(key) ? 'replace' : 'add', 'path' => "/#{key.gsub('~', '~0').gsub('/', '~1')}", 'value' => value }
     end
@@ -156,7 +156,7 @@ Puppet::Type.type(:glance_image).provide(
     @resource.class.validattr?(:location) ? @resource[:location] : nil
   end
 
-  # Yields the source as an open file; nil where a location shall be used.
+  # Yields the source as an open file; nil if a location is used.
   def with_source
     return yield(nil) if source.nil?
     path = source.sub(%r{\Afile://}, '')

@@ -12,7 +12,7 @@ Puppet::Type.type(:keystone_domain).provide(
     domains.all.map { |domain| new(:name => domain['name'], :ensure => :present, :thing => domain) }
   end
 
-  # The id in keystone.conf's identity/default_domain_id, 'default' where there is none.
+  # The id in identity/default_domain_id of keystone.conf, otherwise 'default'.
   def self.default_domain_id
     entry = Puppet::Resource.indirection.find('Keystone_config/identity/default_domain_id')
     return 'default' unless entry && entry[:ensure] == :present
@@ -41,7 +41,7 @@ Puppet::Type.type(:keystone_domain).provide(
     default_in_configuration(true) if @resource[:is_default] == :true
   end
 
-  # Keystone deletes only what is disabled.
+  # Keystone deletes only disabled domains.
   def destroy
     was_default = is_default == :true
     session.patch(:identity, "/domains/#{id}", { 'domain' => { 'enabled' => false } })
@@ -64,7 +64,7 @@ Puppet::Type.type(:keystone_domain).provide(
 
   private
 
-  # Written the way upstream writes it: through keystone_config's own provider.
+  # Written like upstream does: with the provider of keystone_config.
   def default_in_configuration(present)
     setting = Puppet::Type.type(:keystone_config).new(:title => 'identity/default_domain_id', :value => id)
     entry = Puppet::Type.type(:keystone_config).provider(:openstackconfig).new(setting)
@@ -73,7 +73,7 @@ Puppet::Type.type(:keystone_domain).provide(
       entry.create unless current == id
     elsif current == id
       unless entry.exists?
-        raise Puppet::Error, "is_default of domain #{id} cannot be changed to false: Keystone's own default is this domain"
+        raise Puppet::Error, "is_default of domain #{id} cannot be changed to false, because it is Keystone's default domain"
       end
       entry.destroy
     end

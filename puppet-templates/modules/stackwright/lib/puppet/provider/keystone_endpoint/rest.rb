@@ -1,13 +1,13 @@
 require_relative '../../../puppet_x/stackwright/identity'
 
-# One resource is up to three endpoints of the API: those of a service in a region, by interface.
+# One resource represents up to three endpoints of the API: those of a service in a region, one per interface.
 Puppet::Type.type(:keystone_endpoint).provide(
   :rest, :parent => PuppetX::Stackwright::IdentityProvider, :source => :openstack
 ) do
   desc 'Manages endpoints of the catalogue through the Identity API.'
   takes_precedence
 
-  # A constant would end up in Object: blocks have no scope of their own for them.
+  # Not a constant: in a block, it would be defined in Object.
   def self.interfaces
     ['admin', 'internal', 'public']
   end
@@ -59,7 +59,7 @@ Puppet::Type.type(:keystone_endpoint).provide(
     warning('an endpoint without any URL is not created') if thing.nil?
   end
 
-  # All of them, also if somebody made an interface twice.
+  # All endpoints, even if there are two for an interface.
   def destroy
     own(service['id']).each { |endpoint| remove(endpoint) }
   end
@@ -82,7 +82,7 @@ Puppet::Type.type(:keystone_endpoint).provide(
 
   private
 
-  # By name and type; where the title gives no type (older modules allow it), or only one service has the name, by name.
+  # By name and type; if the title has no type (older modules allow that), or only one service has the name, by name.
   def service
     named = self.class.services.select { |s| s['name'] == @resource[:name] }
     named.find { |s| s['type'] == given(:type) } || (named.length == 1 ? named.first : nil)
@@ -97,7 +97,7 @@ Puppet::Type.type(:keystone_endpoint).provide(
   def add(interface, url)
     owner = service
     raise Puppet::Error, "there is no service #{@resource[:name]}::#{given(:type)}" if owner.nil?
-    # Named `region`, a region that is not there yet is made by Keystone; named `region_id`, it is an error.
+    # With `region`, Keystone creates a missing region; with `region_id`, that is an error.
     attributes = { 'service_id' => owner['id'], 'interface' => interface, 'url' => url, 'region' => @resource[:region] }
     answer, made = make(:identity, '/endpoints', { 'endpoint' => attributes }) do
       self.class.endpoints.expire

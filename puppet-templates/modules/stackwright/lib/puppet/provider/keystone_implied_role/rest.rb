@@ -1,6 +1,6 @@
 require_relative '../../../puppet_x/stackwright/identity'
 
-# The type came with release 24 of the modules; with older ones this file is not loaded.
+# The type exists since release 24 of the modules; with older ones, this file is not loaded.
 Puppet::Type.type(:keystone_implied_role).provide(
   :rest, :parent => PuppetX::Stackwright::IdentityProvider, :source => :openstack
 ) do

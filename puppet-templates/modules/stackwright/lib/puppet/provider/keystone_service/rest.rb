@@ -27,7 +27,7 @@ Puppet::Type.type(:keystone_service).provide(
     make_in(self.class.services, '/services', 'service', attributes)
   end
 
-  # Its endpoints go with it.
+  # Keystone deletes its endpoints too.
   def destroy
     session.delete(:identity, "/services/#{id}")
     self.class.services.drop(id)

@@ -18,14 +18,14 @@ Puppet::Type.type(:keystone_user).provide(
   end
 
   def self.prefetch(resources)
-    # By the catalog: what Puppet hands over is keyed by names, and users of two domains may have the same.
+    # From the catalog, because Puppet's hash is keyed by names, which users of two domains may share.
     type = resource_type
     @managed = resources.values.first.catalog.resources.select { |resource| resource.is_a?(type) }
     @managed.each { |resource| hide_password(resource) }
     @checks = nil
   end
 
-  # Whether a password is the right one. With the first question all are tried, side by side.
+  # Whether a password is correct. The first call tests the passwords of all users in parallel.
   def self.password_valid?(user_id, password)
     @checks ||= PuppetX::Stackwright::PasswordChecks.new(session, passwords_to_try)
     valid = @checks.take(user_id, password)
@@ -41,12 +41,12 @@ Puppet::Type.type(:keystone_user).provide(
     end.compact
   end
 
-  # A disabled user is let in with no password at all, and some passwords are only for the beginning.
+  # Disabled users cannot log in with any password, and some passwords are only initial ones.
   def self.tells?(resource)
     resource[:password] && resource[:enabled] != :false && resource[:replace_password] != :false
   end
 
-  # Without it Puppet writes a new password in clear into its report and its transaction store.
+  # Without this, Puppet writes a new password in plain text to its report and its transaction store.
   def self.hide_password(resource)
     property = resource.parameter(:password)
     property.sensitive = true if property
@@ -61,7 +61,7 @@ Puppet::Type.type(:keystone_user).provide(
     super
   end
 
-  # LDAP drivers may not say.
+  # LDAP drivers may not return it.
   def enabled
     symbol(thing['enabled'] != false)
   end
@@ -70,7 +70,7 @@ Puppet::Type.type(:keystone_user).provide(
     thing['description'] || ''
   end
 
-  # Keystone never shows a password: whether it is the right one is tried out.
+  # Keystone never returns a password, so it is tested with a login.
   def password
     wanted = @resource[:password]
     return nil if wanted.nil?

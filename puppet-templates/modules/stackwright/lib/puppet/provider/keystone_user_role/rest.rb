@@ -1,13 +1,13 @@
 require_relative '../../../puppet_x/stackwright/identity'
 
-# One resource is all of a user's roles on one target: a project, a domain or the system.
+# One resource represents all roles of a user on one target: a project, a domain or the system.
 Puppet::Type.type(:keystone_user_role).provide(
   :rest, :parent => PuppetX::Stackwright::IdentityProvider, :source => :openstack
 ) do
   desc 'Manages role assignments through the Identity API.'
   takes_precedence
 
-  # Roles that are inherited by a target's children, or given to groups, are somebody else's.
+  # Roles that are inherited by children of a target, or assigned to groups, are not managed here.
   def self.direct
     assignments.select { |a| a['user'] && !(a['scope'] || {}).key?('OS-INHERIT:inherited_to') }
   end
@@ -61,7 +61,7 @@ Puppet::Type.type(:keystone_user_role).provide(
     { 'roles' => held.map { |a| names[a['role']['id']] }.compact, 'path' => self.class.path_of(user_id, scope) }
   end
 
-  # What is wanted counts as given when Keystone only writes it in another case.
+  # Role names are compared without regard to case, like in Keystone.
   def roles
     wanted = Array(@resource[:roles])
     thing['roles'].map { |name| wanted.find { |w| w.casecmp(name).zero? } || name }
@@ -84,7 +84,7 @@ Puppet::Type.type(:keystone_user_role).provide(
 
   private
 
-  # [the user's id, the scope as role assignments show it]; nil for what does not exist (yet).
+  # [user id, scope as in role assignments]; nil for each that does not exist (yet).
   def who_and_where
     user = self.class.find_user(@resource[:user], @resource[:user_domain])
     return [nil, nil] if user.nil?

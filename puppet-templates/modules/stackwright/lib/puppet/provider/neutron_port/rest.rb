@@ -10,7 +10,7 @@ Puppet::Type.type(:neutron_port).provide(
   shown :status => 'status', :network_id => 'network_id', :binding_host_id => 'binding:host_id',
         :project_id => 'project_id', :tenant_id => 'project_id'
 
-  # Ports without a name go by their id.
+  # Ports without a name are identified by their id.
   def self.instances
     every('ports').map do |port|
       new(:name => port['name'].to_s.empty? ? port['id'] : port['name'], :ensure => :present, :thing => port)
@@ -42,7 +42,7 @@ Puppet::Type.type(:neutron_port).provide(
     wanted_or_all(:ip_address, ips.map { |ip| ip['ip_address'] })
   end
 
-  # The stock provider looks at no more than the interface's name; here it is the whole.
+  # The stock provider compares only the name of the interface; this compares everything.
   def binding_profile
     thing['binding:profile'] || {}
   end
@@ -72,7 +72,7 @@ Puppet::Type.type(:neutron_port).provide(
     thing['fixed_ips'] || []
   end
 
-  # Neutron adds addresses of its own to those that were asked for (IPv6, by router advertisement).
+  # Neutron adds addresses to the requested ones (IPv6, from router advertisements).
   def wanted_or_all(name, list)
     wanted = @resource[name]
     wanted && (Array(wanted) - list).empty? ? wanted : single(list)

@@ -38,7 +38,7 @@ Puppet::Type.type(:neutron_router).provide(
     (thing['external_gateway_info'] || {})['network_id'] || ''
   end
 
-  # The stock provider cannot tell and sets the gateway in every run; an id is taken for a name, as there.
+  # The stock provider cannot compare the gateway, and sets it in every run. As there, an id may be given for a name.
   def gateway_network_name
     id = gateway_network_id
     return '' if id == ''

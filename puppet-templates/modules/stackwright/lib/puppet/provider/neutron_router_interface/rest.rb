@@ -1,6 +1,6 @@
 require_relative '../../../puppet_x/stackwright/network'
 
-# One resource is the port by which a router is in a subnet; its title is ROUTER:SUBNET.
+# One resource represents the port of a router in a subnet; its title is ROUTER:SUBNET.
 Puppet::Type.type(:neutron_router_interface).provide(
   :rest, :parent => PuppetX::Stackwright::NetworkProvider, :source => :openstack
 ) do
@@ -18,7 +18,7 @@ Puppet::Type.type(:neutron_router_interface).provide(
     end
   end
 
-  # All but the one to the outside, which belongs to neutron_router.
+  # All except the gateway port, which neutron_router manages.
   def self.ports_of(router_id)
     ports = session.get(:network, '/ports', 'device_id' => router_id)['ports'] || []
     ports.reject { |port| port['device_owner'] == 'network:router_gateway' || (port['fixed_ips'] || []).empty? }
@@ -50,7 +50,7 @@ Puppet::Type.type(:neutron_router_interface).provide(
            else
              { 'subnet_id' => reference('subnets', subnet_name) }
            end
-    # Repeated after a broken connection it is refused, because it is done.
+    # After a lost connection, the repeated request fails, because the first one was carried out.
     session.put(:network, "/routers/#{reference('routers', router_name)}/add_router_interface", body)
   rescue PuppetX::Stackwright::Refused => e
     raise if e.status != 400 && e.status != 409

@@ -14,7 +14,7 @@ Puppet::Type.type(:neutron_security_group).provide(
     named('security_groups', @resource[:name])
   end
 
-  # Neutron chooses ids; the stock provider hands this one to a command that does not know the option.
+  # Neutron chooses ids. The stock provider passes this one to a command that does not have the option.
   def create
     raise Puppet::Error, 'id of a security group cannot be chosen' if @resource[:id]
     attributes = { 'name' => @resource[:name] }
@@ -28,7 +28,7 @@ Puppet::Type.type(:neutron_security_group).provide(
 
   private
 
-  # This type names its project in a way of its own.
+  # This type has other parameters for its project.
   def owner_id
     return nil if @resource[:project].nil?
     domain = @resource[:project_domain]

@@ -18,7 +18,7 @@ Puppet::Type.type(:nova_aggregate).provide(
     thing['availability_zone'] || :absent
   end
 
-  # Nova keeps the zone among them.
+  # Nova stores the availability zone in the metadata.
   def metadata
     (thing['metadata'] || {}).reject { |key, _| key == 'availability_zone' }
   end
@@ -53,7 +53,7 @@ Puppet::Type.type(:nova_aggregate).provide(
     self.class.aggregates.expire
   end
 
-  # A key with the value null is taken away.
+  # A key with the value null is removed.
   def metadata=(wanted)
     gone = (metadata.keys - wanted.keys).map { |key| [key, nil] }.to_h
     act('set_metadata', 'metadata' => gone.merge(wanted))

@@ -10,8 +10,8 @@ Puppet::Type.type(:nova_cell_v2).provide(
   desc "Lists Nova's cells from its API database, and leaves changes to nova-manage."
   defaultfor :kernel => 'linux'
 
-  # Waits for a cell whose creation was started in the background. Where that failed, the cell is created in its turn,
-  # which reports the error.
+  # Waits for a cell whose creation was started in the background. If that failed, it is created again here, which
+  # reports the error.
   def self.prefetch(resources)
     resources.each_value { |resource| PuppetX::Stackwright::Async.take(resource.ref) }
     super
@@ -26,7 +26,7 @@ Puppet::Type.type(:nova_cell_v2).provide(
     (args.flatten == ['cell_v2', 'list_cells', '--verbose'] && cells_as_told) || super
   end
 
-  # The table that `nova-manage cell_v2 list_cells --verbose` prints; nil where the database cannot be asked.
+  # The table that `nova-manage cell_v2 list_cells --verbose` prints; nil if the database cannot be read.
   def self.cells_as_told
     login = PuppetX::Stackwright::NovaCells.login_of(nova_conf['api_database']['connection'].to_s.strip)
     rows = login && PuppetX::Stackwright::NovaCells.read(login)

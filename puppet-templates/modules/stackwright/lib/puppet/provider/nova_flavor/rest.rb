@@ -32,8 +32,8 @@ Puppet::Type.type(:nova_flavor).provide(
     symbol(thing['os-flavor-access:is_public'] != false)
   end
 
-  # All of them: what the manifest does not name is taken away. (The stock provider only adds, and then reports a
-  # change in every run.)
+  # Properties that the manifest does not name are removed. (The stock provider only adds, and then reports a change in
+  # every run.)
   def properties
     thing['extra_specs'] || {}
   end
@@ -98,7 +98,7 @@ Puppet::Type.type(:nova_flavor).provide(
     Integer(value.empty? ? default.to_s : value, 10)
   end
 
-  # A public flavor has no list of those who may use it.
+  # Public flavors have no access list.
   def access
     return [] if thing['os-flavor-access:is_public']
     @access ||= (session.get(:compute, "/flavors/#{id}/os-flavor-access")['flavor_access'] || []).map { |a| a['tenant_id'] }
@@ -119,7 +119,7 @@ Puppet::Type.type(:nova_flavor).provide(
     act('addTenantAccess', wanted) unless wanted == ''
   end
 
-  # Done already is as good.
+  # An error "already done" counts as success.
   def act(action, tenant)
     session.post(:compute, "/flavors/#{id}/action", { action => { 'tenant' => tenant } }, :repeatable => true)
   rescue PuppetX::Stackwright::Conflict, PuppetX::Stackwright::NotFound

@@ -1,6 +1,6 @@
 require_relative '../../../puppet_x/stackwright/compute'
 
-# As upstream: it can only take services of a host away.
+# As upstream, it can only remove the services of a host.
 Puppet::Type.type(:nova_service).provide(
   :rest, :parent => PuppetX::Stackwright::ComputeProvider, :source => :openstack
 ) do
@@ -28,7 +28,7 @@ Puppet::Type.type(:nova_service).provide(
 
   fixed :service_name
 
-  # The stock provider warns, and reports a service as created that is not there.
+  # The stock provider only warns, and reports a service as created that does not exist.
   def create
     raise Puppet::Error, "#{@resource[:name]} has no compute service, and the API cannot create one; use ensure => absent"
   end

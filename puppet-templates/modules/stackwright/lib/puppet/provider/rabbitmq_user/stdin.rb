@@ -31,7 +31,7 @@ Puppet::Type.type(:rabbitmq_user).provide(
 
   private
 
-  # Runs a command of rabbitmqctl that reads the password where it is not given one.
+  # Runs a command of rabbitmqctl that reads the password from standard input if it is not an argument.
   def with_password(command, password)
     Tempfile.create('stackwright-rabbitmq') do |file|
       file.write("#{password}\n")

@@ -6,7 +6,7 @@ Puppet::Type.type(:service).provide :async, :parent => :systemd do
     whether all went well. Units of OpenStack take 3 to 15 seconds each until they say that they are ready.
   EOT
 
-  # Never the default: only who asks for it waits for it, too.
+  # Never the default provider: services that use it need stackwright_wait_services.
   def self.specificity
     -1
   end
@@ -26,7 +26,7 @@ Puppet::Type.type(:service).provide :async, :parent => :systemd do
       yield
       ['', 0]
     rescue Puppet::Error => e
-      # With the lines of its journal.
+      # The error contains lines of the unit's journal.
       [e.message, 1]
     end
   end

@@ -44,7 +44,7 @@ Puppet::Type.type(:stackwright_security_group_rule).provide(
     [nil, '0.0.0.0/0'].include?(rule['remote_ip_prefix'])
   end
 
-  # Neutron makes a project's default group when its groups are first listed.
+  # Neutron creates the default group of a project when its groups are listed for the first time.
   def group_id
     @group_id ||= begin
       found = session.get(:network, '/security-groups', 'name' => parts[1], 'project_id' => id_of_project(parts[0]))

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Puts files in place. The stream is unpacked beside the destinations, in temporary folders, and checked; then all files
-# are renamed into place. Work is done for all files at once: seven programs for each of fifty files take half a second.
-# Files outside of Stackwright's own folder are recorded, so that they can be restored; their first version is saved.
+# Writes files. The stream is unpacked into temporary folders beside the destinations and checked; then all files are
+# renamed to their destinations. Commands work on all files at once: seven programs for each of fifty files would take
+# half a second. Files outside of Stackwright's own folder are recorded, and their first version is saved.
 # shellcheck disable=SC2329 # the generated lines call the functions
 
 umask 077
@@ -11,10 +11,10 @@ umask 022
 set -- @BESIDE@
 trap 'rm -rf "$@"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-free() { [ ! -d "$1" ] || { echo "$1 is a folder on the host, a file was to be put there" >&2; exit 1; }; }
+free() { [ ! -d "$1" ] || { echo "$1 is a folder on the host, expected a file" >&2; exit 1; }; }
 own() {
   IFS= read -r has <&3
-  [ "$has" = "$2" ] || chown -h "$2" "$1" || { echo "$3: the host does not know the owner $2" >&2; exit 1; }
+  [ "$has" = "$2" ] || chown -h "$2" "$1" || { echo "$3: the owner $2 does not exist on the host" >&2; exit 1; }
 }
 record() {
   case $1 in "$base"/*) return ;; esac
@@ -26,9 +26,9 @@ record() {
   fi
   (umask 077 && echo "file $what: $1" >>"$base/changes.log")
 }
-known() { record "$1" || { echo "what is changed cannot be written down in $base" >&2; exit 1; }; }
+known() { record "$1" || { echo "cannot record the change in $base" >&2; exit 1; }; }
 @FREE@
-tar -xzpmPf - || { echo "the upload did not arrive whole" >&2; exit 1; }
+tar -xzpmPf - || { echo "the upload is incomplete" >&2; exit 1; }
 sha256sum -c --quiet <<'@TOKEN@' >&2 || exit 1
 @SUMS@
 @TOKEN@

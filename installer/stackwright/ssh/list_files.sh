@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints mode, owner and checksum of files. A missing file is no error: the caller sees that nothing is printed for it.
+# Prints mode, owner and checksum of files. Nothing is printed for a missing file, which is not an error.
 
 set -- @PATHS@
 stat -c '%a %U:%G %u:%g %F/%n' -- "$@" 2>/dev/null
