@@ -72,6 +72,8 @@ def told(problem: Problem) -> str:
 
 
 ELSEWHERE = {
+    "gnocchi-api": "telemetry",
+    "redis": "coordination",
     "mariadb": "database",
     "rabbitmq": "messages",
     "neutron-server": "network-api",

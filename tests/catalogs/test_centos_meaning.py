@@ -19,6 +19,13 @@ from stackwright.model import Upload
 from stackwright.planner.topology import Cloud
 
 MAIN = {
+    "aodh-api": ("openstack-aodh-api", "Aodh_config[database/connection]"),
+    "aodh-evaluator": ("openstack-aodh-evaluator", "Aodh_config[evaluator/workers]"),
+    "aodh-listener": ("openstack-aodh-listener", "Aodh_config[listener/workers]"),
+    "aodh-notifier": ("openstack-aodh-notifier", "Aodh_config[notifier/workers]"),
+    "ceilometer-central": ("openstack-ceilometer-polling", "File[polling]"),
+    "ceilometer-compute": ("openstack-ceilometer-polling", "User[ceilometer]"),
+    "ceilometer-notification": ("openstack-ceilometer-notification", "File[event_pipeline]"),
     "cinder-api": ("openstack-cinder", "Cinder_config[database/connection]"),
     "cinder-volume": ("openstack-cinder", "Cinder_config[DEFAULT/enabled_backends]"),
     "cinder-backup": ("openstack-cinder", "Cinder_config[DEFAULT/backup_driver]"),
@@ -27,6 +34,10 @@ MAIN = {
     "dhcp-agent": ("openstack-neutron", "Neutron_dhcp_agent_config[DEFAULT/interface_driver]"),
     "external-bridge": ("openvswitch", ""),
     "glance-api": ("openstack-glance", "Glance_api_config[database/connection]"),
+    "glance-notifications": ("openstack-glance", "Glance_api_config[oslo_messaging_notifications/driver]"),
+    "gnocchi-api": ("gnocchi-api", "Gnocchi_config[indexer/url]"),
+    "gnocchi-metricd": ("gnocchi-metricd", "Gnocchi_config[metricd/workers]"),
+    "gnocchi-statsd": ("gnocchi-statsd", "Gnocchi_config[statsd/resource_id]"),
     "heat-api": ("openstack-heat-api", "Heat_config[database/connection]"),
     "heat-api-cfn": ("openstack-heat-api-cfn", "Heat_config[database/connection]"),
     "heat-engine": ("openstack-heat-engine", "Heat_config[DEFAULT/heat_metadata_server_url]"),
@@ -37,6 +48,7 @@ MAIN = {
     "mariadb": ("mariadb-server", "File[mysql-config-file]"),
     "memcached": ("memcached", "File[/etc/sysconfig/memcached]"),
     "metadata-agent": ("openstack-neutron", "Neutron_metadata_agent_config[DEFAULT/nova_metadata_host]"),
+    "metering-agent": ("openstack-neutron-metering-agent", "Neutron_metering_agent_config[DEFAULT/driver]"),
     "neutron-server": ("openstack-neutron", "Neutron_config[database/connection]"),
     "nova-api": ("openstack-nova-api", "Nova_config[api_database/connection]"),
     "nova-compute": ("openstack-nova-compute", "Nova_config[libvirt/virt_type]"),
@@ -49,18 +61,21 @@ MAIN = {
     "ovn-northd": ("openvswitch-ovn-central", "Augeas[config-ovn-northd]"),
     "placement-api": ("openstack-placement-api", "Placement_config[placement_database/connection]"),
     "rabbitmq": ("rabbitmq-server", "File[rabbitmq.config]"),
+    "swift-notifications": ("python3-ceilometermiddleware", "Swift_proxy_config[filter:ceilometer/url]"),
     "swift-proxy": ("openstack-swift-proxy", "Swift_proxy_config[filter:authtoken/password]"),
     "swift-rings": ("openstack-swift", "Swift::Ringbuilder::Create[object]"),
     "swift-storage": ("openstack-swift-object", "Swift_object_config[DEFAULT/devices]"),
 }
 """By component: RDO's package, and a resource that configures it."""
 
-BARE = {"ceph", "demo", "volume-types"}
+BARE = {"ceph", "demo", "redis", "volume-types"}
 """Components that are no service of RDO's."""
 
 DATABASES = {
+    "aodh-database": ("aodh",),
     "cinder-database": ("cinder",),
     "glance-database": ("glance",),
+    "gnocchi-database": ("gnocchi",),
     "heat-database": ("heat",),
     "keystone-database": ("keystone",),
     "neutron-database": ("neutron",),
@@ -70,8 +85,10 @@ DATABASES = {
 
 _NOVA = ("nova-api", "nova-conductor", "nova-scheduler")
 USERS = {
+    "aodh": ("aodh-api", "aodh-evaluator", "aodh-listener", "aodh-notifier"),
     "cinder": ("cinder-api", "cinder-volume"),
     "glance": ("glance-api",),
+    "gnocchi": ("gnocchi-api", "gnocchi-metricd", "gnocchi-statsd"),
     "heat": ("heat-api", "heat-api-cfn", "heat-engine"),
     "keystone": ("keystone",),
     "neutron": ("neutron-server",),
@@ -83,15 +100,19 @@ USERS = {
 """By database: the components that use it."""
 
 IDENTITIES = {
+    "aodh-identity": ("aodh", "aodh::alarming", "aodh-api", ""),
+    "ceilometer-identity": ("ceilometer", "", "", ""),
     "cinder-identity": ("cinder", "cinderv3::volumev3", "cinder-api", "/v3"),
     "glance-identity": ("glance", "glance::image", "glance-api", ""),
+    "gnocchi-identity": ("gnocchi", "gnocchi::metric", "gnocchi-api", ""),
     "heat-identity": ("heat", "heat::orchestration", "heat-api", "/v1/%(tenant_id)s"),
     "neutron-identity": ("neutron", "neutron::network", "neutron-server", ""),
     "nova-identity": ("nova", "nova::compute", "nova-api", "/v2.1"),
     "placement-identity": ("placement", "placement::placement", "placement-api", ""),
     "swift-identity": ("swift", "swift::object-store", "swift-proxy", "/v1/AUTH_%(tenant_id)s"),
 }
-"""By component: the user, the service's name and type, whose address it is, and the path."""
+"""By component: the user, the service's name and type (none for one without an API), whose address it is, and the
+path."""
 
 NOT_IN_THE_TRANSACTION = {
     "mod_wsgi",  # so puppetlabs-apache 5 of Debian 12 calls what is python3-mod_wsgi for RDO's, and for the record
@@ -199,6 +220,8 @@ def test_users_and_endpoints(case: Compiled) -> None:
         for component in components & IDENTITIES.keys():
             user, service, api, path = IDENTITIES[component]
             assert f"Keystone_user_role[{user}@services]" in catalog.resources, catalog.host
+            if not service:
+                continue
             endpoint = catalog.resources[f"Keystone_endpoint[{region}/{service}]"]
             url = whole(case).url(api) + path
             assert {endpoint[f"{kind}_url"] for kind in ("public", "internal", "admin")} == {url}, catalog.host
@@ -215,6 +238,8 @@ def test_puppet_finds_all_its_packages_installed(case: Compiled) -> None:
 
 
 LISTENS = {
+    "aodh-api": {8042},
+    "gnocchi-api": {8041},
     "keystone": {5000},
     "nova-api": {8774, 8775},
     "nova-vncproxy": {6080},

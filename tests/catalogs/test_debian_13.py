@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trixie
 from puppet_tools import Catalog, check_order, compile_plan, need, node_facts
-from variants import _OVS, _TLS
+from variants import _OVS, _TELEMETRY, _TLS
 
 import golden
 import outcome
@@ -35,7 +35,14 @@ def debian_13(fqdn: str, address: str) -> dict[str, Any]:
 VARIANTS: dict[str, dict[str, str]] = {
     "as it comes": {},
     "lvm and heat": {"CONFIG_CINDER_BACKEND": "lvm", "CONFIG_HEAT_INSTALL": "y", "CONFIG_HEAT_CFN_INSTALL": "y"},
-    "openvswitch and tls": {**_OVS, **_TLS, "CONFIG_CINDER_BACKEND": "lvm", "CONFIG_SWIFT_INSTALL": "n"},
+    "openvswitch and tls": {
+        **_OVS,
+        **_TLS,
+        "CONFIG_CINDER_BACKEND": "lvm",
+        "CONFIG_SWIFT_INSTALL": "n",
+        "CONFIG_NEUTRON_METERING_AGENT_INSTALL": "y",
+    },
+    "telemetry": _TELEMETRY,
 }
 """Each more than the golden case's answers."""
 

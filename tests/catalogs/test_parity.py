@@ -17,7 +17,7 @@ from stackwright import planner
 
 HERE = Path(__file__).parent
 REFERENCE = HERE.parent / "data" / "packstack" / "resources.txt"
-OURS = Compiled("ovn", "zed")
+OURS = Compiled("telemetry", "zed")
 
 
 def reference() -> set[str]:

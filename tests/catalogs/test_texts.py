@@ -30,6 +30,9 @@ from test_consumers import NicerInterpolation, _option_file
 
 MODULEPATH = by_id("debian-12").modulepath
 FEATURES = {
+    "CONFIG_CEILOMETER_INSTALL": "y",
+    "CONFIG_AODH_INSTALL": "y",
+    "CONFIG_ENABLE_CEILOMETER_MIDDLEWARE": "y",
     "CONFIG_HEAT_INSTALL": "y",
     "CONFIG_HEAT_CFN_INSTALL": "y",
     "CONFIG_SWIFT_INSTALL": "y",
@@ -86,6 +89,11 @@ _IN_OSLO = {
     "Cinder_config[nova/password]": "NOVA_KS_PW",
     f"Heat_config[{_AUTH}]": "HEAT_KS_PW",
     "Heat_config[trustee/password]": "HEAT_KS_PW",
+    f"Aodh_config[{_AUTH}]": "AODH_KS_PW",
+    "Aodh_config[service_credentials/password]": "AODH_KS_PW",
+    "Ceilometer_config[publisher/telemetry_secret]": "CEILOMETER_SECRET",
+    "Ceilometer_config[service_credentials/password]": "CEILOMETER_KS_PW",
+    f"Gnocchi_config[{_AUTH}]": "GNOCCHI_KS_PW",
     "Heat_config[DEFAULT/stack_domain_admin_password]": "HEAT_DOMAIN_PASSWORD",
 }
 _URLS = {
@@ -97,6 +105,9 @@ _URLS = {
     "Placement_config[placement_database/connection]": "PLACEMENT_DB_PW",
     "Cinder_config[database/connection]": "CINDER_DB_PW",
     "Heat_config[database/connection]": "HEAT_DB_PW",
+    "Aodh_config[database/connection]": "AODH_DB_PW",
+    "Gnocchi_config[indexer/url]": "GNOCCHI_DB_PW",
+    "Ceilometer_config[DEFAULT/transport_url]": "AMQP_AUTH_PASSWORD",
     "Nova_config[DEFAULT/transport_url]": "AMQP_AUTH_PASSWORD",
     "Neutron_config[DEFAULT/transport_url]": "AMQP_AUTH_PASSWORD",
 }
@@ -107,6 +118,9 @@ _USERS = {
     "placement": "PLACEMENT_KS_PW",
     "cinder": "CINDER_KS_PW",
     "heat": "HEAT_KS_PW",
+    "aodh": "AODH_KS_PW",
+    "ceilometer": "CEILOMETER_KS_PW",
+    "gnocchi": "GNOCCHI_KS_PW",
     "swift": "SWIFT_KS_PW",
     "demo": "KEYSTONE_DEMO_PW",
     "root.admin+1": "KEYSTONE_ADMIN_PW",
@@ -123,7 +137,7 @@ def test_every_secret_arrives_as_it_was_given(part: str, tmp_path: Path) -> None
     secret = {
         key.removeprefix("CONFIG_"): f"{part}{number}{part[-1]}"
         for number, (key, option) in enumerate(options().items())
-        if option.secret and option.generate and not key.endswith("_ENC_KEY")
+        if option.secret and option.generate and not key.endswith(("_ENC_KEY", "_REDIS_PW"))
     }
     secret["KEYSTONE_ADMIN_PW"] += " €"
     flags = {f"CONFIG_{key}": value for key, value in secret.items()} | FEATURES
@@ -138,7 +152,10 @@ def test_every_secret_arrives_as_it_was_given(part: str, tmp_path: Path) -> None
         (_URLS, "value", partial(_url, folder=tmp_path)),
         ({f"Keystone_user[{name}]": key for name, key in _USERS.items()}, "password", str),
         (
-            {"Swift_proxy_config[filter:authtoken/password]": "SWIFT_KS_PW"},
+            {
+                "Swift_proxy_config[filter:authtoken/password]": "SWIFT_KS_PW",
+                "Swift_proxy_config[filter:ceilometer/password]": "SWIFT_KS_PW",
+            },
             "value",
             lambda value: _ini(configparser.ConfigParser(interpolation=NicerInterpolation()), value),
         ),

@@ -33,6 +33,11 @@ _ELSEWHERE = {
     "CONFIG_AMQP_AUTH_PASSWORD": "theirs",
 }
 _TLS = {"CONFIG_HORIZON_SSL": "y", "CONFIG_AMQP_ENABLE_SSL": "y"}
+_TELEMETRY = {
+    "CONFIG_CEILOMETER_INSTALL": "y",
+    "CONFIG_AODH_INSTALL": "y",
+    "CONFIG_ENABLE_CEILOMETER_MIDDLEWARE": "y",
+}
 _LB = _OVS | {"CONFIG_NEUTRON_L2_AGENT": "linuxbridge", "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS": "linuxbridge"}
 _NONE = {
     f"CONFIG_{name}": "n"
@@ -55,6 +60,9 @@ _APART = {
         start=40,
     )
 } | {"CONFIG_UNSUPPORTED": "y"}  # fmt: skip
+
+_PLAIN = ("CONFIG_HEAT_AUTH_ENC_KEY", "CONFIG_CEPH_SECRET", "CONFIG_REDIS_PW")
+"""Secrets that cannot have any characters."""
 
 # What shells, URLs, YAML, Puppet and INI files each have an opinion on.
 ODD = "p%40'\"\\ ${x} #;|&<~>"
@@ -178,6 +186,22 @@ VARIANTS: dict[str, Variant] = {
     # --- one service more, or less
     "heat": Variant({"CONFIG_HEAT_INSTALL": "y"}),
     "heat-without-its-cfn": Variant(_THREE | {"CONFIG_HEAT_INSTALL": "y", "CONFIG_HEAT_CFN_INSTALL": "n"}),
+    "telemetry": Variant(_TELEMETRY),
+    "telemetry-three-hosts": Variant(
+        _THREE
+        | _TELEMETRY
+        | {
+            "CONFIG_CEILOMETER_HOST": "198.18.0.66",
+            "CONFIG_REDIS_HOST": "198.18.0.67",
+            "CONFIG_HEAT_INSTALL": "y",
+            "CONFIG_AMQP_ENABLE_SSL": "y",
+        }
+    ),
+    "telemetry-without-redis": Variant(
+        {"CONFIG_CEILOMETER_INSTALL": "y", "CONFIG_CEILOMETER_COORDINATION_BACKEND": "none"}, once=True
+    ),
+    "telemetry-alone": Variant(_NONE | {"CONFIG_CEILOMETER_INSTALL": "y", "CONFIG_AODH_INSTALL": "y"}, once=True),
+    "metering-agent": Variant(_OVS | _THREE | {"CONFIG_NEUTRON_METERING_AGENT_INSTALL": "y"}),
     "no-glance": Variant({"CONFIG_GLANCE_INSTALL": "n", "CONFIG_NOVA_INSTALL": "n", "CONFIG_PROVISION_DEMO": "n"}),
     "no-neutron": Variant({"CONFIG_NEUTRON_INSTALL": "n", "CONFIG_NOVA_INSTALL": "n", "CONFIG_PROVISION_DEMO": "n"}),
     "no-cinder": Variant({"CONFIG_CINDER_INSTALL": "n", "CONFIG_HEAT_INSTALL": "y"}),
@@ -265,7 +289,5 @@ VARIANTS: dict[str, Variant] = {
         | {"CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO": "1.25"},
         once=True,
     ),
-    "odd-passwords": Variant(
-        _THREE | {key: ODD for key in golden.secrets() if key not in ("CONFIG_HEAT_AUTH_ENC_KEY", "CONFIG_CEPH_SECRET")}
-    ),
+    "odd-passwords": Variant(_THREE | _TELEMETRY | {key: ODD for key in golden.secrets() if key not in _PLAIN}),
 }

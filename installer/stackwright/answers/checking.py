@@ -34,7 +34,7 @@ _AUTHORITY = ("CONFIG_SSL_CACERT_FILE", "CONFIG_SSL_CACERT_KEY_FILE")
 
 def _host_keys() -> Iterator[str]:
     """The keys that name hosts of the cloud."""
-    others = ("CONFIG_NTP_SERVERS", "CONFIG_VCENTER_HOST", "CONFIG_REDIS_HOST", "EXCLUDE_SERVERS")
+    others = ("CONFIG_NTP_SERVERS", "CONFIG_VCENTER_HOST", "EXCLUDE_SERVERS")
     return (
         key
         for key, option in options().items()

@@ -122,6 +122,8 @@ def _complaint(key: str, value: str) -> str:
             return "text without '$' is allowed: it would be written as '$$', and the key's length has to stay"
         if value[0] == value[-1] and value[0] in "\"'":
             return f"text without {value[0]!r} at both ends is allowed: Heat drops them"
+    if key == "CONFIG_REDIS_PW" and (wrong := consumers.outside(value, r"A-Za-z0-9_.~-")):
+        return f"letters, digits and - _ . ~ are allowed, and {wrong!r} is not: it stands in a URL unquoted"
     if key.startswith("CONFIG_SWIFT_") and value.casefold() in ("true", "false"):
         return "other text than true and false is allowed: Puppet writes them with a capital letter"
     return ""

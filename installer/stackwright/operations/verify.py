@@ -57,6 +57,7 @@ def config(whole: Cloud) -> verify.VerifyConfig:
         image=str(answers["CONFIG_PROVISION_IMAGE_NAME"]) if demo else "",
         ssh_user=image_user(whole),
         external_network="public" if demo else "",
+        polling_interval=float(answers["CONFIG_CEILOMETER_POLLING_INTERVAL"]),
         volume_backups=whole.has("cinder-backup"),
         dashboard_url=whole.dashboard_url if whole.has("horizon") else "",
         dashboard_certificate=_dashboard_certificate(answers) if whole.has("horizon") else "",

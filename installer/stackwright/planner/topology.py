@@ -16,6 +16,8 @@ from stackwright.planner import naming, placement, render, swift, tls, tunnels
 from stackwright.planner.choices import Choices, choose
 from stackwright.planner.tunnels import Bridge
 from stackwright.platforms import Platform, Release
+from stackwright.services import redis
+from stackwright.services.neutron_agents import service_plugins
 from stackwright.values.addressing import USUAL_RANGES, is_address
 
 NO_CERTIFICATES = Certificates()
@@ -108,7 +110,7 @@ def network(answers: Answers) -> Network:
     )
     return Network(
         agent=agent,
-        service_plugins=("ovn-router",) if agent == "ovn" else ("router",),
+        service_plugins=service_plugins(answers),
         type_drivers=types,
         tenant_types=tenant,
         tunnel_types=tuple(t for t in tenant if t in {"gre", "vxlan", "geneve"}),
@@ -318,6 +320,11 @@ class Cloud:
     def memcached(self) -> tuple[str, ...]:
         return tuple(f"{bracketed(a)}:11211" for a in self.addresses("memcached"))
 
+    @cached_property
+    def coordination_url(self) -> str:
+        """What the processes of telemetry share their work through; empty where there is no Redis."""
+        return redis.url(self.answers, bracketed(self.address("redis"))) if self.has("redis") else ""
+
     def ovn_db(self, port: int) -> tuple[str, ...]:
         """OVN's northbound (6641) or southbound (6642) database."""
         return tuple(f"tcp:{bracketed(address)}:{port}" for address in self.addresses("ovn-northd"))
@@ -401,6 +408,7 @@ class Cloud:
             "addresses": self.addresses,
             "ovn_db": self.ovn_db,
             "transport_url": self.transport_url,
+            "coordination_url": self.coordination_url,
             "encrypts": self.encrypts,
             "public_name": self.public_name,
             "certificate_file": tls.file,

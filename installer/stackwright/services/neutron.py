@@ -113,12 +113,12 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_NEUTRON_METERING_AGENT_INSTALL",
         (
-            "Install the metering agent, which measures router traffic. OVN does not support it. Packstack's default "
-            "is y; it is n here, because the agent cannot be installed yet."
+            "Install the metering agent, which measures the traffic that metering labels select in routers. OVN does "
+            "not support it."
         ),
         when=_ON,
         flag="os-neutron-metering-agent-install",
-        not_done="router traffic is not measured",
+        passed_as=("network.service_plugins",),
     ),
     switch(
         "CONFIG_NEUTRON_VPNAAS",

@@ -26,6 +26,18 @@ def _agent(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda answers: wanted(answers) and answers["CONFIG_NEUTRON_L2_AGENT"] in names
 
 
+def metered(answers: Mapping[str, Any]) -> bool:
+    """Whether the traffic of routers is measured, which OVN cannot."""
+    agents = _agent("openvswitch", "linuxbridge")
+    return agents(answers) and bool(answers["CONFIG_NEUTRON_METERING_AGENT_INSTALL"])
+
+
+def service_plugins(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The plug-ins of Neutron's API besides that of its networks."""
+    router = "ovn-router" if answers["CONFIG_NEUTRON_L2_AGENT"] == "ovn" else "router"
+    return (router, "metering") if metered(answers) else (router,)
+
+
 def _tunnels(kind: str) -> Callable[[Mapping[str, Any]], bool]:
     """Needed where the projects' networks are tunnels of this kind."""
     return lambda answers: kind in (answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES") or ())
@@ -232,5 +244,23 @@ AGENTS: tuple[Component, ...] = (
             "CONFIG_AMQP_AUTH_PASSWORD",
             "CONFIG_NEUTRON_METADATA_PW",
         ),
+    ),
+    Component(
+        "metering-agent",
+        role="l3",
+        requires=("messaging",),
+        requires_here=("router",),
+        provides=("metering",),
+        agent="Metering agent",
+        probe=units("metering-agent"),
+        when=metered,
+        packages=Names(
+            debian=("iptables", "neutron-metering-agent"),
+            redhat=("openstack-neutron", "openstack-neutron-metering-agent"),
+        ),
+        units=Names(debian=("neutron-metering-agent",), redhat=("neutron-metering-agent",)),
+        memory=estimated(120),
+        logs=LOGS,
+        secrets=("CONFIG_AMQP_AUTH_PASSWORD",),
     ),
 )

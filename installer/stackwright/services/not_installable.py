@@ -22,15 +22,6 @@ _RECORDS: tuple[tuple[str, str, str, str], ...] = (
     ("keystone_ldap", "Keystone: users from an LDAP directory", "", ""),
     ("vmware", "VMware vCenter as hypervisor", "", ""),
     ("cinder_netapp", "Cinder on NetApp and SolidFire", "", ""),
-    ("ceilometer", "Ceilometer: measurements", "CONFIG_CEILOMETER_INSTALL", _NOT_IMPLEMENTED),
-    ("gnocchi", "Gnocchi: storage of measurements", "", ""),
-    (
-        "aodh",
-        "Aodh: alarms",
-        "CONFIG_AODH_INSTALL",
-        "it needs Ceilometer, whose components are not implemented yet",
-    ),
-    ("redis", "Redis: coordination of Ceilometer's agents", "", ""),
     ("manila", "Manila: shared file systems", "CONFIG_MANILA_INSTALL", _NOT_IMPLEMENTED),
     ("ironic", "Ironic: bare metal", "CONFIG_IRONIC_INSTALL", _NOT_IMPLEMENTED),
     (
@@ -51,7 +42,6 @@ value (`not_yet`, `not_yet_why`)."""
 
 
 _NEEDS: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
-    "ceilometer": (("CONFIG_ENABLE_CEILOMETER_MIDDLEWARE", "y", "CONFIG_SWIFT_INSTALL", "it measures Swift"),),
     "ironic": (("CONFIG_IRONIC_INSTALL", "y", "CONFIG_NOVA_INSTALL", "Nova gives out the machines"),),
     "magnum": (("CONFIG_MAGNUM_INSTALL", "y", "CONFIG_HEAT_INSTALL", "Magnum builds clusters with Heat"),),
     "manila": (

@@ -61,6 +61,8 @@ class VerifyConfig:
     nameservers: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     """Addresses outside the cloud that an instance must reach, in addition to the external network's gateway."""
+    polling_interval: float = 60.0
+    """Seconds between two measurements of an instance, where telemetry is installed."""
     volume_backups: bool = False
     """Whether volumes can be backed up."""
     dashboard_url: str = ""

@@ -382,6 +382,11 @@ def _mine(own: Session, kind: str) -> list[dict[str, Any]]:
     return [row for row in rows if row.get("project_id", row.get("tenant_id")) == project]
 
 
+def _alarms(own: Session, _: float) -> None:
+    for alarm in own.get("alarming", "/v2/alarms"):
+        own.delete("alarming", f"/v2/alarms/{alarm['alarm_id']}")
+
+
 def _containers(own: Session, _: float) -> None:
     rows = own.call("GET", "object-store", "?format=json")
     for container in (rows.json() or []) if rows.body else []:
@@ -396,6 +401,7 @@ _Step = Callable[[Session, float], None]
 # Objects come before those that they use.
 _STEPS: tuple[tuple[str, tuple[tuple[str, _Step], ...]], ...] = (
     ("orchestration", (("stacks", _stacks),)),
+    ("alarming", (("alarms", _alarms),)),
     ("compute", (("instances", _servers), ("key pairs", _keypairs))),
     ("volumev3", ()),  # with the admin's help: see remove_tenant
     ("image", (("images", _images),)),

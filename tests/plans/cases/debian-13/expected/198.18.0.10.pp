@@ -15,7 +15,7 @@ class { 'stackwright::migrations':
     'placement' => {'phase' => 'dbsync', 'resources' => ['placement-manage-db-sync']},
   },
 }
-class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
+class { 'stackwright::starts': modules => ['aodh', 'ceilometer', 'cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
 
 # --- ceph
 include stackwright::ceph

@@ -14,7 +14,7 @@ class { 'stackwright::migrations':
     'heat' => {'phase' => 'dbsync', 'resources' => ['heat-dbsync']},
   },
 }
-class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
+class { 'stackwright::starts': modules => ['aodh', 'ceilometer', 'cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
 
 # --- ceph
 include stackwright::ceph

@@ -11,7 +11,7 @@ class { 'stackwright::migrations':
     'cinder' => {'phase' => 'dbsync', 'resources' => ['cinder-manage db_sync']},
   },
 }
-class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
+class { 'stackwright::starts': modules => ['aodh', 'ceilometer', 'cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
 
 # --- ceph
 include stackwright::ceph

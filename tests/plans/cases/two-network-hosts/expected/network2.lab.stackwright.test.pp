@@ -1,6 +1,6 @@
 # Applies to everything in this catalog.
 Exec { logoutput => on_failure }
-class { 'stackwright::starts': modules => ['cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
+class { 'stackwright::starts': modules => ['aodh', 'ceilometer', 'cinder', 'glance', 'heat', 'neutron', 'nova', 'swift'] }
 
 # --- external-bridge
 include vswitch::ovs
