@@ -118,11 +118,36 @@ def _values(option: Option) -> str:
     return ", ".join("any value" if value == "*" else f"`{value}`" for value in option.not_yet)
 
 
+_DERIVED = {
+    "ceph-key": "a client's key of Ceph: it reaches the pools of its service",
+    "id_ed25519": "nova's SSH key, made of CONFIG_NOVA_MIGRATION_SECRET: compute hosts move instances with it",
+}
+"""What secrets that follow from others are for."""
+
+
+def role_secrets() -> str:
+    """The secrets that hosts of each role get, from the records: why they are there, and who needs them."""
+    known = {option.key: option for service in SERVICES for option in service.options}
+    users: dict[tuple[str, str], list[str]] = {}
+    for service in SERVICES:
+        for component in service.components:
+            for secret in (*component.secrets, *component.derived_secrets):
+                users.setdefault((component.role, secret), []).append(component.name)
+    rows = []
+    for (role, secret), components in sorted(users.items()):
+        own = _DERIVED.get(secret, "private key of the certificate that its server shows")
+        why = known[secret].help.partition(". ")[0].rstrip(".") if secret in known else own
+        name = f"`{secret}`" if secret in known else secret
+        rows.append(f"| {role} | {name} | {why} | {', '.join(sorted(components))} |")
+    return "\n".join(["| role | secret | what it is | components that need it |", "|---|---|---|---|", *rows])
+
+
 PARTS: Mapping[tuple[str, str], Callable[[], str]] = {
     ("README.md", "output"): output,
     ("docs/limits.md", "services"): missing_services,
     ("docs/limits.md", "values"): missing_values,
     ("docs/limits.md", "changes"): fixed_answers,
+    ("docs/security.md", "secrets"): role_secrets,
 }
 """By file and name of the part."""
 

@@ -116,23 +116,9 @@ class _Session(paramiko.ServerInterface):
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         if self._server.fault == "no commands":
             return False
-        replied = self._next_reply()
+        replied = next_reply(self._transport)
         threading.Thread(target=self._run, args=(channel, command.decode(), replied), daemon=True).start()
         return True
-
-    def _next_reply(self) -> threading.Event:
-        """Is set when this thread, the transport's own, has sent what it sends next: the answer to this request. A
-        command that ended and closed its channel before that would look like one that was refused."""
-        replied, here, send = threading.Event(), threading.get_ident(), self._transport._send_user_message
-
-        def watched(message: paramiko.Message) -> None:
-            send(message)
-            if threading.get_ident() == here:
-                self._transport._send_user_message = send
-                replied.set()
-
-        self._transport._send_user_message = watched
-        return replied
 
     def _run(self, channel: paramiko.Channel, command: str, replied: threading.Event) -> None:
         replied.wait(10)
@@ -182,6 +168,21 @@ class _Session(paramiko.ServerInterface):
         if process.wait() >= 0 and self._server.fault != "no status":
             channel.send_exit_status(process.returncode)
         channel.close()
+
+
+def next_reply(transport: paramiko.Transport) -> threading.Event:
+    """Is set when this thread, the transport's own, has sent what it sends next: the answer to a request. A command
+    that ended and closed its channel before that would look like one that was refused."""
+    replied, here, send = threading.Event(), threading.get_ident(), transport._send_user_message
+
+    def watched(message: paramiko.Message) -> None:
+        send(message)
+        if threading.get_ident() == here:
+            transport._send_user_message = send
+            replied.set()
+
+    transport._send_user_message = watched
+    return replied
 
 
 def _feed(channel: paramiko.Channel, pipe: object) -> None:

@@ -18,6 +18,7 @@ MOST_LINES = 500
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"records", "shell"}),
     frozenset({"model"}),
+    frozenset({"untrusted"}),
     frozenset({"facts", "guest", "lab", "lock", "platforms", "state", "verify"}),
     frozenset({"ssh", "values"}),
     frozenset({"executor", "services"}),

@@ -161,17 +161,18 @@ def test_a_subject_that_cannot_be_is_told(tmp_path: Path) -> None:
     assert raised.value.code == ExitCode.ANSWERS
 
 
-def test_places_of_a_person_are_used_and_those_of_packstack_stand_for_ours(tmp_path: Path) -> None:
+def test_nothing_is_written_to_places_that_answers_name(tmp_path: Path) -> None:
     chosen = {
         "CONFIG_SSL_CACERT_FILE": str(tmp_path / "ca" / "cloud.crt"),
         "CONFIG_SSL_CACERT_KEY_FILE": str(tmp_path / "ca" / "cloud.key"),
         "CONFIG_SSL_CERT_DIR": str(tmp_path / "servers"),
     }
     found = certificates.gather(given(**chosen), [RABBIT], StateDir(tmp_path / "state"))
-    assert found.file == chosen["CONFIG_SSL_CACERT_FILE"]
+    own = "state/certificates"
+    assert found.file == str(tmp_path / own / "authority.crt")
     assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()} == {
-        "ca/cloud.crt", "ca/cloud.key", "servers/rabbitmq-node1.crt", "servers/rabbitmq-node1.key",
-    }  # fmt: skip
+        f"{own}/{name}" for name in ("authority.crt", "authority.key", "rabbitmq-node1.crt", "rabbitmq-node1.key")
+    }
     assert certificates.gather(given(**chosen), [RABBIT], StateDir(tmp_path / "state")) == found
     defaults = given(**{**generate.DEFAULTS, "CONFIG_SSL_CERT_DIR": "~/packstackca"})
     assert certificates.gather(defaults, [RABBIT], StateDir(tmp_path / "own")).file.startswith(str(tmp_path / "own"))
@@ -430,14 +431,16 @@ def test_the_proof_trusts_the_authority() -> None:
     assert config.dashboard_certificate == ""
 
 
+def certified(case: golden.Case, place: StateDir) -> Certificates:
+    return certify(planner.cloud(case.answers(), case.facts()), place, write=True)
+
+
 def test_the_way_of_a_run_makes_what_the_plan_needs(tmp_path: Path) -> None:
     case = golden.CASES["tls"]
     place = StateDir(tmp_path)
-    found = certify(planner.cloud(case.answers(), case.facts()), place)
+    found = certified(case, place)
     first = planner.plan(planner.cloud(case.answers(), case.facts(), found))
-    again = planner.plan(
-        planner.cloud(case.answers(), case.facts(), certify(planner.cloud(case.answers(), case.facts()), place))
-    )
+    again = planner.plan(planner.cloud(case.answers(), case.facts(), certified(case, place)))
     assert first.digests() == again.digests()
     own = found.of["rabbitmq", "network.lab.stackwright.test"]
     assert set(own.names) == {"network.lab.stackwright.test", "network", "198.18.0.11"}
@@ -445,7 +448,7 @@ def test_the_way_of_a_run_makes_what_the_plan_needs(tmp_path: Path) -> None:
         first, [], tmp_path, None, proved=True, authority=Path(found.file)
     )
     plain = golden.CASES["three-hosts"]
-    assert certify(planner.cloud(plain.answers(), plain.facts()), StateDir(tmp_path / "none")) == Certificates()
+    assert certified(plain, StateDir(tmp_path / "none")) == Certificates()
     assert not (tmp_path / "none").exists()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from stackwright.answers.checking import check, named_hosts
 from stackwright.answers.reading import AnswersError, Reading, describe, from_documents, load, made, read, suggest
-from stackwright.answers.secrets import impersonal, public, without_credentials
+from stackwright.answers.secrets import impersonal, is_unresolved, public, with_stand_ins, without_credentials
 from stackwright.answers.typed import local_address
 from stackwright.answers.writing import generate, save, write
 from stackwright.model import Answers
@@ -24,6 +24,7 @@ __all__ = [
     "from_documents",
     "generate",
     "impersonal",
+    "is_unresolved",
     "load",
     "local_address",
     "made",
@@ -32,6 +33,7 @@ __all__ = [
     "read",
     "save",
     "suggest",
+    "with_stand_ins",
     "without_credentials",
     "write",
 ]

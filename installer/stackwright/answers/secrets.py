@@ -13,6 +13,7 @@ import signal
 import stat
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,10 +196,18 @@ def public(answers: Answers) -> dict[str, str]:
 def impersonal(answers: Answers) -> Answers:
     """The same answers with each secret replaced by a text made from its key: answers that differ only in secrets
     become equal."""
+    return with_stand_ins(answers, (k for k in answers.secrets if k in answers.entries and answers.entries[k].value))
+
+
+def is_unresolved(answers: Answers, key: str) -> bool:
+    """Whether the secret is elsewhere, and was not fetched."""
+    return key in answers.entries and not answers.entries[key].value and is_elsewhere(answers.entries[key].text)
+
+
+def with_stand_ins(answers: Answers, keys: Iterable[str]) -> Answers:
+    """The same answers with a text made from its key in the place of each of these secrets."""
     stand_ins = {
-        key: f"{key}.secret".ljust(32, ".")[-32:] if key.endswith("_ENC_KEY") else f"{key}.secret"
-        for key in answers.secrets
-        if key in answers.entries and answers.entries[key].value
+        key: f"{key}.secret".ljust(32, ".")[-32:] if key.endswith("_ENC_KEY") else f"{key}.secret" for key in keys
     }
     entries = {
         key: replace(entry, value=stand_ins[key], text=stand_ins[key]) if key in stand_ins else entry

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ def type_all(
             if found := consumers.control_character(text):
                 raise _ControlCharacter(f"has a control character ({found}); expected printable text")
             value = option.parse(text)
+            # Lists may be written as Python's, and objects as JSON, whose escapes become characters only now.
+            if found := next(filter(None, map(consumers.control_character, _texts_in(value))), ""):
+                raise _ControlCharacter(f"has a control character ({found}); expected printable text")
         except ValueError as error:
             hint = ""
             if not text and option.default:
@@ -65,6 +69,17 @@ def type_all(
     problems = _hidden_together(problems)
     unusable = {option.key for option, raw, name, _ in failed if name == "bad-value"}
     return entries, problems, frozenset(unusable)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """All texts of a typed value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _texts_in(inner)
+    elif dataclasses.is_dataclass(value):
+        yield from _texts_in(tuple(vars(value).values()))
 
 
 def _hidden_together(problems: list[Problem]) -> list[Problem]:

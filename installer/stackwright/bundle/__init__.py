@@ -3,7 +3,7 @@
 Nothing here connects to a host.
 """
 
-from stackwright.bundle.archive import Index, read, unpack, write
+from stackwright.bundle.archive import Index, fingerprint, read, unpack, write
 from stackwright.bundle.content import (
     PACKAGES,
     Setup,
@@ -11,6 +11,7 @@ from stackwright.bundle.content import (
     digest,
     files,
     impersonal_plan,
+    left_out,
     load,
     matched,
     pinned,
@@ -29,7 +30,9 @@ __all__ = [
     "compare",
     "digest",
     "files",
+    "fingerprint",
     "impersonal_plan",
+    "left_out",
     "load",
     "matched",
     "neutral",

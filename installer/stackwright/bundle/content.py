@@ -7,6 +7,7 @@ gets the same plan from the bundle, to the byte, and can compare it with the pla
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stackwright import __version__, facts, lock, planner
+from stackwright import __version__, facts, lock, planner, values
 from stackwright import answers as answer_files
 from stackwright.answers import syntax
 from stackwright.bundle import names
@@ -177,7 +178,11 @@ def load(folder: Path, index: Index) -> Setup:
             if file in index.files
         }
         texts = {line.key: line.text for line in document.lines if line.key}
-        strange = [key for key, text in texts.items() if key not in _shareable() or text.startswith("!")]
+        strange = [
+            key
+            for key, text in texts.items()
+            if key not in _shareable() or text.startswith("!") or not text.isprintable()
+        ]
         if strange or not seen or set(seen) != set(named):
             raise ValueError(
                 f"it contains unexpected keys: {', '.join(strange)}" if strange else "some hosts have no facts"
@@ -203,9 +208,30 @@ def _refuse_others(setup: Setup) -> None:
             raise ValueError(f"its {part} and its facts name different hosts: {', '.join(map(repr, other))}")
 
 
+_PERSONAL = ("CONFIG_RH_", "CONFIG_SATELLITE_", "CONFIG_SSL_", "CONFIG_SSH_KEY", "CONFIG_ENABLE_RDO_TESTING")
+"""How answers begin that are the person's own, whatever their type: accounts, keys, and packages without signatures."""
+
+_PLACES = (values.path, values.url, values.urls, values.web_url, values.ldap_url)
+"""Parsers of places: files of the controlling machine, and servers that hosts get software, keys or users from."""
+
+_HARMLESS = frozenset({"CONFIG_PROVISION_IMAGE_URL"})
+"""A place all the same: what comes from there runs in instances only, and has a checksum in a bundle."""
+
+
+@functools.cache
 def _shareable() -> frozenset[str]:
-    """Answers that a bundle may contain. Secrets are excluded, because they may name a command to be run here."""
-    return frozenset(key for key, option in options().items() if not option.secret)
+    """Answers that a bundle may bring. Others are left to the person: a secret could name a command to be run here, a
+    repository brings programs that root runs, a path names a file of this machine."""
+    return frozenset(
+        key
+        for key, option in options().items()
+        if not option.secret and not key.startswith(_PERSONAL) and (key in _HARMLESS or option.parse not in _PLACES)
+    )
+
+
+def left_out(given: Answers) -> tuple[str, ...]:
+    """Answers that differ from the defaults, are no secrets, and are not in a bundle all the same."""
+    return tuple(key for key in answer_files.public(given) if key not in _shareable())
 
 
 def same_plan(setup: Setup, index: Index) -> str:

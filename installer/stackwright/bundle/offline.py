@@ -7,7 +7,8 @@ with the packages, which are signed themselves, and the keys that the host trust
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from stackwright import shell
 from stackwright.planner import STATE_DIR
@@ -15,6 +16,7 @@ from stackwright.planner.steps import package_cache
 from stackwright.planner.steps.locked import APT_CONFIG, OFFLINE
 from stackwright.planner.steps.package_cache import PORT
 from stackwright.shell import Raw
+from stackwright.untrusted import Refused, is_file_name, judged, number
 
 _UNIT = "stackwright-packages"
 
@@ -63,6 +65,64 @@ def is_served(file: str) -> bool:
     return file.startswith(("mirror/", "rpms/"))
 
 
+_APT_CONF = f"""\
+Dir::Etc::SourceList "/dev/null";
+Dir::Etc::SourceParts "{OFFLINE}/sources.d";
+Dir::Etc::Trusted "/dev/null";
+Dir::Etc::TrustedParts "{OFFLINE}/keys";
+Acquire::Check-Valid-Until "false";
+APT::Sandbox::User "root";
+Acquire::IndexTargets::deb::Packages::CompressionTypes "uncompressed";
+"""
+
+_REPO = """\
+[stackwright-bundle-{kind}]
+name=packages of a bundle ({kind})
+baseurl=file://{place}/{kind}
+module_hotfixes=1
+gpgcheck={check}
+gpgkey=file://{place}/keys/trusted.asc
+
+"""
+
+_LIST = re.compile(r"mirror/(\d{1,4})/dists/(?P<at>[A-Za-z0-9_./+~-]+)/InRelease")
+
+
+def carried(file: str) -> bool:
+    """Whether a file of a bundle is brought to hosts: packages with the signed lists of their archives, and images.
+    Configuration is not: `configuration` writes it."""
+    return file.startswith(("mirror/", "rpms/", "unsigned/", "images/"))
+
+
+def configuration(names: Iterable[str], package_manager: str) -> dict[str, bytes]:
+    """What tells a host's package manager of the packages of a bundle, made from the names of the bundle's files: what
+    the bundle itself says is not asked, for it may be somebody else's."""
+    known = sorted(names)
+    if package_manager != "apt":
+        kinds = [kind for kind in ("rpms", "unsigned") if any(name.startswith(f"{kind}/") for name in known)]
+        text = "".join(_REPO.format(kind=kind, place=OFFLINE, check=int(kind == "rpms")) for kind in kinds)
+        return {"repos.d/offline.repo": text.encode()}
+    stanzas = []
+    for name in known:
+        if not (found := _LIST.fullmatch(name)):
+            continue
+        number, suite = found[1], found["at"]
+        lists = re.compile(rf"mirror/{number}/dists/{re.escape(suite)}/(.+)/binary-([a-z0-9-]+)/Packages")
+        parts = [match.groups() for match in map(lists.fullmatch, known) if match]
+        components, archs = ({part[n] for part in parts} for n in (0, 1))
+        if parts:
+            stanzas.append(
+                f"Types: deb\nURIs: file:{OFFLINE}/mirror/{number}\nSuites: {suite}\n"
+                f"Components: {' '.join(sorted(components))}\nArchitectures: {' '.join(sorted(archs))}\n\n"
+            )
+    return {"apt.conf": _APT_CONF.encode(), "sources.d/offline.sources": "".join(stanzas).encode()}
+
+
+def own_keys() -> str:
+    """A script for a host with apt: lets it check a bundle's archives with the keys that it trusts itself."""
+    return shell.fill("bundle/own_keys.sh", OFFLINE=OFFLINE)
+
+
 def led(file: str, content: bytes, address: str) -> bytes:
     """The content of such a file on a host that gets its packages from an address."""
     url = package_cache.url(address)
@@ -78,10 +138,34 @@ def led(file: str, content: bytes, address: str) -> bytes:
     return content
 
 
-def listed(output: str) -> dict[str, int]:
-    """The files that `gather` printed, with their sizes; empty if the output is incomplete."""
+_PLACES = frozenset({"images", "keys", "mirror", "repos.d", "rpms", "sources.d", "unsigned"})
+_MOST_FILES = 20_000
+_MOST_BYTES = 64 * 1024**3
+
+
+def listed(output: str, host: str) -> dict[str, int]:
+    """The files that `gather` printed, with their sizes; empty where it was cut off. Raises Refused for a name that is
+    outside of the places where `gather` puts files, and for too many or too large ones."""
     lines = [line.partition("\t") for line in output.splitlines()]
     if ("end", "\t", "1") not in lines:
         return {}
-    found = (value.partition(" ") for key, _, value in lines if key == "file")
-    return {name: int(size) for size, _, name in found}
+    found: dict[str, int] = {}
+    for size, _, name in (value.partition(" ") for key, _, value in lines if key == "file"):
+        if not (is_file_name(name) and (name == "apt.conf" or ("/" in name and name.partition("/")[0] in _PLACES))):
+            raise Refused(host, "name of a file", name, "a file in one of " + ", ".join(sorted(_PLACES)))
+        with judged(host, f"size of {name}"):
+            found[name] = number(size, _MOST_BYTES)
+    if len(found) > _MOST_FILES or sum(found.values()) > _MOST_BYTES:
+        raise Refused(
+            host, "list of files", f"{len(found)} files", f"at most {_MOST_FILES} with {_MOST_BYTES} bytes in all"
+        )
+    for name in found:
+        if any(parent in found for parent in _parents(name)):
+            raise Refused(host, "name of a file", name, "no file that is a folder as well")
+    return found
+
+
+def _parents(name: str) -> Iterator[str]:
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name

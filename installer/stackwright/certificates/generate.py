@@ -47,18 +47,40 @@ DEFAULTS = {
 @dataclass(frozen=True)
 class _Authority:
     chain: tuple[x509.Certificate, ...]
-    """Its certificate, and those of the authorities that signed it."""
-    key: pem.Key
+    """Its certificate, and those of the authorities above it; none where it is still to be made."""
+    key: pem.Key | None
     file: Path
 
 
-def gather(answers: Answers, wanted: Iterable[CertificateRequest], place: StateDir) -> Certificates:
-    """All certificates of a cloud. Those that are not provided are generated, and stored below `place` or in
-    CONFIG_SSL_CERT_DIR. Stored ones are reused while they have the same authority and names, and are valid for another
-    month. Raises StackwrightError if a file cannot be used."""
+@dataclass(frozen=True)
+class _Kept:
+    """Where certificates are kept."""
+
+    place: StateDir
+    before: Path | None
+    """A folder that earlier versions kept them in: only read."""
+    write: bool
+
+    def find(self, stem: str) -> tuple[Path, Path]:
+        """Certificate and key, as far as they are there."""
+        folders = [self.place.folder, *([self.before] if self.before else [])]
+        folder = next((f for f in folders if (f / f"{stem}.crt").is_file()), self.place.folder)
+        return folder / f"{stem}.crt", folder / f"{stem}.key"
+
+
+_STAND_IN = "-----BEGIN {0}-----\n(apply generates it)\n-----END {0}-----\n"
+
+
+def gather(
+    answers: Answers, wanted: Iterable[CertificateRequest], place: StateDir, *, write: bool = True
+) -> Certificates:
+    """All certificates of a cloud. What nobody brought is made, and kept below `place` and nowhere else: answers may
+    come from somebody else, and must not name files to be written. What is kept there, or in CONFIG_SSL_CERT_DIR, is
+    taken as long as it is of the same authority, for the same names, and good for another month. Without `write`,
+    nothing is made, and a text stands for what is missing. Raises StackwrightError where a file cannot be used."""
     now = datetime.now(UTC)
     authority: _Authority | None = None
-    kept = StateDir(_given(answers, "CONFIG_SSL_CERT_DIR") or place.folder / "certificates")
+    kept = _Kept(StateDir(place.folder / "certificates"), _given(answers, "CONFIG_SSL_CERT_DIR"), write)
     of: dict[tuple[str, str], Certificate] = {}
     for one in wanted:
         if one.files:
@@ -68,7 +90,8 @@ def gather(answers: Answers, wanted: Iterable[CertificateRequest], place: StateD
         of[one.component, one.host] = _server(answers, authority, one, kept, now)
     if authority is None:
         return Certificates(of)
-    return Certificates(of, pem.text(*authority.chain), str(authority.file))
+    chain = pem.text(*authority.chain) if authority.chain else _STAND_IN.format("CERTIFICATE")
+    return Certificates(of, chain, str(authority.file))
 
 
 def _given(answers: Answers, key: str) -> Path | None:
@@ -94,37 +117,37 @@ def _key_text(key: pem.Key) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-def _authority(answers: Answers, kept: StateDir, now: datetime) -> _Authority:
-    """The authority in the files of the answers; if these do not exist yet, generates our own."""
+def _authority(answers: Answers, kept: _Kept, now: datetime) -> _Authority:
+    """That of the files that are named; where these are not there, our own one, which is made the first time."""
     makes = bool(answers["CONFIG_SSL_CACERT_SELFSIGN"])
-    file, key_file = (
-        (_given(answers, key) or kept.folder / name) if makes else Path(str(answers[key])).expanduser()
-        for key, name in (("CONFIG_SSL_CACERT_FILE", "authority.crt"), ("CONFIG_SSL_CACERT_KEY_FILE", "authority.key"))
-    )
+    keys = ("CONFIG_SSL_CACERT_FILE", "CONFIG_SSL_CACERT_KEY_FILE")
+    named = [_given(answers, key) if makes else Path(str(answers[key])).expanduser() for key in keys]
+    own = kept.find("authority")
+    file, key_file = (path or usual for path, usual in zip(named, own, strict=True))
     if makes and not file.exists() and not key_file.exists():
+        file, key_file = own
+    if makes and not file.exists() and not key_file.exists():
+        if not kept.write:
+            return _Authority((), None, file)
         key: pem.Key = ec.generate_private_key(ec.SECP256R1())
         made = _sign(key, _name(answers, authority=True), now, _AUTHORITY_LASTS)
-        _write(key_file, _key_text(key))
-        _write(file, pem.text(made))
+        kept.place.write(key_file.name, _key_text(key))
+        kept.place.write(file.name, pem.text(made))
     try:
         authority = _Authority(tuple(pem.certificates(file)), pem.key(key_file), file)
     except ValueError as error:
         raise _unusable(f"the authority's files {file} and {key_file}", error) from None
-    if not pem.belong(authority.chain[0], authority.key) or authority.chain[0].not_valid_after_utc < now + SOON:
+    if not pem.belong(authority.chain[0], pem.key(key_file)) or authority.chain[0].not_valid_after_utc < now + SOON:
         problem = ValueError("certificate and key do not match, or the certificate expires within 30 days")
         raise _unusable(f"the authority's files {file} and {key_file}", problem)
     return authority
 
 
-def _write(path: Path, text: str) -> None:
-    StateDir(path.parent).write(path.name, text)
-
-
 def _server(
-    answers: Answers, authority: _Authority, wanted: CertificateRequest, kept: StateDir, now: datetime
+    answers: Answers, authority: _Authority, wanted: CertificateRequest, kept: _Kept, now: datetime
 ) -> Certificate:
     stem = f"{wanted.component}-{wanted.host.replace(':', '_')}"
-    file, key_file = kept.folder / f"{stem}.crt", kept.folder / f"{stem}.key"
+    file, key_file = kept.find(stem)
     try:
         certificate, key = pem.certificates(file)[0], pem.key(key_file)
         certificate.verify_directly_issued_by(authority.chain[0])
@@ -132,11 +155,13 @@ def _server(
         good = good and certificate.not_valid_after_utc > now + SOON
     except Exception:  # unusable for any reason: generate another one
         good = False
+    if not good and not kept.write:
+        return Certificate(_STAND_IN.format("CERTIFICATE"), _STAND_IN.format("PRIVATE KEY"), wanted.names)
     if not good:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _sign(key, _name(answers, wanted.names[0]), now, _SERVER_LASTS, authority, wanted.names)
-        _write(key_file, _key_text(key))
-        _write(file, pem.text(certificate))
+        kept.place.write(key_file.name, _key_text(key))
+        kept.place.write(file.name, pem.text(certificate))
     between = [one for one in authority.chain if one.subject != one.issuer]
     return Certificate(pem.text(certificate, *between), _key_text(key), pem.names(certificate))
 
@@ -180,7 +205,9 @@ def _sign(
     """A certificate for a server, or the self-signed one of an authority."""
     own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     signer = authority.chain[0] if authority else None
-    above = x509.AuthorityKeyIdentifier.from_issuer_public_key((authority.key if authority else key).public_key())
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+        ((authority.key if authority else None) or key).public_key()
+    )
     if signer:
         try:
             named = signer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -210,6 +237,6 @@ def _sign(
     if signer:
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName(map(_general, names)), critical=False)
-    by = authority.key if authority else key
+    by = (authority.key if authority else None) or key
     digest = None if isinstance(by, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey) else hashes.SHA256()
     return builder.sign(by, digest)

@@ -25,9 +25,15 @@ def add_arguments(parser: Parser) -> None:
     again = commands.add_parser(
         "reproduce", help="install a bundle", description="Installs the cloud in a bundle on other hosts."
     )
+    trust = commands.add_parser(
+        "trust", help="trust its signer", description="Trusts all bundles that the signer of this one signs."
+    )
+    trust.add_argument("what", metavar="FILE|SHA256:...", help="a bundle, or the fingerprint of a signing key")
+    trust.add_argument("name", metavar="NAME", help="what to call the signer")
+    trust.add_argument("--state", type=Path, default=None, metavar="DIR", help="where the state of clouds is kept")
     for one in (show, again):
         one.add_argument("file", type=Path, metavar="FILE")
-        one.add_argument("--signer", default="", metavar="SHA256:...", help="refuse it if another key signed it")
+        one.add_argument("--signer", default="", metavar="SHA256:...", help="the key that must have signed it")
     answer_flags(again)
     access_flags(again)
     run_flags(again)
@@ -44,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     match arguments.bundle_command:
         case "create":
             return _create(arguments)
+        case "trust":
+            return _trust(arguments)
         case "show":
             from stackwright import bundle
             from stackwright.operations.bundle import describe
@@ -51,6 +59,18 @@ def run(arguments: argparse.Namespace) -> int:
             print(describe(bundle.read(arguments.file, arguments.signer)))
             return ExitCode.OK
     return _reproduce(arguments)
+
+
+def _trust(arguments: argparse.Namespace) -> int:
+    from stackwright import bundle
+    from stackwright.operations import signers
+    from stackwright.state import directory
+
+    what = arguments.what
+    fingerprint = what if what.startswith("SHA256:") else bundle.read(Path(what)).signer
+    signers.trust(arguments.state or directory.state_root(), fingerprint, arguments.name)
+    print(f"bundles signed by {fingerprint} are trusted from now on; the signer is called {arguments.name}")
+    return ExitCode.OK
 
 
 def _create(arguments: argparse.Namespace) -> int:

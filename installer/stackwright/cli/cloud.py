@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     """Runs one of the commands; returns the exit status."""
     given, reach, out = required_answers(arguments, command), access_options(arguments), console(arguments)
     preview = command == "apply" and arguments.dry_run
-    reading = read_answers(given, getattr(arguments, "locked", None), keep=not preview)
+    resolve = command == "verify" or (command == "apply" and not preview)
+    reading = read_answers(given, getattr(arguments, "locked", None), resolve=resolve)
     state = state_of(reading.answers, given.state)
     with contextlib.ExitStack() as cleanup:
         if preview:

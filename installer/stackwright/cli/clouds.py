@@ -66,7 +66,7 @@ def _account(arguments: argparse.Namespace) -> int:
     from stackwright.operations.answers import read_answers, state_of
 
     given = required_answers(arguments, arguments.command)
-    state = state_of(read_answers(given, keep=False).answers, given.state)
+    state = state_of(read_answers(given, resolve=False).answers, given.state)
     name = f"keystonerc_{getattr(arguments, 'project', 'admin')}"
     text = state.read(name if arguments.command == "openrc" else "clouds.yaml")
     if not text:
@@ -94,7 +94,7 @@ def _launch(arguments: argparse.Namespace) -> int:
 
     launch.check_name(arguments.name)
     given, out = required_answers(arguments, "launch"), console(arguments)
-    answers = read_answers(given, keep=False).answers
+    answers = read_answers(given).answers
     state = state_of(answers, given.state)
     options = LaunchOptions(arguments.name, arguments.image, arguments.flavor)
     with access.connect(access_options(arguments), state, note=out.note) as hosts:

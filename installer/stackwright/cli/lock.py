@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = required_answers(arguments, "lock", "`stackwright lock diff A B` needs none")
     if arguments.out:
         refuse_foreign(arguments.out, b"# Exactly what was installed.")
-    answers = read_answers(given).answers
+    answers = read_answers(given, resolve=False).answers
     state = state_of(answers, given.state)
     with access.connect(access_options(arguments), state, note=console(arguments).note) as hosts:
         taken = lock_operations.take(inspection.begin(answers, hosts, state).cloud, hosts)

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise StackwrightError(
             f"--slowest {arguments.slowest}: expected a number above 0", "use --slowest alone for 25", ExitCode.USAGE
         )
-    answers = read_answers(given).answers
+    answers = read_answers(given, resolve=False).answers
     found = report.load(state_of(answers, given.state), executor.redactor(answers.secret_texts()))
     if arguments.html:
         refuse_foreign(arguments.html, b"<!doctype html>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shlex
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from stackwright import shell
+from stackwright import shell, untrusted
 from stackwright.executor import causes, puppet
 from stackwright.model import ExitCode, Probe, PuppetApply, Run, StackwrightError, Step, Upload
 from stackwright.ssh import Connection, disk_hint
@@ -106,8 +107,9 @@ def _line_taker(listener: Listener) -> Callable[[str], None]:
     def line(text: str) -> None:
         if text.startswith("stackwright: progress "):
             words = text.split(None, 4)
-            if len(words) >= 4 and words[2].isdigit() and words[3].isdigit():
-                listener.progress(int(words[2]), int(words[3]), words[4] if len(words) > 4 else "")
+            with contextlib.suppress(ValueError, IndexError):
+                done, total = (untrusted.number(word, 10**9) for word in words[2:4])
+                listener.progress(done, total, words[4] if len(words) > 4 else "")
                 return
         listener.line(text)
 

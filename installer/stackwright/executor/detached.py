@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stackwright import shell
+from stackwright import shell, untrusted
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.ssh import Connection, closing, disk_hint, pack
 
@@ -110,7 +110,7 @@ def run_detached(
                             on_note(word, _NOTES[word])
                     if not any(got):
                         on_idle()
-                    follower.check_time(connection.host)
+                    follower.check(connection.host)
         except RunTimeout:
             connection.run(shell.fill("executor/detached_stop.sh", DIR=folder), timeout=30)
             raise
@@ -134,12 +134,13 @@ def run_detached(
             if not waited:
                 waited = True
                 on_note("waiting", "an earlier version of this step is still running there; waiting for it to end")
-            follower.check_time(connection.host)
+            follower.check(connection.host)
             follower.verdict = ""
             time.sleep(2)
             continue
         if not follower.verdict:
             if channel.status() == 0:
+                follower.check(connection.host)
                 time.sleep(0.5)  # the follower was ended, the run was not
                 continue
             text = follower.errors()
@@ -164,6 +165,7 @@ class _Follower:
         self._on_line = on_line
         self._rest = b""
         self._err = b""
+        self._told = 0
         self._err_lines: list[str] = []
         self._lines: list[str] = []
         self._since = self._heard = time.monotonic()
@@ -173,20 +175,21 @@ class _Follower:
         if out:
             self._heard = time.monotonic()
             self.offset += len(out)
-            *whole, self._rest = (self._rest + out).split(b"\n")
+            whole, self._rest = _split(self._rest, out)
             for raw in whole:
                 self._line(raw)
         words = []
         if err:
-            *whole, self._err = (self._err + err).split(b"\n")
+            self._told += len(err)
+            whole, self._err = _split(self._err, err)
             for raw in whole:
-                text = raw.decode(errors="replace")
+                text = untrusted.printable(raw.decode(errors="replace"))
                 if not text.startswith("stackwright: "):
                     self._err_lines = [*self._err_lines, text][-20:]
                     continue
                 word = text.removeprefix("stackwright: ").strip()
                 words.append(word)
-                if word.startswith("exit ") or word in ("died", "rebooted", "other"):
+                if re.fullmatch(r"exit \d{1,3}|died|rebooted|other", word, re.ASCII):
                     self.verdict = word
                 elif word.startswith("nostart "):
                     self._err_lines.append(word.removeprefix("nostart "))
@@ -196,8 +199,13 @@ class _Follower:
         """Why the run could not start."""
         return "; ".join(self._err_lines[-3:]) or "the host gave no reason"
 
-    def check_time(self, host: str) -> None:
-        """Raises RunTimeout if the run is past its time limit and not just slow."""
+    def check(self, host: str) -> None:
+        """Raises RunTimeout when the run is past its time and not just slow, or has written too much."""
+        if self.offset + 100 * self._told > untrusted.MOST_LOG:
+            raise RunTimeout(
+                f"{host}: the run has written more than {untrusted.MOST_LOG} bytes; it was ended",
+                "Inspect the host: it may be damaged or under somebody else's control.",
+            )
         now = time.monotonic()
         taken, quiet = now - self._since, now - self._heard
         limit = self._patience.timeout
@@ -209,18 +217,27 @@ class _Follower:
 
     def ended(self) -> Ended:
         if self._rest:
-            self._line(self._rest)
+            self._line(self._rest[: untrusted.MOST_LINE])
             self._rest = b""
         seconds = time.monotonic() - self._since
         code = int(self.verdict.split()[1]) if self.verdict.startswith("exit ") else None
         return Ended(code, tuple(self._lines), rebooted=self.verdict == "rebooted", seconds=seconds)
 
     def _line(self, raw: bytes) -> None:
-        text = raw.decode(errors="replace").rstrip("\r")
+        text = untrusted.printable(raw.decode(errors="replace").rstrip("\r"))
         self._lines.append(text)
         if len(self._lines) > 6000:
             del self._lines[:1000]
         self._on_line(text)
+
+
+def _split(rest: bytes, new: bytes) -> tuple[list[bytes], bytes]:
+    """Whole lines, and what has come of the next one; no more of a line than MOST_LINE."""
+    most = untrusted.MOST_LINE
+    first, *others = new.split(b"\n")
+    first = rest + first[: most + 1 - len(rest)] if len(rest) <= most else rest
+    *whole, rest = [first, *(line[: most + 1] for line in others)]
+    return [line if len(line) <= most else line[:most] + b" [...]" for line in whole], rest
 
 
 def out_of_memory(connection: Connection) -> tuple[str, ...]:

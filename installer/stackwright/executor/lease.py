@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from stackwright import shell
+from stackwright import shell, untrusted
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.ssh import Channel, Connection, closing, disk_hint
 
@@ -104,8 +104,10 @@ def _answer(channel: Channel, timeout: float) -> str:
     while (got := channel.receive(min(1.0, max(0.01, until - time.monotonic())))) is not None:
         out += got[0]
         err += got[1]
+        if len(out) + len(err) > 2**16:
+            raise StackwrightError("the host says far too much", code=ExitCode.UNREACHABLE)
         if b"\n" in out:
-            return out.partition(b"\n")[0].decode(errors="replace")
+            return untrusted.printable(out.partition(b"\n")[0].decode(errors="replace"))
         if time.monotonic() > until:
             raise StackwrightError(f"no answer for {timeout:.0f} s", code=ExitCode.UNREACHABLE)
-    return err.decode(errors="replace").strip().rpartition("\n")[2]
+    return untrusted.printable(err.decode(errors="replace")).strip().rpartition("\n")[2]

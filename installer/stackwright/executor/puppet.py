@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stackwright import shell
+from stackwright import shell, untrusted
 from stackwright.model import PuppetApply
 
 # Puppet's own report has megabytes of Ruby-tagged YAML for a catalog of 1,600 resources. This report processor writes
@@ -92,9 +91,11 @@ def inputs(action: PuppetApply) -> tuple[tuple[str, bytes, int], ...]:
 
 # ------------------------------------------------------------------------------------------------------- while it runs
 
-_STARTING = re.compile(r"^Info: (?P<path>.+): Starting to evaluate the resource(?: \((?P<n>\d+) of (?P<m>\d+)\))?$")
-_EVALUATED = re.compile(r"^Info: (?P<path>.+): Evaluated in (?P<seconds>[\d.]+) seconds$")
-_COMPILED = re.compile(r"^Notice: Compiled catalog for .* in (?P<seconds>[\d.]+) seconds$")
+_STARTING = re.compile(
+    r"^Info: (?P<path>.+): Starting to evaluate the resource(?: \((?P<n>\d{1,9}) of (?P<m>\d{1,9})\))?$"
+)
+_EVALUATED = re.compile(r"^Info: (?P<path>.+): Evaluated in (?P<seconds>\d{1,9}(?:\.\d{1,9})?) seconds$")
+_COMPILED = re.compile(r"^Notice: Compiled catalog for .* in (?P<seconds>\d{1,9}(?:\.\d{1,9})?) seconds$")
 
 
 @dataclass(frozen=True)
@@ -202,24 +203,28 @@ class PuppetReport:
     puppet: str = ""
 
 
+_MOST_FAILED = 200
+"""Failed resources that are read, each with its lines. A catalog of ours has some 3,000 resources."""
+
+
 def read_report(text: str) -> PuppetReport:
     """Parses the output of our report processor. Raises ValueError if it is not a report, or incomplete."""
     try:
-        raw: dict[str, Any] = json.loads(text)
+        raw: dict[str, Any] = untrusted.from_json(text)
         logs = [(str(level), str(source), str(message)) for level, source, message in raw["logs"]]
         failed = tuple(
             FailedResource(
-                resource=item["resource"],
-                file=item.get("file") or "",
-                line=item.get("line") or 0,
-                lines=_lines_of(item["resource"], logs),
+                resource=str(item["resource"]),
+                file=str(item.get("file") or ""),
+                line=int(item.get("line") or 0),
+                lines=_lines_of(str(item["resource"]), logs),
             )
-            for item in raw["failed"]
+            for item in raw["failed"][:_MOST_FAILED]
         )
         return PuppetReport(
             status=str(raw["status"]),
             total=int(raw["total"]),
-            changed=tuple(raw["changed"]),
+            changed=tuple(map(str, raw["changed"])),
             failed=failed,
             skipped=int(raw["skipped"]),
             timeline=tuple((str(name), float(at), float(seconds)) for name, at, seconds in raw["timeline"]),
@@ -231,7 +236,7 @@ def read_report(text: str) -> PuppetReport:
             warnings=tuple(dict.fromkeys(m for level, _, m in logs if level == "warning" and "Skipping" not in m)),
             puppet=str(raw.get("puppet", "")),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ValueError(f"not the report of a Puppet run: {error}") from None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from stackwright import shell
+from stackwright import shell, untrusted
 from stackwright.model import StackwrightError
 from stackwright.shell import Raw
 from stackwright.ssh import Connection
@@ -43,15 +44,23 @@ def host_state(connection: Connection) -> HostState:
     held, runs = "", []
     for line in got.out.splitlines():
         words = line.split()
-        if words[0] == "lease":
-            held = line.removeprefix("lease ")
+        if words[:1] == ["lease"]:
+            held = line.removeprefix("lease ")[:300]
         elif len(words) >= 5:
             state: Literal["running", "ended", "died"] = "died"
             if words[4] in ("running", "ended"):
                 state = "running" if words[4] == "running" else "ended"
-            code = int(words[5]) if len(words) > 5 and words[5].isdigit() else None
-            runs.append(RemoteRun(words[1], state, float(words[2]), float(words[3]), code))
+            code = int(words[5]) if len(words) > 5 and re.fullmatch("[0-9]{1,3}", words[5]) else None
+            with untrusted.judged(connection.host, "list of runs"):
+                began, last = (_seconds(word) for word in words[2:4])
+            runs.append(RemoteRun(words[1][:200], state, began, last, code))
     return HostState(connection.host, held, tuple(sorted(runs, key=lambda run: run.started)))
+
+
+def _seconds(text: str) -> float:
+    """Seconds since the epoch. Raises ValueError."""
+    whole, _, part = text.partition(".")
+    return float(untrusted.number(whole, 10**11)) + untrusted.number(part or "0") / float(10 ** len(part or "0"))
 
 
 def run_log(connection: Connection, name: str, *, lines: int = 0) -> str:

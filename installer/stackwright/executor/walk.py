@@ -17,6 +17,7 @@ from stackwright.executor.progress import Progress
 from stackwright.model import Event, EventKind, ExitCode, Plan, StackwrightError, Step
 from stackwright.ssh import Connection
 from stackwright.state.journal import Journal, Record, operator
+from stackwright.untrusted import printables
 
 from .actions import Listener, Tally, failure_data, perform
 from .detached import Patience
@@ -130,7 +131,9 @@ class _Executor:
         self._timeout = timeout
         self._gone = gone
         self._log = log
-        self._redact = redactor(plan.secrets)
+        redact = redactor(plan.secrets)
+        self._redact: Callable[[Any], Any] = lambda value: redact(printables(value))
+        """Makes everything fit to be shown, logged and recorded."""
         self._queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._digests = plan.digests()
         self._direct = plan.direct

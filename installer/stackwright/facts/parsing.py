@@ -12,7 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from stackwright import untrusted
+from stackwright.facts import grammar
 from stackwright.model import ExitCode, Facts, Interface, StackwrightError
+from stackwright.untrusted import Refused
 
 _HOST_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-")
 _NO_CARRIER = re.compile(r"\d+:\s+([^:\s@]+)(?:@\S*)?:\s+<[^>]*\bNO-CARRIER\b")
@@ -23,13 +26,10 @@ def parse(output: str, host: str, clock: float) -> Facts:
     """Facts of `host` from the probe's output.
 
     `clock` is the controlling machine's time at which the answer arrived, in seconds since the epoch. Lines that are
-    not the probe's (a login banner) are ignored. Raises StackwrightError when the answer is incomplete.
+    not the probe's (a login banner) are ignored. Raises StackwrightError when the answer is incomplete, or when a field
+    does not fit its grammar; the error names it.
     """
-    seen: dict[str, list[str]] = defaultdict(list)
-    for line in output.splitlines():
-        key, tab, value = line.partition("\t")
-        if tab:
-            seen[key].append(value.strip())
+    seen = grammar.lines(output, host)
     if "end" not in seen:
         raise StackwrightError(
             f"{host}: the probe was cut off after {len(output)} characters of output",
@@ -45,9 +45,9 @@ def parse(output: str, host: str, clock: float) -> Facts:
     interfaces = _interfaces(seen["link"], seen["address"])
     gateway, default_interface = _route(seen["route"])
     container = one("container") == "yes"
-    memory = _limited({k: int(v) * 1024 for k, v in (line.split()[:2] for line in seen["memory"])}, seen)
+    memory = _limited(_memory(seen["memory"], host), seen)
     sudo = one("sudo")
-    return Facts(
+    found = Facts(
         host=host,
         seen_at=clock,
         hostname=one("hostname"),
@@ -73,7 +73,7 @@ def parse(output: str, host: str, clock: float) -> Facts:
         kvm=bool(seen["kvm-device"]) and (bool(seen["kvm-extension"]) or one("arch") == "aarch64"),
         kernel_modules=_modules(seen["module"], container),
         selinux=one("selinux"),
-        clock_offset=round(float(one("clock", "0") or 0) - clock, 3) if seen["clock"] else 0.0,
+        clock_offset=round(_clock(one("clock"), host) - clock, 3) if seen["clock"] else 0.0,
         uid=_number(one("uid")),
         sudo=sudo == "yes",
         python=one("python").removeprefix("Python").strip(),
@@ -85,6 +85,7 @@ def parse(output: str, host: str, clock: float) -> Facts:
         host_keys=_host_keys(seen["host-key"]),
         extra=_extra(seen, sudo, memory),
     )
+    return grammar.check(found)
 
 
 def to_json(facts: Facts) -> str:
@@ -97,7 +98,7 @@ def to_json(facts: Facts) -> str:
 def from_json(text: str) -> Facts:
     """Facts from the output of `to_json`. Unknown keys are ignored. Raises StackwrightError."""
     try:
-        record: dict[str, Any] = json.loads(text)
+        record: dict[str, Any] = untrusted.from_json(text)
         known = {k: v for k, v in record.items() if k in Facts.__dataclass_fields__}
         known["interfaces"] = tuple(
             Interface(**{**i, "addresses": tuple(i.get("addresses", ()))}) for i in record.get("interfaces", ())
@@ -112,7 +113,7 @@ def from_json(text: str) -> Facts:
             kind = type(getattr(Facts(""), key))
             if not isinstance(value, (int, float) if kind is float else kind):
                 raise ValueError(f"{key} is a {type(value).__name__}")
-        return found
+        return grammar.check(found)
     except (ValueError, TypeError, AttributeError) as error:
         raise StackwrightError(
             f"invalid recorded facts: {error}", "record the facts again", ExitCode.ENVIRONMENT
@@ -131,23 +132,47 @@ def _host_keys(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    """0 where the text is no number."""
+    try:
+        return untrusted.number(text)
+    except ValueError:
+        return 0
+
+
+def _memory(lines: Sequence[str], host: str) -> dict[str, int]:
+    """Bytes by what /proc/meminfo calls them."""
+    found = {}
+    for line in lines:
+        if not (match := re.fullmatch(r"([A-Za-z]+) (\d{1,15})(?: .*)?", line, re.ASCII)):
+            raise Refused(host, "memory", line, "a name and kB")
+        found[match[1]] = int(match[2]) * 1024
+    return found
+
+
+def _clock(text: str, host: str) -> float:
+    """Seconds since the epoch; busybox's `date` knows no fractions."""
+    if not (match := re.fullmatch(r"(\d{1,11}(?:\.\d{1,9})?)(?:\.%?N)?|", text, re.ASCII)):
+        raise Refused(host, "clock", text, "seconds since the epoch")
+    return float(match[1] or 0)
 
 
 def _limited(memory: Mapping[str, int], seen: Mapping[str, list[str]]) -> dict[str, int]:
-    """/proc/meminfo, limited to what the control groups allow. Without a limit, these contain "max" or a huge
-    number."""
-    least = [int(text) for text in seen.get("limit-memory", ()) if text.isdigit()]
-    swap = [int(text) for text in seen.get("limit-swap", ()) if text.isdigit()]
+    """/proc/meminfo with no more in it than the control groups allow: they say "max", or more than any machine has,
+    where they allow everything."""
+    least = [_number(text) for text in seen.get("limit-memory", ()) if _is_number(text)]
+    swap = [_number(text) for text in seen.get("limit-swap", ()) if _is_number(text)]
     limits = {"MemTotal": least, "MemAvailable": least, "SwapTotal": swap}
     return {key: min([value, *limits.get(key, ())]) for key, value in memory.items()}
 
 
 def _processors(quotas: Sequence[str]) -> list[int]:
-    """The number of processors in a quota: "150000 100000" (time, period) is two, rounded up. "max" and -1 mean no
-    limit."""
-    found = [words for words in (line.split() for line in quotas) if len(words) == 2 and all(map(str.isdigit, words))]
+    """From "150000 100000", time in each period: two processors, one of them not to the full. "max" and -1 are none."""
+    found = [words for words in (line.split() for line in quotas) if len(words) == 2 and all(map(_is_number, words))]
     return [-(-int(quota) // int(period)) for quota, period in found if int(quota) and int(period)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 20
 
 
 def _os_release(lines: Sequence[str]) -> dict[str, str]:
@@ -175,7 +200,7 @@ def _interfaces(links: Sequence[str], addresses: Sequence[str]) -> tuple[Interfa
             by_name[words[1].partition("@")[0]].append(words[3])
     found = []
     for line in links:
-        match = re.match(r"\d+:\s+([^:\s@]+)(?:@\S*)?:\s+<([^>]*)>\s+mtu\s+(\d+)", line)
+        match = re.match(r"\d+:\s+([^:\s@]+)(?:@\S*)?:\s+<([^>]*)>\s+mtu\s+(\d+)", line, re.ASCII)
         if not match:
             continue
         name, flags, mtu = match.groups()
@@ -184,7 +209,7 @@ def _interfaces(links: Sequence[str], addresses: Sequence[str]) -> tuple[Interfa
             Interface(
                 name=name,
                 mac=mac.group(1) if mac else "",
-                mtu=int(mtu),
+                mtu=_number(mtu),
                 up="UP" in flags.split(","),
                 addresses=tuple(by_name.get(name, ())),
             )
@@ -231,7 +256,7 @@ def _disks(lines: Sequence[str]) -> dict[str, int]:
     out: dict[str, int] = {}
     for line in lines:
         free, _, mount = line.partition(" ")
-        if free.isdigit() and mount:
+        if _is_number(free) and mount:
             out.setdefault(mount, int(free) * 1024)
     return out
 
@@ -254,10 +279,12 @@ def _listening(sockets: Sequence[str], proc: Sequence[str]) -> tuple[tuple[str, 
             continue
         port = words[4].rpartition(":")[2]
         user = _PROCESS.search(line)
-        if port.isdigit() and not _loopback_only_datagram(words):
+        if _is_number(port) and not _loopback_only_datagram(words):
             found.add((words[0], int(port), user.group(1) if user else ""))
     for line in proc:
         protocol, _, address = line.partition(" ")
+        if not re.fullmatch(r"[0-9A-Fa-f]{1,32}:[0-9A-Fa-f]{4}", address):
+            continue
         found.add((protocol.removesuffix("6"), int(address.rpartition(":")[2], 16), ""))
     return tuple(sorted(found))
 
@@ -272,12 +299,12 @@ def _cloud(lines: Sequence[str]) -> dict[str, str]:
     if not lines:
         return {}
     try:
-        record = json.loads(lines[0])
+        record = untrusted.from_json(lines[0])
     except ValueError:
         record = None
     if not isinstance(record, dict):
         return {"id": "", "unreadable": "/var/lib/stackwright/cloud.json is not JSON"}
-    return {str(k): str(v) for k, v in record.items()}
+    return {str(k): str(v)[:4096] for k, v in record.items()}
 
 
 def _extra(seen: Mapping[str, list[str]], sudo: str, memory: Mapping[str, int]) -> dict[str, str]:
@@ -304,7 +331,7 @@ def _extra(seen: Mapping[str, list[str]], sudo: str, memory: Mapping[str, int]) 
         out["memory-available"] = str(memory["MemAvailable"])
     if seen.get("proxy"):
         out["no-proxy"] = next(iter(seen.get("no-proxy", ())), "")
-        out["proxy"] = " ".join(v.split()[0] for v in seen["proxy"])
+        out["proxy"] = " ".join(v.split()[0] for v in seen["proxy"] if v)
     for line in seen.get("reverse", ()):
         address, _, names = line.partition(" ")
         out[f"reverse {address}"] = " ".join(names.split())

@@ -15,6 +15,12 @@ from urllib.parse import urlsplit, urlunsplit
 from stackwright import shell
 from stackwright.lock.record import HostLock, Package, Repository
 from stackwright.model import ExitCode, StackwrightError
+from stackwright.untrusted import WORD, Refused, is_file_name
+
+_MOST_LINE = 16 * 1024
+_HEXADECIMAL = re.compile(r"[0-9a-f]{1,128}")
+_PACKAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:~-]{0,254}")
+_VERSIONS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:~^,%=-]{0,2047}")
 
 
 def script(package_manager: str, modulepath: str, images: str, since: float = 0.0) -> str:
@@ -43,6 +49,8 @@ def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
     values: dict[str, list[str]] = defaultdict(list)
     listed: list[dict[str, str]] = []
     for line in output.splitlines():
+        if len(line) > _MOST_LINE or not line.replace("\t", " ").isprintable():
+            raise Refused(host, "list of packages", line, f"printable lines of up to {_MOST_LINE} characters")
         key, tab, value = line.partition("\t")
         if key == "repo-id":
             listed.append({})
@@ -59,6 +67,7 @@ def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
             ExitCode.UNREACHABLE,
         )
     versions = _versions(values["package"])
+    _refuse_odd(values, versions, host)
     origins, repositories = _apt(values) if package_manager == "apt" else _dnf(values, listed)
     return Seen(
         HostLock(
@@ -72,6 +81,21 @@ def parse(output: str, host: str, platform: str, package_manager: str) -> Seen:
         ),
         tuple(values["denial"]),
     )
+
+
+def _refuse_odd(said: Mapping[str, list[str]], versions: Mapping[str, str], host: str) -> None:
+    """Raises Refused for names and versions of packages that no package manager has: they become the arguments of one
+    on other hosts."""
+    for name, version in versions.items():
+        if not (_PACKAGE.fullmatch(name) and _VERSIONS.fullmatch(version)):
+            raise Refused(host, "package", f"{name} {version}", "a name and versions")
+    for line in said.get("image", ()):
+        name, _, checksum = line.partition(" ")
+        if checksum and not (is_file_name(name) and _HEXADECIMAL.fullmatch(checksum)):
+            raise Refused(host, "image", line, "a file name and a checksum")
+    for key in ("arch", "kernel"):
+        if any(text and not WORD.fullmatch(text) for text in said.get(key, ())):
+            raise Refused(host, key, said[key][0], "letters, digits and . + : ~ ^ _ -")
 
 
 def _pairs(lines: Iterable[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,7 +277,7 @@ def install(
     that are found before anything was changed; a failed step does not raise."""
     clock = report.Clock()
     inspected = inspection.inspect(reading, hosts, state, options.check, clock, console)
-    run, warnings = inspected.run, inspected.warnings
+    run, warnings = replace(inspected.run, writes=not options.dry_run), inspected.warnings
     with clock.part("plan"):
         plan = run.plan
     new_hosts = _reinstalled(run, console)

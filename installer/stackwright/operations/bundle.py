@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stackwright import answers as answer_files
-from stackwright import bundle, executor, facts, lock, planner, platforms, report, shell
+from stackwright import bundle, executor, facts, lock, planner, platforms, report, shell, untrusted
 from stackwright.bundle import offline
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
 from stackwright.operations import lock as lock_ops
@@ -55,7 +55,7 @@ def keep_facts(state: StateDir, seen: Mapping[str, Facts]) -> None:
 
 def kept_facts(state: StateDir) -> dict[str, Facts]:
     """What `keep_facts` kept, in its order; nothing where it is not there."""
-    with suppress(ValueError, AttributeError, KeyError):
+    with suppress(ValueError, AttributeError, KeyError, StackwrightError):
         known = json.loads(state.read(FACTS) or "{}")
         return {str(name): facts.from_json(json.dumps({"host": name, **one})) for name, one in known.items()}
     return {}
@@ -77,6 +77,15 @@ def signing_key(root: Path) -> Ed25519PrivateKey:
     key = Ed25519PrivateKey.generate()
     where.write("bundle-key", base64.b64encode(key.private_bytes_raw()).decode() + "\n")
     return key
+
+
+def own_signer(root: Path) -> str:
+    """The fingerprint of that key; empty where there is none yet."""
+    from stackwright.state.directory import StateDir
+
+    if not StateDir(root).read("bundle-key"):
+        return ""
+    return bundle.fingerprint(signing_key(root).public_key().public_bytes_raw())
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,8 @@ def create(
     content |= {name: rename(told).encode() for name, told in _run(state, redact).items()}
     about |= {"neutral": wanted.neutral, "packages": sorted(_kinds(setup)) if wanted.packages else []}
     _refuse_secrets(given, content)
+    if left := bundle.left_out(given):
+        say(f"not in the bundle, because who reproduces it has to give them (--set): {', '.join(left)}")
     with_packages = state.make() / "bundle-packages"
     try:
         if wanted.packages:
@@ -226,7 +237,7 @@ def gather_packages(
     """Gathers packages on a host and brings them here."""
     connection = hosts.connect(name)
     said = connection.run(offline.gather(words, platforms.by_id(platform).package_manager), timeout=3600)
-    files = offline.listed(said.out)
+    files = offline.listed(said.out, name)
     if not files:
         last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
         raise StackwrightError(f"{name}: cannot collect the packages: {last}", "", ExitCode.FAILED)
@@ -238,7 +249,12 @@ def gather_packages(
         with local.open("wb") as target:
             for piece in range(0, size, _PIECE):
                 read = f"tail -c +{piece + 1} {shlex.quote(f'{offline.WORK}/{file}')} | head -c {_PIECE} | base64 -w0"
-                target.write(base64.b64decode(connection.run(read, timeout=600).out))
+                got = connection.run(read, timeout=600, most=2 * _PIECE).out
+                with untrusted.judged(name, file):
+                    content = base64.b64decode(got, validate=True)
+                if len(content) != min(_PIECE, size - piece):
+                    raise untrusted.Refused(name, file, f"{piece + len(content)} bytes", f"{size}, as it said before")
+                target.write(content)
         out[f"{bundle.PACKAGES}/{platform}/{file}"] = local
     connection.run(f"rm -rf {offline.WORK}")
     return out
@@ -295,29 +311,44 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
             ExitCode.USAGE,
         )
 
+    manager = platforms.by_id(platform).package_manager
+    paths = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*")) if p.is_file()}
+
     def file(path: Path) -> File:
-        inside = path.relative_to(root).as_posix()
-        content = path.read_bytes()
-        return File(offline.place(inside), offline.led(inside, content, served_at) if served_at else content)
+        return File(offline.place(path.relative_to(root).as_posix()), path.read_bytes())
 
     connection = hosts.connect(name)
     files = [
         path
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not (served_at and offline.is_served(path.relative_to(root).as_posix()))
+        for inside, path in paths.items()
+        if (offline.carried(inside) or (manager == "dnf" and inside == "keys/trusted.asc"))
+        and not (served_at and offline.is_served(inside))
     ]
     _refuse_full(connection, name, sum(path.stat().st_size for path in files))
     say(f"{name}: uses packages from {served_at}" if served_at else f"{name}: copying packages")
     for batch in _batches(files):
         connection.put(tuple(map(file, batch)))
+    connection.put(
+        tuple(
+            File(offline.place(inside), offline.led(inside, content, served_at) if served_at else content)
+            for inside, content in offline.configuration(paths, manager).items()
+        )
+    )
+    if manager == "apt" and not (said := connection.run(offline.own_keys(), timeout=60)).ok:
+        raise StackwrightError(
+            f"{name}: the bundle's packages cannot be checked: {said.err.strip()}",
+            "install the package debian-archive-keyring on the host",
+            ExitCode.PREFLIGHT,
+        )
 
 
 def _refuse_full(connection: Connection, name: str, wanted: int) -> None:
     """Raises StackwrightError where a host has no room for so many bytes, and for what is unpacked of them."""
     there = connection.run(shell.fill("operations/bundle_room.sh", OFFLINE=OFFLINE), timeout=60).out.split()
-    if not there or not there[-1].isdecimal():
-        return  # copying the packages will show the error
-    have, free = int(there[0]), 1024 * int(there[-1])
+    if not there:
+        return  # the packages themselves will say what is wrong
+    with untrusted.judged(name, "free space"):
+        have, free = untrusted.number(there[0]), 1024 * untrusted.number(there[-1])
     if wanted - have + _SPARE > free:
         raise StackwrightError(
             f"{name}: the bundle has {wanted // 1024**2} MiB of packages, but /var/lib has {free // 1024**2} MiB free, "

@@ -38,6 +38,8 @@ class RunContext:
     """The lock whose packages are to be installed."""
     cloud_id: str = ""
     """The id that the hosts get; empty: it follows from the answers."""
+    writes: bool = False
+    """Whether certificates that are missing are generated and kept; only `apply` does that."""
 
     @cached_property
     def cloud(self) -> Cloud:
@@ -47,7 +49,7 @@ class RunContext:
     @cached_property
     def certificates(self) -> Certificates:
         """What the cloud's servers show."""
-        return certify(self.cloud, self.state)
+        return certify(self.cloud, self.state, write=self.writes)
 
     @cached_property
     def exact(self) -> Mapping[str, Mapping[str, str]]:
@@ -61,13 +63,13 @@ class RunContext:
         return planner.plan(whole, self.exact, offline=self.check.offline)
 
 
-def certify(whole: Cloud, state: StateDir) -> Certificates:
-    """What the cloud's servers show: generated where the answers name no files, and kept with the cloud, so that the
-    next run has the same."""
+def certify(whole: Cloud, state: StateDir, *, write: bool) -> Certificates:
+    """What the cloud's servers show: generated, with `write`, where the answers name no files, and kept with the cloud,
+    so that the next run has the same."""
     wanted = certificate_steps.wanted(whole)
     if not wanted:
         return planner.NO_CERTIFICATES
     # It takes a tenth of a second to load, and most clouds need none.
     from stackwright import certificates
 
-    return certificates.gather(whole.answers, wanted, state)
+    return certificates.gather(whole.answers, wanted, state, write=write)

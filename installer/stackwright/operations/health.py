@@ -133,10 +133,11 @@ def _answers(
         "operations/health.sh", EACH=_EACH, PAUSES=[str(p) for p in pauses], PROBES=Raw("\n".join(calls))
     )
     said: dict[str, tuple[bool, str]] = {}
+    numbers = {str(n) for n in range(len(names))}
     for line in connection.run(script, timeout=_EACH * 3 + 60).out.splitlines():
         words = line.split(maxsplit=3)
-        if words[:1] == ["probe"] and len(words) > 2 and words[1].isdigit() and int(words[1]) < len(names):
-            reason = words[3] if len(words) > 3 else f"exit status {words[2]}"
+        if words[:1] == ["probe"] and len(words) > 2 and words[1] in numbers:
+            reason = words[3][:1000] if len(words) > 3 else f"exit status {words[2]}"
             reason = f"no answer within {_EACH} s" if words[2] == "124" else reason
             said[names[int(words[1])]] = (words[2] == "0", "" if words[2] == "0" else reason)
     return said

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackwright import answers as answer_files
-from stackwright import facts, lock, planner, platforms, preflight, report, ssh
+from stackwright import facts, lock, planner, platforms, preflight, report, ssh, untrusted
 from stackwright.answers.changes import CHECK
 from stackwright.model import Answers, ExitCode, Facts, Problem, Severity, StackwrightError
 from stackwright.operations import changes, identity, trunk
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from stackwright.answers.changes import ChangedAnswer
     from stackwright.planner.topology import Cloud
     from stackwright.state.directory import StateDir
+
+
+_MOST = 8 * 1024**2
+"""Bytes that a host may print when it is looked at."""
 
 
 def refuse_duplicate_hosts(hosts: Hosts, answers: Answers, parallel: int = 32) -> None:
@@ -61,8 +65,13 @@ def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 3
     if lost:
         # Hints that differ only in the name of the host are shown once.
         hints = {error.hint.replace(name, ""): error.hint for name, error in reversed(lost.items()) if error.hint}
-        shown = "\n".join([*hints.values()][::-1][:4])
-        raise StackwrightError("\n".join(error.message for error in lost.values()), shown, ExitCode.UNREACHABLE)
+        told = "\n".join([*hints.values()][::-1][:4])
+        unfit = all(error.code == ExitCode.PREFLIGHT for error in lost.values())
+        raise StackwrightError(
+            "\n".join(error.message for error in lost.values()),
+            told,
+            ExitCode.PREFLIGHT if unfit else ExitCode.UNREACHABLE,
+        )
     return trunk.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
 
 
@@ -73,10 +82,11 @@ def _probe(
     others: tuple[str, ...] = (),
     servers: Iterable[tuple[str, int]] = (),
 ) -> Facts:
-    # Only its own name: resolving all names on all of a thousand hosts would take a million queries.
-    result = connection.run(facts.probe((name, *others), image_url, servers), timeout=60)
-    # The host prints its clock last, so it is compared with the time of arrival.
-    return facts.parse(result.out, name, time.time())
+    # Only its own name: all names on all hosts would be a million questions to the name server for a thousand hosts.
+    result = connection.run(facts.probe((name, *others), image_url, servers), timeout=60, most=_MOST)
+    # The host tells its clock last, so the time of arrival is the one to compare it with.
+    with untrusted.judged(name, "facts"):
+        return facts.parse(result.out, name, time.time())
 
 
 def problems(
@@ -104,8 +114,9 @@ def package_problems(
         script = preflight.package_check_script(
             host.platform, planner.packages(whole, host), repositories.of(whole, host)
         )
-        result = hosts.connect(name).run(script, timeout=300)
-        return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
+        result = hosts.connect(name).run(script, timeout=300, most=_MOST)
+        with untrusted.judged(name, "package check"):
+            return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
 
     return [p for found in side_by_side.map(names, one, parallel).values() for p in found]
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackwright import __version__, answers, lock, planner, preflight, report
+from stackwright import __version__, answers, lock, planner, preflight, report, untrusted
 from stackwright.model import ExitCode, Problem, StackwrightError
 from stackwright.operations import trunk
 from stackwright.planner import assets
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 AFTERWARDS = "afterwards.json"
 """In the cloud's folder: what the hosts said after the run, for the report."""
+
+_MOST = 16 * 1024**2
+"""Bytes that a host may print of its packages; 3,000 of them make 400 kB."""
 
 _LIBRARIES = ("cryptography", "Jinja2", "netaddr", "paramiko", "PyYAML", "rich")
 
@@ -65,8 +68,9 @@ def take(whole: Cloud, hosts: Hosts, *, since: float = 0.0, plan: str = "", para
     def one(name: str) -> lock.Seen:
         system = whole.hosts[name].platform
         script = lock.script(system.package_manager, system.modulepath, f"{planner.STATE_DIR}/images", since)
-        said = hosts.connect(name).run(script, timeout=300)
-        return lock.parse(said.out, name, system.id, system.package_manager)
+        said = hosts.connect(name).run(script, timeout=300, most=_MOST)
+        with untrusted.judged(name, "list of packages"):
+            return lock.parse(said.out, name, system.id, system.package_manager)
 
     found = side_by_side.map(whole.hosts, one, parallel)
     made = lock.Lock(
@@ -163,7 +167,8 @@ def problems(
         words = locked.words(system, wanted[name])
         sources = repositories.of(whole, whole.hosts[name]) if system.package_manager == "dnf" else None
         script = preflight.package_check_script(system, words, sources, exact=True)
-        said = hosts.connect(name).run(locked.offline(script) if offline else script, timeout=300)
-        return [p for p in preflight.parse_package_check(said.out + said.err, name) if p.name not in skip]
+        said = hosts.connect(name).run(locked.offline(script) if offline else script, timeout=300, most=_MOST)
+        with untrusted.judged(name, "package check"):
+            return [p for p in preflight.parse_package_check(said.out + said.err, name) if p.name not in skip]
 
     return [p for found in side_by_side.map(wanted, one, parallel).values() for p in found]

@@ -55,7 +55,8 @@ def install(
             answer_files.save(file, answer_files.generate(install_hosts=names, presets={**presets, **settings}))
             cleanup.callback(_discard_unused, file, state, _runs(state), console)
         # The node's networks are in its answer file; those of an earlier run stay what they are.
-        reading = read_answers(replace(given, files=(file,), state=state.folder.parent), how.check.locked)
+        own = replace(given, files=(file,), state=state.folder.parent)
+        reading = read_answers(own, how.check.locked, resolve=not how.dry_run)
         console.tell(f"answers: {path} ({origin}), for {', '.join(planner.all_hosts(reading.answers))}")
         _require_same(reading.answers, names, path, here=here)
         floating = str(reading.answers["CONFIG_PROVISION_DEMO_FLOATRANGE"])

@@ -11,7 +11,7 @@ from stackwright import answers as answer_files
 from stackwright import bundle, lock
 from stackwright.bundle import Index, Setup
 from stackwright.model import ExitCode, Facts, StackwrightError
-from stackwright.operations import access, apply, inspection
+from stackwright.operations import access, apply, inspection, signers
 from stackwright.operations import bundle as bundle_operations
 from stackwright.operations import lab as lab_operations
 from stackwright.operations import lock as lock_operations
@@ -28,10 +28,12 @@ def reproduce(
     StackwrightError."""
     index = bundle.read(options.file, options.signer)
     console.note(bundle_operations.describe(index))
+    root = given.state or state_root()
+    console.note(signers.judge(root, index, options.file, options.signer, keep=not how.dry_run))
     # For this run alone: the packages in it may be gigabytes.
-    with tempfile.TemporaryDirectory(dir=StateDir((given.state or state_root()) / "bundles").make()) as work:
+    with tempfile.TemporaryDirectory(dir=StateDir(root / "bundles").make()) as work:
         folder = Path(work) / "unpacked"
-        bundle.unpack(options.file, folder, options.signer)
+        bundle.unpack(options.file, folder, index.signer)
         return _install(folder, index, options, given, reach, how, console)
 
 
@@ -44,7 +46,7 @@ def _install(
         console.note(f"warning: this Stackwright creates another plan than the bundle contains: {why}")
     mine, extra = _hosts(options, index, console)
     given = replace(given, files=(_answers(given, bundle.renamer(mine)(dict(setup.answers)), index, console),))
-    answers = read_answers(given).answers
+    answers = read_answers(given, resolve=False).answers
     state = state_of(answers, given.state)
     renamed = replace(setup.lock, hosts={mine[name]: host for name, host in setup.lock.hosts.items()})
     locked = state.write("reproduced.lock", lock.write(renamed))
@@ -54,7 +56,7 @@ def _install(
         run = inspection.begin(answers, hosts, state)
         lock_operations.exact(renamed, run.cloud, how.check.skip)
         console.note(_compared(folder, setup, run.facts, mine))
-        reading = read_answers(given, locked)
+        reading = read_answers(given, locked, resolve=not how.dry_run)
         if not from_bundle:
             return apply.install(reading, hosts, state, how, console)
         platforms = {name: renamed.hosts[name].platform for name in run.facts}

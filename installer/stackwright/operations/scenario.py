@@ -59,18 +59,18 @@ def run(
         if (code := show(started.result)) != ExitCode.OK or how.dry_run:
             return code
         given = replace(given, files=(started.file,))
-    reading = read_answers(given)
+    reading = read_answers(given, resolve=False)
     _refuse_other_answers(scenario, options, given, reading)
     state = state_of(reading.answers, given.state)
     with access.connect(reach, state, note=console.note) as hosts:
         if options.install:
             given = replace(given, files=(*given.files, _layer(state, scenario)))
-            reading = read_answers(given, how.check.locked)
+            reading = read_answers(given, how.check.locked, resolve=not how.dry_run)
             code = show(apply.install(reading, hosts, state, how, console))
             console.tell(f"later commands of this cloud: {' '.join(f'-a {path}' for path in given.files)}")
             if code != ExitCode.OK or how.dry_run:
                 return code
-            reading = read_answers(given)
+        reading = read_answers(given)
         tempest.require_demo(reading.answers)
         request = tempest.TestRequest(scenario.name, scenario.tempest, options.limit, known)
         return tempest.run(inspection.begin(reading.answers, hosts, state), request, as_json=console.as_json)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackwright import executor, guest, planner, report
+from stackwright import executor, guest, planner, report, untrusted
 from stackwright.model import Answers, Event, File, Plan, Run, StackwrightError, Step, Upload
 from stackwright.operations import verify
 from stackwright.output import live
@@ -111,7 +111,7 @@ def run(run: RunContext, request: TestRequest, *, as_json: bool = False) -> Test
         executor.run(plan, hosts.connect, kept, emit)
     folder = _bring(hosts, one.host, state, request.name, executor.redactor(secrets))
     try:
-        results = tempest.read((folder / "output.txt").read_text(encoding="utf-8", errors="restate"), request.known)
+        results = tempest.read((folder / "output.txt").read_text(encoding="utf-8", errors="replace"), request.known)
     except (OSError, ValueError):
         results = None
     record: dict[str, Any] = results.to_json() if results else {"ok": False, "failed": [], "known": [], "mended": []}
@@ -130,14 +130,16 @@ def _bring(hosts: Hosts, host: str, state: StateDir, name: str, redact: Any) -> 
         target = folder / Path(result).name
         target.unlink(missing_ok=True)
         path = shlex.quote(f"{tempest.FOLDER}/{result}")
+        # Each within the size of an output, which counts in base64.
         said = connection.run(f"[ ! -s {path} ] || base64 < {path}", timeout=300)
-        content = base64.b64decode(said.out)
+        with untrusted.judged(host, result):
+            content = base64.b64decode("".join(said.out.split()), validate=True)
         if not content:
             continue
         if target.suffix == ".subunit":  # not text: lengths are part of it
             target.write_bytes(content)
         else:
-            text = redact(content.decode(errors="restate"))
+            text = redact(untrusted.printable(content.decode(errors="replace")))
             target.write_text(_PASSWORDS.sub(r"\1 ********", text) if target.suffix == ".conf" else text)
         target.chmod(0o600)
     return folder

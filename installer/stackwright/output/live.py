@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stackwright.model import Event, StackwrightError
+from stackwright.untrusted import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,8 +144,8 @@ def _alike(failures: Iterable[Event]) -> Iterable[list[Event]]:
 
 
 def error_block(error: StackwrightError) -> str:
-    """An error as a person sees it."""
-    return f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else "")
+    """An error as a person sees it. A message may contain what a host said."""
+    return printable(f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else ""))
 
 
 def as_json(event: Event) -> str:

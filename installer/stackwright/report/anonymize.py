@@ -29,14 +29,15 @@ _INSIDE_KEY = re.compile(r".*\s[A-Za-z0-9+/=]{16,}\s*|[A-Za-z0-9+/=]*\s*")
 _KEY_LINE = re.compile(r"(?=.*[g-zG-Z+/])[A-Za-z0-9+/]{60,}={0,2}")
 """A line of a key without its first line; a checksum does not match."""
 
+# These read what hosts print, so each takes time in proportion to the text: no star where one may begin anywhere.
 _CREDENTIALS = (
     re.compile(r"(?P<keep>://[^:/@\s]+:)[^@\s/]+(?=@)"),
     re.compile(
-        r"(?i)(?P<keep>\b[\w.-]*(?:password|passwd|passphrase|secret|token)['\"]?\s*[:=]\s*['\"]?)(?!\*{8})[^\s'\",;}]{4,}"
+        r"(?i)(?P<keep>(?:password|passwd|passphrase|secret|token)['\"]?\s*[:=]\s*['\"]?)(?!\*{8})[^\s'\",;}]{4,}"
     ),
     re.compile(r"(?P<keep>)\bgAAAAA[A-Za-z0-9_-]{20,}={0,2}"),
     re.compile(r"(?i)(?P<keep>\b(?:Bearer|Authorization: Basic) )[\w.~+/-]{8,}=*"),
-    re.compile(r"(?i)(?P<keep>--?[\w-]*(?:password|passwd|secret|token) )(?!\*{8}|-)[^\s'\"]{4,}"),
+    re.compile(r"(?i)(?P<keep>-[\w-]{0,60}(?:password|passwd|secret|token) )(?!\*{8}|-)[^\s'\"]{4,}"),
     re.compile(r"(?i)(?P<keep>\bIDENTIFIED (?:BY|VIA \w+ USING|WITH \w+ (?:BY|AS)) ')(?!\*{8}')[^']+"),
 )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.services import tempest_groups
@@ -92,6 +93,7 @@ def _read(path: Path) -> Scenario:
             raise ValueError(
                 "tempest is empty" if not data["tempest"] else f"{path.stem!r} is not a valid scenario name"
             )
+        _refuse_odd(data)
         return Scenario(
             name=path.stem,
             title=str(data["title"]),
@@ -110,6 +112,18 @@ def _read(path: Path) -> Scenario:
             "add title, tempest and [answers], as in the built-in scenarios",
             ExitCode.USAGE,
         ) from None
+
+
+def _refuse_odd(data: Mapping[str, Any]) -> None:
+    """Raises ValueError for what a scenario, which may be somebody else's, must not bring: commands, files of this
+    machine, and anything but lines of text."""
+    for key, value in {**data["answers"], "title": data["title"], "after": data.get("after", "")}.items():
+        if not str(value).isprintable():
+            raise ValueError(f"{key} is not one printable line")
+        if re.match(r"\s*!\s*(cmd|file|env)\b", str(value)):
+            raise ValueError(f"{key} names a command, file or variable of this machine")
+        if key in data["answers"] and not re.fullmatch(r"(CONFIG|EXCLUDE)_[A-Z0-9_]+", str(key)):
+            raise ValueError(f"{key!r} is not a key of an answer file")
 
 
 def told(scenario: Scenario) -> str:

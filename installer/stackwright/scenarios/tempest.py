@@ -98,9 +98,11 @@ def workers(cpus: int, memory: int) -> int:
 # ------------------------------------------------------------------------------------------------------------- results
 
 _RESULT = re.compile(
-    r"^\{\d+\} (?P<name>\S+(?: \(\S+\))?).*? (?:\[(?P<took>[\d.]+)s\] )?\.\.\. (?P<how>ok|FAILED|SKIPPED)"
+    r"^\{\d{1,9}\} (?P<name>\S++(?: \(\S++\))?+).*? (?:\[(?P<took>[\d.]{1,20})s\] )?\.\.\. (?P<how>ok|FAILED|SKIPPED)"
 )
 _MOST_LINES = 25
+_MOST_LINE = 4096
+"""Of a line of output, that many characters count."""
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,11 @@ class _Reading:
 
 def read(output: str, known: Iterable[Known] = ()) -> Results:
     """What `tempest run` printed. Raises ValueError where it did not come to its totals."""
-    totals = {name: int(number) for name, number in re.findall(r"^ - (\w+):\s*(\d+)", output, re.M)}
+    totals = {name: int(number) for name, number in re.findall(r"^ - (\w{1,20}):[ \t]*(\d{1,9})", output, re.M)}
     if not {"Passed", "Failed", "Skipped"} <= set(totals):
         raise ValueError("Tempest did not finish")
     reading, current = _Reading(), ""
-    for line in output.splitlines():
+    for line in (whole[:_MOST_LINE] for whole in output.splitlines()):
         if found := _RESULT.match(line):
             current = found["name"]
             reading.results[current] = found["how"]
@@ -174,7 +176,7 @@ def read(output: str, known: Iterable[Known] = ()) -> Results:
     failed = [test for test, how in reading.results.items() if how == "FAILED"]
     passed = [test for test, how in reading.results.items() if how == "ok"]
     failing = tuple((test, k) for test in failed if (k := about(test)))
-    took = re.search(r"^Ran: \d+ tests in ([\d.]+) sec", output, re.M)
+    took = re.search(r"^Ran: \d{1,9} tests in (\d{1,9}(?:\.\d{1,9})?) sec", output, re.M)
     return Results(
         passed=totals["Passed"],
         skipped=totals["Skipped"],

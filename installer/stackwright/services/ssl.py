@@ -20,8 +20,7 @@ OPTIONS: tuple[Option, ...] = (
         "CONFIG_SSL_CACERT_FILE",
         (
             "CA certificate that signs the services' certificates, on the controlling machine. With "
-            "CONFIG_SSL_CACERT_SELFSIGN=y a missing file is generated; the default then stands for a file in "
-            "CONFIG_SSL_CERT_DIR."
+            "CONFIG_SSL_CACERT_SELFSIGN=y and no such file, a CA is generated in the cloud's state directory."
         ),
         path,
         default="/etc/pki/tls/certs/selfcert.crt",
@@ -32,7 +31,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_SSL_CACERT_KEY_FILE",
-        "Private key of that CA, without a passphrase. A missing file is generated in the same way.",
+        "Private key of that CA, without a passphrase. If it is missing, it is generated with the certificate.",
         path,
         default="/etc/pki/tls/private/selfkey.key",
         when=_USED,
@@ -43,8 +42,8 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SSL_CERT_DIR",
         (
-            "Folder on the controlling machine for generated certificates and keys. The default stands for a private "
-            "folder in the cloud's state directory."
+            "Folder on the controlling machine with certificates and keys of an earlier version, which are used while "
+            "they are valid. New ones are written to the cloud's state directory only."
         ),
         path,
         default="~/packstackca/",

@@ -39,6 +39,10 @@ class ScriptTimeout(StackwrightError):
     """A script exceeded its time limit."""
 
 
+class TooMuchOutput(StackwrightError):
+    """A script printed more than it may."""
+
+
 class Channel(Protocol):
     """One running command with its input and outputs."""
 

@@ -230,7 +230,7 @@ class SshChannel:
 
     def _errors(self) -> bytes:
         got = b""
-        while self._channel.recv_stderr_ready():
+        while self._channel.recv_stderr_ready() and len(got) < 2**20:  # a host may never stop
             piece = self._channel.recv_stderr(65536)
             if not piece:
                 break

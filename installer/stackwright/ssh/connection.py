@@ -15,13 +15,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from stackwright import shell
+from stackwright import shell, untrusted
 from stackwright.model import ExitCode, File, StackwrightError
 from stackwright.shell import Raw
 
 from . import root
-from .channel import Channel, Link, LinkDropped, LocalLink, Result, ScriptTimeout
+from .channel import Channel, Link, LinkDropped, LocalLink, Result, ScriptTimeout, TooMuchOutput
 from .settings import Host
+
+_CEILING = 4.0
+"""How many times its timeout a script may take as long as it prints."""
+_MOST_PLAIN = 1024**2
+"""Bytes that a login shell may print."""
 
 
 class Connection:
@@ -64,11 +69,14 @@ class Connection:
             raise
         return channel
 
-    def run(self, script: str, *, timeout: float = 60.0, data: bytes = b"") -> Result:
-        """Runs a POSIX shell script as root; `data` is its standard input. `timeout` in seconds.
+    def run(
+        self, script: str, *, timeout: float = 60.0, data: bytes = b"", most: int = untrusted.MOST_OUTPUT
+    ) -> Result:
+        """Runs a POSIX shell script as root; `data` is its standard input. `timeout` in seconds; a script that goes on
+        printing may take four times as long. It may print `most` bytes. Control characters in the result are escaped.
 
-        Raises LinkDropped, ScriptTimeout, or StackwrightError(UNREACHABLE) if the host or root is not available. A
-        failed script does not raise: see Result.exit.
+        Raises LinkDropped, ScriptTimeout, TooMuchOutput, or StackwrightError(UNREACHABLE) when the host or root cannot
+        be had. A script that fails is no exception: see Result.exit.
         """
         channel = self.open(script)
         try:
@@ -76,18 +84,29 @@ class Connection:
                 channel.send(data)
             channel.end()
             out, err = bytearray(), bytearray()
-            until = time.monotonic() + timeout
+            began = time.monotonic()
+            until = began + timeout
             while (got := channel.receive(min(1.0, max(0.0, until - time.monotonic())))) is not None:
                 out += got[0]
                 err += got[1]
-                if time.monotonic() >= until and not any(got):
+                self._refuse_more(len(out) + len(err), most)
+                now = time.monotonic()
+                if now >= until and (not any(got) or now >= began + _CEILING * timeout):
                     raise ScriptTimeout(
                         f"{self.host}: a command did not finish within {timeout:.0f} s",
                         "check the host's load and disk with `top` and `dmesg`",
                     )
-            return Result(channel.status(), out.decode(errors="replace"), err.decode(errors="replace"))
+            return _result(channel.status(), out, err)
         finally:
             channel.close()
+
+    def _refuse_more(self, size: int, most: int) -> None:
+        if size > most:
+            raise TooMuchOutput(
+                f"{self.host}: a command printed more than {most} bytes",
+                "inspect this host: it may be damaged or under somebody else's control",
+                ExitCode.PREFLIGHT,
+            )
 
     def run_as_user(self, script: str, *, data: bytes = b"") -> Result:
         """Runs a script without secrets as the login user; otherwise like `run`."""
@@ -106,7 +125,8 @@ class Connection:
         listing = self.run(shell.fill("ssh/list_files.sh", PATHS=Raw(paths)), timeout=timeout)
         if not listing.ok:
             raise StackwrightError(f"{self.host}: cannot compare files: {_last(listing)}")
-        existing = _existing(listing.out)
+        with untrusted.judged(self.host, "list of files"):
+            existing = _existing(listing.out)
         differ = [f for f in files if not _same(f, existing.get(f.path))]
         if differ:
             done = self.run(_write_script(tuple(differ), self.base), data=_pack(tuple(differ)), timeout=timeout)
@@ -199,13 +219,20 @@ class Connection:
             while (got := channel.receive(1.0)) is not None:
                 out += got[0]
                 err += got[1]
+                self._refuse_more(len(out) + len(err), _MOST_PLAIN)
                 if time.monotonic() > until:
                     raise ScriptTimeout(
                         f"{self.host}: the login shell or sudo did not answer within 120 s", code=ExitCode.UNREACHABLE
                     )
-            return Result(channel.status(), out.decode(errors="replace"), err.decode(errors="replace"))
+            return _result(channel.status(), out, err)
         finally:
             channel.close()
+
+
+def _result(status: int, out: bytearray, err: bytearray) -> Result:
+    """What a command printed, as text without anything that a terminal would obey."""
+    printed, said = (untrusted.printable(text.decode(errors="replace")) for text in (out, err))
+    return Result(status, printed, said)
 
 
 def LocalConnection(

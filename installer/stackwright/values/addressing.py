@@ -284,6 +284,10 @@ class Device(NamedTuple):
     """Empty: none is given, and a file with a file system in it does."""
 
 
+_DEVICE = re.compile(r"(?:/[A-Za-z0-9_.:@+-]+)+")
+"""The path of a device or a directory: nothing that a shell or a configuration file reads as syntax."""
+
+
 def storages(value: str) -> tuple[Device, ...]:
     """a list of devices, each /dev/NAME, HOST:/dev/NAME or HOST/NAME.
 
@@ -291,11 +295,11 @@ def storages(value: str) -> tuple[Device, ...]:
     """
     found = []
     for item in words(value):
-        if item.startswith("/"):
+        if item.startswith("/") and _DEVICE.fullmatch(item):
             found.append(Device("", item))
             continue
         match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+)(?::(/\S+)|/([A-Za-z0-9_.-]+))?", item)
-        if not match or (match[2] or "").startswith("//"):
+        if not match or (match[2] and not _DEVICE.fullmatch(match[2])):
             raise ValueError(f"{item!r} is not a device; expected /dev/sdb, HOST:/dev/sdb or HOST/sdb")
         device = match[2] or (f"/dev/{match[3]}" if match[3] else "")
         try:

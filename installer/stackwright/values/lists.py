@@ -55,8 +55,9 @@ def _pairs(value: str, what: str, example: str) -> Pairs:
 
 
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
-_INTERFACE = re.compile(r"[^\s/:]{1,15}")
-"""The kernel limits names to 15 characters."""
+_INTERFACE = re.compile(r"[A-Za-z0-9_.@+-]{1,15}")
+"""The kernel limits names to 15 characters; it takes any but blanks, / and :, and shells and configuration files do
+not."""
 _MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
 
@@ -84,10 +85,8 @@ def bridge_interfaces(value: str) -> Pairs:
     found = _pairs(value, "a bridge and its interface", "br-ex:eth1,br-data:eth2")
     for name, interface in found:
         _named(_BRIDGE, name, "not a bridge name; expected at most 15 letters, digits, ., _ and -")
-        if "/" not in interface and not _MAC.fullmatch(interface):
-            _named(
-                _INTERFACE, interface, "not an interface name; expected at most 15 characters without spaces, / and :"
-            )
+        if re.fullmatch(r"[0-9A-Fa-f:.]+/[0-9]{1,3}", interface) is None and not _MAC.fullmatch(interface):
+            _named(_INTERFACE, interface, "not an interface name; expected at most 15 letters, digits and _ . @ + -")
     return found
 
 
@@ -98,7 +97,7 @@ def interface_mappings(value: str) -> Pairs:
     """
     found = _pairs(value, "a physical network and its interface", "physnet1:eth2")
     for _, name in found:
-        _named(_INTERFACE, name, "not an interface name; expected at most 15 characters without spaces, / and :")
+        _named(_INTERFACE, name, "not an interface name; expected at most 15 letters, digits and _ . @ + -")
     return found
 
 

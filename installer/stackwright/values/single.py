@@ -121,23 +121,30 @@ def path(value: str) -> str:
     return value
 
 
+_WEB = r"[A-Za-z0-9._~:/?#\[\]@!*+,=%&-]|\$(?:basearch|releasever|arch|stream|contentdir)\b"
+"""What a URL consists of (RFC 3986), without what a shell, a quoted text or a configuration file reads as syntax; and
+the variables of dnf."""
+_URL = re.compile(rf"(?:https?|ftp)://(?:{_WEB})+|file://(?:{_WEB})+|/(?:{_WEB})*")
+_WEB_URL = re.compile(r"https?://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/%+-]*)?")
+
+
 def url(value: str) -> str:
     """a URL (http, https, file) or the path of a file."""
-    if value and not re.match(r"(https?|ftp|file)://\S+$|/\S*$", value):
+    if value and not _URL.fullmatch(value):
         raise ValueError("expected a URL (http://, https://, file://) or the absolute path of a file")
     return value
 
 
 def web_url(value: str) -> str:
     """an http:// or https:// URL without a password."""
-    if value and not re.match(r"https?://[^\s/@]+(/\S*)?$", value):
+    if value and not _WEB_URL.fullmatch(value):
         raise ValueError("expected an http:// or https:// URL without a password")
     return value.rstrip("/")
 
 
 def ldap_url(value: str) -> str:
     """an ldap:// or ldaps:// URL."""
-    if value and not re.match(r"ldap(s|i)?://\S*$", value):
+    if value and not re.fullmatch(rf"ldap(?:s|i)?://(?:{_WEB})*", value):
         raise ValueError("expected an ldap:// or ldaps:// URL")
     return value
 
@@ -171,6 +178,6 @@ def optional(value: str) -> str:
 
 def word(value: str) -> str:
     """one word: letters, digits and - _ . : @ + /."""
-    if value and not re.fullmatch(r"[\w.:@+/*-]+", value):
+    if value and not re.fullmatch(r"[\w.:@+/*-]+", value, re.ASCII):
         raise ValueError("expected one word: letters, digits and - _ . : @ + /")
     return value

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import shell
+from .. import shell, untrusted
 from ..model import Action, File, Run, Step, Upload
 
 FOLDER = "/var/lib/stackwright/verify"
@@ -171,7 +171,7 @@ def _records(lines: Iterable[str]) -> Iterable[Mapping[str, Any] | str]:
         text = line.strip()
         if text.startswith('{"'):
             try:
-                record = json.loads(text)
+                record = untrusted.from_json(text, untrusted.MOST_LINE)
             except ValueError:
                 record = None
             if isinstance(record, dict) and "kind" in record:
@@ -181,6 +181,14 @@ def _records(lines: Iterable[str]) -> Iterable[Mapping[str, Any] | str]:
             yield text
 
 
+def _seconds(value: Any) -> float:
+    """A duration. Raises ValueError."""
+    seconds = float(value)
+    if not 0 <= seconds < 1e9:
+        raise ValueError(f"{seconds} is no duration")
+    return seconds
+
+
 def _check(record: Mapping[str, Any]) -> CheckResult:
     state = record.get("state")
     return CheckResult(
@@ -188,7 +196,7 @@ def _check(record: Mapping[str, Any]) -> CheckResult:
         title=str(record.get("title", "")),
         service=str(record.get("service", "")),
         state=state if state in ("ok", "failed", "skipped") else "unknown",
-        seconds=float(record.get("seconds", 0.0)),
+        seconds=_seconds(record.get("seconds", 0.0)),
         detail=str(record.get("detail", "")),
         log=str(record.get("log", "")),
         lines=tuple(str(x) for x in record.get("lines", ())),
@@ -205,15 +213,19 @@ def read(lines: Iterable[str]) -> VerifyResult:
     for record in _records(lines):
         if isinstance(record, str):
             other.append(record)
-        elif record["kind"] == "plan":
-            planned = {c["check"]: _check(c) for c in record["checks"]}
-        elif record["kind"] == "check":
-            checks.append(_check(record))
-        elif record["kind"] == "note":
-            other.append(str(record.get("detail", "")))
-        elif record["kind"] == "finished":
-            seconds, complete = float(record["seconds"]), True
-            left = tuple(str(x) for x in record.get("left", ()))
+            continue
+        try:
+            if record["kind"] == "plan":
+                planned = {str(c["check"]): _check(c) for c in record["checks"]}
+            elif record["kind"] == "check":
+                checks.append(_check(record))
+            elif record["kind"] == "note":
+                other.append(str(record.get("detail", "")))
+            elif record["kind"] == "finished":
+                left = tuple(str(x) for x in record.get("left", ()))
+                seconds, complete = _seconds(record["seconds"]), True
+        except (ValueError, KeyError, TypeError, AttributeError):
+            other.append(f"unreadable result: {untrusted.shown(record)}")
     seen = {c.name for c in checks}
     checks += [c for name, c in planned.items() if name not in seen]
     return VerifyResult(tuple(checks), seconds, complete, left, tuple(other))
