@@ -91,7 +91,7 @@ COMPONENTS: tuple[Component, ...] = (
         + APACHE
         + Names(
             debian=("aodh-api", "aodh-common", "python3-aodhclient"),
-            redhat=("openstack-aodh-api", "openstack-aodh-common", "python3-aodhclient"),
+            redhat=("openstack-aodh-api", "openstack-aodh-common", "python3-aodhclient", "python3-openstackclient"),
         ),
         units=Names(debian=("aodh-api",), redhat=("httpd",)),
         selinux=("httpd_can_network_connect",),

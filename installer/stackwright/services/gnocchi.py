@@ -61,7 +61,7 @@ COMPONENTS: tuple[Component, ...] = (
         + APACHE
         + Names(
             debian=("gnocchi-api", "gnocchi-common", "python3-gnocchiclient"),
-            redhat=("gnocchi-api", "gnocchi-common", "python3-gnocchiclient"),
+            redhat=("gnocchi-api", "gnocchi-common", "python3-gnocchiclient", "python3-openstackclient"),
         ),
         units=Names(debian=("gnocchi-api",), redhat=("httpd",)),
         selinux=("httpd_can_network_connect",),
