@@ -15,7 +15,7 @@ from stackwright import answers, planner
 from stackwright.model import ExitCode, Facts, StackwrightError, Upload
 from stackwright.planner import firewall_policy
 from stackwright.planner.firewall_policy import Opening
-from stackwright.planner.steps import firewall_rules
+from stackwright.planner.steps import firewall_rules, package_cache
 from stackwright.services import SERVICES, listening, options
 
 SPOKEN = {
@@ -255,6 +255,42 @@ def test_ipv4_and_ipv6_addresses() -> None:
     )
     assert '<source address="198.18.0.11"/><protocol value="gre"/><accept/>' in policy
     assert '\n  <port port="80" protocol="tcp"/>\n' in policy
+
+
+def test_instances_do_not_reach_other_hosts_under_the_address_of_their_gateway() -> None:
+    """Where the external bridge has no interface, its host masquerades, and the others trust that host's address."""
+    case = CASES["three-hosts"]
+    whole = planner.cloud(case.answers(), case.facts())
+    opened = firewall_policy.openings(whole)
+    guards = {name: firewall_policy.guard(whole, host, opened) for name, host in whole.hosts.items()}
+    ((name, guard),) = ((n, g) for n, g in guards.items() if g)
+    assert guard.bridges == ("br-ex",)
+    others = {address for n, h in whole.hosts.items() if n != name for address in package_cache.addresses(h)}
+    assert set(guard.hosts) == others
+    public = {(o.protocol, o.first) for o in guard.public}
+    assert ("tcp", 5000) in public
+    assert not public & {("tcp", port) for port in (22, 3306, 5672, 5900, 6642, 11211)}
+    rules = firewall_rules.nftables(opened[name], guard)
+    forward = rules[rules.index("chain forward") :]
+    assert 'iifname != { "br-ex" } accept\n\t\toifname { "br-ex" } accept\n' in forward
+    allowed, dropped = (re.findall(rf"ip daddr {{ ([^}}]+) }} {end}", forward) for end in (r"tcp dport", "drop"))
+    assert allowed == dropped
+    assert set(dropped[0].split(", ")) == others
+    policy = firewall_rules.firewalld_forward(guard.networks, guard)
+    for address in others:
+        way = f'<source address="{guard.networks[0]}"/><destination address="{address}"/>'
+        accept, drop = (
+            f'priority="-20">{way}<port port="5000" protocol="tcp"/><accept/>',
+            f'priority="-19">{way}<drop/>',
+        )
+        assert accept in policy
+        assert drop in policy
+    assert firewall_rules.nftables(opened[name]) != rules, "a table without the guard is replaced"
+    both = replace(guard, hosts=("198.18.0.11", "fd00::11"))
+    assert "ip6 daddr { fd00::11 } drop" in firewall_rules.nftables((), both)
+    single = CASES["allinone"]
+    alone = planner.cloud(single.answers(), single.facts())
+    assert [firewall_policy.guard(alone, h, firewall_policy.openings(alone)) for h in alone.hosts.values()] == [None]
 
 
 def test_the_plan_lists_the_open_ports(case: Case) -> None:

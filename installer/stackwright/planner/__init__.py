@@ -96,7 +96,7 @@ def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offli
     for name, host in whole.hosts.items():
         prepared = _prepare(whole, host, kinds, module, (exact or {}).get(name), offline=offline)
         steps += map(locked.from_bundle, prepared) if offline else package_cache.through(whole, prepared)
-        steps.append(_firewall(host, opened))
+        steps.append(_firewall(whole, host, opened))
         before = [s.id for s in prepared if not s.id.endswith((":lists", ":repositories", ":names"))]
         so_far: list[Placed] = []
         for number, group in sorted(runs[name].items()):
@@ -215,7 +215,7 @@ def _install(whole: Cloud, host: Host) -> tuple[Action, ...]:
     return (Run("packages", script, 3600, retries=3),)
 
 
-def _firewall(host: Host, opened: Mapping[str, tuple[firewall_policy.Opening, ...]]) -> Step:
+def _firewall(whole: Cloud, host: Host, opened: Mapping[str, tuple[firewall_policy.Opening, ...]]) -> Step:
     """Its own step, and not Puppet's: it follows from all hosts, and a host that joins must not change the others'
     catalogs."""
     here, after = f"{host.name}:firewall", (f"{host.name}:packages",)
@@ -223,7 +223,8 @@ def _firewall(host: Host, opened: Mapping[str, tuple[firewall_policy.Opening, ..
         return Step(here, host.name, "Firewall: remove Stackwright's rules", firewall_rules.removal(), after)
     passed_on = tuple(b.network for b in host.bridges if b.network)
     found = opened[host.name]
-    actions = firewall_rules.actions(host.platform.firewall, found, passed_on)
+    guard = firewall_policy.guard(whole, host, opened)
+    actions = firewall_rules.actions(host.platform.firewall, found, passed_on, guard)
     return Step(here, host.name, f"Firewall: open {len(found)} port{'s' * (len(found) != 1)}", actions, after)
 
 

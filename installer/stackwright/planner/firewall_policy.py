@@ -6,6 +6,7 @@ SSH is always open, at the ports where sshd was seen: a host that nobody can log
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +48,36 @@ class Opening:
         names = ", ".join(h for h in self.hosts if h != host) if others <= 4 else f"{others} hosts"
         whom = names or ", ".join(self.sources) or "everyone"
         return f"{self.protocol} {self.ports}".strip() + f" {self.what}: {whom}"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What instances must not reach through a host whose address they get on their way out of its external bridges: the
+    other hosts of the cloud, whose firewalls trust that address, except for ports that everyone may reach."""
+
+    bridges: tuple[str, ...]
+    networks: tuple[str, ...]
+    """The bridges' external networks."""
+    hosts: tuple[str, ...]
+    """Addresses."""
+    public: tuple[Opening, ...]
+
+
+def guard(whole: Cloud, host: Host, opened: Mapping[str, tuple[Opening, ...]]) -> Guard | None:
+    """The guard of a host; None where it masquerades nothing, or there are no other hosts."""
+    outside = [b for b in host.bridges if b.network]
+    others = [found for name, found in sorted(whole.hosts.items()) if name != host.name]
+    if not outside or not others:
+        return None
+    hosts = sorted({address for other in others for address in package_cache.addresses(other)})
+    everyone = {o for found in opened.values() for o in found if not o.sources and not o.hosts and o.what != "SSH"}
+    public = sorted(everyone, key=lambda o: (o.protocol, o.first, o.last, o.what))
+    return Guard(
+        tuple(b.name for b in outside),
+        tuple(b.network for b in outside),
+        tuple(hosts),
+        tuple({(o.protocol, o.first, o.last): o for o in public if o.first}.values()),
+    )
 
 
 def openings(whole: Cloud) -> dict[str, tuple[Opening, ...]]:

@@ -2,7 +2,7 @@
 
 nftables: one table of our own, replaced in one transaction, so that there is no moment without rules and nobody else's
 tables are touched. firewalld: policies of our own, beside the zones that the person has. Forwarded packets, which are
-those of instances, are let through.
+those of instances, are let through, except to other hosts of the cloud where they would bear this host's address.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 from stackwright import shell
 from stackwright.model import Action, File, Run, Upload
-from stackwright.planner.firewall_policy import Opening
+from stackwright.planner.firewall_policy import Guard, Opening
 
 FOLDER = "/etc/stackwright"
 _RULES = f"{FOLDER}/firewall.nft"
@@ -50,15 +50,17 @@ WantedBy=sysinit.target
 
 
 @lru_cache(maxsize=256)
-def actions(kind: str, openings: tuple[Opening, ...], passed_on: tuple[str, ...]) -> tuple[Action, ...]:
+def actions(
+    kind: str, openings: tuple[Opening, ...], passed_on: tuple[str, ...], guard: Guard | None = None
+) -> tuple[Action, ...]:
     """What makes a host's firewall so; `kind` is the platform's. `passed_on` are networks outside of the cloud's own
-    whose packets this host forwards between interfaces."""
+    whose packets this host forwards between interfaces; `guard` says which of these are dropped."""
     if kind == "nftables":
-        rules = nftables(openings)
+        rules = nftables(openings, guard)
         load = shell.fill("planner/steps/firewall_nftables.sh", RULES=_RULES, UNIT=_UNIT)
         files = (File(_RULES, rules.encode()), File(_UNIT_FILE, _UNIT_TEXT.encode()))
         return Upload(files), Run("firewall", load, 120)
-    texts = dict(zip(_POLICIES, (firewalld(openings), firewalld_forward(passed_on)), strict=True))
+    texts = dict(zip(_POLICIES, (firewalld(openings), firewalld_forward(passed_on, guard)), strict=True))
     policies = tuple(File(f"{FOLDER}/firewalld-{name}.xml", text.encode()) for name, text in texts.items())
     load = shell.fill("planner/steps/firewall_firewalld.sh", POLICIES=_POLICIES, FOLDER=FOLDER)
     return Upload(policies), Run("firewall", load, 300)
@@ -77,8 +79,9 @@ def removal() -> tuple[Action, ...]:
     return (Run("no-firewall", script, 120),)
 
 
-def nftables(openings: Sequence[Opening]) -> str:
+def nftables(openings: Sequence[Opening], guard: Guard | None = None) -> str:
     """A file for `nft -f`."""
+    forward = _nft_forward(guard) if guard else ""
     rules = "".join(f"\t\t{line}\n" for opening in openings for line in _nft_rules(opening))
     return f"""\
 #!/usr/sbin/nft -f
@@ -86,7 +89,7 @@ def nftables(openings: Sequence[Opening]) -> str:
 table inet stackwright
 delete table inet stackwright
 table inet stackwright {{
-	comment "{_mark(openings)}"
+	comment "{_mark(openings, forward)}"
 	chain input {{
 		type filter hook input priority filter; policy accept;
 		iifname "lo" accept
@@ -99,13 +102,31 @@ table inet stackwright {{
 		meta pkttype {{ broadcast, multicast }} drop
 		reject with icmpx admin-prohibited
 	}}
-}}
+{forward}}}
 """
 
 
-def _mark(openings: Sequence[Opening]) -> str:
+def _nft_forward(guard: Guard) -> str:
+    """The chain for packets that instances send through this host's external bridges, for both IP versions."""
+    names = ", ".join(f'"{name}"' for name in guard.bridges)
+    bridges = f"{{ {names} }}"
+    ports: dict[str, list[str]] = {}
+    for opening in guard.public:
+        ports.setdefault(opening.protocol, []).append(opening.ports)
+    lines = ["ct state established,related accept", f"iifname != {bridges} accept", f"oifname {bridges} accept"]
+    for version, word in ((4, "ip"), (6, "ip6")):
+        if some := _family(guard.hosts, version):
+            to = f"{word} daddr {{ {', '.join(some)} }}"
+            lines += [f"{to} {protocol} dport {{ {', '.join(of)} }} accept" for protocol, of in sorted(ports.items())]
+            lines.append(f'{to} drop comment "instances must not reach hosts under this host\'s address"')
+    rules = "".join(f"\t\t{line}\n" for line in lines)
+    return f"\tchain forward {{\n\t\ttype filter hook forward priority filter; policy accept;\n{rules}\t}}\n"
+
+
+def _mark(openings: Sequence[Opening], forward: str = "") -> str:
     """Tells the loaded table from one with other rules."""
     rules = [line for opening in openings for line in _nft_rules(opening)]
+    rules += [forward] if forward else []
     return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:32]
 
 
@@ -159,11 +180,24 @@ def firewalld(openings: Sequence[Opening]) -> str:
     return _policy("CONTINUE", "HOST", "Ports of this host's OpenStack services", dict.fromkeys(lines))
 
 
-def firewalld_forward(networks: Sequence[str]) -> str:
+def _firewalld_guard(guard: Guard) -> Iterable[str]:
+    """Rules before all others, those that accept first. Replies to what hosts began are accepted before any policy."""
+    for family in (4, 6):
+        pairs = [(n, h) for n in _family(guard.networks, family) for h in _family(guard.hosts, family)]
+        for number, end in enumerate(("accept", "drop")):
+            ports = [f'<port port="{o.ports}" protocol="{o.protocol}"/>' for o in guard.public] if not number else [""]
+            for network, host in pairs:
+                way = f'<source address="{network}"/><destination address="{host}"/>'
+                for port in ports:
+                    yield f'<rule family="ipv{family}" priority="{number - 20}">{way}{port}<{end}/></rule>'
+
+
+def firewalld_forward(networks: Sequence[str], guard: Guard | None = None) -> str:
     """The policy for packets that the host passes on; a text without a policy where there are none."""
     if not networks:
         return "<!-- this host has no external network of its own -->\n"
-    lines = [
+    lines = [*_firewalld_guard(guard)] if guard else []
+    lines += [
         f'<rule family="ipv{family}"><{end} address="{network}"/><accept/></rule>'
         for family in (4, 6)
         for network in _family(tuple(networks), family)

@@ -70,7 +70,8 @@ include placement::db::mysql
 # --- rabbitmq
 include rabbitmq
 rabbitmq_user { 'amqp_user':
-  admin    => true,
+  # It needs its permissions below, and no more: an administrator may read and change all users.
+  admin    => false,
   password => Sensitive(lookup('stackwright::messaging_password')),
   require  => Class['rabbitmq'],
 }
