@@ -126,7 +126,7 @@ def test_two_processes_cannot_write(tmp_path: Path) -> None:
 
 def test_a_state_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StackwrightError, match="cannot be used") as caught:
+    with pytest.raises(StackwrightError, match="cannot use the state directory") as caught:
         open_journal(tmp_path / "file" / "state")
     assert caught.value.code == ExitCode.ENVIRONMENT
 

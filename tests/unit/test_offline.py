@@ -98,7 +98,6 @@ def test_a_host_without_room_gets_no_packages(
     for name, said in (("df", f"head\\nfs 1 1 {free} 1%% /"), ("du", f"{there}\\t/x")):
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\nprintf '{said}\\n'\n")
         (tmp_path / "bin" / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(bundle, "OFFLINE", str(tmp_path))
     folder = tmp_path / "bundle/packages/debian-12/mirror"
     folder.mkdir(parents=True)
@@ -113,6 +112,7 @@ def test_a_host_without_room_gets_no_packages(
         def run(self, script: str, timeout: float) -> Result:
             if script == offline.own_keys():
                 return Result(0, "", "")
+            script = f"PATH={tmp_path / 'bin'}:$PATH\n{script}"
             return LocalConnection("h", become=False, base=str(tmp_path)).run(script, timeout=timeout)
 
         def put(self, files: Iterable[File]) -> None:

@@ -43,7 +43,7 @@ def install(
     path = given.files[0] if given.files else Path.home() / f"stackwright-{options.lab or names[0]}.answers"
     here = not options.hosts and options.lab is None
     state = directory.state_dir(names[0], given.state)
-    with contextlib.ExitStack() as cleanup:
+    with contextlib.ExitStack() as cleanup, contextlib.ExitStack() as unused:
         if how.dry_run:
             state = cleanup.enter_context(directory.scratch(state))
         hosts = cleanup.enter_context(access.connect(reach, state, extra, console.note))
@@ -53,7 +53,7 @@ def install(
             file, origin = (state.make() / path.name, "a preview, not kept") if how.dry_run else (path, "new")
             _, presets = inspection.presets(hosts, names[0])
             answer_files.save(file, answer_files.generate(install_hosts=names, presets={**presets, **settings}))
-            cleanup.callback(_discard_unused, file, state, _runs(state), console)
+            unused.callback(_discard_unused, file, state, _runs(state), console)
         # The node's networks are in its answer file; those of an earlier run stay what they are.
         own = replace(given, files=(file,), state=state.folder.parent)
         reading = read_answers(own, how.check.locked, resolve=not how.dry_run)
@@ -62,7 +62,10 @@ def install(
         floating = str(reading.answers["CONFIG_PROVISION_DEMO_FLOATRANGE"])
         if options.lab is not None and ":" not in floating and not how.dry_run:
             lab.route(floating, names[0])
-        return Started(apply.install(reading, hosts, state, how, console), path)
+        result = apply.install(reading, hosts, state, how, console)
+        if isinstance(result, apply.Installed):
+            unused.pop_all()
+        return Started(result, path)
 
 
 def _refuse_contradictions(options: QuickStartOptions, given: AnswerOptions) -> None:

@@ -41,7 +41,7 @@ OPTIONS: tuple[Option, ...] = (
         "CONFIG_SERVICE_WORKERS",
         (
             "Worker processes per API service. By default each host decides by its processors and memory; set a small "
-            "number on hosts with little memory."
+            "number on hosts with little memory. Keystone has at least two."
         ),
         workers,
         default="%{::processorcount}",
