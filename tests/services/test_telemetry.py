@@ -215,7 +215,7 @@ def test_the_alarm_and_its_network_are_removed_whether_it_fires_or_not(on_host: 
 
 
 def test_cinder_of_debian_12_sends_no_notifications() -> None:
-    """Its oslo.messaging rebuilds the context of each notification, which Cinder refuses: volume types gave HTTP 500."""
+    """Its oslo.messaging rebuilds the context of each notification, which Cinder refuses: HTTP 500."""
     hieradata = golden.last_runs(CASES["telemetry"].plan())["198.18.0.10"].hieradata
     assert "nova::notification_driver: messagingv2" in hieradata
     assert "cinder::notification_driver" not in hieradata
