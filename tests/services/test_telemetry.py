@@ -183,7 +183,7 @@ class Clouded:
         self.gone.append(path)
 
 
-MEASURES = {"memory.usage": 31.4, "network.incoming.bytes": 1234.0, "network.outgoing.bytes": 99.0, "cpu": 1.0}
+MEASURES = {"memory.resident": 31.4, "network.incoming.bytes": 1234.0, "network.outgoing.bytes": 99.0, "cpu": 1.0}
 
 
 def test_the_instance_is_measured_when_memory_and_traffic_are_in_gnocchi(on_host: Callable[[str], ModuleType]) -> None:

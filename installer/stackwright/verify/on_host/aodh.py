@@ -11,7 +11,7 @@ from .runner import Check, Context
 
 def fires(own: Session, name: str, timeout: float = 60.0) -> str:
     """An alarm on new networks is raised by creating one. Both are removed."""
-    query = {"field": "traits.name", "op": "eq", "value": f"{name}-alarm"}
+    query = {"field": "traits.name", "op": "eq", "type": "string", "value": f"{name}-alarm"}
     rule = {"event_type": "network.create.end", "query": [query]}
     alarm = own.post(
         "alarming",

@@ -8,7 +8,7 @@ from .api import ApiError, wait_for
 from .cloud import Session
 from .runner import Check, Context, Skip
 
-METRICS = ("memory.usage", "network.incoming.bytes", "network.outgoing.bytes")
+METRICS = ("memory.resident", "network.incoming.bytes", "network.outgoing.bytes")
 """The first is the instance's own metric, the others those of its network interfaces."""
 
 
@@ -52,7 +52,7 @@ def measured(own: Session, name: str, timeout: float) -> str:
         return found if set(METRICS) <= set(found) else None
 
     found = wait_for(f"measures of {', '.join(METRICS)}", look, timeout)
-    return f"memory {found['memory.usage']:.0f} MB, network {found['network.incoming.bytes']:.0f} bytes in"
+    return f"memory {found['memory.resident']:.0f} MB, network {found['network.incoming.bytes']:.0f} bytes in"
 
 
 def checks(context: Context) -> list[Check]:

@@ -117,6 +117,8 @@ include ceilometer
 include ceilometer::logging
 include ceilometer::agent::service_credentials
 include ceilometer::agent::polling
+# It looks for instances once libvirt answers: started before that, it measured none until it was restarted.
+Service<| title == 'libvirt' or title == 'virtqemud' |> -> Service<| title == 'ceilometer-polling' |>
 
 # --- cinder-identity
 include cinder::keystone::auth
