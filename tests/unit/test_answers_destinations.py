@@ -38,6 +38,7 @@ OTHER: dict[str, tuple[str, dict[str, str]]] = {
     "CONFIG_MARIADB_HOST": ("198.18.0.31", {}),
     "CONFIG_NOVA_LIBVIRT_VIRT_TYPE": ("kvm", {}),
     "CONFIG_NEUTRON_DATAPATH": ("netdev", {}),
+    "CONFIG_NEUTRON_METERING_AGENT_INSTALL": ("y", OVS),
     "CONFIG_NEUTRON_L2_AGENT": ("openvswitch", {}),
     "CONFIG_NEUTRON_ML2_TYPE_DRIVERS": ("geneve,flat,vlan", {}),
     "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES": ("gre", {**OVS, "CONFIG_NEUTRON_ML2_TYPE_DRIVERS": "vxlan,gre,flat"}),

@@ -28,6 +28,7 @@ class Looked:
 
             def run(self, script: str, *, timeout: float, most: int = 0) -> Result:
                 assert timeout
+                assert most >= 0
                 self.looked.scripts[name] = script
                 return Result(0, f"hostname\t{name}\nend\t1\n", "")
 

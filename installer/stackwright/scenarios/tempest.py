@@ -98,7 +98,8 @@ def workers(cpus: int, memory: int) -> int:
 # ------------------------------------------------------------------------------------------------------------- results
 
 _RESULT = re.compile(
-    r"^\{\d{1,9}\} (?P<name>\S++(?: \([^\s()]++\))?+).*? (?:\[(?P<took>[\d.]{1,20})s\] )?\.\.\. (?P<how>ok|FAILED|SKIPPED)"
+    r"^\{\d{1,9}\} (?P<name>\S++(?: \([^\s()]++\))?+)"
+    r".*? (?:\[(?P<took>[\d.]{1,20})s\] )?\.\.\. (?P<how>ok|FAILED|SKIPPED)"
 )
 _MOST_LINES = 25
 _MOST_LINE = 4096
