@@ -169,7 +169,7 @@ def test_a_password_is_not_shown_while_it_is_typed(tmp_path: Path, opened: Open)
     (tmp_path / ".x.draft").write_text(
         "".join(f"CONFIG_{name}_INSTALL=y\n" for name in ("CINDER", "SWIFT", "HEAT", "HORIZON"))
         + "CONFIG_CONTROLLER_HOST=198.18.0.10\nCONFIG_COMPUTE_HOSTS=198.18.0.10\nCONFIG_PROVISION_DEMO=n\n"
-        "CONFIG_HORIZON_SSL=n\nCONFIG_NEUTRON_L2_AGENT=ovn\nCONFIG_NEUTRON_OVN_BRIDGE_IFACES=\nCONFIG_CINDER_BACKEND=ceph\n"
+        "CONFIG_CEILOMETER_INSTALL=n\nCONFIG_AODH_INSTALL=n\nCONFIG_HORIZON_SSL=n\nCONFIG_NEUTRON_L2_AGENT=ovn\nCONFIG_NEUTRON_OVN_BRIDGE_IFACES=\nCONFIG_CINDER_BACKEND=ceph\n"
     )
     terminal = opened(*STACKWRIGHT, "answers", "interview", "x")
     terminal.expect("Admin password")
