@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import outcome
 from golden import CASES
-from stackwright import answers
+from stackwright import answers, planner
 from stackwright.answers.checking import check
 from stackwright.model import PuppetApply, Run, Upload
 from stackwright.planner.render import as_puppet, as_yaml
@@ -67,6 +67,23 @@ def test_no_value_has_a_control_character(key: str) -> None:
 )  # fmt: skip
 def test_what_a_shell_would_read_is_refused(key: str, text: str) -> None:
     assert not accepted(key, text)
+
+
+@pytest.mark.parametrize("text", ["ldap://x/$(id)", "ldap://x/`id`", "ldap://x/a'b", "ldap://x;id"])
+def test_an_ldap_url_has_nothing_for_a_shell(text: str) -> None:
+    """By its type: the answer has no effect while LDAP cannot be installed, so it would be a warning only."""
+    with pytest.raises(ValueError, match="ldap"):
+        options()["CONFIG_KEYSTONE_LDAP_URL"].parse(text)
+    filtered = "ldap://ldap.example.org:389/dc=example,dc=org??sub?(objectClass=*)"
+    assert options()["CONFIG_KEYSTONE_LDAP_URL"].parse(filtered) == filtered
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "x' y", ".hidden"])
+def test_the_file_of_an_image_stays_in_its_folder(name: str) -> None:
+    case = CASES["allinone"]
+    whole = planner.cloud(case.answers().with_value("CONFIG_PROVISION_IMAGE_NAME", name), case.facts())
+    path, _ = planner.image_file(whole, next(iter(whole.hosts.values())))
+    assert re.fullmatch(r"/var/lib/stackwright/images/image-[0-9a-f]{12}-built\.raw", path)
 
 
 @pytest.mark.parametrize(

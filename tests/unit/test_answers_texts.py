@@ -60,6 +60,7 @@ def test_the_administrator_has_no_name_of_somebody_else(name: str) -> None:
 def test_the_administrators_name_is_one_plain_word() -> None:
     (found,) = errors(CONFIG_KEYSTONE_ADMIN_USERNAME="größe")
     assert "letters, digits" in found.wanted
+    assert "'ö'" in found.wanted
 
 
 def test_demo_is_free_without_the_demo() -> None:

@@ -616,11 +616,11 @@ def test_a_problem_of_many_hosts_is_told_once() -> None:
     other = [problem("control.lab.test", "control.lab.test has 2 GiB"), problem("x.lab.test", "x.lab.test.org is it")]
     first = "compute-1.lab.test, compute-2.lab.test, compute-3.lab.test and 197 more hosts"
     assert preflight.format_problems([*same, *other]).splitlines() == [
-        f"{first}: error: compute-1.lab.test has 4 GiB; wanted: 8 GiB [memory]",
+        f"{first}: error: compute-1.lab.test has 4 GiB; expected: 8 GiB [memory]",
         "    hint: give compute-1.lab.test more",
-        "control.lab.test: error: control.lab.test has 2 GiB; wanted: 8 GiB [memory]",
+        "control.lab.test: error: control.lab.test has 2 GiB; expected: 8 GiB [memory]",
         "    hint: give control.lab.test more",
-        "x.lab.test: error: x.lab.test.org is it; wanted: 8 GiB [memory]",
+        "x.lab.test: error: x.lab.test.org is it; expected: 8 GiB [memory]",
         "    hint: give x.lab.test more",
     ]
     assert preflight.format_problems(same[:2]).startswith("compute-1.lab.test, compute-2.lab.test: error: ")

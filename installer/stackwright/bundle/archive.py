@@ -1,7 +1,7 @@
 """A bundle is a zip file. Its first entry lists all others with their checksums; its second entry signs the first.
 
 A zip and not a tar, because names and sizes can be read and checked before anything is unpacked. The signature
-(Ed25519) shows that nobody has changed the bundle, and which key signed it.
+(Ed25519) verifies that the bundle is unchanged, and identifies the key that signed it.
 """
 
 from __future__ import annotations

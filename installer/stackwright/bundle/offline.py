@@ -89,8 +89,8 @@ _LIST = re.compile(r"mirror/(\d{1,4})/dists/(?P<at>[A-Za-z0-9_./+~-]+)/InRelease
 
 
 def carried(file: str) -> bool:
-    """Whether a file of a bundle is brought to hosts: packages with the signed lists of their archives, and images.
-    Configuration is not: `configuration` writes it."""
+    """Whether a file of a bundle is copied to hosts. Packages, signed package lists and images are; configuration is
+    not, because `configuration` generates it."""
     return file.startswith(("mirror/", "rpms/", "unsigned/", "images/"))
 
 

@@ -74,10 +74,10 @@ _STAND_IN = "-----BEGIN {0}-----\n(apply generates it)\n-----END {0}-----\n"
 def gather(
     answers: Answers, wanted: Iterable[CertificateRequest], place: StateDir, *, write: bool = True
 ) -> Certificates:
-    """All certificates of a cloud. What nobody brought is made, and kept below `place` and nowhere else: answers may
-    come from somebody else, and must not name files to be written. What is kept there, or in CONFIG_SSL_CERT_DIR, is
-    taken as long as it is of the same authority, for the same names, and good for another month. Without `write`,
-    nothing is made, and a text stands for what is missing. Raises StackwrightError where a file cannot be used."""
+    """All certificates of a cloud. Missing ones are generated and kept below `place` only: an answer file may come from
+    someone else, so it must not name files to write. An existing certificate, there or in CONFIG_SSL_CERT_DIR, is used
+    if it has the same authority and the same names and is valid for another month. Without `write`, nothing is
+    generated, and placeholders stand for missing certificates. Raises StackwrightError if a file cannot be used."""
     now = datetime.now(UTC)
     authority: _Authority | None = None
     kept = _Kept(StateDir(place.folder / "certificates"), _given(answers, "CONFIG_SSL_CERT_DIR"), write)

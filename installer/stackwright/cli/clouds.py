@@ -10,8 +10,6 @@ from pathlib import Path
 from stackwright.cli.flags import Parser
 from stackwright.model import ExitCode, StackwrightError
 
-COMMANDS = ("clouds", "openrc", "credentials", "dashboard", "launch")
-
 
 def add_arguments(made: dict[str, Parser]) -> None:
     """Adds the flags of these commands to their parsers."""

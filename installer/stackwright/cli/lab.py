@@ -89,17 +89,17 @@ def run_command(arguments: argparse.Namespace) -> int:
 
     match arguments.lab_command:
         case "up" if arguments.origin and is_description(arguments.origin):
-            say(_TRUST)
             asked = Size(arguments.memory, arguments.cpus)
             there = up_from(Path(arguments.origin), arguments.names, arguments.release, asked, say)
             print("\n".join(f"{host} -> {row(node)}" for host, node in there.nodes.items()))
+            say(_TRUST)
             print(f"\nnext: {there.command}")
         case "up":
-            say(_TRUST)
             size = dict.fromkeys(arguments.names, Size(arguments.memory, arguments.cpus))
             sizes.check_room(size.values(), say)
             made = nodes.up(arguments.names, release=arguments.release, snapshot=arguments.origin, size=size, say=say)
             print("\n".join(row(node) for node in made))
+            say(_TRUST)
             print(f"\nlog in: stackwright lab ssh {arguments.names[0]}")
         case "list":
             found = records.list_nodes()
@@ -131,8 +131,8 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def _confirm_removal(names: Sequence[str], *, everything: bool) -> None:
-    """Asks a person before all nodes are removed. Raises StackwrightError where the answer is not yes, or where nobody
-    can be asked."""
+    """Asks for confirmation before all nodes are removed. Raises StackwrightError if the answer is not yes, or if
+    standard input is not a terminal."""
     if names and everything:
         raise StackwrightError(
             "lab down: names and --all contradict each other", "use only one of them", ExitCode.USAGE

@@ -1,6 +1,6 @@
 """Keeps two operators apart on a host: a lease file, renewed over one open channel while a plan is carried out.
 
-The host answers each renewal, so a dead connection can be told apart from a slow command.
+The host answers each renewal. A missing answer shows a dead connection; a slow command alone does not.
 """
 
 from __future__ import annotations

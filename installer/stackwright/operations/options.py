@@ -40,7 +40,7 @@ class AnswerOptions:
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """How the hosts are reached. The functions ask the user; None means that nobody is asked."""
+    """How the hosts are reached. The functions ask the user; None disables the question."""
 
     access: Access = field(default_factory=Access)
     accept_new_host_keys: bool = False

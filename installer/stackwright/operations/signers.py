@@ -16,7 +16,7 @@ _FILE = "bundle-signers.json"
 """In the folder of all clouds: fingerprint to name."""
 
 _FIRST = "first"
-"""The name of a signer that nobody named."""
+"""The default name of a signer."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
@@ -64,6 +65,7 @@ STATE_DIR = "/var/lib/stackwright"
 """On each host: what Stackwright keeps there."""
 
 _IMAGE_DIR = f"{STATE_DIR}/images"
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def cloud(answers: Answers, facts: Mapping[str, Facts], certificates: Certificates = NO_CERTIFICATES) -> Cloud:
@@ -244,6 +246,8 @@ def packages(whole: Cloud, host: Host) -> tuple[str, ...]:
 def image_file(whole: Cloud, host: Host) -> tuple[str, str]:
     """Path on the host and disk format of the demo image."""
     name = str(whole.answers["CONFIG_PROVISION_IMAGE_NAME"])
+    if not _FILE_NAME.fullmatch(name):  # the name is free text in Glance; `../x` must not lead to another folder
+        name = f"image-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     if builds_image(whole, host):
         return f"{_IMAGE_DIR}/{name}-built.raw", "raw"
     disk_format = str(whole.answers["CONFIG_PROVISION_IMAGE_FORMAT"])

@@ -129,6 +129,6 @@ def _one(found: list[Problem]) -> str:
     problem = found[0]
     hosts = list(dict.fromkeys(one.host for one in found if one.host))
     at = ", ".join(hosts[:_SHOWN]) + (f" and {len(hosts) - _SHOWN} more hosts" if len(hosts) > _SHOWN else "")
-    wanted = f"; wanted: {problem.wanted}" if problem.wanted else ""
+    wanted = f"; expected: {problem.wanted}" if problem.wanted else ""
     hint = f"\n    hint: {problem.hint}" if problem.hint else ""
     return f"{at}{': ' if at else ''}{problem.severity}: {problem.seen}{wanted} [{problem.name}]{hint}"

@@ -51,7 +51,7 @@ def host_name(situation: Situation) -> Problems:
             yield Problem(
                 "host-name",
                 f"the host is called {name}, which is {'an address' if is_address(name) else 'a number'}",
-                "expected a name that begins with a letter",
+                "a name that begins with a letter",
                 "give it one: hostnamectl set-hostname NAME.DOMAIN",
                 host,
             )
@@ -182,7 +182,7 @@ def short_names(situation: Situation) -> Problems:
             yield Problem(
                 "short-name",
                 f"{listing(found.values())} have the same short name: {short}",
-                "expected short names that differ",
+                "short names that differ",
                 "give each host a name of its own: hostnamectl set-hostname NAME.DOMAIN",
                 severity=Severity.WARNING,
             )
@@ -198,7 +198,7 @@ def own_address(situation: Situation) -> Problems:
         yield Problem(
             "own-address",
             f"{facts.address} is not an address of the host, which has {listing(usable) or 'none'}",
-            "expected an address of one of its interfaces: services bind to it",
+            "an address of one of its interfaces: services bind to it",
             f"name the host by {usable[0] if usable else 'its own address'} in the answer file; where only a translated"
             " address (NAT) is reached from here, set HostName or ProxyJump for it in ~/.ssh/config",
             host,

@@ -96,7 +96,7 @@ def _gateway_conflicts(
             yield Problem(
                 "ranges",
                 f"the pool {first}-{last} has {gateway}, the gateway of the external network",
-                "expected addresses that nobody has",
+                "unused addresses",
                 f"leave it out of CONFIG_PROVISION_DEMO_ALLOCATION_POOLS, or name another gateway in {key}",
                 where="CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
             )
@@ -106,7 +106,7 @@ def _gateway_conflicts(
                 yield Problem(
                     "ranges",
                     f"{key} is {gateway}, the address of {interface.name}",
-                    "expected the address of a router that is no host of the cloud",
+                    "the address of a router that is no host of the cloud",
                     f"name the router of the external network, or leave {key} empty",
                     host,
                     where=key,
@@ -136,7 +136,7 @@ def _routers_address(
                 yield Problem(
                     "ranges",
                     f"{interface.name} is in {inside}, which overlaps the external network {outside} of {bridge}",
-                    "expected a network of its own for floating addresses; this host cannot reach them",
+                    "a network of its own for floating addresses; this host cannot reach them",
                     f"set {ways}",
                     host,
                     Severity.WARNING,
@@ -149,7 +149,7 @@ def _routers_address(
                 "ranges",
                 f"{bridge} would get {gateway}, the gateway of {outside}, and {interface.name} is in {inside}:"
                 " there it is the address of a router or another machine",
-                "expected a network of its own for floating addresses",
+                "a network of its own for floating addresses",
                 f"set {'' if agent == 'linuxbridge' else own}{ways}",
                 host,
                 where="CONFIG_PROVISION_DEMO_FLOATRANGE",
@@ -178,7 +178,7 @@ def _range_conflicts(
         yield Problem(
             "ranges",
             f"{own.ip} on {interface} is in the range of floating addresses ({outside})",
-            "floating addresses that nobody has",
+            "unused addresses for floating IPs",
             "choose a network that no host is in; or put the interface into the bridge, and set"
             " CONFIG_PROVISION_DEMO_ALLOCATION_POOLS to a free part of its network",
             host,

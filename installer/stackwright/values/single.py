@@ -144,7 +144,8 @@ def web_url(value: str) -> str:
 
 def ldap_url(value: str) -> str:
     """an ldap:// or ldaps:// URL."""
-    if value and not re.fullmatch(rf"ldap(?:s|i)?://(?:{_WEB})*", value):
+    # Parentheses belong to filters (RFC 4516); a shell would need `$` or a backquote with them.
+    if value and not re.fullmatch(r"ldap(?:s|i)?://[A-Za-z0-9._~:/?#@!&*()+,=%\[\]-]*", value):
         raise ValueError("expected an ldap:// or ldaps:// URL")
     return value
 
@@ -178,6 +179,6 @@ def optional(value: str) -> str:
 
 def word(value: str) -> str:
     """one word: letters, digits and - _ . : @ + /."""
-    if value and not re.fullmatch(r"[\w.:@+/*-]+", value, re.ASCII):
-        raise ValueError("expected one word: letters, digits and - _ . : @ + /")
+    if odd := re.search(r"[^\w.:@+/*-]", value, re.ASCII):
+        raise ValueError(f"expected one word: letters, digits and - _ . : @ + /; {odd[0]!r} is none of them")
     return value
