@@ -188,7 +188,7 @@ class TestCommands:
         assert cli.main(["logs", "node", "puppet-7", "-a", str(file)]) == ExitCode.USAGE
         error = capsys.readouterr().err
         assert "this cloud has no host named nodd" in error
-        assert "these were: packages, puppet-0" in error
+        assert "steps on that host: packages, puppet-0" in error
         stackwright.ssh.pool.Hosts.down = True  # type: ignore[attr-defined]
         assert cli.main(["logs", "node", "packages", "-a", str(file)]) == ExitCode.OK
         shown = capsys.readouterr()
