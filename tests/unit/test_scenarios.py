@@ -403,3 +403,13 @@ def test_the_interoperability_scenario_selects_exactly_the_required_tests() -> N
     assert selected.search(names[0])
     assert not selected.search(f"{names[0]}_more[id-1]")
     assert not selected.search("tempest.api.compute.servers.test_servers.ServersTestJSON.test_other[id-1]")
+
+
+def test_a_third_of_the_required_tests_is_in_the_quick_scenario() -> None:
+    listed = Path(scenarios.__file__).parent / "data" / "interop-2020.06.txt"
+    names = [line for line in listed.read_text().splitlines() if not line.startswith("#")]
+    assert "interop-quick" in scenarios.find("quick").tempest
+    selected = re.compile(tempest.pattern(["interop-quick"]))
+    chosen = [name for name in names if selected.search(f"{name}[id-1]")]
+    assert len(chosen) > len(names) / 3
+    assert {name.split(".")[2] for name in chosen} == {name.split(".")[2] for name in names}, "each service"
