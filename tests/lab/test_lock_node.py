@@ -165,9 +165,16 @@ def test_a_bundles_packages_are_installed_without_any_mirror(
     wanted = {k: v for k, v in taken(nodes, "locked1").installable.items() if k in ("tool", "lib")}
     folder = bundled(nodes, wanted, tmp_path)
     two = nodes.shells["locked2"]
-    two(f"rm -rf {AT} /etc/apt/sources.list.d/* /var/lib/apt/lists/*_*; apt-get -qq -y purge tool lib || true")
+    two(f"cp {AT}/key.asc /root; rm -rf {AT} /etc/apt/sources.list.d/* /var/lib/apt/lists/*_*")
+    two("rm -f /etc/apt/trusted.gpg.d/test.asc; apt-get -qq -y purge tool lib || true")
     bundle.bring_packages(nodes, "locked2", folder, "debian-12", lambda _: None)  # type: ignore[arg-type]
     lists = Step("locked2:lists", "locked2", "", (Run("lists", package_steps.apt_lists(), 100),))
+    with journal.open_journal(tmp_path / "unknown") as kept:
+        told: list[str] = []
+        plan = Plan((locked.from_bundle(lists),), ("locked2",))
+        assert not executor.run(plan, nodes.connect, kept, lambda event: told.append(str(event))).ok
+        assert "NO_PUBKEY" in "".join(told), "a bundle brings no keys: the host has to trust that of the archive"
+    two("mv /root/key.asc /etc/apt/trusted.gpg.d/test.asc")
     with journal.open_journal(tmp_path / "state") as kept:
         assert executor.run(Plan((locked.from_bundle(lists),), ("locked2",)), nodes.connect, kept, lambda _: None).ok
     assert problems(nodes, "locked2", wanted, without_mirror=True) == []
@@ -187,6 +194,7 @@ def test_one_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path
     one, two = nodes.shells["locked1"], nodes.shells["locked2"]
     wanted = {k: v for k, v in taken(nodes, "locked1").installable.items() if k in ("tool", "lib")}
     folder = bundled(nodes, wanted, tmp_path)
+    two(f"[ ! -d {AT} ] || cp {AT}/key.asc /etc/apt/trusted.gpg.d/test.asc")
     two(
         f"rm -rf {AT} {OFFLINE} /etc/apt/sources.list.d/* /var/lib/apt/lists/*_*; apt-get -qq -y purge tool lib || true"
     )

@@ -275,7 +275,8 @@ def lock_of(case: str) -> Lock:
 
 
 def setup(case: str = CASE) -> bundle.Setup:
-    seen = {name: CASES[case].facts()[name] for name in golden.hosts(CASES[case])}
+    key = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0",)
+    seen = {name: replace(CASES[case].facts()[name], host_keys=key) for name in golden.hosts(CASES[case])}
     return bundle.Setup(bundle.shared_answers(CASES[case].answers()), seen, lock_of(case))
 
 

@@ -19,6 +19,9 @@ FOLDER = "/var/lib/stackwright/tempest"
 RC = f"{FOLDER}.rc"
 """Beside it while it runs: the way in."""
 
+TRIES = 60
+"""How often the services are asked, five seconds apart, before Tempest is configured."""
+
 RESULTS = ("output.txt", "results.subunit", "junit.xml", "results.html", "tempest.log", "etc/tempest.conf")
 """What is brought back from FOLDER."""
 
@@ -77,6 +80,7 @@ def configure(given: Mapping[str, str], *, image: str, disk_format: str, externa
         RC=RC,
         FOLDER=FOLDER,
         NETWORK=external_network,
+        TRIES=TRIES,
         IMAGE=image,
         FORMAT=disk_format,
         SETTINGS=[word for pair in given.items() for word in pair],
