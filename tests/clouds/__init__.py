@@ -107,7 +107,7 @@ def named(name: str) -> Cloud:
 
 
 SECONDS = {
-    "with_packages": sum(cloud.seconds for cloud in ALL if cloud.from_packages) + 500,  # test_puppet_providers
+    "with_packages": sum(cloud.seconds for cloud in ALL if cloud.from_packages),
     "test_rpm_packages": 450,
     "test_ceph": 350,
 }

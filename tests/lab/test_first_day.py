@@ -1,7 +1,7 @@
 """docs/test-day.md to the letter: every command of the page, in its order, with nothing in between.
 
-Long: all of Tempest's smoke tests, and a second cloud with all services. The parts of it are in `make test`, too:
-tests/lab/test_allinone.py and tests/lab/test_repeat.py.
+Long: all of Tempest's smoke tests, and a second cloud with all services. `make test` runs the other commands of the
+page, in tests/lab/test_allinone.py.
 """
 
 from __future__ import annotations

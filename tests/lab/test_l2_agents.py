@@ -23,7 +23,10 @@ RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "l2-agents"
 REACHED = {"instance", "console", "dhcp", "metadata", "ping", "ssh", "outbound"}
 """The checks of `verify` that stand on the network."""
 
-CLOUDS = [pytest.param(name, marks=pytest.mark.cloud(name)) for name in ("openvswitch", "linuxbridge")]
+CLOUDS = [
+    pytest.param("openvswitch", marks=pytest.mark.cloud("openvswitch")),
+    pytest.param("linuxbridge", marks=[pytest.mark.cloud("linuxbridge"), pytest.mark.long]),
+]
 
 
 @pytest.fixture(params=CLOUDS)

@@ -1,6 +1,6 @@
 """Our REST providers and the upstream ones on one real Keystone: each accepts what the other has made.
 
-The upstream providers start `openstack` for each question, so this takes minutes; their part is kept small.
+Long: the upstream providers start `openstack` for each question, so this takes minutes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from conftest import Shell
 from stackwright import lab as rooms
 from stackwright.planner.steps import puppet_module
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 RELEASES = os.environ.get("STACKWRIGHT_TEST_RELEASES", "bookworm").split()
 PACKAGES = (
@@ -239,7 +239,6 @@ def test_the_stock_providers_find_what_ours_made_in_order(cloud: Cloud) -> None:
     assert not cloud.login("off", "off-pw")
 
 
-@pytest.mark.long
 def test_ours_find_what_the_stock_providers_made_in_order(cloud: Cloud) -> None:
     code, log = cloud.apply(BY_STOCK, stock=True)
     assert code == 2, brief(log)

@@ -1,6 +1,6 @@
 """A bundle makes a second cloud: the same plan to the byte, the same packages, the same configuration.
 
-With a small cloud (tests/clouds); tests/lab/test_first_day.py repeats one with all services.
+Long: two clouds. They are small (tests/clouds); tests/lab/test_first_day.py repeats one with all services.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import clouds
 from stackwright.lab import Lab
 
 CLOUD = clouds.named("small")
-pytestmark = [pytest.mark.lab, pytest.mark.cloud(CLOUD.name)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.cloud(CLOUD.name)]
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / CLOUD.name
 
