@@ -289,12 +289,25 @@ class Problem:
     name: str
     """The name of the check, for --skip-check; short and stable: memory, fqdn, port-in-use."""
     seen: str
+    """What is the matter, as a clause."""
     wanted: str
+    """Why that matters, or what is needed instead, as another clause; empty if it is obvious."""
     hint: str = ""
     host: str = ""
     severity: Severity = Severity.ERROR
     where: str = ""
     """file:line or key, if it is about an answer."""
+
+    @property
+    def message(self) -> str:
+        """The problem in one sentence. A second clause that begins with a verb has the first as its subject."""
+        if not self.wanted:
+            return self.seen
+        return f"{self.seen} {self.wanted}" if self.wanted.startswith(VERBS) else f"{self.seen}; {self.wanted}"
+
+
+VERBS = ("must ", "holds ")
+"""What the second clause of a problem begins with, where the first one is its subject."""
 
 
 # ---------------------------------------------------------------------------------------------------------- the plan

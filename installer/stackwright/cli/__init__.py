@@ -159,6 +159,8 @@ def _without_command(arguments: argparse.Namespace) -> int:
         from stackwright.cli import cloud
 
         return cloud.run(arguments, "apply")
+    if arguments.lab is not None:
+        raise StackwrightError("--lab needs --allinone", "use `stackwright --allinone --lab`", ExitCode.USAGE)
     raise StackwrightError(
         "no command was given", "to try it: stackwright --allinone; for more: stackwright --help", ExitCode.USAGE
     )

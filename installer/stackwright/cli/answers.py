@@ -208,8 +208,7 @@ def _as_json(problem: Problem) -> dict[str, str]:
         "name": problem.name,
         "severity": str(problem.severity),
         "where": problem.where,
-        "seen": problem.seen,
-        "wanted": problem.wanted,
+        "message": problem.message,
         "hint": problem.hint,
     }
 

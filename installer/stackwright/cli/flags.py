@@ -14,6 +14,9 @@ from stackwright.model import ExitCode, StackwrightError
 
 _CHOICE = re.compile(r"invalid choice: (.*?) \(choose from (.*)\)")
 
+_ALIKE = 0.7
+"""How similar a misspelt word must be to the one that is suggested: `aply` to apply, but not `version` to verify."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser without abbreviations of flags: `--allinon` must not start an installation."""
@@ -26,10 +29,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         hint = f"`{self.prog} --help` lists the options"
         if choice := _CHOICE.search(message):
-            near = difflib.get_close_matches(choice[1].strip("'"), re.findall(r"[\w-]+", choice[2]), n=1)
-            hint = f"did you mean {near[0]}?" if near else hint
-            if "apply" in choice[2] and Path(choice[1].strip("'")).is_file():
-                hint = f"to install what that file describes: stackwright --answer-file {choice[1]}"
+            given, names = choice[1].strip("'"), re.findall(r"[\w-]+", choice[2])
+            near = difflib.get_close_matches(given, names, n=1, cutoff=_ALIKE)
+            hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}"
+            if "argument COMMAND" in message:
+                message = f'unknown command "{given}"'
+                if "apply" in names and Path(given).is_file():
+                    hint = f"to install what that file describes: stackwright --answer-file {given}"
         raise StackwrightError(message, hint, ExitCode.USAGE)
 
     def flags(self) -> tuple[str, ...]:
@@ -78,8 +84,17 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def hosts(text: str) -> str:
+    """The hosts of --install-hosts, with commas. Raises StackwrightError for one that names a user, too."""
+    for word in text.split(","):
+        user, at, host = word.strip().rpartition("@")
+        if at:
+            raise StackwrightError(
+                f"--install-hosts: {word.strip()} names a user",
+                f"write {host or 'the host'} alone, and use `--user {user or 'NAME'}`",
+                ExitCode.USAGE,
+            )
     if not text.strip(", \t"):
-        raise argparse.ArgumentTypeError("expected at least one host")
+        raise argparse.ArgumentTypeError("must name at least one host")
     return text
 
 
@@ -134,8 +149,16 @@ def answer_flags(parser: argparse.ArgumentParser) -> None:
 
 def skip_check(group: argparse._ActionsContainer) -> None:
     group.add_argument(
-        "--skip-check", action="append", default=[], metavar="NAME", help="ignore failures of this check"
+        "--skip-check", action="append", default=[], type=_check, metavar="NAME", help="ignore failures of this check"
     )
+
+
+def _check(name: str) -> str:
+    """The name of a check. Raises StackwrightError for another one."""
+    from stackwright.preflight import require_known
+
+    require_known((name,))
+    return name
 
 
 def locked(group: argparse._ActionsContainer) -> None:

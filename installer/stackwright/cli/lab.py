@@ -65,7 +65,7 @@ def _memory(text: str) -> int:
 
 def _cpus(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10_000:
-        raise argparse.ArgumentTypeError("expected a whole number of processors, such as 2")
+        raise argparse.ArgumentTypeError("must be a whole number of processors, such as 2")
     return int(text)
 
 

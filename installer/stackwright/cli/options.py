@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from stackwright.cli import streams
+from stackwright.model import ExitCode, StackwrightError
 from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, CheckOptions, Console
 from stackwright.state.directory import Access
 
@@ -27,13 +28,25 @@ def _print_error(text: str, *, flush: bool) -> None:
     print(text, file=sys.stderr, flush=flush)
 
 
+def _release(name: str) -> str:
+    """The name of an OpenStack release. Raises StackwrightError for another one, before any host is asked."""
+    from stackwright.values.releases import names, release
+
+    try:
+        return release(name)
+    except ValueError:
+        raise StackwrightError(
+            f"unknown release {name!r}", f"choose one of {', '.join(names())}", ExitCode.USAGE
+        ) from None
+
+
 def settings(arguments: argparse.Namespace, release: str | None = None) -> dict[str, str]:
     """Answers given as flags and with --set, by key; `release` replaces what --release says. Raises StackwrightError
     for an unknown key."""
     from stackwright.answers.flags import settings as from_flags
 
     out = from_flags(arguments.presets, arguments.settings)
-    asked = arguments.release if release is None else release
+    asked = _release(arguments.release) if release is None else release
     for key, value in (("CONFIG_OPENSTACK_RELEASE", asked), ("CONFIG_RDO_TRUNK", arguments.trunk)):
         if value:
             out.setdefault(key, value)
@@ -56,6 +69,28 @@ def required_answers(arguments: argparse.Namespace, command: str, besides: str =
     return given
 
 
+_PUBLIC = (b"ssh-", b"ecdsa-", b"sk-", b"---- BEGIN SSH2 PUBLIC")
+"""What a file with a public key begins with."""
+
+
+def _private_key(given: Path) -> Path:
+    """The file of --ssh-key. Raises StackwrightError if it cannot be read or has a public key."""
+    path = given.expanduser()
+    try:
+        with path.open("rb") as file:
+            begin = file.read(40)
+    except OSError as error:
+        raise StackwrightError(
+            f"--ssh-key {given}: {(error.strerror or str(error)).lower()}",
+            "name the file of a private key, such as ~/.ssh/id_ed25519",
+            ExitCode.USAGE,
+        ) from None
+    if begin.startswith(_PUBLIC):
+        hint = f"use the private key: {given.with_suffix('')}" if given.suffix == ".pub" else "use the private key"
+        raise StackwrightError(f"--ssh-key {given} is a public key", hint, ExitCode.USAGE)
+    return path.resolve()
+
+
 def access_options(arguments: argparse.Namespace) -> AccessOptions:
     """How the hosts are reached. Questions are asked only on a terminal, except for passwords that flags request."""
     terminal = sys.stdin.isatty()
@@ -63,7 +98,7 @@ def access_options(arguments: argparse.Namespace) -> AccessOptions:
         Access(
             user=arguments.user,
             port=arguments.port,
-            keys=tuple(str(k.resolve()) for k in arguments.ssh_key),
+            keys=tuple(str(_private_key(k)) for k in arguments.ssh_key),
             known_hosts=tuple(str(k.resolve()) for k in arguments.known_hosts),
             jump=arguments.jump,
         ),

@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = required_answers(arguments, "report")
     if arguments.slowest is not None and arguments.slowest < 1:
         raise StackwrightError(
-            f"--slowest {arguments.slowest}: expected a number above 0", "use --slowest alone for 25", ExitCode.USAGE
+            f"--slowest {arguments.slowest} must be a number above 0", "use --slowest alone for 25", ExitCode.USAGE
         )
     answers = read_answers(given, resolve=False).answers
     found = report.load(state_of(answers, given.state), executor.redactor(answers.secret_texts()))

@@ -91,10 +91,8 @@ def about(
 
 def _brief(problem: Problem) -> str:
     """A problem in one line, for the report: of a host, or of an answer."""
-    about_answer = f"; {problem.wanted}" if problem.where else ""
-    return f"{problem.host or problem.where}: {problem.seen}{about_answer}" + (
-        f" ({problem.hint})" if problem.hint else ""
-    )
+    hint = f" ({problem.hint})" if problem.hint else ""
+    return f"{problem.host or problem.where}: {problem.message}{hint}"
 
 
 @dataclass

@@ -68,7 +68,7 @@ def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 3
         told = "\n".join([*hints.values()][::-1][:4])
         unfit = all(error.code == ExitCode.PREFLIGHT for error in lost.values())
         raise StackwrightError(
-            "\n".join(error.message for error in lost.values()),
+            "\n".join(dict.fromkeys(error.message for error in lost.values())),  # of a jump host only once
             told,
             ExitCode.PREFLIGHT if unfit else ExitCode.UNREACHABLE,
         )

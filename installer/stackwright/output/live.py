@@ -93,6 +93,15 @@ def plain_line(event: Event, longest: int = 1000) -> str | None:
     return f"{now} {text}" if text else None
 
 
+_PERCENT = 100
+"""The total of progress that package managers report: it is in percent."""
+
+
+def portion(done: int, total: int) -> str:
+    """How far a step is: 22 %, or 123 of 1608."""
+    return f"{done} %" if total == _PERCENT else f"{done} of {total}"
+
+
 def _own_words(event: Event, key: str) -> str:
     """A text of an event without the host's name before it, where the line begins with that anyway."""
     return str(event.data.get(key, "")).removeprefix(f"{event.host}: ")
@@ -279,7 +288,7 @@ def host_cells(host: HostState, now: float) -> tuple[str, str, str, str]:
     step = max(host.running.values(), key=lambda s: now - s.since)
     parts = [step.title.partition(": ")[0] if step.total or step.what else step.title]
     if step.total:
-        parts.append(f"{step.done} of {step.total}")
+        parts.append(portion(step.done, step.total))
     if step.what:
         since = now - step.what_since
         parts.append(step.what + (f" (for {duration(since)})" if since >= _SLOW else ""))
@@ -288,7 +297,9 @@ def host_cells(host: HostState, now: float) -> tuple[str, str, str, str]:
     if host.failed:
         parts.insert(0, "FAILED")
     elapsed = clock(now - step.since)
-    if step.estimate:
+    if step.estimate and now - step.since > step.estimate:
+        elapsed += ", longer than usual"
+    elif step.estimate:
         elapsed += f" of ~{clock(step.estimate)}"
     return host.name, count, "  ".join(parts), elapsed
 
@@ -357,8 +368,12 @@ class Screen(AbstractContextManager["Screen"]):
         if event.kind != "progress" or event.at - self._spoke.get(event.step, 0.0) < _HEARTBEAT:
             return None
         data = event.data
-        parts = [f"{data['done']} of {data['total']}"] if data.get("total") else []
-        parts += [data["what"]] if data.get("what") else []
+        what = str(data.get("what") or "")
+        if data.get("total") == _PERCENT:
+            parts = [portion(data["done"], _PERCENT) + (f" ({what})" if what else "")]
+        else:
+            parts = [portion(data["done"], data["total"])] if data.get("total") else []
+            parts += [what] if what else []
         now = time.strftime("%H:%M:%S", time.localtime(event.at))
         name = event.step.rpartition(":")[2]
         since = f" (for {duration(data['for'])})" if data.get("for") else ""

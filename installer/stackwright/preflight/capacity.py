@@ -62,8 +62,9 @@ def memory(situation: Situation) -> Problems:
         yield Problem(
             name="memory",
             host=host,
-            seen=f"{gib(facts.memory)} of memory" + (f" and {gib(facts.swap)} of swap" if facts.swap else ", no swap"),
-            wanted=f"{gib(needed)} for {len(components)} components ({gib(least)} at the least)",
+            seen=f"the host has {gib(facts.memory)} of memory"
+            + (f" and {gib(facts.swap)} of swap" if facts.swap else ", no swap"),
+            wanted=f"its {len(components)} components need {gib(needed)} ({gib(least)} at the least)",
             hint=f"add memory or swap, move roles to another host{ways}, or set CONFIG_SERVICE_WORKERS=1",
             severity=Severity.WARNING if enough else Severity.ERROR,
         )
@@ -84,8 +85,8 @@ def disk(situation: Situation) -> Problems:
                 yield Problem(
                     name="disk",
                     host=host,
-                    seen=f"{gib(free)} free on {where}",
-                    wanted=f"{gib(needed)} for " + " and ".join(what for _, what in parts),
+                    seen=f"only {gib(free)} are free on {where}",
+                    wanted=" and ".join(what for _, what in parts) + f" need {gib(needed)}",
                     hint=f"free or add space on {where}",
                 )
             for needed_later, what in _volumes(situation, host, facts, where):
@@ -93,8 +94,8 @@ def disk(situation: Situation) -> Problems:
                     yield Problem(
                         name="disk",
                         host=host,
-                        seen=f"{gib(free)} free on {where}, {gib(free - needed)} of it after the installation",
-                        wanted=f"{gib(needed_later)} for {what} once it fills; it grows with use",
+                        seen=f"{gib(free - needed)} are free on {where} after the installation",
+                        wanted=f"{what} may grow to {gib(needed_later)}",
                         hint="make it smaller in the answer file, or watch the disk",
                         severity=Severity.WARNING,
                     )
