@@ -64,7 +64,6 @@ class AnswersError(StackwrightError):
     """Invalid answers, with all their problems."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         noun = "error" if len(errors) == 1 else "errors"
         text = "\n".join(describe(problem) for problem in errors)
@@ -72,6 +71,7 @@ class AnswersError(StackwrightError):
             f"the answers have {len(errors)} {noun}:\n{text}",
             "fix these lines; `stackwright answers check FILE` shows them again, with warnings. Nothing was changed",
             ExitCode.ANSWERS,
+            problems,
         )
 
 

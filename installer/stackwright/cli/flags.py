@@ -24,6 +24,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "formatter_class": _wide, **kwargs})
         if self.add_help:
+            everywhere(self)
             self.add_argument("--help-all", action=HelpAll, nargs=0, help="show all flags, also one for each answer")
 
     def error(self, message: str) -> NoReturn:
@@ -68,6 +69,24 @@ class HelpAll(argparse.Action):
 
 def _wide(prog: str) -> argparse.HelpFormatter:
     return argparse.HelpFormatter(prog, max_help_position=32)
+
+
+def everywhere(parser: argparse._ActionsContainer) -> None:
+    """What each command takes, before and after its name: so the defaults are those of the whole (`parser`)."""
+    missing = argparse.SUPPRESS
+    parser.add_argument(
+        "-v", "--verbose", action="store_const", const=1, default=missing, dest="verbosity",
+        help="show also what the hosts' scripts print",
+    )  # fmt: skip
+    parser.add_argument(
+        "-q", "--quiet", action="store_const", const=-1, default=missing, dest="verbosity",
+        help="show only errors and results",
+    )  # fmt: skip
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default=missing,
+        help="colors: auto (the default) uses them on terminals unless NO_COLOR is set",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", default=missing, help="print JSON for programs (docs/json.md)")
 
 
 def number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -187,7 +206,6 @@ def run_flags(parser: argparse.ArgumentParser, *, command: bool = True) -> None:
     skip_check(group)
     locked(group)
     group.add_argument("--no-verify", action="store_true", help="do not verify the cloud afterwards")
-    group.add_argument("--json", action="store_true", help="print one JSON object per event")
 
 
 def common(parser: argparse._ActionsContainer) -> None:

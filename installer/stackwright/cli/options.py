@@ -6,8 +6,11 @@ import argparse
 import atexit
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from stackwright.cli import streams
 from stackwright.model import ExitCode, StackwrightError
@@ -17,11 +20,28 @@ from stackwright.state.directory import Access
 
 def console(arguments: argparse.Namespace) -> Console:
     """Standard output for results, standard error for remarks."""
-    return Console(
+    from stackwright.output.machine import Output
+
+    out = cast(object, sys.stdout)
+    verbosity = int(arguments.verbosity)
+    given = Console(
         show=partial(print, flush=True),
-        note=partial(_print_error, flush=True),
-        as_json=bool(getattr(arguments, "json", False)),
+        note=partial(_print_error, flush=True) if verbosity >= 0 else _silent,
+        busy=streams.busy if verbosity >= 0 else _not_shown,
+        verbosity=verbosity,
     )
+    if not isinstance(out, Output):
+        return given
+    return replace(given, as_json=True, result=out.result, problems=out.problems, event=out.event)
+
+
+def _not_shown(_: str) -> AbstractContextManager[None]:
+    """Takes what --quiet does not show."""
+    return nullcontext()
+
+
+def _silent(_: str) -> None:
+    """Takes remarks that --quiet suppresses."""
 
 
 def _print_error(text: str, *, flush: bool) -> None:

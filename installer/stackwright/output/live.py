@@ -318,12 +318,16 @@ def visible(board: Board, now: float, rows: int) -> tuple[list[HostState], list[
 class Screen(AbstractContextManager["Screen"]):
     """Takes events and shows them; use it as a context manager, and as the executor's `emit`.
 
-    `kind` is "live", "plain" or "json"; None picks live on a terminal and plain elsewhere. At the end each failure is
-    shown in full. Only the live view loads rich.
+    `kind` is "live", "plain", "verbose" (plain, with all progress), "quiet" (failures, the summary) or "json" (`take`
+    gets each event); None picks live on a terminal and plain elsewhere. At the end each failure is shown in full. Only
+    the live view loads rich.
     """
 
-    def __init__(self, out: TextIO | None = None, kind: str | None = None) -> None:
+    def __init__(
+        self, out: TextIO | None = None, kind: str | None = None, take: Callable[[Event], None] | None = None
+    ) -> None:
         self._out = out or sys.stdout
+        self._take = take or (lambda event: self._print(as_json(event)))
         self.kind = kind or ("live" if _is_terminal(self._out) else "plain")
         self._failures: list[Event] = []
         self._finished: Event | None = None
@@ -331,6 +335,7 @@ class Screen(AbstractContextManager["Screen"]):
         self._live: Live | None = None
         self._stack = ExitStack()
         self._spoke: dict[str, float] = {}
+        self._often = _HEARTBEAT / 10 if self.kind == "verbose" else _HEARTBEAT
 
     def __enter__(self) -> Screen:
         if self.kind == "live":
@@ -345,7 +350,7 @@ class Screen(AbstractContextManager["Screen"]):
             return
         for first, *same in _alike(self._failures):
             self._print("\n" + failure_block(first, [event.host for event in same]))
-        if self._finished and (self._failures or self.kind == "live"):
+        if self._finished and (self._failures or self.kind in ("live", "quiet")):
             self._print(("\n" if self._failures else "") + summary_line(self._finished.data))
 
     def __call__(self, event: Event) -> None:
@@ -355,17 +360,17 @@ class Screen(AbstractContextManager["Screen"]):
         if event.kind == "finished":
             self._finished = event
         if self.kind == "json":
-            self._print(as_json(event))
-        elif self.kind == "plain":
+            self._take(event)
+        elif self.kind in ("plain", "verbose"):
             if line := plain_line(event) or self._heartbeat(event):
                 self._spoke[event.step] = event.at
                 self._print(line)
-        else:
+        elif self.kind == "live":
             self._board.take(event)
 
     def _heartbeat(self, event: Event) -> str | None:
         """A line on how far a long step is, now and then: a log that stands still looks like a hang."""
-        if event.kind != "progress" or event.at - self._spoke.get(event.step, 0.0) < _HEARTBEAT:
+        if event.kind != "progress" or event.at - self._spoke.get(event.step, 0.0) < self._often:
             return None
         data = event.data
         what = str(data.get("what") or "")
@@ -399,7 +404,9 @@ def _live(board: Board, out: TextIO) -> Live:
     from rich.console import Console
     from rich.live import Live
 
-    console = Console(file=out, highlight=False, markup=False)  # rich itself heeds NO_COLOR
+    # Without a choice of --color, rich itself respects NO_COLOR.
+    colour = getattr(out, "colour", None)
+    console = Console(file=out, highlight=False, markup=False, no_color=None if colour is None else not colour)
     return Live(_View(board), console=console, refresh_per_second=4, transient=True)
 
 

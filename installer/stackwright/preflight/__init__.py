@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from stackwright.model import Answers, Component, ExitCode, Facts, Problem, Severity, StackwrightError
 from stackwright.preflight import capacity, existing, host, names, network, ranges
-from stackwright.preflight.capacity import estimate_disk, estimate_memory
+from stackwright.preflight.capacity import estimate_disk, estimate_download, estimate_memory
 from stackwright.preflight.packages import package_check_script, parse_package_check
 from stackwright.preflight.situation import Problems, Situation
 
@@ -19,6 +19,7 @@ __all__ = [
     "CHECKS",
     "check",
     "estimate_disk",
+    "estimate_download",
     "estimate_memory",
     "format_problems",
     "names_of_checks",

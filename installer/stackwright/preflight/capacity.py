@@ -47,6 +47,15 @@ def estimate_disk(components: Iterable[str]) -> tuple[int, int]:
     return int(packages * GIB), int(data * GIB)
 
 
+_COMPRESSED = 0.3
+"""What is downloaded, as a part of what packages take on disk: an estimate, .deb and .rpm files are compressed."""
+
+
+def estimate_download(components: Iterable[str]) -> int:
+    """Bytes of packages that a host with these components downloads, if it has none of them."""
+    return int(estimate_disk(components)[0] * _COMPRESSED)
+
+
 def memory(situation: Situation) -> Problems:
     """Memory for the chosen services, by estimate. With swap enough for the least, too little is only a warning."""
     for host, facts in situation.facts.items():
