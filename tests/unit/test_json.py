@@ -55,6 +55,7 @@ def test_every_command_takes_the_flags_of_all() -> None:
         ("answers generate new --minimal", "result", ExitCode.OK),
         ("answers migrate a", "result", ExitCode.OK),
         ("answers completion bash", "result", ExitCode.OK),
+        ("answers manual", "result", ExitCode.OK),
         ("answers nosuch", "error", ExitCode.USAGE),
         ("check -a bad", "error", ExitCode.ANSWERS),
         ("check -a a --over-ssh --port 1", "error", ExitCode.UNREACHABLE),

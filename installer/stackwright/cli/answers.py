@@ -73,7 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     interview.add_argument("file", type=Path, nargs="?", default=None, metavar="FILE")
 
     completion = command("completion", "print the completion script of a shell")
-    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.add_argument("shell", choices=("bash", "fish", "zsh"))
+
+    manual = command("manual", "print the manual page stackwright(1)")
+    manual.add_argument("-o", "--output", type=Path, default=None, metavar="FILE")
 
     reference = command("reference", "print docs/answer-file.md")
     reference.add_argument("-o", "--output", type=Path, default=None, metavar="FILE")
@@ -93,6 +96,7 @@ def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
         "migrate": _migrate,
         "interview": _interview,
         "completion": partial(_completion, vocabulary=vocabulary),
+        "manual": _manual,
         "reference": _reference,
     }
     name = arguments.answers_command
@@ -360,21 +364,58 @@ def _interview(arguments: argparse.Namespace) -> int:
 
 def _completion(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
     from stackwright.answers.completion import script
+    from stackwright.lab.layout import DEFAULT_DIRECTORY
 
-    sys.stdout.write(script(arguments.shell, vocabulary()))
+    sys.stdout.write(script(arguments.shell, words(vocabulary()), values(), DEFAULT_DIRECTORY))
     return ExitCode.OK
+
+
+def words(vocabulary: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What completion offers by command: flags and subcommands, and the scenarios of `test`."""
+    from stackwright import scenarios
+
+    return {**vocabulary, "test": (*vocabulary["test"], *scenarios.names())}
+
+
+def values() -> dict[str, tuple[str, ...]]:
+    """What completion offers after a flag: checks, releases and the like."""
+    from stackwright.platforms import PLATFORMS
+    from stackwright.platforms.repositories import TRUNK_TAGS
+    from stackwright.preflight import names_of_checks
+    from stackwright.values.releases import names
+
+    debian = [platform.codename for platform in PLATFORMS if platform.codename]
+    return {
+        "--color": ("auto", "always", "never"),
+        "--project": ("admin", "demo"),
+        "--release": (*names(), *debian),
+        "--skip-check": names_of_checks(),
+        "--trunk": TRUNK_TAGS,
+    }
+
+
+def _manual(arguments: argparse.Namespace) -> int:
+    from stackwright.cli.manual import page
+
+    return _written(page(), arguments.output)
 
 
 def _reference(arguments: argparse.Namespace) -> int:
     from stackwright.answers.reference import reference
+
+    return _written(reference(), arguments.output)
+
+
+def _written(text: str, path: Path | None) -> int:
+    """Writes a generated document to a file, or to standard output. Raises StackwrightError."""
     from stackwright.answers.writing import unwritable
 
-    if arguments.output is None:
-        sys.stdout.write(reference())
+    if path is None:
+        sys.stdout.write(text)
         return ExitCode.OK
     try:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(reference(), encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise unwritable(arguments.output, error) from None
+        raise unwritable(path, error) from None
     return ExitCode.OK
