@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from stackwright.model import Event, EventKind, StackwrightError
-from stackwright.output import live
+from stackwright.output import live, machine
 
 NOW = 1_790_000_000.0
 
@@ -440,7 +440,7 @@ def test_the_work_goes_on_when_nobody_reads_any_more(kind: str) -> None:
 def test_the_log_of_a_run_is_private(tmp_path: Path) -> None:
     path = tmp_path / "state" / "events.jsonl"
     seen: list[Event] = []
-    emit = live.both(live.event_log(path), seen.append)
+    emit = live.both(machine.event_log(path), seen.append)
     emit(event("note", message="hello"))
     emit(FAILED)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -297,7 +297,7 @@ def install(
             hosts,
             state,
             screen,
-            about=about(run.cloud, plan, warnings, clock),
+            about={**about(run.cloud, plan, warnings, clock), "answer_files": [d.name for d in reading.documents]},
             again=options.again,
             parallel=options.parallel,
             timeout=options.timeout,

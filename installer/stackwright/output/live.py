@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -12,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stackwright.model import Event, StackwrightError
+from stackwright.output.machine import as_json
 from stackwright.untrusted import printable
 
 if TYPE_CHECKING:
@@ -155,13 +154,6 @@ def _alike(failures: Iterable[Event]) -> Iterable[list[Event]]:
 def error_block(error: StackwrightError) -> str:
     """An error as a person sees it. A message may contain what a host said."""
     return printable(f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else ""))
-
-
-def as_json(event: Event) -> str:
-    """An event as one line of JSON, without what is empty."""
-    raw = {k: v for k, v in vars(event).items() if v not in ("", {})}
-    raw["at"] = round(event.at, 3)
-    return json.dumps(raw, ensure_ascii=False, default=str)
 
 
 # ------------------------------------------------------------------------------------------------------- state
@@ -486,18 +478,6 @@ def _domain(names: Sequence[str]) -> str:
 
 _HIDDEN = ("FAILED", "in trouble", "slow", "busy", "waiting", "done")
 """What hosts are called that find no room, by their rank."""
-
-
-def event_log(path: Path) -> Callable[[Event], None]:
-    """A function that appends events to a file (0600) as JSON lines: a run's log. A full disk only ends the log."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-
-    def write(event: Event) -> None:
-        with contextlib.suppress(OSError), path.open("ab", buffering=0) as file:
-            file.write(as_json(event).encode() + b"\n")
-
-    return write
 
 
 def both(*takers: Callable[[Event], None]) -> Callable[[Event], None]:

@@ -3,8 +3,10 @@ describes the objects, docs/output.schema.json is their schema."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 from stackwright.model import Event, Problem, StackwrightError
@@ -95,3 +97,25 @@ class Output:
     def _rest(self) -> dict[str, Any]:
         text = self._text.rstrip("\n")
         return {"problems": self._problems} | ({"text": text.split("\n")} if text else {})
+
+
+# -------------------------------------------------------------------------------------- the log of a run
+
+
+def as_json(event: Event) -> str:
+    """An event as one line of JSON, without what is empty."""
+    raw = {k: v for k, v in vars(event).items() if v not in ("", {})}
+    raw["at"] = round(event.at, 3)
+    return json.dumps(raw, ensure_ascii=False, default=str)
+
+
+def event_log(path: Path) -> Callable[[Event], None]:
+    """A function that appends events to a file (0600) as JSON lines: a run's log. A full disk only ends the log."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+
+    def write(event: Event) -> None:
+        with contextlib.suppress(OSError), path.open("ab", buffering=0) as file:
+            file.write(as_json(event).encode() + b"\n")
+
+    return write
