@@ -194,7 +194,7 @@ class TestCommands:
         assert cli.main(["logs", "node", "packages", "-a", str(file)]) == ExitCode.OK
         shown = capsys.readouterr()
         assert shown.out == "********\ntwo\n"
-        assert "logs kept on this machine" in shown.err
+        assert "logs stored on this machine" in shown.err
 
     def test_what_is_kept_is_there_before_the_first_step(self, cloud: tuple[Path, directory.StateDir]) -> None:
         _, place = cloud

@@ -30,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
     )
     trust.add_argument("what", metavar="FILE|SHA256:...", help="a bundle, or the fingerprint of a signing key")
     trust.add_argument("name", metavar="NAME", help="what to call the signer")
-    trust.add_argument("--state", type=Path, default=None, metavar="DIR", help="where the state of clouds is kept")
+    trust.add_argument("--state", type=Path, default=None, metavar="DIR", help="state directory")
     for one in (show, again):
         one.add_argument("file", type=Path, metavar="FILE")
         one.add_argument("--signer", default="", metavar="SHA256:...", help="the key that must have signed it")

@@ -46,7 +46,7 @@ def uses_colour(stream: TextIO, choice: str) -> bool:
 def painted(text: str) -> str:
     """The text with errors, warnings and hints in colours."""
     for pattern, colour in _PAINTED:
-        text = pattern.sub(lambda found, c=colour: f"{c}{found[0]}{_PLAIN}", text)
+        text = pattern.sub(rf"{colour}\g<0>{_PLAIN}", text)
     return text
 
 

@@ -50,7 +50,7 @@ def install(
         if path.exists():
             file, origin = path, "of an earlier run"
         else:
-            file, origin = (state.make() / path.name, "a preview, not kept") if how.dry_run else (path, "new")
+            file, origin = (state.make() / path.name, "a preview, not saved") if how.dry_run else (path, "new")
             _, presets = inspection.presets(hosts, names[0])
             answer_files.save(file, answer_files.generate(install_hosts=names, presets={**presets, **settings}))
             unused.callback(_discard_unused, file, state, _runs(state), console)
