@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -110,6 +111,18 @@ def test_a_status_line_gives_way_to_output_and_questions() -> None:
     held.status("checking 3 hosts: facts, 4 s")
     held.status("")
     assert out.getvalue().endswith("4 s\r\x1b[K")
+
+
+def test_no_status_overwrites_a_question_of_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """getpass writes to the terminal by itself."""
+    screen = Terminal()
+    held = streams._Held(screen)
+    monkeypatch.setattr(sys, "stderr", held)
+    with streams.asking():
+        held.status("checking 3 hosts: facts, 2 s")
+    assert screen.getvalue() == ""
+    held.status("checking 3 hosts: facts, 3 s")
+    assert "3 s" in screen.getvalue()
 
 
 def test_results_remove_the_status_line_of_the_same_terminal() -> None:

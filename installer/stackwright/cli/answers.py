@@ -156,6 +156,7 @@ def generate(
         sys.stdout.write(text)
         return ExitCode.OK
     writing.save(path, text, replace=replace)
+    streams.result({"file": str(path)})
     print(f"wrote {path} (mode 0600: it holds passwords)")
     return ExitCode.OK
 

@@ -109,7 +109,8 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
             print("\nnothing was changed (--dry-run)")
         return ExitCode.OK
     applied = result.applied
-    streams.result(_installed(result))
+    if out.as_json:
+        streams.result(_installed(result))
     if not applied.outcome.ok:
         out.note(text.not_installed([one.key for one in result.changed], applied.log, applied.report))
     elif not out.as_json:

@@ -163,7 +163,8 @@ class ConfirmHostKey:
         # On standard error, because a program may read standard output.
         print(f"{unknown}Accept it? (yes/no/all) ", end="", flush=True, file=sys.stderr)
         # Not with input(): this is not the main thread, and input() would prevent the program from ending.
-        reply = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
+        with streams.asking():
+            reply = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
         self.all = reply in {"a", "all"}
         return self.all or reply in {"y", "yes"}
 
@@ -174,4 +175,5 @@ def _passphrase(key: Path) -> str:
 
     # Ctrl-C interrupts the main thread, not this one, which has disabled the terminal's echo.
     atexit.register(termios.tcsetattr, sys.stdin, termios.TCSADRAIN, termios.tcgetattr(sys.stdin))
-    return getpass.getpass(f"passphrase of {key}: ")
+    with streams.asking():
+        return getpass.getpass(f"passphrase of {key}: ")

@@ -18,7 +18,7 @@ from stackwright.model import ExitCode, StackwrightError
 if TYPE_CHECKING:
     from stackwright.output.machine import Output
 
-__all__ = ["broken", "busy", "held", "painted", "result", "secret", "uses_colour"]
+__all__ = ["asking", "broken", "busy", "held", "painted", "result", "secret", "uses_colour"]
 
 _RED, _YELLOW, _CYAN, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[0m"
 _PAINTED = (
@@ -81,14 +81,14 @@ class _Held:
         self.beside: _Held | None = None
         """The stream whose status line is on the same terminal."""
         self._status = ""
-        self._asks = False
+        self.asks = False
         """A question stands in the last line: a status would overwrite it."""
         self._drawing = threading.Lock()
 
     def status(self, line: str) -> None:
         """Shows a line that the next output replaces; empty: removes it."""
         with self._drawing:
-            if (line or self._status) and not self._asks:
+            if (line or self._status) and not self.asks:
                 line = line[: shutil.get_terminal_size().columns - 1]
                 self._put(f"\r\x1b[K{line}")
                 self._stream.flush()
@@ -97,7 +97,7 @@ class _Held:
     def write(self, text: str) -> int:
         for stream in filter(None, (self, self.beside)):
             stream.status("")
-        self._asks = not text.endswith("\n")
+        self.asks = not text.endswith("\n")
         shown = text
         if "\x1b" not in text:  # the live view has its own colours and lines
             shown = broken(text, shutil.get_terminal_size().columns) if self._fold else text
@@ -185,6 +185,21 @@ def busy(what: str) -> Iterator[None]:
         thread.join()
         if show:
             show("")
+
+
+@contextlib.contextmanager
+def asking() -> Iterator[None]:
+    """While a question stands on the terminal, no status line overwrites it."""
+    stream = sys.stderr
+    if not isinstance(stream, _Held):
+        yield
+        return
+    stream.status("")
+    stream.asks = True
+    try:
+        yield
+    finally:
+        stream.asks = False
 
 
 def _moves() -> bool:

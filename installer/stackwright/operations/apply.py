@@ -316,7 +316,8 @@ def install(
         result = verify.run(run, console)
         if not result.ok:
             code, verdict = ExitCode.FAILED, verify_result.verdict(result)
-    files += _write_lock(run, taken, console)
+    with console.busy("recording what was installed"):
+        files += _write_lock(run, taken, console)
     verified = options.verify and code is ExitCode.OK
     sources = tuple(Path(document.name) for document in reading.documents)
     return Installed(run, code, applied, tuple(files), verified, verdict, sources)

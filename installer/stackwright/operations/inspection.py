@@ -185,6 +185,9 @@ def inspect(
     names = planner.all_hosts(answers)
     with clock.part("examine the hosts"), console.busy(f"checking {_hosts(names)}: facts"):
         seen = look(hosts, names, answers)
+    for name, fact in seen.items() if console.verbosity > 0 else ():
+        size = f"{fact.cpus} CPUs, {fact.memory / 2**30:.1f} GiB"
+        console.note(f"{name}: {fact.os_name or 'unknown system'}, kernel {fact.kernel}, {size}")
     with clock.part("check"):
         own_id = identity.cloud_id(answers, seen, state)
         changed = changes.changed(answers, state, reinstalled(state, seen))
