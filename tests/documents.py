@@ -24,7 +24,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "installer"), str(ROOT / "tests" / "lab")]
 
 from stackwright import report, verify  # noqa: E402
-from stackwright.model import Event, Option, Plan  # noqa: E402
+from stackwright.model import Event, ExitCode, Option, Plan  # noqa: E402
 from stackwright.output import live, text  # noqa: E402
 from stackwright.services import SERVICES, change_of, options  # noqa: E402
 
@@ -142,8 +142,15 @@ def role_secrets() -> str:
     return "\n".join(["| role | secret | what it is | components that need it |", "|---|---|---|---|", *rows])
 
 
+def exit_codes() -> str:
+    """The exit codes of the command."""
+    rows = [f"| {int(code)} | {code.name} | {code.meaning} |" for code in ExitCode]
+    return "\n".join(["| code | name | meaning |", "|---|---|---|", *rows])
+
+
 PARTS: Mapping[tuple[str, str], Callable[[], str]] = {
     ("README.md", "output"): output,
+    ("docs/commands.md", "exit-codes"): exit_codes,
     ("docs/limits.md", "services"): missing_services,
     ("docs/limits.md", "values"): missing_values,
     ("docs/limits.md", "changes"): fixed_answers,

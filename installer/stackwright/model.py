@@ -18,34 +18,39 @@ from stackwright.records import Role as Role
 
 
 class ExitCode(IntEnum):
-    """The exit status of the command; a test compares the table in docs/commands.md with it."""
+    """The exit status of the command, with its meaning for the documentation."""
 
-    OK = 0
-    FAILED = 1
-    """A step failed, or the finished cloud did not pass its verification."""
-    USAGE = 2
-    """Unknown flag, or flags that contradict each other."""
-    ANSWERS = 3
-    """The answer file cannot be used; nothing was changed."""
-    PREFLIGHT = 4
-    """A host does not meet the requirements; nothing was changed."""
-    UNREACHABLE = 5
-    """A host could not be reached or logged in to; nothing was changed."""
-    BUSY = 6
-    """Another run works on the same cloud; nothing was changed."""
-    ENVIRONMENT = 7
-    """The controlling machine lacks something (a package, a permission, disk space)."""
-    INTERRUPTED = 130
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ExitCode:
+        made = int.__new__(cls, value)
+        made._value_ = value
+        made.meaning = meaning
+        return made
+
+    OK = 0, "success; the cloud was verified, where that was asked for"
+    FAILED = 1, "a step failed, or the installed cloud did not pass its verification"
+    USAGE = 2, "unknown flag, or flags that contradict each other"
+    ANSWERS = 3, "the answer file cannot be used; nothing was changed"
+    PREFLIGHT = 4, "a host does not meet the requirements; nothing was changed"
+    UNREACHABLE = 5, "a host cannot be reached, login or root access failed; nothing was changed"
+    BUSY = 6, "another run works on the same cloud; nothing was changed"
+    ENVIRONMENT = 7, "the controlling machine lacks something: a package, a permission, disk space"
+    INTERRUPTED = 130, "Ctrl-C; the same command continues"
 
 
 class StackwrightError(Exception):
     """An error that a user can cause: what was seen, what was expected, and what to do about it.
 
-    `message` is one or more plain lines; `hint` stands on its own line after a blank one.
+    `message` is one or more plain lines; `hint` stands on its own line after a blank one. `problems` are those that the
+    message is about.
     """
 
-    def __init__(self, message: str, hint: str = "", code: ExitCode = ExitCode.FAILED) -> None:
+    def __init__(
+        self, message: str, hint: str = "", code: ExitCode = ExitCode.FAILED, problems: tuple[Problem, ...] = ()
+    ) -> None:
         super().__init__(message)
+        self.problems = problems
         self.message = message
         self.hint = hint
         self.code = code
@@ -289,12 +294,25 @@ class Problem:
     name: str
     """The name of the check, for --skip-check; short and stable: memory, fqdn, port-in-use."""
     seen: str
+    """What is the matter, as a clause."""
     wanted: str
+    """Why that matters, or what is needed instead, as another clause; empty if it is obvious."""
     hint: str = ""
     host: str = ""
     severity: Severity = Severity.ERROR
     where: str = ""
     """file:line or key, if it is about an answer."""
+
+    @property
+    def message(self) -> str:
+        """The problem in one sentence. A second clause that begins with a verb has the first as its subject."""
+        if not self.wanted:
+            return self.seen
+        return f"{self.seen} {self.wanted}" if self.wanted.startswith(VERBS) else f"{self.seen}; {self.wanted}"
+
+
+VERBS = ("must ", "holds ")
+"""What the second clause of a problem begins with, where the first one is its subject."""
 
 
 # ---------------------------------------------------------------------------------------------------------- the plan

@@ -33,7 +33,7 @@ class Refused(StackwrightError):
 
     def __init__(self, host: str, field: str, seen: object, expected: str) -> None:
         super().__init__(
-            f"{host}: unacceptable {field}: {shown(seen)}; expected {expected}",
+            f"{host}: unacceptable {field}: {shown(seen)}; it must be {expected}",
             "inspect this host: it may be damaged or under somebody else's control",
             ExitCode.PREFLIGHT,
         )

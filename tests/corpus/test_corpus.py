@@ -90,7 +90,7 @@ def test_what_is_said_is_what_a_person_agrees_with(row: dict[str, str]) -> None:
     assert {told(problem).split()[2] for problem in reading.problems if problem not in rest} == missing
     for severity, cell in ((Severity.ERROR, "errors"), (Severity.WARNING, "warnings")):
         assert sorted(told(problem) for problem in rest if problem.severity is severity) == _listed(row[cell])
-    assert all(problem.wanted and problem.hint for problem in rest if problem.name != "bad-value")
+    assert all(problem.message and problem.hint for problem in rest if problem.name != "bad-value")
     lines = syntax.decode(before).splitlines()
     for line, _, key in (told(problem).split() for problem in reading.problems):
         stands = lines[int(line) - 1].strip().partition("=")[0] if line.isdecimal() and key != "-" else key

@@ -56,12 +56,12 @@ def test_an_instance_answers(agent: str, nodes_lab: Lab, tmp_path: Path) -> None
 
     stackwright("--allinone", "--lab", agent, *clouds.named(agent).settings, "--no-verify")
     file = str(tmp_path / f"stackwright-{agent}.answers")
-    proof = json.loads(stackwright("verify", "-a", file, "--json"))
+    proof = json.loads(stackwright("verify", "-a", file, "--json"))["verification"]
     checks = {check["name"]: check["state"] for check in proof["checks"]}
     assert checks.keys() >= REACHED
     assert set(checks.values()) == {"ok"}
     again = [
         json.loads(line) for line in stackwright("apply", "-a", file, "--again", "--json", "--no-verify").splitlines()
     ]
-    (finished,) = (event for event in again if event["kind"] == "finished")
-    assert finished["data"]["changed"] == 0, [e for e in again if e["data"].get("changed")]
+    (finished,) = (event for event in again if event.get("kind") == "finished")
+    assert finished["data"]["changed"] == 0, [e for e in again if e.get("data", {}).get("changed")]

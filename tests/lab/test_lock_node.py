@@ -152,7 +152,7 @@ def test_what_is_gone_is_named_before_anything_is_changed(
     before = two("dpkg-query -W; ls -R /etc/apt")
     (problem,) = problems(nodes, "locked2", wanted)
     assert problem.seen == "tool 1.0-1 is gone: no repository of the host has it"
-    assert problem.hint == "the nearest there is: tool 1.0-2"
+    assert problem.hint == "the nearest version is tool 1.0-2"
     assert two("dpkg-query -W; ls -R /etc/apt") == before
     assert not list(tmp_path.iterdir())
 

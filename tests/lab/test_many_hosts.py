@@ -54,12 +54,13 @@ class Site:
         access = ("--user", "root", "--ssh-key", str(node.key), "--known-hosts", str(node.known_hosts))
         done = self.command("apply", "-a", str(self.file), *access, "--json", "--no-verify", *words)
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        return [one for one in found if one["type"] == "event"]
 
     def verify(self) -> dict[str, Any]:
         done = self.command("verify", "-a", str(self.file), "--json")
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)["verification"]
         return found
 
 

@@ -303,7 +303,7 @@ def test_a_lock_is_installed_exactly_or_refused(site: Site) -> None:
         before = site.installed()
         (problem,) = site.locked_problems(wanted.installable)
         assert problem.seen == "openstack-keystone 1.0-1 is gone: no repository of the host has it"
-        assert problem.hint == "the nearest there is: openstack-keystone 2.0-1"
+        assert problem.hint == "the nearest version is openstack-keystone 2.0-1"
         assert site.installed() == before
     finally:
         site.shell(f"rm -rf {release}; mv /srv/kept {release}")

@@ -105,7 +105,7 @@ def test_without_redis_gnocchi_uses_its_database() -> None:
 
 def test_a_password_that_no_url_carries_is_refused_where_redis_is_installed() -> None:
     (problem,) = read(**ON, CONFIG_REDIS_PW="a/b").errors
-    assert problem.seen == "CONFIG_REDIS_PW is not usable"
+    assert problem.message.startswith("CONFIG_REDIS_PW must consist of letters")
     assert "'/'" in problem.wanted
     assert not read(CONFIG_REDIS_PW="a/b").errors
     assert not read(**ON, CONFIG_REDIS_PW="a-b_c.d~1").errors
@@ -191,7 +191,7 @@ def test_the_instance_is_measured_when_memory_and_traffic_are_in_gnocchi(on_host
     assert module.measured(Clouded(MEASURES), "n1", 0) == "memory 31 MB, network 1234 bytes in"
     for lost in module.METRICS:
         some = {name: value for name, value in MEASURES.items() if name != lost}
-        with pytest.raises(Exception, match="waiting for measures"):
+        with pytest.raises(Exception, match="no measures of"):
             module.measured(Clouded(some), "n1", 0)
 
 
@@ -209,7 +209,7 @@ def test_the_alarm_and_its_network_are_removed_whether_it_fires_or_not(on_host: 
     assert module.fires(cloud, "n1", 0).endswith("s after a network was created")
     assert cloud.gone == ["/networks/network", "/v2/alarms/alarm"]
     silent = Clouded({}, "insufficient data")
-    with pytest.raises(Exception, match="waiting for the alarm"):
+    with pytest.raises(Exception, match="no alarm on a new network after"):
         module.fires(silent, "n1", 0)
     assert silent.gone == cloud.gone
 

@@ -156,7 +156,8 @@ class TestCommands:
         assert cli.main(["status", "-a", str(file)]) == ExitCode.OK
         assert "nothing was applied yet" in capsys.readouterr().out
         assert cli.main(["status", "-a", str(file), "--json"]) == ExitCode.OK
-        assert json.loads(capsys.readouterr().out) == {"hosts": [], "proof": None}
+        found = json.loads(capsys.readouterr().out)
+        assert (found["hosts"], found["verification"]) == ([], None)
         (tmp_path / "up").touch()
         (tmp_path / "said").write_text("down with open-sesame\n")
         self.apply(place, *self.steps(f"[ -e '{tmp_path}/up' ] || {{ cat '{tmp_path}/said'; exit 1; }}"))
@@ -193,7 +194,7 @@ class TestCommands:
         assert cli.main(["logs", "node", "packages", "-a", str(file)]) == ExitCode.OK
         shown = capsys.readouterr()
         assert shown.out == "********\ntwo\n"
-        assert "logs kept on this machine" in shown.err
+        assert "logs stored on this machine" in shown.err
 
     def test_what_is_kept_is_there_before_the_first_step(self, cloud: tuple[Path, directory.StateDir]) -> None:
         _, place = cloud

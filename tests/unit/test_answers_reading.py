@@ -151,7 +151,7 @@ def test_common_mistakes_get_a_hint() -> None:
     found = reading("CONFIG_NEUTRON_L2_AGENT=ovs\nCONFIG_NTP_SERVERS\nNOVA_INSTALL=y\n").problems
     assert [problem.hint for problem in found] == [
         "did you mean openvswitch?",
-        "CONFIG_NTP_SERVERS= says that it is empty",
+        "write CONFIG_NTP_SERVERS= to leave it empty",
         "did you mean CONFIG_NOVA_INSTALL?",
     ]
 

@@ -24,7 +24,7 @@ def errors(**given: str) -> list[Problem]:
         ("CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS", "ext$net:br-ex", "'$'"),
         ("CONFIG_NEUTRON_ML2_FLAT_NETWORKS", "*,a b", "' '"),
         ("CONFIG_KEYSTONE_DB_PW", "größe", "'ö'"),
-        ("CONFIG_SWIFT_HASH", "True", "true and false"),
+        ("CONFIG_SWIFT_HASH", "True", "true or false"),
     ],
 )
 def test_a_character_that_cannot_be_carried_is_named(key: str, text: str, shown: str) -> None:

@@ -386,7 +386,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert (code, "CONFIG_NOVA_INSTALL" in err) == (2, True)
     assert run("check", str(tmp_path / "none"))[0] == 3
     code, out, _ = run("check", "--json", str(old))
-    assert json.loads(out)["warnings"] == 1
+    assert json.loads(out)["files"][0]["warnings"] == 1
 
 
 def test_generating_needs_no_network(tmp_path: Path) -> None:

@@ -260,10 +260,10 @@ def test_what_is_wrong_with_a_pair_is_said_by_key(brings: Brings, tmp_path: Path
     none.write_text("this is not PEM\n")
     certificate, key = "CONFIG_HORIZON_SSL_CERT", "CONFIG_HORIZON_SSL_KEY"
     cases = {
-        (good[0], other[1]): ("error", key, "do not match"),
-        brings(days=(-20, -1)): ("error", certificate, "it expired on"),
-        brings(days=(2, 300)): ("error", certificate, "it is not valid before"),
-        brings(days=(-20, 9)): ("warning", certificate, "it expires on"),
+        (good[0], other[1]): ("error", key, "not the key of"),
+        brings(days=(-20, -1)): ("error", certificate, "certificate expired on"),
+        brings(days=(2, 300)): ("error", certificate, "certificate is not valid before"),
+        brings(days=(-20, 9)): ("warning", certificate, "certificate expires on"),
         brings(()): ("warning", certificate, "subjectAltName"),
         brings(passphrase=b"open sesame"): ("error", key, "has a passphrase"),
         (str(none), good[1]): ("error", certificate, "no certificate in PEM format"),

@@ -148,7 +148,7 @@ def test_sizes_on_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--memory", "much"], "expected a size with a unit"),
+        (["--memory", "much"], "must be a size with a unit"),
         (["--memory", "64M"], "a node needs 128M"),
         (["--cpus", "0"], "a whole number of processors"),
         (["--cpus", "1.5"], "a whole number of processors"),

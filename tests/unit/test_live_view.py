@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from stackwright.model import Event, EventKind, StackwrightError
-from stackwright.output import live
+from stackwright.output import live, machine
 
 NOW = 1_790_000_000.0
 
@@ -193,6 +193,22 @@ def test_a_host_line_says_where_it_is() -> None:
     text = "\n".join(rendered(made, 100, 24))
     assert "123 of 1608" in text
     assert "1 of 3 steps" in text
+
+
+def test_what_takes_longer_than_before_is_not_measured_by_it() -> None:
+    """`2:32 of ~0:34` reads like a mistake."""
+    made = board([event("note", hosts={"h1": 1}), event("started", "b", "h1", title="Puppet", estimate=34)])
+    assert live.host_cells(made.hosts["h1"], NOW + 30)[3] == "0:30 of ~0:34"
+    assert live.host_cells(made.hosts["h1"], NOW + 152)[3] == "2:32, longer than usual"
+
+
+def test_packages_are_counted_in_percent() -> None:
+    out = io.StringIO()
+    with live.Screen(out, "plain") as screen:
+        screen(event("started", "h1:packages", "h1", title="Install 103 packages"))
+        screen(event("progress", "h1:packages", "h1", at=NOW + 40, done=22, total=100, what="libxmu6"))
+    assert out.getvalue().splitlines()[-1].split(" ", 1)[1] == "h1: packages: 22 % (libxmu6)"
+    assert live.portion(22, 101) == "22 of 101"
 
 
 def test_trouble_is_shown_until_the_next_sign_of_life() -> None:
@@ -424,7 +440,7 @@ def test_the_work_goes_on_when_nobody_reads_any_more(kind: str) -> None:
 def test_the_log_of_a_run_is_private(tmp_path: Path) -> None:
     path = tmp_path / "state" / "events.jsonl"
     seen: list[Event] = []
-    emit = live.both(live.event_log(path), seen.append)
+    emit = live.both(machine.event_log(path), seen.append)
     emit(event("note", message="hello"))
     emit(FAILED)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -369,8 +369,8 @@ def test_a_lock_that_can_be_had_is_no_problem(check: Callable[..., list[tuple[st
 
 def test_each_package_that_is_gone_is_named_with_the_nearest(check: Callable[..., list[tuple[str, str]]]) -> None:
     assert check({"tool": "1.0-1.5", "lib:amd64": "3.0-1", "nobody": "1", "nothing": "2"}) == [
-        ("lib 3.0-1 is gone: no repository of the host has it", "the nearest there is: lib 2.0-2"),
-        ("tool 1.0-1.5 is gone: no repository of the host has it", "the nearest there is: tool 1.0-2"),
+        ("lib 3.0-1 is gone: no repository of the host has it", "the nearest version is lib 2.0-2"),
+        ("tool 1.0-1.5 is gone: no repository of the host has it", "the nearest version is tool 1.0-2"),
         ("nobody cannot be had", "check the release and the repositories of the host"),
         ("nothing cannot be had", "check the release and the repositories of the host"),
     ]
@@ -381,7 +381,7 @@ def test_what_dnf_lacks_is_named_with_the_nearest() -> None:
     said += "versions\tnova 1:31.0.0-2.el9s 1:32-1\nend\t1\n"
     (problem,) = preflight.parse_package_check(said, "n1")
     assert problem.seen == "nova 1:31.0.0-1.el9s is gone: no repository of the host has it"
-    assert problem.hint == "the nearest there is: nova 1:31.0.0-2.el9s"
+    assert problem.hint == "the nearest version is nova 1:31.0.0-2.el9s"
 
 
 def plan_of(case: str, exact: dict[str, dict[str, str]]) -> planner.Plan:

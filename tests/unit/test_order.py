@@ -42,7 +42,7 @@ def test_after_waits_only_where_somebody_provides_it() -> None:
 def test_a_requirement_that_nobody_provides_is_named() -> None:
     with pytest.raises(StackwrightError) as caught:
         order.needs({"a": (KEYSTONE,)})
-    assert caught.value.message == "keystone on a needs database, and nothing in this plan provides it"
+    assert caught.value.message == "keystone on a needs a database, but nothing in this plan provides it"
     assert caught.value.hint
     assert caught.value.code == ExitCode.ANSWERS
 
@@ -75,7 +75,7 @@ def test_what_is_required_here_is_waited_for_on_the_same_host_alone() -> None:
 def test_what_is_required_here_and_provided_elsewhere_is_told() -> None:
     with pytest.raises(StackwrightError) as caught:
         order.needs({"a": (METADATA,), "b": (SWITCH,), "d": (DATABASE,)})
-    assert caught.value.message == "metadata on a needs chassis there, and nothing on that host provides it"
+    assert caught.value.message == "metadata on a needs chassis there, but nothing on that host provides it"
     assert caught.value.hint
     assert caught.value.code == ExitCode.ANSWERS
 

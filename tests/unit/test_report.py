@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,13 +28,16 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.loads: list[str] = []
+        self.links: list[str] = []
         self.open: list[str] = []
         self.words = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "xlink:href")]
+        loading = ("src", "srcset", "data", "xlink:href", *(["href"] if tag != "a" else []))
+        self.loads += [value or "" for name, value in attrs if name in loading]
+        self.links += [value or "" for name, value in attrs if (tag, name) == ("a", "href")]
         assert not [name for name, _ in attrs if name.startswith("on")]
         if tag not in ("meta", "br"):
             self.open.append(tag)
@@ -40,7 +46,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.words += data
 
 
@@ -171,9 +177,54 @@ def test_the_page_is_whole_and_loads_nothing(name: str) -> None:
     page = Page(text)
     assert page.open == []
     assert page.loads == []
-    assert not {"script", "link", "iframe", "img", "object", "base"} & set(page.tags)
+    assert not {"link", "iframe", "img", "object", "base"} & set(page.tags)
+    assert page.tags.count("script") == 1, "what copies text"
     assert "url(" not in text
     assert "@import" not in text
+
+
+def test_no_other_script_may_run() -> None:
+    """The policy has the hash of the page's own script, so that markup of a host is not obeyed."""
+    text = report.as_html(good())
+    script = text.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src &#x27;sha256-{digest}&#x27;" in text
+    assert "default-src &#x27;none&#x27;" in text
+    assert text.index("Content-Security-Policy") < text.index("<style>")
+
+
+def test_the_failure_and_its_explanation_stand_above_all_else() -> None:
+    text = report.as_html(bad())
+    head = text.partition("<header")[2].partition("</header>")[0]
+    (first, *_) = bad().failures
+    assert html.escape(str(first.failure["cause"]).removeprefix(f"{first.host}: ")) in head
+    assert html.escape(str(first.failure["hint"])) in head
+    refused = report.as_html(good(runs.REFUSED)).partition("<header")[2].partition("</header>")[0]
+    assert "Connection refused" in refused or "glance" in refused
+    assert 'class="cause"' not in report.as_html(good())
+
+
+def test_the_addresses_of_the_cloud_are_links() -> None:
+    made = good()
+    links = Page(report.as_html(made)).links
+    assert made.summary["dashboard"] in links
+    assert set(made.summary["endpoints"].values()) <= set(links)
+    hostile = good()
+    hostile.about = {**hostile.about, "summary": {"dashboard": "javascript:alert(1)", "endpoints": {"x": "http://a b"}}}
+    assert Page(report.as_html(hostile)).links == []
+
+
+def test_commands_have_the_real_file_and_can_be_copied() -> None:
+    made = good()
+    made.about = {**made.about, "answer_files": ["/home/me/my cloud.answers"]}
+    text = report.as_html(made)
+    assert "stackwright bundle create -a &#x27;/home/me/my cloud.answers&#x27;" in text
+    assert 'data-copy="stackwright bundle create -a ' in text
+    assert "-a FILE" not in text
+    assert "stackwright apply -a 'my cloud.answers'" in report.digest(made)
+    assert "/home/me" not in report.digest(made), "that is for others"
+    made.about = {**made.about, "answer_files": ["a`b"]}
+    assert "-a FILE" in report.as_html(made)
 
 
 def test_the_page_says_what_failed_and_what_to_do() -> None:

@@ -138,7 +138,7 @@ def test_a_plan_for_machines(place: directory.StateDir) -> None:
     text = json.dumps(text_output.data(changed, apply.difference(changed, place)))
     found = json.loads(text)
     assert found["applied"] > 0
-    assert {s["why"] for s in found["steps"]} == {"kept", "changed", "follows"}
+    assert {s["why"] for s in found["steps"]} == {"unchanged", "changed", "follows"}
     changes = [c for s in found["steps"] for c in s["changes"]]
     assert {(c["before"], c["after"]) for c in changes if c["name"] == "nova::logging::debug"} == {("false", "true")}
     assert [secret for secret in ("entirely-another", "nova-ks-pw") if secret in text] == []

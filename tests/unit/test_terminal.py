@@ -22,6 +22,7 @@ import pytest
 
 from stackwright import answers
 from stackwright.answers import completion
+from stackwright.cli.answers import values, words
 from stackwright.cli.arguments import vocabulary
 
 INSTALLER = Path(answers.__file__).parents[2]
@@ -201,6 +202,20 @@ LINES = [
 ]
 
 
+MORE = [
+    ("stackwright check --skip-check ovs-h", "stackwright check --skip-check ovs-hostname"),
+    ("stackwright plan --release bookw", "stackwright plan --release bookworm"),
+    ("stackwright plan --color nev", "stackwright plan --color never"),
+    ("stackwright test smo", "stackwright test smoke"),
+    ("stackwright lab reset my-no", "stackwright lab reset my-node"),
+]
+"""Words after flags, scenarios and lab nodes."""
+
+
+def _script(name: str) -> str:
+    return completion.script(name, words(vocabulary()), values(), "/nosuch")
+
+
 @pytest.mark.parametrize("name", ["bash", "zsh"])
 def test_tab_completes_in_a_real_shell(name: str, tmp_path: Path, opened: Open) -> None:
     found = shutil.which(name)
@@ -208,12 +223,15 @@ def test_tab_completes_in_a_real_shell(name: str, tmp_path: Path, opened: Open) 
         pytest.skip(f"no {name}")
     (tmp_path / "my-cloud.txt").touch()
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "_stackwright").write_text(completion.script(name, vocabulary()))
+    (tmp_path / "folder" / "_stackwright").write_text(_script(name))
     if name == "bash":
         shell, load = opened(found, "--norc", "--noprofile", "-i"), "source folder/_stackwright"
     else:
         shell, load = opened(found, "-f", "-i"), "fpath=($PWD/folder $fpath); autoload -U compinit; compinit -u -D"
     shell.say(f"{load}; PS1='rea''dy> '\n")
     shell.expect("ready> ")
-    for typed, whole in LINES:
+    shell.say("export STACKWRIGHT_LAB_DIR=$PWD/lab\n")
+    shell.expect("ready> ")
+    (tmp_path / "lab/lab0/nodes/my-node").mkdir(parents=True)
+    for typed, whole in [*LINES, *MORE]:
         _complete(shell, typed, whole)

@@ -183,7 +183,7 @@ def test_nothing_to_do_is_told_at_once(
     assert "is installed and verified" in said
     assert json.loads((tmp_path / "state" / HOST / "report.json").read_text())["proved"] is True
     assert run("--json") == ExitCode.OK
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["ok"] is True
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["verification"]["ok"] is True
     # Asked for, everything is done: the packages are looked for, and the cloud is tried.
     assert run("--again") == ExitCode.OK
     assert (asked, times(tmp_path, "proofs"), times(tmp_path, "set-up")) == (["packages"] * 2, 2, 2)

@@ -83,7 +83,7 @@ def problems(changes: Iterable[ChangedAnswer], now: Answers) -> list[Problem]:
         more = services.change_of(one.key).can == "more"
         secret = one.before == MASK
         old = "the secret that the cloud was installed with" if secret else one.before or "no value"
-        wanted = f"all of {old}" if more else old
+        wanted = f"it must keep all of {old}" if more else f"it must stay {old}"
         hint = f"restore {one.key}" if secret else f"set {one.key}={one.before}"
         hint += ", and add to it only" if more else " again; only a new cloud can have another one"
         seen = f"{one.key} was changed" + ("" if secret else f" from {one.before or 'empty'} to {one.after or 'empty'}")
@@ -96,7 +96,7 @@ def release_problem(installed: str, asked: str) -> Problem:
     return Problem(
         CHECK,
         f"{_RELEASE} asks for {asked}, and the cloud has {installed}",
-        f"{installed}, because {services.change_of(_RELEASE).why}",
+        f"it must stay {installed}, because {services.change_of(_RELEASE).why}",
         f"set {_RELEASE}={installed}",
         where=_RELEASE,
     )

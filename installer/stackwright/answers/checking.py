@@ -107,7 +107,7 @@ def _required(answers: Answers) -> Iterator[Problem]:
     for key, option in options().items():
         if option.required and answers[key] in ("", ()) and matters(option, answers):
             condition = in_words(option)
-            wanted = f"required with {condition}" if condition else "required"
+            wanted = f"it is required with {condition}" if condition else "it is required"
             yield Problem("missing", f"{key} is empty", wanted, _first_sentence(option.help), where=where(answers, key))
 
 
@@ -173,7 +173,8 @@ def _existing(answers: Answers) -> Iterator[Problem]:
     ):
         if not answers[switch] and answers.entries[key].origin.kind == "generated":
             yield Problem(
-                "missing", f"{key} is empty", f"required with {switch}=n, because the existing server has a password",
+                "missing", f"{key} is empty",
+                f"it is required with {switch}=n, because the existing server has a password",
                 _first_sentence(options()[key].help), where=where(answers, key),
             )  # fmt: skip
     key = "CONFIG_MARIADB_USER"
@@ -195,13 +196,14 @@ def _hosts(answers: Answers, resolves: Mapping[str, str]) -> Iterator[Problem]:
     if len(families) == 2:
         six = next(host for host in named if ":" in host)
         yield problem(
-            answers, named[six][0], "mixed-families", "IPv4 or IPv6 addresses for all hosts, or names",
+            answers, named[six][0], "mixed-families",
+            "must be of the same family (IPv4 or IPv6) as the other hosts' addresses",
             "services on IPv4 hosts may not reach those on IPv6 hosts", warning=True,
         )  # fmt: skip
     cache = answers["CONFIG_PACKAGE_CACHE_HOST"]
     if cache and named.get(cache) == ("CONFIG_PACKAGE_CACHE_HOST",):
         yield problem(
-            answers, "CONFIG_PACKAGE_CACHE_HOST", "no-role", "a host with another role, written as it stands there",
+            answers, "CONFIG_PACKAGE_CACHE_HOST", "no-role", "must be a host with another role, written as it is there",
             "CONFIG_CONTROLLER_HOST's is a good one: it needs the most packages",
         )  # fmt: skip
     excluded = answers["EXCLUDE_SERVERS"]
@@ -235,7 +237,7 @@ def _loopback(answers: Answers, named: Mapping[str, tuple[str, ...]]) -> Iterato
         if _is_loopback(host) and others:
             yield problem(
                 answers, named[host][0], "loopback",
-                f"an address that the other hosts ({_list(others)}) can reach: {host} is another machine on each",
+                f"must be an address that other hosts ({_list(others)}) can reach: {host} is another machine on each",
                 "write the address of that host in the network",
             )  # fmt: skip
 
@@ -248,7 +250,8 @@ def _twins(answers: Answers, named: Mapping[str, tuple[str, ...]], resolves: Map
         address = resolves.get(host, host if is_address(host) else "")
         if address and known.get(address, host) != host:
             yield problem(
-                answers, named[host][0], "same-host", f"one name for each host: {host} is {known[address]}, too",
+                answers, named[host][0], "same-host",
+                f"a host must have one name, but {host} and {known[address]} are the same",
                 f"write {known[address]} everywhere, or {host}",
             )  # fmt: skip
         elif address:
@@ -258,12 +261,14 @@ def _twins(answers: Answers, named: Mapping[str, tuple[str, ...]], resolves: Map
         name, dot, _ = host.partition(".")
         if dot and not is_address(host) and name in short and host not in resolves:
             yield problem(
-                answers, named[host][0], "same-host", f"one name for each host: {name} and {host} are probably one",
+                answers, named[host][0], "same-host",
+                f"a host must have one name, but {name} and {host} are probably the same",
                 f"write {host} everywhere", warning=True,
             )  # fmt: skip
     if len(hosts) > 1 and all(_is_loopback(host) for host in hosts):
         yield problem(
-            answers, named[hosts[1]][0], "same-host", f"one name for each host: {_list(hosts)} are all this machine",
+            answers, named[hosts[1]][0], "same-host",
+            f"a host must have one name, but {_list(hosts)} are all this machine",
             f"write {hosts[0]} everywhere",
         )  # fmt: skip
 
@@ -284,18 +289,24 @@ def _storage(answers: Answers) -> Iterator[Problem]:
         if replicas > devices:
             yield problem(
                 answers, "CONFIG_SWIFT_STORAGE_REPLICAS", "swift-devices",
-                f"at most {devices}: each copy of an object needs a device of its own",
+                f"must be at most {devices}: each copy of an object needs a device of its own",
                 "name more devices in CONFIG_SWIFT_STORAGES, or ask for fewer copies",
             )  # fmt: skip
         if zones > devices:
             yield problem(
-                answers, "CONFIG_SWIFT_STORAGE_ZONES", "swift-devices", f"at most {devices}, the number of devices",
+                answers, "CONFIG_SWIFT_STORAGE_ZONES", "swift-devices",
+                f"must be at most {devices}, the number of devices",
                 "the zones that remain stay empty", warning=True,
             )  # fmt: skip
     volumes = answers["CONFIG_CINDER_VOLUMES_SIZE"]
     if matters(options()["CONFIG_CINDER_VOLUMES_SIZE"], answers) and volumes < 1024**3:
         yield problem(
-            answers, "CONFIG_CINDER_VOLUMES_SIZE", "small", "1G or more", "the smallest volume has 1 GiB", warning=True
+            answers,
+            "CONFIG_CINDER_VOLUMES_SIZE",
+            "small",
+            "must be 1G or more",
+            "the smallest volume has 1 GiB",
+            warning=True,
         )
 
 
@@ -310,19 +321,23 @@ def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:
     uses_tls = ssl.dashboard(answers) or ssl.messages(answers)
     key = "CONFIG_SSL_CERT_SUBJECT_C"
     if uses_tls and answers["CONFIG_SSL_CACERT_SELFSIGN"] and not re.fullmatch(r"[A-Za-z]{2}|--", answers[key]):
-        yield problem(answers, key, "bad-value", "a country's two letters, such as DE, IN or US", f"{key}=-- for none")
+        yield problem(
+            answers,
+            key,
+            "bad-value",
+            "must be the two letters of a country, such as DE, IN or US",
+            f"{key}=-- for none",
+        )
     if not files:
         return
     for key in _FILES:
         if answers[key] and matters(options()[key], answers) and not Path(answers[key]).expanduser().is_file():
-            yield problem(
-                answers, key, "no-file", "a file on this machine: there is none of that name", "correct the path"
-            )
+            yield problem(answers, key, "no-file", "there is no such file on this machine", "correct the path")
     if _signs(answers) and not answers["CONFIG_SSL_CACERT_SELFSIGN"]:
         for key in _AUTHORITY:
             if answers[key] and not Path(answers[key]).expanduser().is_file():
                 hint = "bring the authority's file, or CONFIG_SSL_CACERT_SELFSIGN=y makes one"
-                yield problem(answers, key, "no-file", "a file on this machine: there is none of that name", hint)
+                yield problem(answers, key, "no-file", "there is no such file on this machine", hint)
         yield from _brought(answers, _AUTHORITY)
     for certificate, key in pairs:
         if matters(options()[certificate], answers):
@@ -340,7 +355,7 @@ def _brought(answers: Answers, keys: tuple[str, ...]) -> Iterator[Problem]:
 
     for complaint in certificates.check(files, authority=keys == _AUTHORITY):
         key = keys[files.index(complaint.file)]
-        yield problem(answers, key, "certificate", complaint.wanted, complaint.hint, warning=complaint.warning)
+        yield problem(answers, key, "certificate", complaint.text, complaint.hint, warning=complaint.warning)
 
 
 def _signs(answers: Answers) -> bool:

@@ -26,7 +26,11 @@ _stackwright() {
     return
   fi
   if [[ $command == answers && $words[3] == completion ]]; then
-    compadd bash zsh
+    compadd bash fish zsh
+    return
+  fi
+  if [[ ( $command == lab && $words[CURRENT] != -* && CURRENT -gt 3 ) || $words[CURRENT-1] == --lab ]]; then
+    compadd ${STACKWRIGHT_LAB_DIR:-@LAB@}/lab${STACKWRIGHT_LAB_NUMBER:-0}/nodes/*(N:t)
     return
   fi
   if [[ $words[CURRENT] != -* ]] && (( CURRENT == 2 || (CURRENT == 3 && $#names) )); then

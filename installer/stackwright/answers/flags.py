@@ -94,7 +94,7 @@ def settings(presets: Mapping[str, str], pairs: Iterable[str]) -> dict[str, str]
         if not sign or not (key in options() or key in old_names() or key in RETIRED or key in translated()):
             near = suggest(key)
             raise StackwrightError(
-                f"--set {key}: " + ("unknown key" if sign else "expected KEY=VALUE"),
+                f"--set {key}: " + ("unknown key" if sign else "must be KEY=VALUE"),
                 f"did you mean {near}?" if near else "list the keys with `stackwright answers explain`",
                 ExitCode.USAGE,
             )

@@ -105,7 +105,7 @@ def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, 
         Problem(
             "repeated-key",
             f"{name} is repeated with {shown}; {first_name} is also in line {first.origin.line}",
-            "expected each key once",
+            "a key must occur once",
             f"delete one of the lines; line {wins.origin.line} is used",
             severity=Severity.WARNING,
             where=str(raw.origin),

@@ -62,7 +62,9 @@ def _types(answers: Answers) -> Iterator[Problem]:
                 f"choose among {', '.join(_CARRIES[agent])}, or another CONFIG_NEUTRON_L2_AGENT",
             )  # fmt: skip
     if not tenant and not types:
-        yield problem(answers, "CONFIG_NEUTRON_ML2_TYPE_DRIVERS", "network-types", "expected at least one network type")
+        yield problem(
+            answers, "CONFIG_NEUTRON_ML2_TYPE_DRIVERS", "network-types", "must have at least one network type"
+        )
     written = answers.entries[tenant_key].text
     if agent == "ovn" and _given(answers, tenant_key) and "geneve" not in written:
         yield problem(
@@ -86,12 +88,12 @@ def _types(answers: Answers) -> Iterator[Problem]:
         if kind in tenant and not answers[key]:
             ((first, last),) = USUAL_RANGES[key]
             yield problem(
-                answers, key, "no-range", f"no IDs for {kind} networks",
+                answers, key, "no-range", f"there are no IDs for {kind} networks",
                 f"set {key}=10:1000; {first}:{last} is used until then", warning=True,
             )  # fmt: skip
     if "vlan" in tenant and not any(len(entry) == 3 for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]):
         yield problem(
-            answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "no-range", "no VLAN IDs, but project networks are vlan",
+            answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "no-range", "it has no VLAN IDs, but project networks are vlan",
             "CONFIG_NEUTRON_ML2_VLAN_RANGES=physnet1:1000:1999",
         )  # fmt: skip
     seen: dict[str, list[tuple[int, int]]] = {}
@@ -180,17 +182,18 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
         others = [name for name, other in interfaces.items() if other == interface and name != bridge]
         if others and bridge < others[0]:
             yield problem(
-                answers, interfaces_key, "overlap", f"an interface is in one bridge: {interface} is in {bridge} and "
+                answers, interfaces_key, "overlap",
+                f"an interface can be in one bridge only, but {interface} is in {bridge} and "
                 f"{others[0]}", "choose one",
             )  # fmt: skip
         if "/" in interface and not answers["CONFIG_USE_SUBNETS"]:
             yield problem(
-                answers, interfaces_key, "subnet", f"the name of an interface for {bridge}",
+                answers, interfaces_key, "subnet", f"must be the name of an interface for {bridge}",
                 "CONFIG_USE_SUBNETS=y reads it as a network",
             )  # fmt: skip
     if ":" in answers.entries[compute_key].text and _given(answers, compute_key):
         yield problem(
-            answers, compute_key, "bridge-interface", "names of bridges; interfaces belong into "
+            answers, compute_key, "bridge-interface", "must have names of bridges; interfaces belong into "
             f"{interfaces_key}", f"{compute_key}={','.join(answers[compute_key])}", warning=True,
         )  # fmt: skip
     vlans = {entry[0] for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]}
@@ -201,7 +204,7 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
             if bridge not in answers[compute_key]:
                 yield problem(
                     answers, compute_key, "no-way-out",
-                    f"{bridge} as well: without it VLANs of projects do not reach {apart[0]}",
+                    f"must have {bridge} as well: without it VLANs of projects do not reach {apart[0]}",
                     f"{compute_key}={','.join(dict.fromkeys((*answers[compute_key], bridge)))}", warning=True,
                 )  # fmt: skip
     for bridge in answers[compute_key]:
@@ -216,7 +219,7 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
     if physnet not in {name for name, _ in mappings}:
         names = ", ".join(name for name, _ in mappings) or "nothing"
         yield problem(
-            answers, physnet_key, "not-mapped", f"a physical network of {mappings_key}: {names} is mapped there",
+            answers, physnet_key, "not-mapped", f"must be a physical network of {mappings_key}, which has {names}",
             f"{physnet_key}={mappings[0][0]}" if mappings else f"{mappings_key}=extnet:br-ex",
         )  # fmt: skip
     elif physnet != asked and _given(answers, physnet_key):
@@ -253,11 +256,13 @@ def _tunnels(answers: Answers, family: str) -> Iterator[Problem]:
         )  # fmt: skip
     if interface and answers["CONFIG_USE_SUBNETS"] and "/" not in interface:
         yield problem(
-            answers, key, "subnet", "a network, because CONFIG_USE_SUBNETS=y",
+            answers, key, "subnet", "must be a network, because CONFIG_USE_SUBNETS=y",
             f"{key}=198.18.4.0/24, or CONFIG_USE_SUBNETS=n",
         )  # fmt: skip
     if interface and not answers["CONFIG_USE_SUBNETS"] and "/" in interface:
-        yield problem(answers, key, "subnet", "the name of an interface", "CONFIG_USE_SUBNETS=y reads it as a network")
+        yield problem(
+            answers, key, "subnet", "must be the name of an interface", "CONFIG_USE_SUBNETS=y reads it as a network"
+        )
 
 
 def _demo(answers: Answers) -> Iterator[Problem]:
@@ -265,21 +270,24 @@ def _demo(answers: Answers) -> Iterator[Problem]:
 
     key, inside_key = "CONFIG_PROVISION_DEMO_FLOATRANGE", "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET"
     if not answers[key]:
-        yield problem(answers, key, "missing", "a network: floating addresses come from it", f"{key}=198.18.8.0/24")
+        yield problem(
+            answers, key, "missing", "it must be a network: floating addresses come from it", f"{key}=198.18.8.0/24"
+        )
         return
     outside, inside = IPNetwork(answers[key]), _or_none(answers[inside_key])
     if outside.size < 4:
         yield problem(
-            answers, key, "small", "a network of at least 4 addresses: gateway, router, one floating address",
+            answers, key, "small", "must have at least 4 addresses: gateway, router, one floating address",
             "take a prefix length of 29 or less",
         )  # fmt: skip
     if inside is not None and outside.version == inside.version and (outside in inside or inside in outside):
-        yield problem(answers, key, "overlap", f"a network apart from {inside_key}={inside}", "change one of the two")
+        yield problem(answers, key, "overlap", f"must not overlap {inside_key}={inside}", "change one of the two")
     if inside is not None:
         for host in (*answers["CONFIG_COMPUTE_HOSTS"], answers["CONFIG_CONTROLLER_HOST"]):
             if is_address(host) and IPAddress(host) in inside:
                 yield problem(
-                    answers, inside_key, "overlap", f"a network without hosts of the cloud: {host} is in {inside}",
+                    answers, inside_key, "overlap",
+                    f"must be a network without hosts of the cloud, but {host} is in {inside}",
                     f"{inside_key}=192.168.251.0/24; instances cannot reach hosts of the same network", warning=True,
                 )  # fmt: skip
                 break
@@ -303,13 +311,14 @@ def _gateway(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
     gateway = IPAddress(answers[key])
     if gateway not in outside or gateway == outside.network or gateway == outside.broadcast:
         yield problem(
-            answers, key, "outside", f"an address of a machine in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
+            answers, key, "outside",
+            f"must be an address of a machine in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
             f"{key}={outside[1]}, or leave it empty",
         )  # fmt: skip
     for host, host_key in _addresses(answers).items():
         if IPAddress(host) == gateway:
             yield problem(
-                answers, key, "overlap", f"the address of a router: {host} is the host of {host_key}",
+                answers, key, "overlap", f"must be the address of a router, but {host} is the host of {host_key}",
                 "name the router of the external network, or leave the key empty",
             )  # fmt: skip
 
@@ -343,13 +352,13 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
         )
         if first not in outside or last not in outside or edges & {first, last}:
             yield problem(
-                answers, key, "outside", f"addresses in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
+                answers, key, "outside", f"must be in {outside}, which is CONFIG_PROVISION_DEMO_FLOATRANGE",
                 f"{first} to {last} is not in it, or begins or ends with the network's own address",
             )  # fmt: skip
         elif first <= gateway <= last:
             hint = "leave it out of the pools" if given else f"begin with {outside[2]}, or name another router in {own}"
             yield problem(
-                answers, key, "overlap", f"addresses without the gateway's: {gateway} is the network's gateway", hint
+                answers, key, "overlap", f"must leave out {gateway}, the network's gateway", hint
             )  # fmt: skip
         if any(first <= b and a <= last for a, b in taken):
             yield problem(answers, key, "overlap", f"{first} to {last} overlaps another pool", "merge them")

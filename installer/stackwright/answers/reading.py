@@ -64,7 +64,6 @@ class AnswersError(StackwrightError):
     """Invalid answers, with all their problems."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         noun = "error" if len(errors) == 1 else "errors"
         text = "\n".join(describe(problem) for problem in errors)
@@ -72,15 +71,15 @@ class AnswersError(StackwrightError):
             f"the answers have {len(errors)} {noun}:\n{text}",
             "fix these lines; `stackwright answers check FILE` shows them again, with warnings. Nothing was changed",
             ExitCode.ANSWERS,
+            problems,
         )
 
 
 def describe(problem: Problem) -> str:
     """A problem as one or two lines of plain text."""
     place = f"{problem.where}: " if problem.where else ""
-    wanted = f"; {problem.wanted}" if problem.wanted else ""
     hint = f"\n    hint: {problem.hint}" if problem.hint else ""
-    return f"{place}{problem.severity}: {problem.seen}{wanted} [{problem.name}]{hint}"
+    return f"{place}{problem.severity}: {problem.message} [{problem.name}]{hint}"
 
 
 def read(
@@ -189,7 +188,7 @@ def _shortened(problems: list[Problem]) -> list[Problem]:
     for (name, severity), number in count.items():
         if number > _MOST_ALIKE:
             seen, hint = f"{number - _MOST_ALIKE} more problems of this kind", "correct those above and check again"
-            found.append(Problem(name, seen, "expected none", hint, severity=severity))
+            found.append(Problem(name, seen, "", hint, severity=severity))
     return found
 
 
@@ -206,7 +205,7 @@ def _empty(documents: tuple[syntax.Document, ...]) -> list[Problem]:
         Problem(
             "empty",
             "the file has no known key" if lines else "the file has no answers",
-            "expected lines of KEY=value",
+            "it must consist of lines KEY=value",
             f"check {name}, or write a new file with `stackwright answers generate FILE`",
             where=name,
         )
@@ -237,7 +236,7 @@ def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:
                 found[path] = Problem(
                     "readable-by-others",
                     f"{path} contains passwords and has mode {mode:04o}",
-                    "expected 0600",
+                    "only its owner should read it",
                     f"chmod 600 {path}",
                     severity=Severity.WARNING,
                     where=where,

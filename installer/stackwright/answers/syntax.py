@@ -72,9 +72,7 @@ def read_file(path: Path) -> Document:
     """
     try:
         if path.is_dir():
-            raise StackwrightError(
-                f"{path} is a folder; an answer file was expected.", "name the file in it", ExitCode.ANSWERS
-            )
+            raise StackwrightError(f"{path} is a folder, not an answer file", "name the file in it", ExitCode.ANSWERS)
         with path.open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
@@ -118,7 +116,7 @@ def parse(content: bytes | str, name: str) -> Document:
         )
     problems = [
         _problem(
-            name, number, "zero-bytes", "a line with zero bytes", "KEY=value or a comment",
+            name, number, "zero-bytes", "the line has zero bytes", "",
             "something damaged the file here; write the line anew", error=True,
         )
         for number in damaged
@@ -151,8 +149,8 @@ def parse(content: bytes | str, name: str) -> Document:
             previous = None
             continue
         if _RULER.match(line):
-            seen, hint = "a line of dashes or the like", "put a # before it; it is passed over"
-            problems.append(_problem(name, number, "no-key", seen, "KEY=value or a comment", hint, error=False))
+            seen, hint = "a line of dashes is neither KEY=value nor a comment", "put a # before it; it is ignored"
+            problems.append(_problem(name, number, "no-key", seen, "", hint, error=False))
             previous = None
             continue
         section = _SECTION.match(line)
@@ -161,7 +159,7 @@ def parse(content: bytes | str, name: str) -> Document:
             if apart:
                 problems.append(
                     _problem(
-                        name, number, "section", f"the section [{section[1]}]", "[general] is the only one",
+                        name, number, "section", f"unknown section [{section[1]}]", "[general] is the only one",
                         "its keys are read where [general] does not have them; Packstack did not read it", error=False,
                     )
                 )  # fmt: skip
@@ -181,17 +179,20 @@ def parse(content: bytes | str, name: str) -> Document:
         if len(problems) >= _MOST_PROBLEMS:  # of a file of noise, no more are worth a word
             previous = None
             continue
-        seen = f"a line that is neither KEY=value nor a comment ({_shape(line)})"
+        seen = f"the line is neither KEY=value nor a comment ({_shape(line)})"
         hint = "put a # before it if it is a remark"
         if re.fullmatch(r"(CONFIG|EXCLUDE)_[A-Z0-9_]+", line):
-            seen, hint = f"{line} without =", f"{line}= says that it is empty"
-        problems.append(_problem(name, number, "no-key", seen, "KEY=value", hint, error=True))
+            seen, hint = f"there is no = after {line}", f"write {line}= to leave it empty"
+        problems.append(_problem(name, number, "no-key", seen, "", hint, error=True))
         previous = None
     for at, pieces in more.items():
         lines[at] = replace(lines[at], text=_joined(pieces))
     for line_ in (line_ for line_ in lines if len(line_.text) > MOST_CHARACTERS):
         seen = f"the value of {line_.key[:80]} has {len(line_.text)} characters"
-        wanted, hint = f"expected at most {MOST_CHARACTERS}", "shorten it; a list of hosts can be written as node[1-9]"
+        wanted, hint = (
+            f"it may have {MOST_CHARACTERS} at most",
+            "shorten it; a list of hosts can be written as node[1-9]",
+        )
         problems.append(_problem(name, line_.number, "too-long", seen, wanted, hint, error=True))
     kept = tuple(line_ for line_ in lines if len(line_.text) <= MOST_CHARACTERS)
     return Document(name, kept, tuple(problems), tuple(_trim(comment)))

@@ -91,7 +91,7 @@ def _names(answers: Answers) -> Iterator[Problem]:
         wrong = next(filter(None, found), "")
         if wrong:
             yield problem(
-                answers, key, "character", f"{rule.words} are allowed, and {wrong!r} is not: {rule.why}",
+                answers, key, "character", f"must consist of {rule.words}; {wrong!r} is not allowed: {rule.why}",
                 "choose a name without it",
             )  # fmt: skip
 
@@ -109,23 +109,23 @@ def _secrets(answers: Answers) -> Iterator[Problem]:
         if wanted and given not in seen:
             seen.add(given)
             hint = "choose another one" if given == key else f"give {key} one of its own, or choose another one for all"
-            yield Problem("character", f"{given} is not usable", wanted, hint, where=where(answers, given))
+            yield Problem("character", given, wanted, hint, where=where(answers, given))
 
 
 def _complaint(key: str, value: str) -> str:
     """What is wrong with a secret; empty for nothing."""
     wrong = consumers.outside(value, " -~")
     if key not in _ANY_TEXT and wrong:
-        return f"printable ASCII is allowed, and {wrong!r} is not: its readers take text for Latin-1"
+        return f"must be printable ASCII; {wrong!r} is not: its readers take text for Latin-1"
     if key == "CONFIG_HEAT_AUTH_ENC_KEY":
         if "$" in value:
-            return "text without '$' is allowed: it would be written as '$$', and the key's length has to stay"
+            return "must not have '$': it would be written as '$$', and the key's length has to stay"
         if value[0] == value[-1] and value[0] in "\"'":
-            return f"text without {value[0]!r} at both ends is allowed: Heat drops them"
+            return f"must not have {value[0]!r} at both ends: Heat drops them"
     if key == "CONFIG_REDIS_PW" and (wrong := consumers.outside(value, r"A-Za-z0-9_.~-")):
-        return f"letters, digits and - _ . ~ are allowed, and {wrong!r} is not: it stands in a URL unquoted"
+        return f"must consist of letters, digits and - _ . ~; {wrong!r} is not allowed: URLs have it as it is"
     if key.startswith("CONFIG_SWIFT_") and value.casefold() in ("true", "false"):
-        return "other text than true and false is allowed: Puppet writes them with a capital letter"
+        return "must not be true or false: Puppet writes them with a capital letter"
     return ""
 
 
@@ -135,24 +135,31 @@ def _taken(answers: Answers) -> Iterator[Problem]:
     name = str(answers[admin])
     users = {key.removeprefix("CONFIG_").removesuffix("_KS_PW").lower() for key in options() if key.endswith("_KS_PW")}
     if name.casefold() in users:
-        yield problem(answers, admin, "taken", f"another name: {name.casefold()} is a service's user", f"{admin}=admin")
+        yield problem(
+            answers,
+            admin,
+            "taken",
+            f"must be another name: {name.casefold()} is the user of a service",
+            f"{admin}=admin",
+        )
     if name.casefold() == "demo" and answers["CONFIG_PROVISION_DEMO"]:
         yield problem(
             answers,
             admin,
             "taken",
-            "another name: demo is the demo's user",
+            "must be another name: demo is the demo's user",
             f"{admin}=admin, or CONFIG_PROVISION_DEMO=n",
         )
     key = "CONFIG_AMQP_AUTH_USER"
     if answers["CONFIG_AMQP_INSTALL"] and answers[key] == "guest":
         yield problem(
-            answers, key, "taken", "another name: RabbitMQ lets its own user guest in from its own host only, and the"
+            answers, key, "taken",
+            "must be another name: RabbitMQ lets its own user guest in from its own host only, and the"
             " installation removes it", f"{key}=openstack",
         )  # fmt: skip
     key = "CONFIG_HEAT_DOMAIN"
     if matters(options()[key], answers) and str(answers[key]).casefold() == "default":
-        yield problem(answers, key, "taken", "another name: default is Keystone's own domain", f"{key}=heat")
+        yield problem(answers, key, "taken", "must be another name: default is Keystone's own domain", f"{key}=heat")
 
 
 def _subject(answers: Answers) -> Iterator[Problem]:
@@ -160,5 +167,9 @@ def _subject(answers: Answers) -> Iterator[Problem]:
         key = f"CONFIG_SSL_CERT_SUBJECT_{part}"
         if matters(options()[key], answers) and len(answers[key]) > most:
             yield problem(
-                answers, key, "too-long", f"at most {most} characters: certificates hold no more", "shorten it"
+                answers,
+                key,
+                "too-long",
+                f"must have at most {most} characters: certificates hold no more",
+                "shorten it",
             )

@@ -14,7 +14,7 @@ from typing import Any
 from stackwright.answers import effective, secrets
 from stackwright.answers.layers import Layers
 from stackwright.answers.packstack.rewrite import Raw
-from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
+from stackwright.model import VERBS, Answer, Answers, Option, Origin, Problem, Severity
 from stackwright.services import options
 from stackwright.values import allowed, consumers, words
 from stackwright.values import text as text_of_any_kind
@@ -41,11 +41,11 @@ def type_all(
             if not text and option.required and option.default:
                 raise ValueError("must not be empty")
             if found := consumers.control_character(text):
-                raise _ControlCharacter(f"has a control character ({found}); expected printable text")
+                raise _ControlCharacter(f"has a control character ({found}); use printable text")
             value = option.parse(text)
             # Lists may be written as Python's, and objects as JSON, whose escapes become characters only now.
             if found := next(filter(None, map(consumers.control_character, _texts_in(value))), ""):
-                raise _ControlCharacter(f"has a control character ({found}); expected printable text")
+                raise _ControlCharacter(f"has a control character ({found}); use printable text")
         except ValueError as error:
             hint = ""
             if not text and option.default:
@@ -91,9 +91,9 @@ def _hidden_together(problems: list[Problem]) -> list[Problem]:
     keys = [p.seen.split(" ", 1)[0] for p in hidden]
     one = Problem(
         "hidden-secret",
-        f"{keys[0]} and {len(keys) - 1} more are not usable",
-        f"secrets; these were hidden, or never filled in: {', '.join(keys)}",
-        "write the real ones, or leave them empty: new ones are made where the cloud has none yet",
+        f"{keys[0]} and {len(keys) - 1} more hold placeholders, not passwords",
+        f"these were hidden, or never filled in: {', '.join(keys)}",
+        "write the real ones, or leave them empty: new ones are generated where the cloud has none yet",
         where=hidden[0].where,
     )
     return [one, *(p for p in problems if p not in hidden)]
@@ -111,7 +111,9 @@ _ALWAYS_WARNINGS = frozenset({"empty", "quoted", "remark-in-value", "no-unit", "
 
 def _complaint(option: Option, raw: Raw, name: str, wanted: str, counts: bool) -> Problem:
     wanted, _, hint = wanted.partition("\n")
-    seen = f"{option.key} is invalid" if option.secret else f"{option.key} = {_short(raw.text)}"
+    seen = option.key if option.secret else f"{option.key} = {_short(raw.text)}"
+    if option.secret and not wanted.startswith(VERBS):
+        seen = f"{option.key} is invalid"
     if option.secret and name in ("quoted", "remark-in-value"):
         seen = f"{option.key} = {secrets.MASK}"
     if name == "empty" and not raw.text:
@@ -132,7 +134,7 @@ def _shortened(text: str) -> str:
 
 def _sentence(option: Option, error: str) -> str:
     if option.secret:
-        return f"expected {allowed(option.parse, option.choices)}"
+        return f"must be {allowed(option.parse, option.choices)}"
     return error if len(error) <= 400 else f"{error[:150]} ... {error[-150:]}"
 
 
@@ -173,15 +175,15 @@ def _clean(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str,
     remark = re.search(r"\s[#;]\s" if option.parse is text_of_any_kind else r"\s[#;]", text)
     if remark and not text.startswith(("[", "{")):
         text = text[: remark.start()].rstrip()
-        complaint = ("remark-in-value", "expected comments on separate lines", f"{text!r} is used, without the comment")
+        complaint = ("remark-in-value", "comments must be on separate lines", f"{text!r} is used, without the comment")
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
         text = text[1:-1].strip()
-        complaint = ("quoted", "expected no quotes around values", f"{text!r} is used")
+        complaint = ("quoted", "values need no quotes", f"{text!r} is used")
     if text == "None" and not any(choice.casefold() == "none" for choice in option.choices):
         text = ""
     if option.key.endswith("_SIZE") and re.fullmatch(r"[0-9.]+", text):
         text = f"{text}G"
-        complaint = ("no-unit", "expected a size with a unit, such as 20G", f"{text} is used")
+        complaint = ("no-unit", "a size needs a unit, such as 20G", f"{text} is used")
     return text, complaint
 
 
@@ -198,7 +200,7 @@ def _clean_secret(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tup
         return found, ("secret-elsewhere", complaint, "") if complaint else None
     if secrets.is_blotted(text):
         hint = "write the password, or leave the key empty" + (" to generate one" if option.generate else "")
-        return "", ("hidden-secret", "it holds a placeholder, not a password", hint)
+        return "", ("hidden-secret", "holds a placeholder, not a password", hint)
     if complaint := _key_length(option, text):
         return "", ("key-length", complaint, "a new key is generated instead")
     return text, _round_secret(text)
@@ -225,7 +227,7 @@ def _key_length(option: Option, text: str) -> str:
     length = len(text.encode())
     if not option.key.endswith("_ENC_KEY") or length in (0, 16, 24, 32) or text == secrets.PLACEHOLDER:
         return ""
-    return f"expected 16, 24 or 32 characters; it has {length}"
+    return f"must have 16, 24 or 32 characters; it has {length}"
 
 
 def finish(

@@ -18,7 +18,7 @@ class Complaint:
     """A problem with one of the files."""
 
     file: str
-    wanted: str
+    text: str
     hint: str
     warning: bool = False
 
@@ -30,41 +30,49 @@ def check(files: tuple[str, ...], *, authority: bool, now: datetime | None = Non
     try:
         certificate = pem.certificates(paths[0])[0]
     except ValueError as error:
-        yield Complaint(files[0], f"a certificate: {error}", "check the file with `openssl x509 -in FILE -text`")
+        yield Complaint(
+            files[0], f"it holds no certificate: {error}", "check the file with `openssl x509 -in FILE -text`"
+        )
         return
     yield from _dates(files[0], certificate.not_valid_before_utc, certificate.not_valid_after_utc, now)
     if authority and not pem.is_authority(certificate):
-        yield Complaint(files[0], "a certificate that may sign others (CA:TRUE)", "use the authority's certificate")
+        yield Complaint(
+            files[0], "this certificate may not sign others (CA:TRUE is missing)", "use the authority's certificate"
+        )
     if not authority and not pem.names(certificate):
         hint = "create a new one with subjectAltName; browsers ignore the common name"
-        yield Complaint(files[0], "a certificate with subjectAltName: browsers reject it", hint, warning=True)
+        yield Complaint(files[0], "this certificate has no subjectAltName, so browsers reject it", hint, warning=True)
     try:
         if not pem.belong(certificate, pem.key(paths[1])):
             yield Complaint(
                 files[1],
-                f"the key of the certificate in {files[0]}: they do not match",
+                f"this is not the key of the certificate in {files[0]}",
                 "use the key of that certificate",
             )
     except ValueError as error:
-        yield Complaint(files[1], f"a private key: {error}", "remove a passphrase with `openssl pkey -in OLD -out NEW`")
+        yield Complaint(
+            files[1],
+            f"it holds no usable private key: {error}",
+            "remove a passphrase with `openssl pkey -in OLD -out NEW`",
+        )
     if len(files) > 2 and files[2]:
         try:
             pem.certificates(paths[2])
         except ValueError as error:
             yield Complaint(
-                files[2], f"certificates: {error}", "leave the key empty if there are no intermediate certificates"
+                files[2],
+                f"it holds no certificates: {error}",
+                "leave the key empty if there are no intermediate certificates",
             )
 
 
 def _dates(file: str, begins: datetime, ends: datetime, now: datetime) -> Iterator[Complaint]:
     if ends <= now:
-        yield Complaint(file, f"a valid certificate: it expired on {ends:%Y-%m-%d}", "create a new certificate")
+        yield Complaint(file, f"this certificate expired on {ends:%Y-%m-%d}", "create a new certificate")
     elif begins > now:
         yield Complaint(
-            file, f"a valid certificate: it is not valid before {begins:%Y-%m-%d}", "check the clock of this machine"
+            file, f"this certificate is not valid before {begins:%Y-%m-%d}", "check the clock of this machine"
         )
     elif ends < now + SOON:
         hint = "create a new certificate soon and apply again"
-        yield Complaint(
-            file, f"a certificate that is valid for longer: it expires on {ends:%Y-%m-%d}", hint, warning=True
-        )
+        yield Complaint(file, f"this certificate expires on {ends:%Y-%m-%d}", hint, warning=True)

@@ -7,10 +7,14 @@ import argparse
 import errno
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from stackwright.cli import streams
 from stackwright.cli.arguments import parser, vocabulary
 from stackwright.model import ExitCode, StackwrightError
+
+if TYPE_CHECKING:
+    from stackwright.output.machine import Output
 
 __all__ = ["main"]
 
@@ -18,24 +22,44 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status. Never shows a traceback for errors that a user can cause."""
     words = list(sys.argv[1:] if argv is None else argv)
-    with streams.held(asks=not words):
-        return _run(words)
+    own = words[: words.index("ssh")] if words[:1] == ["lab"] and "ssh" in words else words  # then a command of a node
+    with streams.held(asks=not words, colour=_colour(own), machine="--json" in own) as output:
+        return _run(words, output)
 
 
-def _run(words: list[str]) -> int:
+def _colour(words: Sequence[str]) -> str:
+    """The value of --color, also where the words cannot be parsed."""
+    chosen = "auto"
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == "--color":
+            chosen = value if equals else following
+    return chosen if chosen in ("always", "never") else "auto"
+
+
+def _run(words: list[str], output: Output | None) -> int:
     debug = not {"-d", "--debug"}.isdisjoint(words)
+    name = ""
     try:
-        return _interview() if not words else int(_dispatch(_parse(words)))
+        if not words:
+            return _interview()
+        arguments = _parse(words)
+        name = _name(arguments)
+        code = int(_dispatch(arguments))
+    except SystemExit as done:  # --help and --version print and exit
+        if output:
+            output.finish(name, done.code if isinstance(done.code, int) else 0)
+        raise
     except StackwrightError as error:
         if debug and error.__cause__:
             import traceback
 
             traceback.print_exception(error, file=sys.stderr)
-        from stackwright.output.live import error_block
-
-        print(error_block(error), file=sys.stderr)
-        return int(error.code)
+        return _fail(error, name, output)
     except KeyboardInterrupt:
+        if output:
+            again = "run the same command again to continue"
+            output.fail(name, StackwrightError("interrupted", again, ExitCode.INTERRUPTED))
         print("interrupted; run the same command again to continue", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except Exception as error:
@@ -43,19 +67,38 @@ def _run(words: list[str]) -> int:
             raise
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             at = f"cannot write {error.filename}: " if error.filename else ""
-            print(
-                f"error: {at}{error.strerror}\n\n"
-                "hint: free disk space on this machine (`df -h`), or choose another directory "
-                "with --state; then run it again",
-                file=sys.stderr,
+            hint = (
+                "free disk space on this machine (`df -h`), or choose another directory with --state; then run it again"
             )
-            return int(ExitCode.ENVIRONMENT)
-        print(
-            f"error: internal error in stackwright: {type(error).__name__}: {error}\n\n"
-            "hint: run it again with --debug, and report the output",
-            file=sys.stderr,
+            return _fail(StackwrightError(f"{at}{error.strerror}", hint, ExitCode.ENVIRONMENT), name, output)
+        return _fail(
+            StackwrightError(
+                f"internal error in stackwright: {type(error).__name__}: {error}",
+                "run it again with --debug, and report the output",
+            ),
+            name,
+            output,
         )
-        return int(ExitCode.FAILED)
+    if output:
+        output.finish(name, code)
+    return code
+
+
+def _fail(error: StackwrightError, name: str, output: Output | None) -> int:
+    """Shows an error to people, and to programs that asked for JSON; returns the exit status."""
+    from stackwright.output.live import error_block
+
+    print(error_block(error), file=sys.stderr)
+    if output:
+        output.fail(name, error)
+    return int(error.code)
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    """The command and its subcommand, as programs know it."""
+    further = ("lab_command", "answers_command", "bundle_command", "lock_command")
+    words = [arguments.command, *(getattr(arguments, each, None) for each in further)]
+    return " ".join(filter(None, words))
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
@@ -159,6 +202,8 @@ def _without_command(arguments: argparse.Namespace) -> int:
         from stackwright.cli import cloud
 
         return cloud.run(arguments, "apply")
+    if arguments.lab is not None:
+        raise StackwrightError("--lab needs --allinone", "use `stackwright --allinone --lab`", ExitCode.USAGE)
     raise StackwrightError(
         "no command was given", "to try it: stackwright --allinone; for more: stackwright --help", ExitCode.USAGE
     )

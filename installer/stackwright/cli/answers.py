@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import textwrap
@@ -11,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from stackwright.cli import streams
 from stackwright.model import ExitCode, Problem, Severity, StackwrightError
 
 
@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--together", action="store_true", help="check the files merged (later ones win), not one by one"
     )
-    check.add_argument("--json", action="store_true", help="one JSON object per file")
     check.add_argument("--strict", action="store_true", help="warnings count as errors")
     setting(check)
 
@@ -56,13 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-a", "--answer-file", type=Path, action="append", default=argparse.SUPPRESS, metavar="FILE",
         dest="answer_file", help="answer file; with several, later ones win",
     )  # fmt: skip
-    explain.add_argument("--json", action="store_true", help="as JSON")
     setting(explain)
 
     diff = command("diff", "compare the values of two answer files, passwords masked; exit code 1 if they differ")
     diff.add_argument("left", type=Path, metavar="A")
     diff.add_argument("right", type=Path, metavar="B")
-    diff.add_argument("--json", action="store_true", help="as JSON")
 
     migrate = command("migrate", "write a current file from an old one, and list what changed")
     migrate.add_argument("old", type=Path, metavar="OLD")
@@ -76,7 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     interview.add_argument("file", type=Path, nargs="?", default=None, metavar="FILE")
 
     completion = command("completion", "print the completion script of a shell")
-    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.add_argument("shell", choices=("bash", "fish", "zsh"))
+
+    manual = command("manual", "print the manual page stackwright(1)")
+    manual.add_argument("-o", "--output", type=Path, default=None, metavar="FILE")
 
     reference = command("reference", "print docs/answer-file.md")
     reference.add_argument("-o", "--output", type=Path, default=None, metavar="FILE")
@@ -96,6 +96,7 @@ def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
         "migrate": _migrate,
         "interview": _interview,
         "completion": partial(_completion, vocabulary=vocabulary),
+        "manual": _manual,
         "reference": _reference,
     }
     name = arguments.answers_command
@@ -155,6 +156,7 @@ def generate(
         sys.stdout.write(text)
         return ExitCode.OK
     writing.save(path, text, replace=replace)
+    streams.result({"file": str(path)})
     print(f"wrote {path} (mode 0600: it holds passwords)")
     return ExitCode.OK
 
@@ -179,8 +181,10 @@ def check(
 ) -> int:
     """Prints all errors in answer files, one by one or merged."""
     from stackwright.answers.reading import load
+    from stackwright.output import machine
 
     groups = [list(files)] if together else [[path] for path in files]
+    found: list[dict[str, object]] = []
     worst: int = ExitCode.OK
     for group in groups:
         name, old = " + ".join(map(str, group)), 0
@@ -194,24 +198,14 @@ def check(
         if errors or (strict and warnings):
             worst = ExitCode.ANSWERS
         if as_json:
-            rows = [_as_json(problem) for problem in problems]
-            print(json.dumps({"file": name, "errors": errors, "warnings": warnings, "old": old, "problems": rows}))
+            rows = [machine.problem(problem) for problem in problems]
+            found.append({"file": name, "errors": errors, "warnings": warnings, "old": old, "problems": rows})
         else:
             _print_problems(name, problems, errors, warnings)
             if old:
                 print(f"{name}: {_count(old, 'line')} from an older release; `stackwright answers migrate` lists them")
+    streams.result({"files": found})
     return int(worst)
-
-
-def _as_json(problem: Problem) -> dict[str, str]:
-    return {
-        "name": problem.name,
-        "severity": str(problem.severity),
-        "where": problem.where,
-        "seen": problem.seen,
-        "wanted": problem.wanted,
-        "hint": problem.hint,
-    }
 
 
 def _print_problems(name: str, problems: tuple[Problem, ...], errors: int, warnings: int) -> None:
@@ -241,7 +235,7 @@ def _search(text: str, near: str, *, as_json: bool) -> int:
         hint = f"did you mean {near}?" if near else "`stackwright answers explain` lists the keys"
         raise StackwrightError(f"no answer is called {text!r} or about it", hint, ExitCode.USAGE)
     if as_json:
-        print(json.dumps({"found": found}, indent=1))
+        streams.result({"found": found})
         return ExitCode.OK
     for key, summary in found.items():
         print(f"{key}\n{textwrap.indent(textwrap.fill(summary, 76), '    ')}")
@@ -277,7 +271,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         gone = f"{RETIRED[key].why}. Instead: {RETIRED[key].instead}" if key in RETIRED else ""
         became = translated().get(key, "")
         if arguments.json:
-            print(json.dumps({"key": key, "became": became, "gone": gone}))
+            streams.result({"key": key, "became": became, "gone": gone})
         else:
             print(f"{key} was removed: {gone}." if gone else f"{key} became {became}.")
         return ExitCode.OK
@@ -286,7 +280,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     reading = load(arguments.answer_file, _settings(arguments), os.environ, run=False)
     found = explain(reading.answers, key)
     if arguments.json:
-        print(json.dumps(asdict(found)))
+        streams.result(asdict(found))
         return ExitCode.OK
     rows = [
         ("value", found.value or "(empty)"),
@@ -320,7 +314,7 @@ def _diff(arguments: argparse.Namespace) -> int:
     right = load([arguments.right], run=False, files=False).answers
     found = differences(left, right)
     if arguments.json:
-        print(json.dumps([asdict(difference) for difference in found]))
+        streams.result({"differences": [asdict(difference) for difference in found]})
     else:
         for one in found:
             print(one.key + ("" if one.counts else " (has no effect on either side)"))
@@ -371,21 +365,58 @@ def _interview(arguments: argparse.Namespace) -> int:
 
 def _completion(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
     from stackwright.answers.completion import script
+    from stackwright.lab.layout import DEFAULT_DIRECTORY
 
-    sys.stdout.write(script(arguments.shell, vocabulary()))
+    sys.stdout.write(script(arguments.shell, words(vocabulary()), values(), DEFAULT_DIRECTORY))
     return ExitCode.OK
+
+
+def words(vocabulary: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What completion offers by command: flags and subcommands, and the scenarios of `test`."""
+    from stackwright import scenarios
+
+    return {**vocabulary, "test": (*vocabulary["test"], *scenarios.names())}
+
+
+def values() -> dict[str, tuple[str, ...]]:
+    """What completion offers after a flag: checks, releases and the like."""
+    from stackwright.platforms import PLATFORMS
+    from stackwright.platforms.repositories import TRUNK_TAGS
+    from stackwright.preflight import names_of_checks
+    from stackwright.values.releases import names
+
+    debian = [platform.codename for platform in PLATFORMS if platform.codename]
+    return {
+        "--color": ("auto", "always", "never"),
+        "--project": ("admin", "demo"),
+        "--release": (*names(), *debian),
+        "--skip-check": names_of_checks(),
+        "--trunk": TRUNK_TAGS,
+    }
+
+
+def _manual(arguments: argparse.Namespace) -> int:
+    from stackwright.cli.manual import page
+
+    return _written(page(), arguments.output)
 
 
 def _reference(arguments: argparse.Namespace) -> int:
     from stackwright.answers.reference import reference
+
+    return _written(reference(), arguments.output)
+
+
+def _written(text: str, path: Path | None) -> int:
+    """Writes a generated document to a file, or to standard output. Raises StackwrightError."""
     from stackwright.answers.writing import unwritable
 
-    if arguments.output is None:
-        sys.stdout.write(reference())
+    if path is None:
+        sys.stdout.write(text)
         return ExitCode.OK
     try:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(reference(), encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise unwritable(arguments.output, error) from None
+        raise unwritable(path, error) from None
     return ExitCode.OK

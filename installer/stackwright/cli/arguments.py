@@ -14,6 +14,7 @@ from stackwright.cli.flags import (
     access_flags,
     answer_flags,
     common,
+    everywhere,
     hosts,
     locked,
     number,
@@ -126,6 +127,8 @@ def parser(words: Sequence[str]) -> Parser:
     run_flags(whole, command=False)
     access_flags(whole)
     common(group)
+    everywhere(group)
+    whole.set_defaults(verbosity=0, color="auto", json=False)
     commands = whole.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", prog="stackwright", action=_Command, parser_class=Parser
     )
@@ -145,9 +148,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--out", type=Path, default=None, metavar="DIR", help="write exactly what would be uploaded"
     )
     made["plan"].add_argument("--all", action="store_true", help="show every step, unchanged ones too")
-    made["plan"].add_argument("--json", action="store_true", help="print every step and every change as JSON")
     made["status"].add_argument("--offline", action="store_true", help="contact no host; show what is recorded here")
-    made["status"].add_argument("--json", action="store_true", help="print JSON")
     made["logs"].add_argument("host", metavar="HOST", help="a host of the answer file, or the first part of its name")
     made["logs"].add_argument(
         "step", metavar="STEP", nargs="?", default="", help="a step, such as puppet-0 (default: the last one)"
@@ -163,12 +164,11 @@ def parser(words: Sequence[str]) -> Parser:
     )
     differ.add_argument("a", type=Path, metavar="A")
     differ.add_argument("b", type=Path, metavar="B")
-    made["verify"].add_argument("--json", action="store_true", help="print the result as JSON")
+    made["verify"].add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
     made["report"].add_argument(
         "--slowest", nargs="?", type=int, const=25, metavar="N", help="show the N slowest items (default: 25)"
     )
     made["report"].add_argument("--html", type=Path, metavar="FILE", help="write a self-contained HTML page")
-    made["report"].add_argument("--json", action="store_true", help="print JSON")
     run_flags(made["apply"])
     if not {"clouds", "launch", "openrc"}.isdisjoint(words):
         from stackwright.cli import clouds

@@ -6,6 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
+from stackwright.cli import streams
 from stackwright.cli.flags import Parser, access_flags, answer_flags, refuse_foreign, run_flags
 from stackwright.model import ExitCode
 
@@ -30,7 +31,7 @@ def add_arguments(parser: Parser) -> None:
     )
     trust.add_argument("what", metavar="FILE|SHA256:...", help="a bundle, or the fingerprint of a signing key")
     trust.add_argument("name", metavar="NAME", help="what to call the signer")
-    trust.add_argument("--state", type=Path, default=None, metavar="DIR", help="where the state of clouds is kept")
+    trust.add_argument("--state", type=Path, default=None, metavar="DIR", help="state directory")
     for one in (show, again):
         one.add_argument("file", type=Path, metavar="FILE")
         one.add_argument("--signer", default="", metavar="SHA256:...", help="the key that must have signed it")
@@ -90,6 +91,7 @@ def _create(arguments: argparse.Namespace) -> int:
     root = given.state or directory.state_root()
     with access.connect(access_options(arguments), state, note=note) as hosts:
         index = bundle_operations.create(out, answers, state, hosts, request, root, note)
+    streams.result({"file": str(out), "bytes": out.stat().st_size})
     print(f"wrote {out} ({out.stat().st_size // 1024} KiB)\n{bundle_operations.describe(index)}")
     print(f"to reproduce it: stackwright bundle reproduce {out} --lab")
     return ExitCode.OK

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from stackwright import executor, planner
 from stackwright.answers import Reading
+from stackwright.cli import streams
 from stackwright.cli.options import (
     access_options,
     answer_options,
@@ -20,10 +21,10 @@ from stackwright.cli.options import (
     required_answers,
 )
 from stackwright.model import ExitCode
-from stackwright.operations import access, apply, inspection, quickstart, status, verify
+from stackwright.operations import access, apply, expectation, inspection, quickstart, status, verify
 from stackwright.operations.answers import read_answers, state_of
 from stackwright.operations.options import Console, QuickStartOptions
-from stackwright.output import text
+from stackwright.output import junit, text
 from stackwright.ssh.pool import Hosts
 from stackwright.state.directory import StateDir, scratch
 
@@ -48,12 +49,17 @@ def run(arguments: argparse.Namespace, command: str) -> int:
                 return _plan(arguments, reading, hosts, state, out)
             case "verify":
                 result = verify.run(inspection.begin(reading.answers, hosts, state), out)
+                if arguments.junit:
+                    junit.write(arguments.junit, result)
                 return ExitCode.OK if result.ok else ExitCode.FAILED
             case "status":
-                return _status(arguments, reading, hosts, state)
+                return _status(arguments, reading, hosts, state, out)
             case "logs":
                 lines = status.logs(reading.answers, hosts, state, arguments.host, arguments.step, out.note)
-                print(*lines[-arguments.lines :], sep="\n", end="\n" if lines else "")
+                if out.as_json:
+                    streams.result({"host": arguments.host, "lines": lines[-arguments.lines :]})
+                else:
+                    print(*lines[-arguments.lines :], sep="\n", end="\n" if lines else "")
                 return ExitCode.OK
         return show(apply.install(reading, hosts, state, apply_options(arguments), out), out)
 
@@ -73,6 +79,7 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: 
     found = apply.preview(reading, hosts, state, check_options(arguments), out)
     if arguments.out:
         text.write(found.run.plan, arguments.out)
+        streams.result({"folder": str(arguments.out)})
         print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
     else:
         _show_plan(found, whole=arguments.all, as_json=out.as_json)
@@ -82,7 +89,8 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: 
 def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = False) -> None:
     """Shows the changes that a plan would make; or, if nothing was applied yet, all steps."""
     if as_json:
-        print(json.dumps(text.data(found.run.plan, found.difference, found.answers), indent=1))
+        streams.result(text.data(found.run.plan, found.difference, found.answers))
+        streams.result({"expected": asdict(expectation.expectation(found.run))})
         return
     if found.answers:
         print(text.changed(found.answers) + "\n")
@@ -90,6 +98,7 @@ def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = Fal
         print(text.text(found.run.plan))
     else:
         print(text.difference(found.difference) + "\n\n`stackwright plan --all` shows every step and every open port")
+    print("\n" + text.expected(expectation.expectation(found.run), str(found.run.plan.summary.get("release", ""))))
 
 
 def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
@@ -100,6 +109,8 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
             print("\nnothing was changed (--dry-run)")
         return ExitCode.OK
     applied = result.applied
+    if out.as_json:
+        streams.result(_installed(result))
     if not applied.outcome.ok:
         out.note(text.not_installed([one.key for one in result.changed], applied.log, applied.report))
     elif not out.as_json:
@@ -117,12 +128,31 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
     return result.code
 
 
-def _status(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: StateDir) -> int:
-    found = status.status(hosts, state, offline=arguments.offline)
+def _installed(result: apply.Installed) -> dict[str, Any]:
+    """What a program gets of an installation: where everything is."""
+    applied, summary = result.applied, result.applied.plan.summary
+    return {
+        "release": str(summary.get("release", "")),
+        "installed": applied.outcome.ok,
+        "verified": result.verified,
+        "dashboard": str(summary.get("dashboard", "")),
+        "endpoints": dict(summary.get("endpoints", {})),
+        "files": [str(path) for path in result.files],
+        "authority": str(result.run.certificates.file),
+        "log": str(applied.log),
+        "report": str(applied.report or ""),
+        "answers": [str(path) for path in result.answer_files],
+        "changed": [one.key for one in result.changed],
+    }
+
+
+def _status(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: StateDir, out: Console) -> int:
+    with out.busy("asking the hosts"):
+        found = status.status(hosts, state, offline=arguments.offline)
     redact = executor.redactor(planner.secrets(reading.answers))  # a failed probe may print anything
     if arguments.json:
-        each = [redact(asdict(host)) | {"well": host.healthy} for host in found.hosts]
-        print(json.dumps({"hosts": each, "proof": found.verification}, indent=1))
+        each = [redact(asdict(host)) | {"healthy": host.healthy} for host in found.hosts]
+        streams.result({"hosts": each, "verification": found.verification})
     elif not found.hosts:
         lost = "the record of what was applied is missing; run `stackwright apply` to create it again"
         print(f"{lost if found.outdated else 'nothing was applied yet'} ({state.folder})")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
+from stackwright.cli import streams
 from stackwright.cli.flags import Parser
 from stackwright.model import ExitCode, StackwrightError
 
@@ -14,7 +14,6 @@ from stackwright.model import ExitCode, StackwrightError
 def add_arguments(made: dict[str, Parser]) -> None:
     """Adds the flags of these commands to their parsers."""
     made["clouds"].add_argument("--state", type=Path, default=None, metavar="DIR", help="state directory")
-    made["clouds"].add_argument("--json", action="store_true", help="print JSON")
     made["openrc"].add_argument(
         "--project", choices=("admin", "demo"), default="admin", help="whose credentials (default: admin)"
     )
@@ -44,7 +43,7 @@ def _clouds(arguments: argparse.Namespace) -> int:
              "verified": c.verified}
             for c in found
         ]  # fmt: skip
-        print(json.dumps({"clouds": rows}, indent=1))
+        streams.result({"clouds": rows})
     elif not found:
         print("no clouds yet; `stackwright --allinone` installs one")
     words = {True: "verified", False: "verification failed", None: "not verified"}
@@ -76,7 +75,9 @@ def _account(arguments: argparse.Namespace) -> int:
     if arguments.command == "openrc":
         print(text, end="")
         return ExitCode.OK
-    print(f"dashboard: {clouds.read(state).dashboard or 'not installed'}")
+    dashboard = clouds.read(state).dashboard
+    streams.result({"dashboard": dashboard})
+    print(f"dashboard: {dashboard or 'not installed'}")
     for project, entry in yaml.safe_load(text)["clouds"].items():
         auth = entry["auth"]
         password = auth["password"] if arguments.command == "credentials" else "shown by `stackwright credentials`"
@@ -102,6 +103,7 @@ def _launch(arguments: argparse.Namespace) -> int:
             print(f"removed: instance {options.name}, its floating address and its key")
             return ExitCode.OK
         made = launch.launch(cloud, options, out)
+    streams.result({"name": made.name, "address": made.address, "ssh": made.ssh})
     print(f"instance {made.name} has the floating address {made.address}; log in when it has booted:\n  {made.ssh}")
     print(f"remove it: stackwright launch {made.name} --delete")
     return ExitCode.OK

@@ -14,6 +14,9 @@ from stackwright.model import ExitCode, StackwrightError
 
 _CHOICE = re.compile(r"invalid choice: (.*?) \(choose from (.*)\)")
 
+_ALIKE = 0.7
+"""How similar a misspelt word must be to the one that is suggested: `aply` to apply, but not `version` to verify."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser without abbreviations of flags: `--allinon` must not start an installation."""
@@ -21,15 +24,19 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "formatter_class": _wide, **kwargs})
         if self.add_help:
+            everywhere(self)
             self.add_argument("--help-all", action=HelpAll, nargs=0, help="show all flags, also one for each answer")
 
     def error(self, message: str) -> NoReturn:
         hint = f"`{self.prog} --help` lists the options"
         if choice := _CHOICE.search(message):
-            near = difflib.get_close_matches(choice[1].strip("'"), re.findall(r"[\w-]+", choice[2]), n=1)
-            hint = f"did you mean {near[0]}?" if near else hint
-            if "apply" in choice[2] and Path(choice[1].strip("'")).is_file():
-                hint = f"to install what that file describes: stackwright --answer-file {choice[1]}"
+            given, names = choice[1].strip("'"), re.findall(r"[\w-]+", choice[2])
+            near = difflib.get_close_matches(given, names, n=1, cutoff=_ALIKE)
+            hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}"
+            if "argument COMMAND" in message:
+                message = f'unknown command "{given}"'
+                if "apply" in names and Path(given).is_file():
+                    hint = f"to install what that file describes: stackwright --answer-file {given}"
         raise StackwrightError(message, hint, ExitCode.USAGE)
 
     def flags(self) -> tuple[str, ...]:
@@ -64,6 +71,24 @@ def _wide(prog: str) -> argparse.HelpFormatter:
     return argparse.HelpFormatter(prog, max_help_position=32)
 
 
+def everywhere(parser: argparse._ActionsContainer) -> None:
+    """What each command takes, before and after its name: so the defaults are those of the whole (`parser`)."""
+    missing = argparse.SUPPRESS
+    parser.add_argument(
+        "-v", "--verbose", action="store_const", const=1, default=missing, dest="verbosity",
+        help="show also what the hosts' scripts print",
+    )  # fmt: skip
+    parser.add_argument(
+        "-q", "--quiet", action="store_const", const=-1, default=missing, dest="verbosity",
+        help="show only errors and results",
+    )  # fmt: skip
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default=missing,
+        help="colors: auto (the default) uses them on terminals unless NO_COLOR is set",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", default=missing, help="print JSON for programs (docs/json.md)")
+
+
 def number(least: int, most: int | None = None) -> Callable[[str], int]:
     """A parser of whole numbers within bounds."""
     bounds = f"a whole number from {least} to {most}" if most else f"a whole number, {least} or more"
@@ -78,8 +103,17 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def hosts(text: str) -> str:
+    """The hosts of --install-hosts, with commas. Raises StackwrightError for one that names a user, too."""
+    for word in text.split(","):
+        user, at, host = word.strip().rpartition("@")
+        if at:
+            raise StackwrightError(
+                f"--install-hosts: {word.strip()} names a user",
+                f"write {host or 'the host'} alone, and use `--user {user or 'NAME'}`",
+                ExitCode.USAGE,
+            )
     if not text.strip(", \t"):
-        raise argparse.ArgumentTypeError("expected at least one host")
+        raise argparse.ArgumentTypeError("must name at least one host")
     return text
 
 
@@ -134,8 +168,16 @@ def answer_flags(parser: argparse.ArgumentParser) -> None:
 
 def skip_check(group: argparse._ActionsContainer) -> None:
     group.add_argument(
-        "--skip-check", action="append", default=[], metavar="NAME", help="ignore failures of this check"
+        "--skip-check", action="append", default=[], type=_check, metavar="NAME", help="ignore failures of this check"
     )
+
+
+def _check(name: str) -> str:
+    """The name of a check. Raises StackwrightError for another one."""
+    from stackwright.preflight import require_known
+
+    require_known((name,))
+    return name
 
 
 def locked(group: argparse._ActionsContainer) -> None:
@@ -164,7 +206,6 @@ def run_flags(parser: argparse.ArgumentParser, *, command: bool = True) -> None:
     skip_check(group)
     locked(group)
     group.add_argument("--no-verify", action="store_true", help="do not verify the cloud afterwards")
-    group.add_argument("--json", action="store_true", help="print one JSON object per event")
 
 
 def common(parser: argparse._ActionsContainer) -> None:

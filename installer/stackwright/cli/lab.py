@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from stackwright.cli import streams
 from stackwright.lab import nodes, records, sizes, snapshots
 from stackwright.lab.layout import RELEASES, Node, Size
 from stackwright.model import ExitCode, StackwrightError
@@ -33,8 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="memory limit of each node, such as 8G (default: from FILE or the snapshot, else no limit)",
     )  # fmt: skip
     up.add_argument("--cpus", type=_cpus, default=0, metavar="N", help="limit of processors of each node, likewise")
-    listing = commands.add_parser("list", help="show the nodes", description="Shows the lab's nodes and snapshots.")
-    listing.add_argument("--json", action="store_true", help="print JSON")
+    commands.add_parser("list", help="show the nodes", description="Shows the lab's nodes and snapshots.")
     ssh = commands.add_parser("ssh", help="log in to a node, or run a command on it")
     ssh.add_argument("name", metavar="NAME")
     ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
@@ -65,7 +64,7 @@ def _memory(text: str) -> int:
 
 def _cpus(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10_000:
-        raise argparse.ArgumentTypeError("expected a whole number of processors, such as 2")
+        raise argparse.ArgumentTypeError("must be a whole number of processors, such as 2")
     return int(text)
 
 
@@ -103,15 +102,20 @@ def run_command(arguments: argparse.Namespace) -> int:
             print(f"\nlog in: stackwright lab ssh {arguments.names[0]}")
         case "list":
             found = records.list_nodes()
-            if arguments.json:
-                print(json.dumps([asdict(n) for n in found], default=str, indent=1))
+            as_json = getattr(arguments, "json", False)
+            if as_json:
+                streams.result({"nodes": [asdict(n) for n in found], "snapshots": records.list_snapshots()})
             elif not found:
                 print("no nodes; create one with `stackwright lab up n1`")
             else:
                 print("\n".join(row(node) for node in found))
-            if not arguments.json and (tags := records.list_snapshots()):
+            if not as_json and (tags := records.list_snapshots()):
                 print(f"snapshots: {', '.join(tags)}")
         case "ssh":
+            if getattr(arguments, "json", False):
+                raise StackwrightError(
+                    "lab ssh runs another program, which prints no JSON", "omit --json", ExitCode.USAGE
+                )
             words = records.ssh_command(arguments.name) + arguments.words
             os.execvp(words[0], words)
         case "down":

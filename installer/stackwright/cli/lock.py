@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from stackwright.cli import streams
 from stackwright.cli.flags import refuse_foreign
 from stackwright.model import ExitCode
 
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         path = arguments.out
         answer_files.save(path, lock.write(taken.lock), replace=True)
     number = sum(len(host.packages) for host in taken.lock.hosts.values())
+    streams.result({"file": str(path), "packages": number, "unrepeatable": dict(taken.unrepeatable)})
     print(f"wrote {path}: {number} packages on {len(taken.lock.hosts)} hosts")
     for name, packages in taken.unrepeatable.items():
         print(
@@ -47,5 +49,6 @@ def _diff(arguments: argparse.Namespace) -> int:
     found = lock.differences(a, b)
     both = lock.pairs(a.hosts, b.hosts, (a.answers, b.answers))
     called = [f"{one} of the first is {other} of the second" for one, other in both if one != other]
+    streams.result({"same": not found})
     print(lock.text(found) if found else "no differences", *called, sep="\n")
     return ExitCode.OK

@@ -6,25 +6,58 @@ import argparse
 import atexit
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from stackwright.cli import streams
+from stackwright.model import ExitCode, StackwrightError
 from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, CheckOptions, Console
 from stackwright.state.directory import Access
 
 
 def console(arguments: argparse.Namespace) -> Console:
     """Standard output for results, standard error for remarks."""
-    return Console(
+    from stackwright.output.machine import Output
+
+    out = cast(object, sys.stdout)
+    verbosity = int(arguments.verbosity)
+    given = Console(
         show=partial(print, flush=True),
-        note=partial(_print_error, flush=True),
-        as_json=bool(getattr(arguments, "json", False)),
+        note=partial(_print_error, flush=True) if verbosity >= 0 else _silent,
+        busy=streams.busy if verbosity >= 0 else _not_shown,
+        verbosity=verbosity,
     )
+    if not isinstance(out, Output):
+        return given
+    return replace(given, as_json=True, result=out.result, problems=out.problems, event=out.event)
+
+
+def _not_shown(_: str) -> AbstractContextManager[None]:
+    """Takes what --quiet does not show."""
+    return nullcontext()
+
+
+def _silent(_: str) -> None:
+    """Takes remarks that --quiet suppresses."""
 
 
 def _print_error(text: str, *, flush: bool) -> None:
     print(text, file=sys.stderr, flush=flush)
+
+
+def _release(name: str) -> str:
+    """The name of an OpenStack release. Raises StackwrightError for another one, before any host is asked."""
+    from stackwright.values.releases import names, release
+
+    try:
+        return release(name)
+    except ValueError:
+        raise StackwrightError(
+            f"unknown release {name!r}", f"choose one of {', '.join(names())}", ExitCode.USAGE
+        ) from None
 
 
 def settings(arguments: argparse.Namespace, release: str | None = None) -> dict[str, str]:
@@ -33,7 +66,7 @@ def settings(arguments: argparse.Namespace, release: str | None = None) -> dict[
     from stackwright.answers.flags import settings as from_flags
 
     out = from_flags(arguments.presets, arguments.settings)
-    asked = arguments.release if release is None else release
+    asked = _release(arguments.release) if release is None else release
     for key, value in (("CONFIG_OPENSTACK_RELEASE", asked), ("CONFIG_RDO_TRUNK", arguments.trunk)):
         if value:
             out.setdefault(key, value)
@@ -56,6 +89,28 @@ def required_answers(arguments: argparse.Namespace, command: str, besides: str =
     return given
 
 
+_PUBLIC = (b"ssh-", b"ecdsa-", b"sk-", b"---- BEGIN SSH2 PUBLIC")
+"""What a file with a public key begins with."""
+
+
+def _private_key(given: Path) -> Path:
+    """The file of --ssh-key. Raises StackwrightError if it cannot be read or has a public key."""
+    path = given.expanduser()
+    try:
+        with path.open("rb") as file:
+            begin = file.read(40)
+    except OSError as error:
+        raise StackwrightError(
+            f"--ssh-key {given}: {(error.strerror or str(error)).lower()}",
+            "name the file of a private key, such as ~/.ssh/id_ed25519",
+            ExitCode.USAGE,
+        ) from None
+    if begin.startswith(_PUBLIC):
+        hint = f"use the private key: {given.with_suffix('')}" if given.suffix == ".pub" else "use the private key"
+        raise StackwrightError(f"--ssh-key {given} is a public key", hint, ExitCode.USAGE)
+    return path.resolve()
+
+
 def access_options(arguments: argparse.Namespace) -> AccessOptions:
     """How the hosts are reached. Questions are asked only on a terminal, except for passwords that flags request."""
     terminal = sys.stdin.isatty()
@@ -63,7 +118,7 @@ def access_options(arguments: argparse.Namespace) -> AccessOptions:
         Access(
             user=arguments.user,
             port=arguments.port,
-            keys=tuple(str(k.resolve()) for k in arguments.ssh_key),
+            keys=tuple(str(_private_key(k)) for k in arguments.ssh_key),
             known_hosts=tuple(str(k.resolve()) for k in arguments.known_hosts),
             jump=arguments.jump,
         ),
@@ -108,7 +163,8 @@ class ConfirmHostKey:
         # On standard error, because a program may read standard output.
         print(f"{unknown}Accept it? (yes/no/all) ", end="", flush=True, file=sys.stderr)
         # Not with input(): this is not the main thread, and input() would prevent the program from ending.
-        reply = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
+        with streams.asking():
+            reply = os.read(sys.stdin.fileno(), 1000).decode(errors="replace").strip().lower()
         self.all = reply in {"a", "all"}
         return self.all or reply in {"y", "yes"}
 
@@ -119,4 +175,5 @@ def _passphrase(key: Path) -> str:
 
     # Ctrl-C interrupts the main thread, not this one, which has disabled the terminal's echo.
     atexit.register(termios.tcsetattr, sys.stdin, termios.TCSADRAIN, termios.tcgetattr(sys.stdin))
-    return getpass.getpass(f"passphrase of {key}: ")
+    with streams.asking():
+        return getpass.getpass(f"passphrase of {key}: ")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 
+from stackwright.cli import streams
 from stackwright.cli.flags import refuse_foreign
 from stackwright.model import ExitCode, StackwrightError
 
@@ -17,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = required_answers(arguments, "report")
     if arguments.slowest is not None and arguments.slowest < 1:
         raise StackwrightError(
-            f"--slowest {arguments.slowest}: expected a number above 0", "use --slowest alone for 25", ExitCode.USAGE
+            f"--slowest {arguments.slowest} must be a number above 0", "use --slowest alone for 25", ExitCode.USAGE
         )
     answers = read_answers(given, resolve=False).answers
     found = report.load(state_of(answers, given.state), executor.redactor(answers.secret_texts()))
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"cannot write {arguments.html}: {error.strerror}", "choose another file", ExitCode.ENVIRONMENT
             ) from None
     if arguments.json:
-        print(report.as_json(found), end="")
+        streams.result(json.loads(report.as_json(found)))
     elif arguments.slowest is not None:
         print(report.slowest_table(found, arguments.slowest))
     elif arguments.html:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from stackwright.cli import streams
 from stackwright.cli.flags import Parser, access_flags, answer_flags, number, run_flags
 from stackwright.model import ExitCode
 
@@ -44,7 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     chosen = [scenarios.find(name) for name in arguments.scenarios or (scenarios.USUAL,)]
     if arguments.list:
-        print("\n".join(_line(scenarios.find(name)) for name in scenarios.names()))
+        if arguments.json:
+            names = scenarios.names()
+            streams.result({"scenarios": [{"scenario": n, "title": scenarios.find(n).title} for n in names]})
+        else:
+            print("\n".join(_line(scenarios.find(name)) for name in scenarios.names()))
         return ExitCode.OK
     if arguments.show:
         print("\n\n".join(scenarios.told(one) for one in chosen))
@@ -62,11 +66,17 @@ def run(arguments: argparse.Namespace) -> int:
     scenario.refuse_contradictions(options, given, chosen)
     known, how, reach = scenarios.known_failures(arguments.known), apply_options(arguments), access_options(arguments)
     verdicts: list[ExitCode] = []
+    results: list[dict[str, Any]] = []
     for one in chosen:
         result = scenario.run(one, known, options, given, reach, how, out, lambda found: cloud.show(found, out))
         code = result if isinstance(result, ExitCode) else _show(result, one, as_json=out.as_json)
         if arguments.lab is not None and isinstance(result, ExitCode) and code != ExitCode.OK:
             return code  # the installation failed, and would fail for the next scenario too
+        if not isinstance(result, ExitCode):
+            found = result.results.to_json() if result.results else {"ok": False}
+            found["unexpected_passes"] = found.pop("mended", [])
+            results.append({"scenario": one.name, **found})
+            streams.result({"scenarios": results})
         verdicts.append(code)
     return max(verdicts, default=ExitCode.OK)
 
@@ -80,9 +90,8 @@ def _show(result: TestResult, scenario: Scenario, *, as_json: bool) -> ExitCode:
     from stackwright.operations import tempest
 
     if as_json:
-        print(json.dumps(result.results.to_json() if result.results else {"ok": False}))
-    else:
-        print("\n".join(tempest.lines(result)))
-        if scenario.by_hand:
-            print("by hand:\n" + "\n".join(f"  {line}" for line in scenario.by_hand))
+        return ExitCode.OK if result.ok else ExitCode.FAILED
+    print("\n".join(tempest.lines(result)))
+    if scenario.by_hand:
+        print("by hand:\n" + "\n".join(f"  {line}" for line in scenario.by_hand))
     return ExitCode.OK if result.ok else ExitCode.FAILED

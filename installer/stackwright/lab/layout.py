@@ -198,15 +198,15 @@ def lab_from(environment: Mapping[str, str]) -> Lab:
     directory = Path(environment.get("STACKWRIGHT_LAB_DIR") or DEFAULT_DIRECTORY)
     if not directory.is_absolute() or re.search(r"[\s:,\\]", str(directory)):
         raise StackwrightError(
-            f"STACKWRIGHT_LAB_DIR is {str(directory)!r}, expected an absolute path without spaces, commas, colons and "
-            "backslashes",
+            f"STACKWRIGHT_LAB_DIR is {str(directory)!r}, but must be an absolute path without spaces, colons, commas "
+            "and backslashes",
             f"unset it to use {DEFAULT_DIRECTORY}",
             ExitCode.USAGE,
         )
     text = environment.get("STACKWRIGHT_LAB_NUMBER") or "0"
     if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > 255:
         raise StackwrightError(
-            f"STACKWRIGHT_LAB_NUMBER is {text!r}, expected a number from 0 to 255",
+            f"STACKWRIGHT_LAB_NUMBER is {text!r}, but must be a number from 0 to 255",
             "choose the third part of the nodes' addresses: 198.18.NUMBER.10",
             ExitCode.USAGE,
         )
@@ -217,7 +217,7 @@ def check_name(name: str, what: str = "node") -> str:
     """Returns the name if it is a valid host name; raises StackwrightError otherwise."""
     if not _NAME.fullmatch(name):
         raise StackwrightError(
-            f"{name!r} is not a valid name of a {what}, expected 1 to 32 characters (a-z, 0-9, '-') that start "
+            f"{name!r} is not a valid name of a {what}; use 1 to 32 characters (a-z, 0-9, '-') that start "
             "with a letter and do not end with '-'",
             f"use, for example: stackwright lab up {'n1' if what == 'node' else 'n1 --from clean'}",
             ExitCode.USAGE,
@@ -236,7 +236,7 @@ def check_release(release: str) -> str:
     """Returns the release if the lab supports it; raises StackwrightError otherwise."""
     if release not in RELEASES:
         raise StackwrightError(
-            f"unknown Debian release {release!r}, expected {' or '.join(RELEASES)}",
+            f"unknown Debian release {release!r}; use {' or '.join(RELEASES)}",
             f"use, for example: stackwright lab up n1 --release {RELEASES[0]}",
             ExitCode.USAGE,
         )

@@ -91,10 +91,8 @@ def about(
 
 def _brief(problem: Problem) -> str:
     """A problem in one line, for the report: of a host, or of an answer."""
-    about_answer = f"; {problem.wanted}" if problem.where else ""
-    return f"{problem.host or problem.where}: {problem.seen}{about_answer}" + (
-        f" ({problem.hint})" if problem.hint else ""
-    )
+    hint = f" ({problem.hint})" if problem.hint else ""
+    return f"{problem.host or problem.where}: {problem.message}{hint}"
 
 
 @dataclass
@@ -120,13 +118,14 @@ def apply(
     timeout: float | None = None,
     new_hosts: Collection[str] = (),
     answers: Answers | None = None,
+    detail: Callable[[str], None] | None = None,
 ) -> Applied:
     """Carries out a plan with its journal. The output of the hosts goes into the log of the run. Events are recorded
     beside it, after `about`; the report is created from them, even after failures. `answers` are stored, so that the
     next run knows what changed.
 
     Finished steps are checked first: on `new_hosts` nothing counts as done, and steps whose components are unhealthy
-    are repeated."""
+    are repeated. `detail` gets each line that the hosts print, without secrets."""
     logs = state.make() / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
@@ -134,7 +133,7 @@ def apply(
     while path.exists():  # two runs within one second
         number += 1
         path = logs / f"{stamp}-{number}.log"
-    with _log(path) as log, journal.open_journal(state.folder) as kept:
+    with _log(path, detail) as log, journal.open_journal(state.folder) as kept:
         kept.lose(new_hosts)
         if answers is not None:
             changes.begin(answers, state, kept)
@@ -183,11 +182,13 @@ def _forget_unhealthy(plan: Plan, hosts: Hosts, kept: journal.Journal, tell: Cal
 
 
 @contextlib.contextmanager
-def _log(path: Path) -> Iterator[Callable[[str, str], None]]:
+def _log(path: Path, detail: Callable[[str], None] | None = None) -> Iterator[Callable[[str, str], None]]:
     """The log of a run (0600). A full disk ends only the log, because the work on the hosts does not depend on it."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(step: str, line: str) -> None:
+        if detail:
+            detail(f"  {step}: {line}")
         with contextlib.suppress(OSError):
             os.write(handle, f"{time.strftime('%H:%M:%S')} {step}: {line}\n".encode())
 
@@ -290,18 +291,19 @@ def install(
         console.note(text.changed(inspected.changed))
     bundle.keep_facts(state, run.facts)
     clouds.remember(state, (document.name for document in reading.documents), str(plan.summary.get("dashboard", "")))
-    with live.Screen(kind="json" if console.as_json else None) as screen:
+    with live.Screen(kind=console.screen, take=console.event) as screen:
         applied = apply(
             plan,
             hosts,
             state,
             screen,
-            about=about(run.cloud, plan, warnings, clock),
+            about={**about(run.cloud, plan, warnings, clock), "answer_files": [d.name for d in reading.documents]},
             again=options.again,
             parallel=options.parallel,
             timeout=options.timeout,
             new_hosts=new_hosts,
             answers=run.answers,
+            detail=console.note if console.verbosity > 0 else None,
         )
     if not applied.outcome.ok:
         return Installed(run, applied.outcome.code, applied, changed=inspected.changed)
@@ -314,7 +316,8 @@ def install(
         result = verify.run(run, console)
         if not result.ok:
             code, verdict = ExitCode.FAILED, verify_result.verdict(result)
-    files += _write_lock(run, taken, console)
+    with console.busy("recording what was installed"):
+        files += _write_lock(run, taken, console)
     verified = options.verify and code is ExitCode.OK
     sources = tuple(Path(document.name) for document in reading.documents)
     return Installed(run, code, applied, tuple(files), verified, verdict, sources)

@@ -199,6 +199,9 @@ def _run(state: StateDir, redact: Callable[[Any], Any]) -> dict[str, str]:
     out = {}
     with suppress(StackwrightError):
         found = report.load(state, redact)
+        found.about = {
+            key: value for key, value in found.about.items() if key != "answer_files"
+        }  # names of folders here
         out = {"run/report.json": report.as_json(found), "run/report.html": report.as_html(found)}
         out["run/digest.txt"] = report.digest(found)
     logs = sorted((state.folder / "logs").glob("*.log"), key=lambda p: p.stat().st_mtime_ns)

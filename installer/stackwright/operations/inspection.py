@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from stackwright import answers as answer_files
 from stackwright import facts, lock, planner, platforms, preflight, report, ssh, untrusted
 from stackwright.answers.changes import CHECK
 from stackwright.model import Answers, ExitCode, Facts, Problem, Severity, StackwrightError
-from stackwright.operations import changes, identity, trunk
+from stackwright.operations import changes, expectation, identity, trunk
 from stackwright.operations import lock as lock_operations
 from stackwright.operations.context import RunContext
 from stackwright.operations.options import CheckOptions, Console
+from stackwright.output import text
 from stackwright.planner.steps import registration, repositories
 from stackwright.services import options
 from stackwright.ssh import parallel as side_by_side
@@ -68,7 +69,7 @@ def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 3
         told = "\n".join([*hints.values()][::-1][:4])
         unfit = all(error.code == ExitCode.PREFLIGHT for error in lost.values())
         raise StackwrightError(
-            "\n".join(error.message for error in lost.values()),
+            "\n".join(dict.fromkeys(error.message for error in lost.values())),  # of a jump host only once
             told,
             ExitCode.PREFLIGHT if unfit else ExitCode.UNREACHABLE,
         )
@@ -132,6 +133,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
             f"nothing was changed. Fix {'these problems' if len(errors) > 1 else 'this'}, or skip the check: "
             + " ".join(f"--skip-check {name}" for name in names),
             ExitCode.PREFLIGHT,
+            tuple(found),
         )
     return found
 
@@ -176,11 +178,16 @@ def inspect(
     """Examines the hosts and runs all checks; reports warnings. Raises StackwrightError with all errors."""
     answers = reading.answers
     locked = lock.load(check.locked) if check.locked else None
+    console.problems(reading.problems)
     for problem in reading.problems:
         console.note(answer_files.describe(problem))
     refuse_duplicate_hosts(hosts, answers)
-    with clock.part("examine the hosts"):
-        seen = look(hosts, planner.all_hosts(answers), answers)
+    names = planner.all_hosts(answers)
+    with clock.part("examine the hosts"), console.busy(f"checking {_hosts(names)}: facts"):
+        seen = look(hosts, names, answers)
+    for name, fact in seen.items() if console.verbosity > 0 else ():
+        size = f"{fact.cpus} CPUs, {fact.memory / 2**30:.1f} GiB"
+        console.note(f"{name}: {fact.os_name or 'unknown system'}, kernel {fact.kernel}, {size}")
     with clock.part("check"):
         own_id = identity.cloud_id(answers, seen, state)
         changed = changes.changed(answers, state, reinstalled(state, seen))
@@ -192,12 +199,17 @@ def inspect(
     return Inspected(run, (*reading.problems, *found), changed)
 
 
+def _hosts(names: Collection[str]) -> str:
+    return f"{len(names)} host{'s' * (len(names) != 1)}"
+
+
 def check_packages(
     run: RunContext, clock: report.Clock, console: Console, only: Collection[str] | None = None
 ) -> tuple[Problem, ...]:
     """Checks whether the hosts (or `only` these) can get their packages; reports and returns warnings. Raises
     StackwrightError with all errors."""
-    with clock.part("resolve the packages"):
+    what = f"checking {_hosts(run.cloud.hosts if only is None else only)}: packages"
+    with clock.part("resolve the packages"), console.busy(what):
         if run.exact:
             exact = {host: found for host, found in run.exact.items() if only is None or host in only}
             found = lock_operations.problems(run.hosts, run.cloud, exact, run.check.skip, offline=run.check.offline)
@@ -216,9 +228,14 @@ def check(
     run = inspect(reading, hosts, state, options, clock, console).run
     check_packages(run, clock, console)
     number = len(run.plan.hosts)
+    found = expectation.expectation(run)
+    console.result({"expected": asdict(found)})
+    if not console.as_json:
+        console.show(text.expected(found, str(run.plan.summary.get("release", ""))))
     console.show(f"ready: {len(run.plan.steps)} steps on {number} host{'s' * (number != 1)}; nothing was changed")
 
 
 def _report(found: Collection[Problem], console: Console) -> None:
+    console.problems(found)
     if found:
         console.note(preflight.format_problems(found))

@@ -120,30 +120,32 @@ def exact(wanted: lock.Lock, whole: Cloud, skip: frozenset[str] = frozenset()) -
     own_answers = (wanted.answers, answers.public(whole.answers))
     matched = {mine: theirs for theirs, mine in lock.pairs(wanted.hosts, whole.hosts, own_answers)}
     problems = [
-        Problem("lock", f"the lock does not contain {name}", f"one of its hosts: {', '.join(wanted.hosts)}", host=name)
+        Problem("lock", f"the lock does not contain {name}", f"its hosts are {', '.join(wanted.hosts)}", host=name)
         for name in whole.hosts
         if name not in matched
     ]
     if wanted.release != whole.release.name:
         problems.append(
-            Problem("lock", f"the lock is for OpenStack {wanted.release}", f"{whole.release.name}, as in the answers")
+            Problem("lock", f"the lock is for OpenStack {wanted.release}", f"the answers ask for {whole.release.name}")
         )
     found = {}
     for name, theirs in matched.items():
         host, own = whole.hosts[name], wanted.hosts[theirs]
         if (own.platform, own.arch) != (host.platform.id, host.facts.arch or own.arch):
             seen_as = f"the lock is for {own.platform} on {own.arch}"
-            problems.append(Problem("lock", seen_as, f"{host.platform.id} on {host.facts.arch}", host=name))
+            problems.append(
+                Problem("lock", seen_as, f"the host has {host.platform.id} on {host.facts.arch}", host=name)
+            )
             continue
         found[name] = own.installable
         bare = {n.partition(":")[0] if own.package_manager == "apt" else n.rpartition(".")[0] for n in own.packages}
         lacking = [p for p in planner.packages(whole, host) if p not in bare]
         if lacking:
             seen_as = f"the answers need {', '.join(lacking)}, which the lock does not contain"
-            problems.append(Problem("lock", seen_as, "the answers that the lock was written for", host=name))
+            problems.append(Problem("lock", seen_as, "it was written for other answers", host=name))
     if problems and "lock" not in skip:
         raise StackwrightError(
-            "\n".join(f"{p.host + ': ' if p.host else ''}{p.seen}; expected {p.wanted} [lock]" for p in problems),
+            "\n".join(f"{p.host + ': ' if p.host else ''}{p.message} [lock]" for p in problems),
             "nothing was changed. To install the cloud on other hosts, use `stackwright bundle reproduce`",
             ExitCode.PREFLIGHT,
         )

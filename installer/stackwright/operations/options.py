@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from stackwright.model import Event, Problem
 from stackwright.state.directory import Access
+
+
+def _not_shown(_: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,23 @@ class Console:
     """Warnings and remarks, for standard error."""
     as_json: bool = False
     """Whether standard output is JSON for a program."""
+    result: Callable[[Mapping[str, Any]], None] = _nothing
+    """Adds to the result that a program reads."""
+    problems: Callable[[Iterable[Problem]], None] = _nothing
+    """Adds problems to what a program reads."""
+    event: Callable[[Event], None] | None = None
+    """Takes events for a program."""
+    busy: Callable[[str], AbstractContextManager[None]] = _not_shown
+    """Shows what is being done, and for how long, while a block works that prints nothing."""
+    verbosity: int = 0
+    """1: show also what the hosts' scripts print; -1: only errors and results."""
+
+    @property
+    def screen(self) -> str | None:
+        """The kind of `live.Screen` for a run; None: what fits the terminal."""
+        if self.as_json:
+            return "json"
+        return {1: "verbose", -1: "quiet"}.get(self.verbosity)
 
     @property
     def tell(self) -> Callable[[str], None]:

@@ -73,7 +73,7 @@ def run(
         reading = read_answers(given)
         tempest.require_demo(reading.answers)
         request = tempest.TestRequest(scenario.name, scenario.tempest, options.limit, known)
-        return tempest.run(inspection.begin(reading.answers, hosts, state), request, as_json=console.as_json)
+        return tempest.run(inspection.begin(reading.answers, hosts, state), request, console=console)
 
 
 def _refuse_other_answers(

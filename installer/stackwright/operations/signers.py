@@ -38,13 +38,13 @@ def trust(root: Path, fingerprint: str, name: str) -> None:
     """Trusts bundles that the key with this fingerprint signed, from now on. Raises StackwrightError."""
     if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", fingerprint):
         raise StackwrightError(
-            f"{fingerprint[:80]!r} is not a fingerprint of a signing key; expected SHA256: and 43 characters",
+            f"{fingerprint[:80]!r} is not a fingerprint of a signing key; it must be SHA256: and 43 characters",
             "name a bundle, or copy the fingerprint that `stackwright bundle show` prints",
             ExitCode.USAGE,
         )
     if not _NAME.fullmatch(name):
         raise StackwrightError(
-            f"{name[:80]!r} is not a name; expected letters, digits and . _ @ -", "choose another", ExitCode.USAGE
+            f"{name[:80]!r} is not a name; use letters, digits and . _ @ -", "choose another", ExitCode.USAGE
         )
     known = trusted(root)
     if other := next((key for key, called in known.items() if called == name and key != fingerprint), ""):

@@ -74,7 +74,7 @@ def logs(
     except StackwrightError as error:
         if error.code != ExitCode.UNREACHABLE:
             raise
-        note(f"{error.message}\nlogs kept on this machine:")
+        note(f"{error.message}\nlogs stored on this machine:")
         said = _kept(state, host, step)
     return [redact(line) for line in said if not puppet.is_trace(line)]
 

@@ -22,6 +22,7 @@ from stackwright.state import journal
 
 if TYPE_CHECKING:
     from stackwright.operations.context import RunContext
+    from stackwright.operations.options import Console
     from stackwright.planner.topology import Cloud
     from stackwright.ssh.pool import Hosts
     from stackwright.state.directory import StateDir
@@ -91,7 +92,7 @@ def require_demo(answers: Answers) -> None:
         )
 
 
-def run(run: RunContext, request: TestRequest, *, as_json: bool = False) -> TestResult:
+def run(run: RunContext, request: TestRequest, *, console: Console) -> TestResult:
     """Tests the cloud, and keeps the results; the report has them from then on. Raises StackwrightError where the cloud
     has no image and network to test with: see `require_demo`."""
     require_demo(run.answers)
@@ -100,7 +101,7 @@ def run(run: RunContext, request: TestRequest, *, as_json: bool = False) -> Test
     secrets = planner.secrets(run.answers)
     trouble: list[Event] = []
     began = time.time()
-    with journal.open_journal(state.make()) as kept, live.Screen(kind="json" if as_json else None) as screen:
+    with journal.open_journal(state.make()) as kept, live.Screen(kind=console.screen, take=console.event) as screen:
 
         def emit(event: Event) -> None:
             if event.kind == "failed":

@@ -103,6 +103,8 @@ def run(run: RunContext, console: Console) -> verify.VerifyResult:
         for check in verify.read([line]).checks:
             if check.name not in shown and check.state in ("ok", "failed", "skipped"):
                 shown.add(check.name)
+                if console.verbosity < 0 and check.state != "failed":
+                    continue
                 console.show("\n".join(verify.check_text(check)))
 
     def emit(event: Event) -> None:
@@ -110,14 +112,13 @@ def run(run: RunContext, console: Console) -> verify.VerifyResult:
             failures.append(event)
 
     plan = Plan((step,), (step.host,), run.answers.secret_texts(), direct=planner.reached_directly(run.cloud))
-    with journal.open_journal(state.make()) as kept:
+    with journal.open_journal(state.make()) as kept, console.busy("verifying the cloud"):
         executor.run(plan, hosts.connect, kept, emit, log=log)
     result = verify.read(lines)
     state.write("verify.json", json.dumps({"began": began, "at": time.time(), **result.to_json()}, indent=1) + "\n")
     report.refresh(state)
-    if console.as_json:
-        console.show(json.dumps(result.to_json()))
-    else:
+    console.result({"verification": result.to_json()})
+    if not console.as_json:
         console.show(verify.verdict(result))
         if not result.complete:
             for event in failures:
@@ -143,9 +144,8 @@ def still_holds(plan: Plan, state: StateDir, console: Console) -> bool:
     """Whether the last verification still holds, so that the cloud need not be verified again; reports it."""
     if (found := holds(plan, state)) is None:
         return False
-    if console.as_json:
-        console.show(json.dumps(found))
-    else:
+    console.result({"verification": found})
+    if not console.as_json:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found["at"]))
         console.show(f"No changes, and all components are healthy. The cloud was verified on {when};")
         console.show("`stackwright verify` verifies it again.")

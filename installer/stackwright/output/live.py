@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -12,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stackwright.model import Event, StackwrightError
+from stackwright.output.machine import as_json
 from stackwright.untrusted import printable
 
 if TYPE_CHECKING:
@@ -93,6 +92,15 @@ def plain_line(event: Event, longest: int = 1000) -> str | None:
     return f"{now} {text}" if text else None
 
 
+_PERCENT = 100
+"""The total of progress that package managers report: it is in percent."""
+
+
+def portion(done: int, total: int) -> str:
+    """How far a step is: 22 %, or 123 of 1608."""
+    return f"{done} %" if total == _PERCENT else f"{done} of {total}"
+
+
 def _own_words(event: Event, key: str) -> str:
     """A text of an event without the host's name before it, where the line begins with that anyway."""
     return str(event.data.get(key, "")).removeprefix(f"{event.host}: ")
@@ -146,13 +154,6 @@ def _alike(failures: Iterable[Event]) -> Iterable[list[Event]]:
 def error_block(error: StackwrightError) -> str:
     """An error as a person sees it. A message may contain what a host said."""
     return printable(f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else ""))
-
-
-def as_json(event: Event) -> str:
-    """An event as one line of JSON, without what is empty."""
-    raw = {k: v for k, v in vars(event).items() if v not in ("", {})}
-    raw["at"] = round(event.at, 3)
-    return json.dumps(raw, ensure_ascii=False, default=str)
 
 
 # ------------------------------------------------------------------------------------------------------- state
@@ -279,7 +280,7 @@ def host_cells(host: HostState, now: float) -> tuple[str, str, str, str]:
     step = max(host.running.values(), key=lambda s: now - s.since)
     parts = [step.title.partition(": ")[0] if step.total or step.what else step.title]
     if step.total:
-        parts.append(f"{step.done} of {step.total}")
+        parts.append(portion(step.done, step.total))
     if step.what:
         since = now - step.what_since
         parts.append(step.what + (f" (for {duration(since)})" if since >= _SLOW else ""))
@@ -288,7 +289,9 @@ def host_cells(host: HostState, now: float) -> tuple[str, str, str, str]:
     if host.failed:
         parts.insert(0, "FAILED")
     elapsed = clock(now - step.since)
-    if step.estimate:
+    if step.estimate and now - step.since > step.estimate:
+        elapsed += ", longer than usual"
+    elif step.estimate:
         elapsed += f" of ~{clock(step.estimate)}"
     return host.name, count, "  ".join(parts), elapsed
 
@@ -307,12 +310,16 @@ def visible(board: Board, now: float, rows: int) -> tuple[list[HostState], list[
 class Screen(AbstractContextManager["Screen"]):
     """Takes events and shows them; use it as a context manager, and as the executor's `emit`.
 
-    `kind` is "live", "plain" or "json"; None picks live on a terminal and plain elsewhere. At the end each failure is
-    shown in full. Only the live view loads rich.
+    `kind` is "live", "plain", "verbose" (plain, with all progress), "quiet" (failures, the summary) or "json" (`take`
+    gets each event); None picks live on a terminal and plain elsewhere. At the end each failure is shown in full. Only
+    the live view loads rich.
     """
 
-    def __init__(self, out: TextIO | None = None, kind: str | None = None) -> None:
+    def __init__(
+        self, out: TextIO | None = None, kind: str | None = None, take: Callable[[Event], None] | None = None
+    ) -> None:
         self._out = out or sys.stdout
+        self._take = take or (lambda event: self._print(as_json(event)))
         self.kind = kind or ("live" if _is_terminal(self._out) else "plain")
         self._failures: list[Event] = []
         self._finished: Event | None = None
@@ -320,6 +327,7 @@ class Screen(AbstractContextManager["Screen"]):
         self._live: Live | None = None
         self._stack = ExitStack()
         self._spoke: dict[str, float] = {}
+        self._often = _HEARTBEAT / 10 if self.kind == "verbose" else _HEARTBEAT
 
     def __enter__(self) -> Screen:
         if self.kind == "live":
@@ -334,7 +342,7 @@ class Screen(AbstractContextManager["Screen"]):
             return
         for first, *same in _alike(self._failures):
             self._print("\n" + failure_block(first, [event.host for event in same]))
-        if self._finished and (self._failures or self.kind == "live"):
+        if self._finished and (self._failures or self.kind in ("live", "quiet")):
             self._print(("\n" if self._failures else "") + summary_line(self._finished.data))
 
     def __call__(self, event: Event) -> None:
@@ -344,21 +352,25 @@ class Screen(AbstractContextManager["Screen"]):
         if event.kind == "finished":
             self._finished = event
         if self.kind == "json":
-            self._print(as_json(event))
-        elif self.kind == "plain":
+            self._take(event)
+        elif self.kind in ("plain", "verbose"):
             if line := plain_line(event) or self._heartbeat(event):
                 self._spoke[event.step] = event.at
                 self._print(line)
-        else:
+        elif self.kind == "live":
             self._board.take(event)
 
     def _heartbeat(self, event: Event) -> str | None:
         """A line on how far a long step is, now and then: a log that stands still looks like a hang."""
-        if event.kind != "progress" or event.at - self._spoke.get(event.step, 0.0) < _HEARTBEAT:
+        if event.kind != "progress" or event.at - self._spoke.get(event.step, 0.0) < self._often:
             return None
         data = event.data
-        parts = [f"{data['done']} of {data['total']}"] if data.get("total") else []
-        parts += [data["what"]] if data.get("what") else []
+        what = str(data.get("what") or "")
+        if data.get("total") == _PERCENT:
+            parts = [portion(data["done"], _PERCENT) + (f" ({what})" if what else "")]
+        else:
+            parts = [portion(data["done"], data["total"])] if data.get("total") else []
+            parts += [what] if what else []
         now = time.strftime("%H:%M:%S", time.localtime(event.at))
         name = event.step.rpartition(":")[2]
         since = f" (for {duration(data['for'])})" if data.get("for") else ""
@@ -384,7 +396,9 @@ def _live(board: Board, out: TextIO) -> Live:
     from rich.console import Console
     from rich.live import Live
 
-    console = Console(file=out, highlight=False, markup=False)  # rich itself heeds NO_COLOR
+    # Without a choice of --color, rich itself respects NO_COLOR.
+    colour = getattr(out, "colour", None)
+    console = Console(file=out, highlight=False, markup=False, no_color=None if colour is None else not colour)
     return Live(_View(board), console=console, refresh_per_second=4, transient=True)
 
 
@@ -464,18 +478,6 @@ def _domain(names: Sequence[str]) -> str:
 
 _HIDDEN = ("FAILED", "in trouble", "slow", "busy", "waiting", "done")
 """What hosts are called that find no room, by their rank."""
-
-
-def event_log(path: Path) -> Callable[[Event], None]:
-    """A function that appends events to a file (0600) as JSON lines: a run's log. A full disk only ends the log."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-
-    def write(event: Event) -> None:
-        with contextlib.suppress(OSError), path.open("ab", buffering=0) as file:
-            file.write(as_json(event).encode() + b"\n")
-
-    return write
 
 
 def both(*takers: Callable[[Event], None]) -> Callable[[Event], None]:

@@ -27,6 +27,7 @@ from stackwright.output.live import duration
 
 if TYPE_CHECKING:
     from stackwright.answers.changes import ChangedAnswer
+    from stackwright.operations.expectation import Expectation, Need
     from stackwright.operations.health import HostStatus
     from stackwright.state.directory import StateDir
     from stackwright.state.snapshots import Change, Difference
@@ -62,9 +63,9 @@ def text(plan: Plan) -> str:
 
 
 def data(plan: Plan, found: Difference, answers: Iterable[ChangedAnswer] = ()) -> dict[str, Any]:
-    """The plan for machines: every step with what it waits for, why it would be done (`kept`: it would not be), and the
-    settings that would change, secrets masked; when something was applied last (seconds since the epoch, or null); the
-    ports that would be open; and the answers that changed since the last run, with what they touch."""
+    """The plan for machines: every step with what it waits for, why it would be done (`unchanged`: it is not), and
+    the settings that would change, secrets masked; when something was applied last (seconds since the epoch, or null);
+    the ports that would be open; and the answers that changed since the last run, with what they touch."""
     todo = {change.step: change for change in found.todo}
     return {
         "release": plan.summary.get("release", ""),
@@ -75,7 +76,7 @@ def data(plan: Plan, found: Difference, answers: Iterable[ChangedAnswer] = ()) -
                 "host": step.host,
                 "title": step.title,
                 "after": [*step.needs, *step.after],
-                "why": todo[step.id].why if step.id in todo else "kept",
+                "why": todo[step.id].why if step.id in todo else "unchanged",
                 "changes": [dataclasses.asdict(c) for c in todo[step.id].changes] if step.id in todo else [],
             }
             for step in plan.steps
@@ -130,6 +131,46 @@ def write(plan: Plan, folder: Path) -> None:
 def _private(path: Path, content: bytes) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         out.write(content)
+
+
+_NAMES = {"amqp": "RabbitMQ", "cache": "memcached", "mariadb": "MariaDB", "provision": "demo project"}
+"""Services that are called otherwise than their records with a capital letter."""
+
+
+def expected(found: Expectation, release: str) -> str:
+    """What one gets, and what it costs: the end of `check` and `plan`."""
+    names = [_NAMES.get(name, name.replace("_", " ").capitalize()) for name in found.services]
+    rows = [("services", ", ".join(names))]
+    if found.dashboard:
+        rows.append(("dashboard", found.dashboard))
+    if keystone := found.endpoints.get("keystone"):
+        rows.append(("identity API", f"{keystone}/v3"))
+    if found.networks:
+        rows.append(("networks", ", ".join(found.networks)))
+    alike: dict[Need, list[str]] = {}
+    for host, need in found.hosts.items():
+        alike.setdefault(need, []).append(host)
+    for need, hosts in alike.items():
+        size = [_gib(each) for each in (need.download, need.packages + need.data, need.memory)]
+        each = "each " if len(hosts) > 1 else ""
+        rows.append(("needs", f"{_several(hosts)}: {each}{size[0]} download, {size[1]} disk, {size[2]} memory"))
+    if not found.seconds:
+        rows.append(("takes", "no time: all steps are done"))
+    elif found.measured:
+        rows.append(("takes", f"about {_rough(found.seconds)}, as in earlier runs"))
+    else:
+        rows.append(("takes", f"about {_rough(found.seconds)} with two processors per host, longer with a slow mirror"))
+    lines = [f"  {name + ':':<14} {value}" for name, value in rows]
+    return "\n".join([f"what you get: OpenStack {release}", *lines])
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
+def _rough(seconds: float) -> str:
+    """A time without false precision."""
+    return f"{max(1, round(seconds / 60))} min" if seconds >= 60 else "1 min"
 
 
 _SUSPECTS = 8

@@ -19,6 +19,13 @@ class Placed(NamedTuple):
     name: str
 
 
+_WORDS = {"database": "a database", "messaging": "a message broker"}
+
+
+def _words(capability: str) -> str:
+    return _WORDS.get(capability, capability)
+
+
 def needs(placement: Mapping[str, tuple[Component, ...]], given: Iterable[str] = ()) -> dict[Placed, frozenset[Placed]]:
     """For each placed component all those that it waits for: every provider of what it requires, on whichever host, and
     those on its own host of what it requires here.
@@ -43,7 +50,8 @@ def needs(placement: Mapping[str, tuple[Component, ...]], given: Iterable[str] =
                 for capability in component.requires:
                     if not providers.get(capability) and capability not in given:
                         raise StackwrightError(
-                            f"{component.name} on {host} needs {capability}, and nothing in this plan provides it",
+                            f"{component.name} on {host} needs {_words(capability)}, "
+                            "but nothing in this plan provides it",
                             "switch on the service that provides it, or switch this one off",
                             ExitCode.ANSWERS,
                         )
@@ -63,7 +71,7 @@ def _here(host: str, components: tuple[Component, ...], component: Component) ->
         names = [c.name for c in components if capability in c.provides]
         if not names:
             raise StackwrightError(
-                f"{component.name} on {host} needs {capability} there, and nothing on that host provides it",
+                f"{component.name} on {host} needs {_words(capability)} there, but nothing on that host provides it",
                 "switch on the service that provides it, or give this host its role",
                 ExitCode.ANSWERS,
             )

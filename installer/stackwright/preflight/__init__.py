@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from stackwright.model import Answers, Component, ExitCode, Facts, Problem, Severity, StackwrightError
 from stackwright.preflight import capacity, existing, host, names, network, ranges
-from stackwright.preflight.capacity import estimate_disk, estimate_memory
+from stackwright.preflight.capacity import estimate_disk, estimate_download, estimate_memory
 from stackwright.preflight.packages import package_check_script, parse_package_check
 from stackwright.preflight.situation import Problems, Situation
 
@@ -19,8 +19,10 @@ __all__ = [
     "CHECKS",
     "check",
     "estimate_disk",
+    "estimate_download",
     "estimate_memory",
     "format_problems",
+    "names_of_checks",
     "package_check_script",
     "parse_package_check",
     "table",
@@ -72,6 +74,9 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
 _BY_PACKAGES = ("package", "repository")
 """Names of the problems that `parse_package_check` finds; they can be waived like the others."""
 
+_BY_LOCK = ("lock",)
+"""The name of the problems with a lock of other hosts (`operations.lock`)."""
+
 _BY_ANSWERS = ("fixed-answer",)
 """Names of the problems with answers that changed (`answers.changes`); they can be waived like the others."""
 
@@ -103,9 +108,14 @@ def check(
     return sorted(found, key=lambda problem: problem.severity is not Severity.ERROR)
 
 
+def names_of_checks() -> tuple[str, ...]:
+    """All names that `--skip-check` accepts."""
+    return (*CHECKS, *_BY_PACKAGES, *_BY_LOCK, *_BY_ANSWERS)
+
+
 def require_known(skip: Iterable[str]) -> None:
     """Raises StackwrightError when one of these is not the name of a check."""
-    known = (*CHECKS, *_BY_PACKAGES, *_BY_ANSWERS)
+    known = names_of_checks()
     wrong = sorted(set(skip) - set(known))
     if wrong:
         raise StackwrightError(f"no such check: {', '.join(wrong)}", f"checks are: {', '.join(known)}", ExitCode.USAGE)
@@ -116,7 +126,7 @@ def format_problems(problems: Iterable[Problem]) -> str:
     that names them."""
     alike: dict[tuple[str, ...], list[Problem]] = {}
     for one in problems:
-        plain = [_without(one.host, words) for words in (one.seen, one.wanted, one.hint)]
+        plain = [_without(one.host, words) for words in (one.message, one.hint)]
         alike.setdefault((one.name, str(one.severity), *plain), []).append(one)
     return "\n".join(_one(found) for found in alike.values())
 
@@ -129,6 +139,5 @@ def _one(found: list[Problem]) -> str:
     problem = found[0]
     hosts = list(dict.fromkeys(one.host for one in found if one.host))
     at = ", ".join(hosts[:_SHOWN]) + (f" and {len(hosts) - _SHOWN} more hosts" if len(hosts) > _SHOWN else "")
-    wanted = f"; expected: {problem.wanted}" if problem.wanted else ""
     hint = f"\n    hint: {problem.hint}" if problem.hint else ""
-    return f"{at}{': ' if at else ''}{problem.severity}: {problem.seen}{wanted} [{problem.name}]{hint}"
+    return f"{at}{': ' if at else ''}{problem.severity}: {problem.message} [{problem.name}]{hint}"

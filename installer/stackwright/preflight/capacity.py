@@ -47,6 +47,15 @@ def estimate_disk(components: Iterable[str]) -> tuple[int, int]:
     return int(packages * GIB), int(data * GIB)
 
 
+_COMPRESSED = 0.3
+"""What is downloaded, as a part of what packages take on disk: an estimate, .deb and .rpm files are compressed."""
+
+
+def estimate_download(components: Iterable[str]) -> int:
+    """Bytes of packages that a host with these components downloads, if it has none of them."""
+    return int(estimate_disk(components)[0] * _COMPRESSED)
+
+
 def memory(situation: Situation) -> Problems:
     """Memory for the chosen services, by estimate. With swap enough for the least, too little is only a warning."""
     for host, facts in situation.facts.items():
@@ -62,8 +71,9 @@ def memory(situation: Situation) -> Problems:
         yield Problem(
             name="memory",
             host=host,
-            seen=f"{gib(facts.memory)} of memory" + (f" and {gib(facts.swap)} of swap" if facts.swap else ", no swap"),
-            wanted=f"{gib(needed)} for {len(components)} components ({gib(least)} at the least)",
+            seen=f"the host has {gib(facts.memory)} of memory"
+            + (f" and {gib(facts.swap)} of swap" if facts.swap else ", no swap"),
+            wanted=f"its {len(components)} components need {gib(needed)} ({gib(least)} at the least)",
             hint=f"add memory or swap, move roles to another host{ways}, or set CONFIG_SERVICE_WORKERS=1",
             severity=Severity.WARNING if enough else Severity.ERROR,
         )
@@ -84,8 +94,8 @@ def disk(situation: Situation) -> Problems:
                 yield Problem(
                     name="disk",
                     host=host,
-                    seen=f"{gib(free)} free on {where}",
-                    wanted=f"{gib(needed)} for " + " and ".join(what for _, what in parts),
+                    seen=f"only {gib(free)} are free on {where}",
+                    wanted=" and ".join(what for _, what in parts) + f" need {gib(needed)}",
                     hint=f"free or add space on {where}",
                 )
             for needed_later, what in _volumes(situation, host, facts, where):
@@ -93,8 +103,8 @@ def disk(situation: Situation) -> Problems:
                     yield Problem(
                         name="disk",
                         host=host,
-                        seen=f"{gib(free)} free on {where}, {gib(free - needed)} of it after the installation",
-                        wanted=f"{gib(needed_later)} for {what} once it fills; it grows with use",
+                        seen=f"{gib(free - needed)} are free on {where} after the installation",
+                        wanted=f"{what} may grow to {gib(needed_later)}",
                         hint="make it smaller in the answer file, or watch the disk",
                         severity=Severity.WARNING,
                     )

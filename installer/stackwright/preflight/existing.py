@@ -38,7 +38,7 @@ def accounts(situation: Situation) -> Problems:
                     "accounts",
                     "; ".join(f"the {what} {name} has the id {found[name][0]}" for name in taken)
                     + f", which is that of a person's {kind}",
-                    "a system account, which the package of the service creates",
+                    "the package of the service creates its own system account",
                     f"rename it, for example: {'usermod -l' if kind == 'account' else 'groupmod -n'} NEW {taken[0]}",
                     host,
                 )
@@ -66,7 +66,7 @@ def _databases(host: str, facts: Facts) -> Problems:
     yield Problem(
         "existing-data",
         f"/var/lib/mysql has {' and '.join(seen)}: an earlier database server, which may be stopped",
-        "no data of an earlier installation",
+        "a new server cannot use its data",
         "to use that server, start it and set CONFIG_MARIADB_INSTALL=n; if its data are not needed, remove the package"
         " and /var/lib/mysql",
         host,
@@ -85,7 +85,7 @@ def _broker(host: str, facts: Facts) -> Problems:
             yield Problem(
                 "existing-data",
                 f"RabbitMQ on this host is a member of a cluster with {listing(others)}",
-                "no data of an earlier installation: it does not start without the other members",
+                "it does not start without the other members",
                 "to use that broker, set CONFIG_AMQP_INSTALL=n; if it is not needed, remove the package and"
                 " /var/lib/rabbitmq",
                 host,
@@ -94,7 +94,7 @@ def _broker(host: str, facts: Facts) -> Problems:
             yield Problem(
                 "existing-data",
                 f"/var/lib/rabbitmq has data of an earlier message broker ({node}), which may be stopped",
-                "no data of an earlier installation: its users can log in to the cloud's broker",
+                "its users could log in to the cloud's broker",
                 "to use that broker, set CONFIG_AMQP_INSTALL=n; if it is not needed, remove the package and"
                 " /var/lib/rabbitmq",
                 host,
@@ -118,7 +118,7 @@ def web_sites(situation: Situation) -> Problems:
             yield Problem(
                 "apache",
                 f"Apache has files that are not the distribution's: {', '.join(files)}",
-                f"a host whose Apache serves {listing(c.name for c in components)} only: the other files are removed",
+                f"they would be removed, because Apache serves {listing(c.name for c in components)} here",
                 "move these sites to another host; or save the files, and use --skip-check apache",
                 host,
             )

@@ -14,7 +14,7 @@ def seen_all(situation: Situation) -> Problems:
     """Every host that is to get something has been looked at."""
     for host in situation.placement:
         if host not in situation.facts:
-            yield Problem("facts", "nothing is known of the host", "its facts", "check that it can be reached", host)
+            yield Problem("facts", "the host was not examined", "", "check that it can be reached", host)
 
 
 def system(situation: Situation) -> Problems:
@@ -25,7 +25,7 @@ def system(situation: Situation) -> Problems:
         except StackwrightError as error:
             name = facts.os_name or "a system that /etc/os-release does not name"
             yield Problem(
-                "os", f"{name} on {facts.arch or 'an unknown processor'}", "a supported system", error.hint, host
+                "os", f"{name} on {facts.arch or 'an unknown processor'} is not supported", "", error.hint, host
             )
 
 
@@ -43,7 +43,7 @@ def release(situation: Situation) -> Problems:
             yield Problem(
                 "release",
                 error.message,
-                "a release that it carries",
+                "",
                 error.hint,
                 host,
                 where="CONFIG_OPENSTACK_RELEASE",
@@ -54,8 +54,8 @@ def release(situation: Situation) -> Problems:
         if not chosen.released and not any(situation.answers[key] for key in elsewhere):
             yield Problem(
                 "release",
-                f"OpenStack {chosen.name}, which RDO has not released for {platform.name} yet",
-                "a place to take it from",
+                f"RDO has not released OpenStack {chosen.name} for {platform.name} yet",
+                "it has to come from another source",
                 "set CONFIG_ENABLE_RDO_TESTING=y for its unsigned test packages, or use --trunk",
                 host,
                 where="CONFIG_ENABLE_RDO_TESTING",
@@ -63,8 +63,8 @@ def release(situation: Situation) -> Problems:
         if "linuxbridge-agent" in situation.components(host) and not chosen.linuxbridge:
             yield Problem(
                 "release",
-                f"OpenStack {chosen.name}, which has no linuxbridge agent any more",
-                "an agent that it has",
+                f"OpenStack {chosen.name} has no linuxbridge agent any more",
+                "",
                 "set CONFIG_NEUTRON_L2_AGENT=ovn (or openvswitch)",
                 host,
                 where="CONFIG_NEUTRON_L2_AGENT",
@@ -73,7 +73,7 @@ def release(situation: Situation) -> Problems:
         yield Problem(
             "release",
             "; ".join(f"{name} on {listing(hosts)}" for name, hosts in sorted(found.items())),
-            "one OpenStack release on all hosts",
+            "all hosts need the same OpenStack release",
             "use the same operating system on all hosts, or set CONFIG_OPENSTACK_RELEASE to one that all of them have",
         )
 
@@ -87,7 +87,7 @@ def access(situation: Situation) -> Problems:
             yield Problem(
                 "sudo",
                 f"{user} is not root, and " + ("there is no sudo" if missing else "sudo asks for a password"),
-                "root, or a user with sudo that asks for none",
+                "the installation needs root",
                 "log in as root, or install sudo"
                 if missing
                 else f"on the host, put this line into /etc/sudoers.d/stackwright: {user} ALL=(ALL) NOPASSWD: ALL",
@@ -103,7 +103,7 @@ def systemd(situation: Situation) -> Problems:
             yield Problem(
                 "systemd",
                 f"process 1 is {init}",
-                "systemd",
+                "the services need systemd",
                 "use a machine that boots with systemd; `stackwright lab up NAME` makes one here",
                 host,
             )
@@ -116,8 +116,8 @@ def locale(situation: Situation) -> Problems:
         if "utf8" not in names:
             yield Problem(
                 "locale",
-                f"locales {facts.extra['locales']}",
-                "C.UTF-8",
+                f"there is no UTF-8 locale (only {facts.extra['locales'] or 'none'})",
+                "Puppet and the tools of databases need one",
                 "install it: glibc-langpack-en on CentOS, the package locales on Debian",
                 host,
                 Severity.WARNING,
@@ -130,15 +130,14 @@ def virtualization(situation: Situation) -> Problems:
     for facts in situation.having("nova-compute"):
         if facts.kvm and not facts.container:
             continue
-        seen = (
-            "a container, where KVM cannot be relied on" if facts.container else "no usable KVM (/dev/kvm, vmx or svm)"
-        )
-        hint = "switch virtualisation on in the firmware, or nested virtualisation on the machine below"
+        why = "container" if facts.container else "no /dev/kvm, vmx or svm"
+        seen = f"no hardware virtualization here ({why})"
+        hint = "switch virtualization on in the firmware, or nested virtualization on the machine below"
         if asked == "kvm":
             yield Problem(
                 "kvm",
                 seen,
-                "KVM, because CONFIG_NOVA_LIBVIRT_VIRT_TYPE=kvm",
+                "CONFIG_NOVA_LIBVIRT_VIRT_TYPE=kvm needs it",
                 f"{hint}; or set CONFIG_NOVA_LIBVIRT_VIRT_TYPE=qemu",
                 facts.host,
                 where="CONFIG_NOVA_LIBVIRT_VIRT_TYPE",
@@ -146,8 +145,8 @@ def virtualization(situation: Situation) -> Problems:
         elif asked != "qemu":
             yield Problem(
                 "kvm",
-                seen,
-                "KVM; without it, instances run on QEMU, which works and is slow",
+                f"{seen}: instances use slow emulation",
+                "",
                 hint,
                 facts.host,
                 Severity.WARNING,
@@ -155,7 +154,7 @@ def virtualization(situation: Situation) -> Problems:
 
 
 def image(situation: Situation) -> Problems:
-    """The demonstration's image can be had from where the answers say."""
+    """The demo image is available where the answers say."""
     answers = situation.answers
     source, url = answers["CONFIG_PROVISION_IMAGE_SOURCE"], answers["CONFIG_PROVISION_IMAGE_URL"]
     if source == "build" or not (answers["CONFIG_PROVISION_DEMO"] and answers["CONFIG_GLANCE_INSTALL"]):
@@ -169,7 +168,7 @@ def image(situation: Situation) -> Problems:
         yield Problem(
             "image",
             f"there is no file {url} on the host" if is_file else f"{url} cannot be reached",
-            "the demonstration's image" + ("" if must else "; a small one is built from the host's own kernel instead"),
+            "the demo needs this image" if must else "a small demo image is built from the host's own kernel instead",
             "CONFIG_PROVISION_IMAGE_URL takes a URL, or the path of a file on this host"
             + ("; CONFIG_PROVISION_IMAGE_SOURCE=build makes one there" if must else ""),
             host,
@@ -183,6 +182,9 @@ def _modules(facts: Facts, *names: str) -> list[str]:
     return [n for n in names if n not in facts.kernel_modules] if facts.kernel_modules else []
 
 
+_OTHER_KERNEL = "optional: use a kernel with these modules"
+
+
 def kernel(situation: Situation) -> Problems:
     """Kernel modules for the chosen network, volume and object back ends."""
     agent, datapath = situation.agent(), situation.answers["CONFIG_NEUTRON_DATAPATH"] or "auto"
@@ -190,38 +192,43 @@ def kernel(situation: Situation) -> Problems:
 
     def lacking(facts: Facts, names: list[str], what: str, hint: str, severity: Severity = Severity.ERROR) -> Problem:
         off = sorted(set(names) & set(facts.extra.get("modules-off", "").split()))
-        seen = f"no kernel module {listing(names)}" + (f"; /etc/modprobe.d forbids {listing(off)}" if off else "")
-        return Problem("kernel-module", seen, what, hint, facts.host, severity)
+        many = len(names) > 1
+        seen = f"kernel module{'s' * many} {listing(names)} {'are' if many else 'is'} missing"
+        seen += f" (/etc/modprobe.d forbids {listing(off)})" if off else ""
+        wanted = what.format("them" if many else "it")
+        return Problem("kernel-module", seen, wanted, hint, facts.host, severity)
 
     for facts in situation.having(*_CHASSIS):
         if agent == "linuxbridge":
             if names := _modules(facts, "vxlan", "br_netfilter"):
-                yield lacking(facts, names, "it for the linuxbridge agent", "set CONFIG_NEUTRON_L2_AGENT=ovn")
+                yield lacking(facts, names, "the linuxbridge agent needs {}", "set CONFIG_NEUTRON_L2_AGENT=ovn")
             continue
         names = _modules(facts, "openvswitch", *(["geneve"] if agent == "ovn" else ["vxlan"]))
         if not names or datapath == "netdev":
             continue
         if datapath == "system":
             hint = "set CONFIG_NEUTRON_DATAPATH=auto: Open vSwitch then works in user space where it has to"
-            yield lacking(facts, names, "what CONFIG_NEUTRON_DATAPATH=system stands on", hint)
+            yield lacking(facts, names, "CONFIG_NEUTRON_DATAPATH=system needs {}", hint)
         else:
-            hint = "a kernel with these modules makes it faster; modprobe them on the machine below a container"
-            what = "them, for the fast path in the kernel; without, Open vSwitch works in user space"
+            hint = "optional: load these modules on the container's host" if facts.container else _OTHER_KERNEL
+            what = "Open vSwitch works in user space without {}, which is slower"
             yield lacking(facts, names, what, hint, Severity.WARNING)
     for facts in situation.facts.values() if situation.answers["CONFIG_FIREWALL"] else ():
         if names := _modules(facts, "nf_tables"):
-            yield lacking(facts, names, "it for the firewall", "set CONFIG_FIREWALL=n")
+            yield lacking(facts, names, "the firewall needs {}", "set CONFIG_FIREWALL=n")
     for facts in situation.having("cinder-volume"):
         if "lvm" in backends and (names := _modules(facts, "dm_mod")):
             yield lacking(
-                facts, names, "it for LVM volumes", "set CONFIG_CINDER_BACKEND=ceph, or nfs with a server of yours"
+                facts, names, "LVM volumes need {}", "set CONFIG_CINDER_BACKEND=ceph, or nfs with a server of yours"
             )
     for facts in situation.having("cinder-volume", "nova-compute"):
         if "nfs" in backends and (names := _modules(facts, "nfs")):
-            yield lacking(facts, names, "it to mount CONFIG_CINDER_NFS_MOUNTS", "set CONFIG_CINDER_BACKEND=ceph or lvm")
+            yield lacking(
+                facts, names, "mounting CONFIG_CINDER_NFS_MOUNTS needs {}", "set CONFIG_CINDER_BACKEND=ceph or lvm"
+            )
     for facts in situation.having("swift-storage"):
         if situation.answers["CONFIG_SWIFT_STORAGE_FSTYPE"] == "xfs" and (names := _modules(facts, "xfs")):
-            yield lacking(facts, names, "it for Swift's storage", "set CONFIG_SWIFT_STORAGE_FSTYPE=ext4")
+            yield lacking(facts, names, "Swift's storage needs {}", "set CONFIG_SWIFT_STORAGE_FSTYPE=ext4")
 
 
 def volume_group(situation: Situation) -> Problems:
@@ -234,9 +241,9 @@ def volume_group(situation: Situation) -> Problems:
             others = [k.partition(" ")[2] for k in facts.extra if k.startswith("volume-group ")]
             yield Problem(
                 "volume-group",
-                f"no volume group {name}" + (f"; there are {listing(others)}" if others else ""),
-                f"{name}, because CONFIG_CINDER_VOLUMES_CREATE=n",
-                f"make it (vgcreate {name} /dev/...), or set CONFIG_CINDER_VOLUMES_CREATE=y for a trial",
+                f"there is no volume group {name}" + (f" (only {listing(others)})" if others else ""),
+                "CONFIG_CINDER_VOLUMES_CREATE=n needs it",
+                f"create it (vgcreate {name} /dev/...), or set CONFIG_CINDER_VOLUMES_CREATE=y for a trial",
                 facts.host,
                 where="CONFIG_CINDER_VOLUME_NAME",
             )
@@ -253,7 +260,7 @@ def other_ceph(situation: Situation) -> Problems:
             yield Problem(
                 "other-ceph",
                 f"/etc/ceph/ceph.conf is that of another Ceph (fsid {found})",
-                f"none, or this cloud's (fsid {ours})",
+                f"this cloud's has the fsid {ours}",
                 "take another storage host; move the file away if that Ceph is of no use any more",
                 facts.host,
             )
@@ -269,7 +276,7 @@ def other_cloud(situation: Situation) -> Problems:
             "other-cloud",
             f"the host belongs to the cloud {facts.cloud.get('id') or 'of somebody'!s}"
             + (f" ({', '.join(told)})" if told else ""),
-            f"a fresh host, or one of this cloud ({situation.cloud_id})",
+            f"this cloud is {situation.cloud_id}",
             "continue with that cloud's own answer file, or take another host; "
             "remove /var/lib/stackwright/cloud.json there only if that cloud is to be given up",
             host,
@@ -298,8 +305,8 @@ def leftovers(situation: Situation) -> Problems:
             packstack = "; Packstack is installed too" if "openstack-packstack" in facts.installed else ""
             yield Problem(
                 "earlier-installation",
-                f"OpenStack is installed and not by this program: {listing(found)}{packstack}",
-                "a fresh host",
+                f"OpenStack was installed here by something else: {listing(found)}{packstack}",
+                "",
                 "take a fresh host; packages alone do no harm, earlier databases and passwords do",
                 host,
                 Severity.WARNING,
@@ -321,7 +328,7 @@ def conflicting_software(situation: Situation) -> Problems:
         for package, (component, what, hint) in rivals.items():
             if package in facts.installed and (not component or component in situation.components(host)):
                 severity = Severity.ERROR if component else Severity.WARNING
-                yield Problem("conflicts", f"{package} is installed: {what}", "a host without it", hint, host, severity)
+                yield Problem("conflicts", f"{package} is installed: {what}", "", hint, host, severity)
 
 
 def epel(situation: Situation) -> Problems:
@@ -335,7 +342,7 @@ def epel(situation: Situation) -> Problems:
             yield Problem(
                 "epel",
                 f"repository {listing(enabled)} is enabled",
-                "RDO's packages, which conflict with some of EPEL's (leatherman breaks facter)",
+                "some of its packages conflict with RDO's (leatherman breaks facter)",
                 "nothing is taken from there that another repository has; better is: "
                 f"dnf config-manager --set-disabled {' '.join(enabled)}",
                 host,
@@ -365,8 +372,8 @@ def package_sources(situation: Situation) -> Problems:
         if without:
             yield Problem(
                 "package-source",
-                f"{listing(without)} on {platform.name}",
-                "a system with dnf; elsewhere it has no effect",
+                f"{listing(without)} {'have' if len(without) > 1 else 'has'} no effect on {platform.name}",
+                "only systems with dnf read it",
                 "put repositories and proxies into /etc/apt on the host",
                 host,
                 Severity.WARNING,
@@ -377,7 +384,7 @@ def package_sources(situation: Situation) -> Problems:
             yield Problem(
                 "package-source",
                 f"{listing(own)} without CONFIG_REPO_KEYS: nobody checks who made these packages",
-                "the keys that they are signed with",
+                "",
                 "set CONFIG_REPO_KEYS to the keys' URLs (https or file)",
                 host,
                 Severity.WARNING,
@@ -387,8 +394,8 @@ def package_sources(situation: Situation) -> Problems:
         if asked and platform.os_id != "rhel":
             yield Problem(
                 "package-source",
-                f"{listing(asked)} on {platform.name}",
-                "Red Hat Enterprise Linux; elsewhere there is nothing to register",
+                f"{listing(asked)} {'have' if len(asked) > 1 else 'has'} no effect on {platform.name}",
+                "only Red Hat Enterprise Linux is registered",
                 "leave it empty",
                 host,
                 Severity.WARNING,
@@ -409,7 +416,7 @@ def trunk_age(situation: Situation) -> Problems:
             yield Problem(
                 "trunk-age",
                 f"{tag} of RDO's trunk was not moved for {(facts.seen_at - int(moved)) / 86400:.0f} days",
-                "one of the last three weeks",
+                "it should be younger than three weeks",
                 "upstream's own CI takes current",
                 host,
                 Severity.WARNING,
@@ -425,8 +432,8 @@ def trunk_dependencies(situation: Situation) -> Problems:
             yield Problem(
                 "trunk-dependencies",
                 f"trunk's dependencies are no longer those that this cloud began with: {moved}",
-                "the same packages on every host, today and later",
-                "what is installed stays; a host that joins gets newer ones, unless: apply --locked stackwright.lock",
+                "hosts that are installed later get other packages",
+                "to install the same ones: apply --locked stackwright.lock",
                 host,
                 Severity.WARNING,
                 where="CONFIG_RDO_TRUNK",

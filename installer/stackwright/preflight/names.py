@@ -51,7 +51,7 @@ def host_name(situation: Situation) -> Problems:
             yield Problem(
                 "host-name",
                 f"the host is called {name}, which is {'an address' if is_address(name) else 'a number'}",
-                "a name that begins with a letter",
+                "a host name must begin with a letter",
                 "give it one: hostnamectl set-hostname NAME.DOMAIN",
                 host,
             )
@@ -66,17 +66,17 @@ def fqdn(situation: Situation) -> Problems:
             yield Problem(
                 "fqdn",
                 f"the host is called {facts.hostname or 'nothing'}",
-                "a name of its own",
+                "it needs a name of its own",
                 "give it one: hostnamectl set-hostname NAME.DOMAIN",
                 host,
             )
         elif not facts.fqdn:
-            yield Problem("fqdn", "`hostname -f` fails", "the host's full name", _line(facts), host)
+            yield Problem("fqdn", "`hostname -f` fails", "OpenStack needs the host's full name", _line(facts), host)
         elif "." not in facts.fqdn:
             yield Problem(
                 "fqdn",
                 f"`hostname -f` says {facts.fqdn}, a name without a domain",
-                "a full name",
+                "some services need a full name",
                 _line(facts),
                 host,
                 Severity.WARNING,
@@ -85,7 +85,7 @@ def fqdn(situation: Situation) -> Problems:
             yield Problem(
                 "fqdn",
                 f"the host is called {facts.hostname}, and `hostname -f` says {facts.fqdn}",
-                "two forms of one name",
+                "both must be forms of one name",
                 _line(facts),
                 host,
             )
@@ -100,15 +100,13 @@ def resolution(situation: Situation) -> Problems:
         for name in names:
             found = facts.resolves.get(name, ())
             if not found:
-                yield Problem(
-                    "resolution", f"{name} does not resolve on the host itself", "its address", _line(facts), host
-                )
+                yield Problem("resolution", f"{name} does not resolve on the host itself", "", _line(facts), host)
             elif _loopback(found[:1]):  # the first one is used
                 if len(situation.facts) > 1:
                     yield Problem(
                         "resolution",
                         f"{name} is {listing(found)} to the host itself",
-                        "the address that other hosts know it by",
+                        "it must resolve to the address that other hosts use",
                         _line(facts) + ", and take the name off the loopback line",
                         host,
                         Severity.WARNING,
@@ -117,7 +115,7 @@ def resolution(situation: Situation) -> Problems:
                 yield Problem(
                     "resolution",
                     f"{name} resolves to {listing(found)}, which is not an address of the host",
-                    f"one of {listing(a for a in _own(facts) if not _loopback((a,)))}",
+                    f"the host has {listing(a for a in _own(facts) if not _loopback((a,)))}",
                     _line(facts),
                     host,
                 )
@@ -126,7 +124,7 @@ def resolution(situation: Situation) -> Problems:
             yield Problem(
                 "resolution",
                 f"{facts.address} leads back to {back}",
-                f"{facts.fqdn or facts.hostname}",
+                f"it should lead back to {facts.fqdn or facts.hostname}",
                 "correct the reverse zone or /etc/hosts",
                 host,
                 Severity.WARNING,
@@ -141,7 +139,7 @@ def ovs_hostname(situation: Situation) -> Problems:
             yield Problem(
                 "ovs-hostname",
                 f"Open vSwitch knows the host as {name}",
-                facts.fqdn or facts.hostname,
+                f"its name is {facts.fqdn or facts.hostname}",
                 f"ovs-vsctl set Open_vSwitch . external_ids:hostname={facts.fqdn or facts.hostname}",
                 facts.host,
             )
@@ -167,7 +165,12 @@ def distinct(situation: Situation) -> Problems:
                 groups[of(facts)].append(host)
         for value, hosts in sorted(groups.items()):
             if len(hosts) > 1:
-                yield Problem("distinct", f"{listing(hosts)} have the same {what}: {value}", f"a {what} each", hint)
+                yield Problem(
+                    "distinct",
+                    f"{listing(hosts)} have the same {what}: {value}",
+                    f"each host needs its own {what}",
+                    hint,
+                )
 
 
 def short_names(situation: Situation) -> Problems:
@@ -182,7 +185,7 @@ def short_names(situation: Situation) -> Problems:
             yield Problem(
                 "short-name",
                 f"{listing(found.values())} have the same short name: {short}",
-                "short names that differ",
+                "short names must differ",
                 "give each host a name of its own: hostnamectl set-hostname NAME.DOMAIN",
                 severity=Severity.WARNING,
             )
@@ -198,7 +201,7 @@ def own_address(situation: Situation) -> Problems:
         yield Problem(
             "own-address",
             f"{facts.address} is not an address of the host, which has {listing(usable) or 'none'}",
-            "an address of one of its interfaces: services bind to it",
+            "services have to bind to it",
             f"name the host by {usable[0] if usable else 'its own address'} in the answer file; where only a translated"
             " address (NAT) is reached from here, set HostName or ProxyJump for it in ~/.ssh/config",
             host,
@@ -212,9 +215,9 @@ def host_keys(situation: Situation) -> Problems:
         if not facts.host_keys:
             yield Problem(
                 "ssh-host-key",
-                "no public host keys in /etc/ssh",
-                "those of its SSH server, which the other compute hosts are to know it by",
-                "install openssh-server, or make them: ssh-keygen -A; until then no instance can be moved to this host",
+                "there are no public SSH host keys in /etc/ssh",
+                "other compute hosts cannot move instances to this host",
+                "install openssh-server, or create them: ssh-keygen -A",
                 facts.host,
                 Severity.WARNING,
             )
@@ -230,7 +233,7 @@ def clocks(situation: Situation) -> Problems:
             yield Problem(
                 "clock",
                 f"the clock of {last} is {apart:.0f} s ahead of that of {first}",
-                f"less than {CLOCK_NOTICE:.0f} s between all hosts",
+                f"clocks must not differ by more than {CLOCK_NOTICE:.0f} s",
                 "start chronyd, or another time service, on all hosts",
                 severity=Severity.ERROR if apart > CLOCK_LIMIT else Severity.WARNING,
             )
@@ -239,7 +242,7 @@ def clocks(situation: Situation) -> Problems:
             yield Problem(
                 "clock",
                 f"the clock is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this machine's",
-                "the right time: certificates and tokens depend on it",
+                "certificates and tokens depend on the time",
                 "set the clock there (or here)",
                 host,
                 Severity.WARNING,
@@ -261,7 +264,7 @@ def proxy(situation: Situation) -> Problems:
     """A proxy is not in the way between the cloud's own hosts."""
     own = tuple(dict.fromkeys(f.address or h for h, f in situation.facts.items()))
     hint = f"set no_proxy=localhost,127.0.0.1,{','.join(own)} in /etc/environment, for people who log in there"
-    wanted = "no proxy between the cloud's own hosts; the run sees to that for itself"
+    wanted = "the hosts of a cloud must reach each other without a proxy; the run itself does"
     for host, facts in situation.facts.items():
         kinds = [kind.lower() for kind in facts.extra.get("proxy", "").split()]
         without = facts.extra.get("no-proxy", "")

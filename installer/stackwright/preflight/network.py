@@ -32,8 +32,8 @@ def ports(situation: Situation) -> Problems:
                     # In a range (VNC screens, Ceph's daemons) another port is taken; a single port has no second.
                     yield Problem(
                         "port-in-use",
-                        f"{number}/{protocol} is taken by {process or 'a process that only root may see'}",
-                        f"free for {component.name}" + (f" ({port.what})" if port.what else ""),
+                        f"port {number}/{protocol} is used by {process or 'a process that only root may see'}",
+                        f"{component.name} needs it" + (f" ({port.what})" if port.what else ""),
                         f"stop it, or take another host; ss -lntup 'sport = :{number}' shows it",
                         host,
                         Severity.WARNING if port.end else Severity.ERROR,
@@ -53,7 +53,7 @@ def servers(situation: Situation) -> Problems:
                 yield Problem(
                     "server",
                     f"the {server.what} at {server.host} does not answer at port {server.port}",
-                    f"a connection from here, for {listing(needs)}",
+                    f"needed by {listing(needs)}",
                     "see that it runs, listens on more than localhost, and that no firewall is between",
                     host,
                     where=server.key,
@@ -118,21 +118,21 @@ def interfaces(situation: Situation) -> Problems:
             found = _within(facts, network) if network else _find(facts, name)
             if found and (port := _port_of(situation, facts, found.name)):
                 hint = f"name {port} instead, or take {found.name} out of it"
-                yield Problem("interface", f"{found.name} is a port of {port}", "an interface of its own", hint, host,
-                              where=key)  # fmt: skip
+                seen = f"{found.name} is a port of {port}"
+                yield Problem("interface", seen, f"{key} needs a free interface", hint, host, where=key)
             elif found is None:
                 seen = f"no interface with an address in {network}" if network else f"no interface {name}"
-                yield Problem("interface", f"{seen}; {_known(facts)}", f"{name}, because of {key}", "", host, where=key)
+                yield Problem("interface", f"{seen}; {_known(facts)}", f"{key} names {name}", "", host, where=key)
             elif needs_address:
                 hint = "give it an address, or leave the key empty to use the host's own"
-                yield Problem("interface", f"{found.name} has no address", "one, for tunnels", hint, host, where=key)
+                yield Problem("interface", f"{found.name} has no address", "tunnels need one", hint, host, where=key)
             elif not found.up:
                 hint = f"ip link set {found.name} up, and see that it comes up at boot"
-                yield Problem("interface", f"{found.name} is down", "it up", hint, host, Severity.WARNING, key)
+                yield Problem("interface", f"{found.name} is down", "", hint, host, Severity.WARNING, key)
             elif found.name in facts.extra.get("no-carrier", "").split():
                 hint = f"check the cable and the switch of {found.name}"
                 seen = f"{found.name} has no carrier"
-                yield Problem("interface", seen, "a link to the network", hint, host, Severity.WARNING, key)
+                yield Problem("interface", seen, "", hint, host, Severity.WARNING, key)
 
 
 _KINDS = {"bridge": "the Linux bridge", "bond": "the bond", "ovs": "Open vSwitch", "other": "the device"}
@@ -161,8 +161,8 @@ def userspace_tunnels(situation: Situation) -> Problems:
         if choose(situation.answers, facts).userspace and (carrier is None or used):
             yield Problem(
                 "tunnel-interface",
-                "no kernel module openvswitch, and no interface set apart for the tunnels between the hosts",
-                "one that Open vSwitch can take over: in user space it has no other way out of a host",
+                "kernel module openvswitch is missing, and no interface is set apart for the tunnels between the hosts",
+                "without the module, Open vSwitch has to take over an interface for them",
                 f"name a second interface in {key}; or CONFIG_NEUTRON_L2_AGENT=linuxbridge; or use a kernel with it",
                 facts.host,
                 where=key,
@@ -187,7 +187,7 @@ def bridge_takes_route(situation: Situation) -> Problems:
                 yield Problem(
                     "bridge-interface",
                     f"{interface.name} carries {what}, and {key} puts it into {bridge}",
-                    "an interface of its own for the external network",
+                    "the host may become unreachable",
                     "use a second interface; else keep a console at hand: the address moves to the bridge",
                     facts.host,
                     Severity.WARNING,

@@ -65,8 +65,9 @@ def parse_package_check(output: str, host: str = "") -> list[Problem]:
         return [
             Problem(
                 "package",
-                "the check was cut off" + (f" after: {output.strip().splitlines()[-1]}" if output.strip() else ""),
-                "the whole transaction resolved",
+                "the check of packages was cut off"
+                + (f" after: {output.strip().splitlines()[-1]}" if output.strip() else ""),
+                "",
                 "run it again; look at the disk of the host if it happens twice",
                 host,
             )
@@ -81,17 +82,17 @@ def parse_package_check(output: str, host: str = "") -> list[Problem]:
     for name in missing:
         if any(_NEVRA.fullmatch(name) for _ in gone):
             continue
-        problems.append(Problem("package", f"{name} cannot be had", f"{name} in a repository of the host", hint, host))
+        problems.append(Problem("package", f"no repository of the host has the package {name}", "", hint, host))
     for line in dict.fromkeys(_unmet(errors)):
-        problems.append(Problem("package", line, "dependencies that can be met", _unmet_hint(line), host))
+        problems.append(Problem("package", line, "", _unmet_hint(line), host))
     if any("dpkg was interrupted" in e for e in errors):
         problems.append(
-            Problem("package", "dpkg was interrupted", "a package database in order", "dpkg --configure -a", host)
+            Problem("package", "dpkg was interrupted", "its database is not in order", "dpkg --configure -a", host)
         )
     resolved = seen["exit"][:1] == ["0"] or bool(seen["resolved"])
     if not resolved and not problems:
         last = next((e for e in reversed(errors) if e.strip()), "no reason was given")
-        problems.append(Problem("package", last, "the whole transaction resolved", "", host))
+        problems.append(Problem("package", last, "", "", host))
     return problems
 
 
@@ -112,8 +113,8 @@ def _gone(seen: Mapping[str, Sequence[str]], host: str) -> list[Problem]:
             Problem(
                 "package",
                 f"{name} {version} is gone: no repository of the host has it",
-                "exactly the versions of the lock",
-                f"the nearest there is: {name} {near}" if near else f"nobody has any {name}",
+                "the lock names exactly this version",
+                f"the nearest version is {name} {near}" if near else f"no repository has any version of {name}",
                 host,
             )
         )
@@ -166,7 +167,7 @@ def _repositories(lines: Sequence[str], host: str) -> list[Problem]:
         Problem(
             "repository",
             f"{', '.join(urls)}: {why}",
-            "a package repository that answers and whose signature holds",
+            "",
             _repository_hint(why),
             host,
         )

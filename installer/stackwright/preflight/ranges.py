@@ -38,7 +38,7 @@ def ranges(situation: Situation) -> Problems:
         yield Problem(
             "ranges",
             f"the external network {outside} and the private one {inside} overlap",
-            "networks of their own",
+            "they must be apart",
             f"change {outside_key} or {inside_key}",
             where=outside_key,
         )
@@ -48,7 +48,7 @@ def ranges(situation: Situation) -> Problems:
             yield Problem(
                 "ranges",
                 f"the pool {pool_first}-{pool_last} is not within {outside}",
-                f"addresses of {outside}",
+                "its addresses must be of that network",
                 "change CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
                 where="CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
             )
@@ -96,7 +96,7 @@ def _gateway_conflicts(
             yield Problem(
                 "ranges",
                 f"the pool {first}-{last} has {gateway}, the gateway of the external network",
-                "unused addresses",
+                "pools must have unused addresses only",
                 f"leave it out of CONFIG_PROVISION_DEMO_ALLOCATION_POOLS, or name another gateway in {key}",
                 where="CONFIG_PROVISION_DEMO_ALLOCATION_POOLS",
             )
@@ -106,7 +106,7 @@ def _gateway_conflicts(
                 yield Problem(
                     "ranges",
                     f"{key} is {gateway}, the address of {interface.name}",
-                    "the address of a router that is no host of the cloud",
+                    "it must be a router that is no host of the cloud",
                     f"name the router of the external network, or leave {key} empty",
                     host,
                     where=key,
@@ -136,7 +136,7 @@ def _routers_address(
                 yield Problem(
                     "ranges",
                     f"{interface.name} is in {inside}, which overlaps the external network {outside} of {bridge}",
-                    "a network of its own for floating addresses; this host cannot reach them",
+                    "this host cannot reach floating addresses",
                     f"set {ways}",
                     host,
                     Severity.WARNING,
@@ -149,7 +149,7 @@ def _routers_address(
                 "ranges",
                 f"{bridge} would get {gateway}, the gateway of {outside}, and {interface.name} is in {inside}:"
                 " there it is the address of a router or another machine",
-                "a network of its own for floating addresses",
+                "floating addresses need a network of their own",
                 f"set {'' if agent == 'linuxbridge' else own}{ways}",
                 host,
                 where="CONFIG_PROVISION_DEMO_FLOATRANGE",
@@ -178,7 +178,7 @@ def _range_conflicts(
         yield Problem(
             "ranges",
             f"{own.ip} on {interface} is in the range of floating addresses ({outside})",
-            "unused addresses for floating IPs",
+            "floating addresses must be unused",
             "choose a network that no host is in; or put the interface into the bridge, and set"
             " CONFIG_PROVISION_DEMO_ALLOCATION_POOLS to a free part of its network",
             host,
@@ -188,7 +188,7 @@ def _range_conflicts(
         yield Problem(
             "ranges",
             f"the instances' private network {inside} overlaps {own.network} on {interface}",
-            "a network that no host is in; instances could not reach those hosts",
+            "instances could not reach those hosts",
             "change CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
             host,
             Severity.WARNING,

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stackwright.output.live import duration
 from stackwright.report.run import RunReport
+
+
+def given(report: RunReport, *, short: bool = False) -> str:
+    """How commands name the answer files of the run: `-a cloud.answers`. `short` leaves out the folders."""
+    files = [str(file) for file in report.about.get("answer_files") or ()]
+    if not files or not all(file.isprintable() and "`" not in file for file in files):
+        return "-a FILE"
+    return " ".join(f"-a {shlex.quote(Path(file).name if short else file)}" for file in files)
+
+
+def explanation(report: RunReport) -> tuple[str, str]:
+    """Why the run failed, and what to do about it: the first failure. Empty if nothing failed."""
+    for step in report.failures:
+        cause = str(step.failure.get("cause") or "unknown cause").removeprefix(f"{step.host}: ")
+        return f"{step.host}: {step.title or step.step}: {cause}", str(step.failure.get("hint") or "")
+    for check in report.failed_checks:
+        where = f"see {check.log}" if check.log else f"see the log of {check.service}"
+        return f"{check.title} ({check.service}): {check.detail or 'no details'}", where
+    return "", ""
 
 
 def verdict(report: RunReport) -> str:
@@ -81,12 +102,12 @@ def _tempest(report: RunReport) -> list[str]:
     if not report.tempest or report.tempest.get("ok") or report.failed_checks:
         return []
     if not report.tempest.get("complete", True):
-        return ["Find out why Tempest did not finish, then run it again: `stackwright test -a FILE`."]
+        return [f"Find out why Tempest did not finish, then run it again: `stackwright test {given(report)}`."]
     failed = [str(one["test"]) for one in report.tempest.get("failed") or ()]
     return [
         f"Find out why {failed[0] if failed else 'no test'} {'failed' if failed else 'passed'}; its output is below.",
         "If that is a bug in OpenStack, list it as a known failure with a link: `stackwright test --known LIST`.",
-        "To report it, send the text at the end of this page with a bundle: `stackwright bundle create -a FILE`.",
+        f"To report it, send the text below with a bundle: `stackwright bundle create {given(report)}`.",
         *_remove_from_list(report),
     ]
 
@@ -114,10 +135,10 @@ def next_steps(report: RunReport) -> list[str]:
         for check in report.failed_checks[:3]:
             where = f"; see {check.log}" if check.log else ""
             out.append(f"{check.service}: find out why this check failed: {check.title}{where}.")
-        out.append("Then verify the cloud again with `stackwright verify -a FILE`.")
+        out.append(f"Then verify the cloud again with `stackwright verify {given(report)}`.")
         return out
     if report.state == "ok" and not report.proved:
-        out.append("Verify the cloud: `stackwright verify -a FILE`.")
+        out.append(f"Verify the cloud: `stackwright verify {given(report)}`.")
     if dashboard := report.summary.get("dashboard"):
         out.append(f"Open the dashboard, {dashboard}, and log in as admin. Passwords are in /root/keystonerc_admin.")
     if report.summary.get("endpoints"):
@@ -127,7 +148,9 @@ def next_steps(report: RunReport) -> list[str]:
     if report.afterwards.get("locked") and report.not_as_locked:
         out.append("Some versions differ from the lock file: see the packages below.")
     if report.state == "ok" and not report.tempest and report.proved:
-        out.append("Run OpenStack's own tests: `stackwright test -a FILE`; `stackwright test --list` lists scenarios.")
+        out.append(
+            f"Run OpenStack's own tests: `stackwright test {given(report)}`; `stackwright test --list` lists scenarios."
+        )
     out += _remove_from_list(report)
     if report.warnings:
         out.append(
@@ -136,6 +159,6 @@ def next_steps(report: RunReport) -> list[str]:
             else "Check the warning below."
         )
     if not report.bundle:
-        out.append("To let others reproduce this cloud: `stackwright bundle create -a FILE`.")
+        out.append(f"To let others reproduce this cloud: `stackwright bundle create {given(report)}`.")
     out.append("To change something, edit the answers and apply them again; only affected steps are repeated.")
     return out

@@ -1,13 +1,16 @@
-"""A run as an HTML page: one file without scripts or network access, for screens, phones and print."""
+"""A run as an HTML page: one file without network access, for screens, phones and print. One script copies text."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import time
 from pathlib import Path
 
 from stackwright.output.live import duration
 from stackwright.report import drawing, followups
-from stackwright.report.advice import lead, next_steps, verdict
+from stackwright.report.advice import explanation, given, lead, next_steps, verdict
 from stackwright.report.element import Html, code, el, join
 from stackwright.report.profile import Link, by_kind, critical_path, slowest
 from stackwright.report.run import Check, RunReport, StepReport
@@ -26,6 +29,7 @@ def as_html(report: RunReport) -> str:
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", name="color-scheme", content="light dark"),
+        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         el("title", f"{verdict(report)} - Stackwright"),
         el("style", Html(style)),
     )
@@ -43,8 +47,50 @@ def as_html(report: RunReport) -> str:
         _environment(report),
         _bug_report(report),
     ]
-    body = el("body", el("main", _header(report), *sections, _footer(report)))
+    body = el("body", el("main", _header(report), *sections, _footer(report)), el("script", Html(_SCRIPT)))
     return f"<!doctype html>\n{el('html', head, body, lang='en')}\n"
+
+
+_SCRIPT = """\
+document.documentElement.classList.add('scripted');
+document.addEventListener('click', event => {
+  const button = event.target.closest('button[data-copy]');
+  if (!button) return;
+  const area = document.createElement('textarea');
+  area.value = button.dataset.copy;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand('copy');
+  area.remove();
+  button.textContent = done ? 'Copied' : 'Select it';
+  setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+});
+"""
+"""Works in pages from a disk, too, where the clipboard's own interface may be missing."""
+
+_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}'"
+"""Nothing is loaded, and no other script runs, whatever a host may have printed."""
+
+_URL = re.compile(r"https?://[\w.\-\[\]:]+(/[\w./\-]*)?")
+
+
+def _link(url: object, text: str = "") -> Html:
+    """A link to an address of the cloud; other text stays text."""
+    shown = text or str(url)
+    if not _URL.fullmatch(str(url)):
+        return el("code", str(url))
+    return el("a", shown, href=str(url), rel="noopener noreferrer")
+
+
+def _copy(text: str) -> Html:
+    return el("button", "Copy", type="button", cls="copy", data_copy=text)
+
+
+def _with_copies(text: str) -> Html:
+    """Text whose commands in backquotes can be copied."""
+    commands = [part for part in text.split("`")[1::2] if " " in part]
+    return join(code(text), *(_copy(command) for command in commands))
 
 
 def _section(title: str, *content: object, cls: str | None = None) -> Html:
@@ -76,9 +122,31 @@ def _header(report: RunReport) -> Html:
         el("p", f"Stackwright {report.about.get('version', '')}", " · ", _moment(report.began), cls="eyebrow"),
         el("h1", verdict(report)),
         el("p", lead(report), cls="lead"),
+        *_why(report),
+        _entrances(report),
         el("dl", *(el("div", el("dt", what), el("dd", figure)) for figure, what in figures), cls="figures"),
         cls=mood,
     )
+
+
+def _why(report: RunReport) -> list[Html]:
+    """The first failure and what to do, before everything else."""
+    cause, hint = explanation(report)
+    found = [el("p", el("strong", cause), cls="cause")] if cause else []
+    return [*found, el("p", el("b", "Hint: "), hint, cls="hint")] if hint else found
+
+
+def _entrances(report: RunReport) -> Html | None:
+    """Links to the dashboard and to the identity API."""
+    if report.state != "ok":
+        return None
+    summary = report.summary
+    found = [
+        ("Dashboard", summary.get("dashboard")),
+        ("Identity API", (summary.get("endpoints") or {}).get("keystone")),
+    ]
+    links = [_link(url, title) for title, url in found if url]
+    return el("p", *(join(link, " ") for link in links), cls="links") if links else None
 
 
 # ------------------------------------------------------------------------------------------------------------- failures
@@ -122,7 +190,7 @@ def _lines(lines: object) -> Html | None:
 
 
 def _next(report: RunReport) -> Html:
-    return _section("What to do next", el("ol", *(el("li", code(text)) for text in next_steps(report))))
+    return _section("What to do next", el("ol", *(el("li", _with_copies(text)) for text in next_steps(report))))
 
 
 # --------------------------------------------------------------------------------------------------- hosts and services
@@ -132,9 +200,9 @@ def _topology(report: RunReport) -> Html | None:
     if not report.hosts:
         return None
     endpoints = report.summary.get("endpoints") or {}
-    rows = [el("tr", el("th", name, scope="row"), el("td", el("code", url))) for name, url in endpoints.items()]
+    rows = [el("tr", el("th", name, scope="row"), el("td", _link(url))) for name, url in endpoints.items()]
     if dashboard := report.summary.get("dashboard"):
-        rows.append(el("tr", el("th", "dashboard", scope="row"), el("td", el("code", dashboard))))
+        rows.append(el("tr", el("th", "dashboard", scope="row"), el("td", _link(dashboard))))
     table = el("details", el("summary", f"{len(rows)} service addresses"), el("table", el("tbody", *rows)))
     return _section("Hosts and services", drawing.topology(report.hosts), table if rows else None)
 
@@ -292,7 +360,9 @@ def _meter(seconds: float, longest: float, kind: str) -> Html:
 
 def _checks(report: RunReport) -> Html:
     if not report.proof:
-        return _section("Verification", el("p", code("The cloud was not verified: `stackwright verify -a FILE`.")))
+        return _section(
+            "Verification", el("p", _with_copies(f"The cloud was not verified: `stackwright verify {given(report)}`."))
+        )
     words = {"ok": "passed", "failed": "FAILED", "skipped": "skipped", "unknown": "no result"}
     rows = [
         el(
@@ -383,6 +453,7 @@ def _bug_report(report: RunReport) -> Html:
             "Check it before you post it.",
             cls="dim",
         ),
+        _copy(digest(report)),
         el("pre", digest(report), cls="digest"),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwright.model import Event, ExitCode, StackwrightError
-from stackwright.output import live
+from stackwright.output import machine
 from stackwright.report.anonymize import neutralizer
 from stackwright.report.as_json import as_json
 from stackwright.report.page import as_html
@@ -58,7 +58,7 @@ def begin(log: Path, about: Mapping[str, Any]) -> Callable[[Event], None]:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "a", encoding="utf-8") as out:
         out.write(json.dumps({"stackwright-run": VERSION, **about}, ensure_ascii=False, default=str) + "\n")
-    write = live.event_log(path)
+    write = machine.event_log(path)
 
     def take(event: Event) -> None:
         if event.kind != "progress":  # there are thousands

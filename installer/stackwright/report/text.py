@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.output.live import duration
-from stackwright.report.advice import lead, verdict
+from stackwright.report.advice import given, lead, verdict
 from stackwright.report.profile import by_kind, critical_path, slowest
 from stackwright.report.run import RunReport
 
@@ -25,7 +25,7 @@ def digest(report: RunReport) -> str:
         out.append("  stackwright bundle reproduce FILE, with the bundle of this run:")
         out.append(f"  {report.bundle.get('file', '')} {report.bundle.get('digest', '')}")
     else:
-        out.append("  stackwright apply -a FILE")
+        out.append(f"  stackwright apply {given(report, short=True)}")
     out.append(f"  plan: {len(report.steps)} steps on {', '.join(report.hosts) or 'no host'}")
     if about.get("digest"):
         out.append(f"  digest of the plan: {about['digest']}")

@@ -100,7 +100,7 @@ SERVICE = Service(
             ),
         ),
     ),
-    needs=(("CONFIG_GLANCE_BACKEND", "swift", "CONFIG_SWIFT_INSTALL", "the images would be kept in Swift"),),
+    needs=(("CONFIG_GLANCE_BACKEND", "swift", "CONFIG_SWIFT_INSTALL", "the images would be stored in Swift"),),
     puppet=PuppetModule("glance", ("glance_api_config",), starts_async=True),
     checks="glance",
     switch="CONFIG_GLANCE_INSTALL",

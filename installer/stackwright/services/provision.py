@@ -310,7 +310,7 @@ SERVICE = Service(
                 "CONFIG_PROVISION_IMAGE_FORMAT",
                 "CONFIG_PROVISION_IMAGE_PROPERTIES",
             ),
-            applied("an image that exists is kept; CONFIG_PROVISION_IMAGE_NAME makes another one"),
+            applied("an existing image stays; CONFIG_PROVISION_IMAGE_NAME creates another one"),
         ),
         "CONFIG_PROVISION_IMAGE_SSH_USER": APPLIED,
         "CONFIG_TEMPEST_HOST": APPLIED,

@@ -161,7 +161,7 @@ SERVICE = Service(
         "CONFIG_SSL_CERT_DIR": APPLIED,
         **changes_of(
             (option.key for option in OPTIONS if "_CERT_SUBJECT_" in option.key),
-            applied("certificates that exist are kept until they are renewed"),
+            applied("existing certificates stay until they are renewed"),
         ),
     },
 )

@@ -153,8 +153,9 @@ class SshLink:
         try:
             sock = socket.create_connection((host.dialled, host.port), timeout=host.connect_timeout)
         except socket.gaierror as error:
+            what = f"{host.name}: the name {host.dialled}" if host.become else f"jump host {host.dialled}"
             raise StackwrightError(
-                f"{host.name}: the name {host.dialled} does not resolve: {error.strerror}",
+                f"{what} does not resolve: {error.strerror}",
                 "correct the name, use an address, or add the name to DNS or to /etc/hosts of this machine",
                 ExitCode.UNREACHABLE,
             ) from None

@@ -126,6 +126,11 @@ def _rule(who: str) -> str:
 def _shell_trouble(host: str, user: str, said: Result) -> StackwrightError:
     text = (said.out.partition(_MARK)[0] + said.err).strip()[:300]
     who = user or "this user"
+    if re.search(r"password.{0,40}expired|expired.{0,40}password|change your password", text, re.I | re.S):
+        return _unreachable(
+            f"{host}: the password of {who} has expired",
+            f"log in (`ssh {user or 'USER'}@{host}`) and set a new one",
+        )
     if _MARK in said.out:
         return _unreachable(
             f"{host}: cannot run commands: the start-up files of the login shell printed {text!r}",
@@ -142,7 +147,7 @@ def _shell_trouble(host: str, user: str, said: Result) -> StackwrightError:
 
 def _limited(host: str, who: str, allowed: str) -> StackwrightError:
     return _unreachable(
-        f"{host}: sudo does not allow {who} to run all commands as root; allowed: {allowed}; expected: all",
+        f"{host}: sudo does not allow {who} to run all commands as root; it allows: {allowed}",
         f"put this line into /etc/sudoers.d/stackwright on the host: {_rule(who)}; or log in as root",
     )
 

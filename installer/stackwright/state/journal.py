@@ -260,7 +260,7 @@ def _read(path: Path, *, repair: bool) -> list[Record]:
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StackwrightError(
-                f"{path}:{number} is damaged: expected the record of a step",
+                f"{path}:{number} is damaged: it is not the record of a step",
                 f"Delete line {number}; its step is then repeated, which does no harm. Or move the file away to repeat "
                 "all steps.",
                 ExitCode.ENVIRONMENT,

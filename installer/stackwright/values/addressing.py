@@ -55,14 +55,17 @@ def host(value: str) -> str:
 
         found = IPAddress(value)
         if int(found) == 0 or found.is_multicast() or str(found) == "255.255.255.255":
-            raise ValueError("this address belongs to no single host; expected an address or host name")
+            raise ValueError("this address belongs to no single host; use an address or host name")
         if found.version == 6 and found.is_link_local():
-            raise ValueError("link-local addresses are not unique; expected an address that all hosts reach")
+            raise ValueError("link-local addresses are not unique; use an address that all hosts reach")
         return str(found)
+    user, at, name = value.partition("@")
+    if at and re.fullmatch(r"[a-z_][a-z0-9_-]*", user) and is_name(name):
+        raise ValueError(f"must not name a user; use {name} with `--user {user}`")
     if re.search(r"[<>{}$@%*]|(^|\.)[xX]{1,3}(\.|$)", value) or re.fullmatch(r"[A-Z0-9]*_[A-Z0-9_]*|[xX]{3,}", value):
-        raise ValueError("this looks like a place to be filled in; an address or host name is allowed")
+        raise ValueError("this looks like a placeholder; use an address or host name")
     if not is_name(value):
-        raise ValueError("expected an address (198.18.0.10, 2001:db8::10) or host name")
+        raise ValueError("must be an address (198.18.0.10, 2001:db8::10) or host name")
     return value.lower().removesuffix(".")
 
 
@@ -110,9 +113,7 @@ def time_servers(value: str) -> tuple[str, ...]:
             if word.casefold() == "iburst":
                 continue
             if word.casefold() in _CHRONY or word.lstrip("-").isdecimal():
-                raise ValueError(
-                    f"{word!r} is an option of chrony, not a server; expected addresses or host names only"
-                )
+                raise ValueError(f"{word!r} is an option of chrony, not a server; use addresses or host names only")
             servers.append(word)
     return hosts(",".join(servers))
 
@@ -141,7 +142,7 @@ def addresses(value: str) -> tuple[str, ...]:
 def address(value: str) -> str:
     """an address."""
     if value and not is_address(value):
-        raise ValueError("expected an address, such as 198.18.0.1 or 2001:db8::1")
+        raise ValueError("must be an address, such as 198.18.0.1 or 2001:db8::1")
     return value
 
 
@@ -149,13 +150,11 @@ def _network(value: str) -> IPNetwork:
     from netaddr import AddrFormatError, IPNetwork
 
     if "/" not in value or not re.fullmatch(r"[0-9A-Fa-f:.]+/[0-9.]+", value) or not is_address(value.split("/")[0]):
-        raise ValueError("expected a network with its prefix length, such as 198.18.4.0/24 or 2001:db8:4::/64")
+        raise ValueError("must be a network with its prefix length, such as 198.18.4.0/24 or 2001:db8:4::/64")
     try:
         return IPNetwork(value).cidr
     except (AddrFormatError, ValueError):
-        raise ValueError(
-            "expected a network with its prefix length, such as 198.18.4.0/24 or 2001:db8:4::/64"
-        ) from None
+        raise ValueError("must be a network with its prefix length, such as 198.18.4.0/24 or 2001:db8:4::/64") from None
 
 
 def network(value: str) -> str:
@@ -176,7 +175,7 @@ def multicast_group(value: str) -> str:
     from netaddr import IPAddress
 
     if value and (not is_address(value) or not IPAddress(value).is_multicast()):
-        raise ValueError("expected a multicast address, such as 239.1.1.1 or ff05::100")
+        raise ValueError("must be a multicast address, such as 239.1.1.1 or ff05::100")
     return value
 
 
@@ -197,7 +196,7 @@ def pools(value: str) -> tuple[str, ...]:
     found = re.findall(long_form, bare) + re.findall(short_form, rest)
     rest = re.sub(short_form, "", rest)
     if not found or rest.strip("[]'\" ,;") or not all(is_address(end) for pair in found for end in pair):
-        raise ValueError('expected pools such as 198.18.4.10-198.18.4.20, or ["start=198.18.4.10,end=198.18.4.20"]')
+        raise ValueError('must be pools such as 198.18.4.10-198.18.4.20, or ["start=198.18.4.10,end=198.18.4.20"]')
     from netaddr import IPAddress
 
     for first, last in found:
@@ -218,10 +217,10 @@ def vlan_ranges(value: str) -> tuple[tuple[str] | tuple[str, int, int], ...]:
             found.append((parts[0],))
             continue
         if len(parts) != 3 or not parts[0] or not all(re.fullmatch(r"[0-9]{1,5}", part) for part in parts[1:]):
-            raise ValueError(f"{item!r} is not network:first:last; expected physnet1:1000:1999, or physnet1 alone")
+            raise ValueError(f"{item!r} is not network:first:last; use physnet1:1000:1999, or physnet1 alone")
         first, last = int(parts[1]), int(parts[2])
         if not 1 <= first <= last <= 4094:
-            raise ValueError(f"{item!r}: expected ascending VLAN IDs from 1 to 4094")
+            raise ValueError(f"{item!r}: VLAN IDs must ascend and be from 1 to 4094")
         found.append((parts[0], first, last))
     return tuple(found)
 
@@ -231,9 +230,7 @@ def _id_ranges(value: str, most: int) -> tuple[tuple[int, int], ...]:
     for item in words(value):
         match = re.fullmatch(r"([0-9]{1,10})\s*[:-]\s*([0-9]{1,10})", item)
         if not match or not 1 <= int(match[1]) <= int(match[2]) <= most:
-            raise ValueError(
-                f"{item!r} is not first:last; expected an ascending range from 1 to {most}, such as 10:1000"
-            )
+            raise ValueError(f"{item!r} is not first:last; use an ascending range from 1 to {most}, such as 10:1000")
         found.append((int(match[1]), int(match[2])))
     return tuple(found)
 
@@ -300,7 +297,7 @@ def storages(value: str) -> tuple[Device, ...]:
             continue
         match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+)(?::(/\S+)|/([A-Za-z0-9_.-]+))?", item)
         if not match or (match[2] and not _DEVICE.fullmatch(match[2])):
-            raise ValueError(f"{item!r} is not a device; expected /dev/sdb, HOST:/dev/sdb or HOST/sdb")
+            raise ValueError(f"{item!r} is not a device; use /dev/sdb, HOST:/dev/sdb or HOST/sdb")
         device = match[2] or (f"/dev/{match[3]}" if match[3] else "")
         try:
             found.append(Device(host(match[1]), device))
@@ -320,12 +317,12 @@ def bridge_list(value: str) -> tuple[str, ...]:
 def tunnel_interface(value: str) -> str:
     """the name of an interface, or empty to use the one with the host's own address."""
     if value and not re.fullmatch(r"[A-Za-z0-9_.@:-]{1,64}|[0-9A-Fa-f:.]+/[0-9]+", value):
-        raise ValueError("expected an interface name, such as eth1")
+        raise ValueError("must be an interface name, such as eth1")
     return value
 
 
 def bridge(value: str) -> str:
     """the name of a bridge."""
     if value and not re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", value):
-        raise ValueError("expected a bridge name: at most 15 letters, digits, ., _ and -")
+        raise ValueError("must be a bridge name: at most 15 letters, digits, ., _ and -")
     return value

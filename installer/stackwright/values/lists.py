@@ -47,7 +47,7 @@ def _pairs(value: str, what: str, example: str) -> Pairs:
         left, colon, right = item.partition(":")
         left, right = left.strip(), right.strip()
         if not colon or not left or not right or " " in left or " " in right:
-            raise ValueError(f"{item!r} is not {what}; expected a list such as {example}")
+            raise ValueError(f"{item!r} is not {what}; use a list such as {example}")
         if found.get(left, right) != right:
             raise ValueError(f"{left!r} is given twice, with {found[left]!r} and {right!r}")
         found[left] = right
@@ -68,7 +68,7 @@ def bridge_mappings(value: str) -> Pairs:
     """
     found = _pairs(value, "a physical network and its bridge", "extnet:br-ex,physnet1:br-data")
     for _, name in found:
-        _named(_BRIDGE, name, "not a bridge name; expected at most 15 letters, digits, ., _ and -")
+        _named(_BRIDGE, name, "not a bridge name; use at most 15 letters, digits, ., _ and -")
     return found
 
 
@@ -84,9 +84,9 @@ def bridge_interfaces(value: str) -> Pairs:
     """
     found = _pairs(value, "a bridge and its interface", "br-ex:eth1,br-data:eth2")
     for name, interface in found:
-        _named(_BRIDGE, name, "not a bridge name; expected at most 15 letters, digits, ., _ and -")
+        _named(_BRIDGE, name, "not a bridge name; use at most 15 letters, digits, ., _ and -")
         if re.fullmatch(r"[0-9A-Fa-f:.]+/[0-9]{1,3}", interface) is None and not _MAC.fullmatch(interface):
-            _named(_INTERFACE, interface, "not an interface name; expected at most 15 letters, digits and _ . @ + -")
+            _named(_INTERFACE, interface, "not an interface name; use at most 15 letters, digits and _ . @ + -")
     return found
 
 
@@ -97,7 +97,7 @@ def interface_mappings(value: str) -> Pairs:
     """
     found = _pairs(value, "a physical network and its interface", "physnet1:eth2")
     for _, name in found:
-        _named(_INTERFACE, name, "not an interface name; expected at most 15 letters, digits and _ . @ + -")
+        _named(_INTERFACE, name, "not an interface name; use at most 15 letters, digits and _ . @ + -")
     return found
 
 
@@ -111,7 +111,7 @@ def ports(value: str) -> tuple[tuple[str, int, int], ...]:
         match = re.fullmatch(r"([0-9]{1,5})(?:[-:]([0-9]{1,5}))?(?:/(tcp|udp))?", item.strip().lower())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not match or not 1 <= first <= last <= 65535:
-            raise ValueError(f"{item!r} is not a port; expected a list such as 9100,161/udp,8000-8010")
+            raise ValueError(f"{item!r} is not a port; use a list such as 9100,161/udp,8000-8010")
         found.append((match[3] or "tcp", first, last))
     return tuple(dict.fromkeys(found))
 
@@ -127,7 +127,7 @@ def properties(value: str) -> Pairs:
         if not item.strip():
             continue
         if not equals or not re.fullmatch(r"[\w.:-]+", name.strip()):
-            raise ValueError(f"{item.strip()!r} is not name=value; expected a list such as hw_disk_bus=scsi")
+            raise ValueError(f"{item.strip()!r} is not name=value; use a list such as hw_disk_bus=scsi")
         found[name.strip()] = content.strip()
     return tuple(found.items())
 
@@ -156,7 +156,7 @@ def records(value: str) -> tuple[Pairs, ...]:
     if isinstance(parsed, list) and parsed and all(isinstance(item, str) for item in parsed):
         return records(", ".join(parsed)) if len(parsed) == 1 else tuple(r for item in parsed for r in records(item))
     if not isinstance(parsed, list) or not all(isinstance(item, dict) for item in parsed):
-        raise ValueError('expected a JSON list of objects, such as [{"vendor_id": "8086", "product_id": "10ca"}]')
+        raise ValueError('must be a JSON list of objects, such as [{"vendor_id": "8086", "product_id": "10ca"}]')
     return tuple(tuple(sorted((str(k), str(v)) for k, v in item.items())) for item in parsed)
 
 
@@ -168,7 +168,7 @@ def choice(*names: str) -> Parser:
         try:
             return by_name[value.strip().casefold()]
         except KeyError:
-            raise ValueError(f"expected one of: {', '.join(n or '(empty)' for n in names)}") from None
+            raise ValueError(f"must be one of: {', '.join(n or '(empty)' for n in names)}") from None
 
     one_of.__doc__ = " or ".join(names)
     return one_of

@@ -8,6 +8,11 @@ from stackwright.platforms import PLATFORMS
 from stackwright.platforms.repositories import TRUNK_TAGS
 
 
+def names() -> tuple[str, ...]:
+    """The names of all releases, by age, and master."""
+    return (*(name for _, name in sorted({(r.series, r.name) for p in PLATFORMS for r in p.releases})), "master")
+
+
 def release(value: str) -> str:
     """a release by name (epoxy) or number (2025.1), or master.
 
@@ -17,7 +22,7 @@ def release(value: str) -> str:
     known = {(r.series, r.name) for p in PLATFORMS for r in p.releases}
     if wanted and wanted != "master" and not any(wanted in one for one in known):
         listed = ", ".join(f"{name} ({series})" for series, name in sorted(known))
-        raise ValueError(f"unknown release; expected one of {listed}, or master with CONFIG_RDO_TRUNK")
+        raise ValueError(f"unknown release; use one of {listed}, or master with CONFIG_RDO_TRUNK")
     return wanted
 
 
@@ -26,5 +31,5 @@ def trunk(value: str) -> str:
     wanted = value.strip().lower()
     tag = f"({'|'.join(TRUNK_TAGS)})"
     if wanted and not re.fullmatch(rf"{tag}|({tag}/)?[0-9a-f]{{32}}", wanted):
-        raise ValueError(f"expected a tag ({', '.join(TRUNK_TAGS)}), a hash of 32 hexadecimal digits, or tag/hash")
+        raise ValueError(f"must be a tag ({', '.join(TRUNK_TAGS)}), a hash of 32 hexadecimal digits, or tag/hash")
     return wanted

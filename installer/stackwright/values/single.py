@@ -36,48 +36,48 @@ def boolean(value: str) -> bool:
         return True
     if word in _NO:
         return False
-    raise ValueError("expected y or n (yes, no, true and false work too)")
+    raise ValueError("must be y or n (yes, no, true and false work too)")
 
 
 def integer(value: str) -> int:
     """a whole number."""
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
-        raise ValueError("expected a whole number")
+        raise ValueError("must be a whole number")
     return int(value)
 
 
 def natural(value: str) -> int:
     """a whole number, 1 or more."""
     if not re.fullmatch(r"\+?[0-9]{1,18}", value) or int(value) < 1:
-        raise ValueError("expected a whole number, 1 or more")
+        raise ValueError("must be a whole number, 1 or more")
     return int(value)
 
 
 def count(value: str) -> int:
     """a whole number, 0 or more."""
     if not re.fullmatch(r"\+?[0-9]{1,18}", value):
-        raise ValueError("expected a whole number, 0 or more")
+        raise ValueError("must be a whole number, 0 or more")
     return int(value)
 
 
 def ratio(value: str) -> float:
     """a number above 0, such as 1.5."""
     if not re.fullmatch(r"\+?[0-9]{1,9}(\.[0-9]{0,9})?", value) or float(value) <= 0:
-        raise ValueError("expected a number above 0, such as 1.5")
+        raise ValueError("must be a number above 0, such as 1.5")
     return float(value)
 
 
 def percentage(value: str) -> int:
     """a whole number from 0 to 100."""
     if not re.fullmatch(r"[0-9]{1,3}%?", value) or int(value.rstrip("%")) > 100:
-        raise ValueError("expected a whole number from 0 to 100")
+        raise ValueError("must be a whole number from 0 to 100")
     return int(value.rstrip("%"))
 
 
 def port(value: str) -> int:
     """a port number from 1 to 65535."""
     if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
-        raise ValueError("expected a port number from 1 to 65535")
+        raise ValueError("must be a port number from 1 to 65535")
     return int(value)
 
 
@@ -100,7 +100,7 @@ def hypervisor(value: str) -> str:
         return ""
     if value.casefold() in ("qemu", "kvm"):
         return value.casefold()
-    raise ValueError("expected qemu, kvm, or nothing (each host decides)")
+    raise ValueError("must be qemu, kvm or empty (each host decides)")
 
 
 def size(value: str) -> int:
@@ -110,14 +110,14 @@ def size(value: str) -> int:
     """
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([BKMGTP]?)(?:i?B)?", value.strip(), re.IGNORECASE)
     if not match or float(match[1]) <= 0:
-        raise ValueError("expected a size with a unit, such as 20G, 500M or 1T")
+        raise ValueError("must be a size with a unit, such as 20G, 500M or 1T")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def path(value: str) -> str:
     """the path of a file or folder (~ is the home folder)."""
     if "\0" in value:
-        raise ValueError("expected a path, such as /etc/pki/tls/certs/cloud.crt")
+        raise ValueError("must be a path, such as /etc/pki/tls/certs/cloud.crt")
     return value
 
 
@@ -131,14 +131,14 @@ _WEB_URL = re.compile(r"https?://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]
 def url(value: str) -> str:
     """a URL (http, https, file) or the path of a file."""
     if value and not _URL.fullmatch(value):
-        raise ValueError("expected a URL (http://, https://, file://) or the absolute path of a file")
+        raise ValueError("must be a URL (http://, https://, file://) or the absolute path of a file")
     return value
 
 
 def web_url(value: str) -> str:
     """an http:// or https:// URL without a password."""
     if value and not _WEB_URL.fullmatch(value):
-        raise ValueError("expected an http:// or https:// URL without a password")
+        raise ValueError("must be an http:// or https:// URL without a password")
     return value.rstrip("/")
 
 
@@ -146,7 +146,7 @@ def ldap_url(value: str) -> str:
     """an ldap:// or ldaps:// URL."""
     # Parentheses belong to filters (RFC 4516); a shell would need `$` or a backquote with them.
     if value and not re.fullmatch(r"ldap(?:s|i)?://[A-Za-z0-9._~:/?#@!&*()+,=%\[\]-]*", value):
-        raise ValueError("expected an ldap:// or ldaps:// URL")
+        raise ValueError("must be an ldap:// or ldaps:// URL")
     return value
 
 
@@ -154,7 +154,7 @@ def dn(value: str) -> str:
     """a distinguished name such as ou=people,dc=example,dc=org."""
     parts = re.split(r"(?<!\\)[,+;]", value) if value else []
     if any(not re.match(r"\s*[A-Za-z0-9.-]+\s*=", part) for part in parts):
-        raise ValueError("expected a distinguished name, such as ou=people,dc=example,dc=org")
+        raise ValueError("must be a distinguished name, such as ou=people,dc=example,dc=org")
     return value
 
 
@@ -165,7 +165,7 @@ def checksum(value: str) -> str:
     """
     digits = re.sub(r"^sha256[:=]", "", value.strip().lower())
     if digits and not re.fullmatch(r"[0-9a-f]{64}", digits):
-        raise ValueError("expected a SHA-256 checksum: 64 hexadecimal digits")
+        raise ValueError("must be a SHA-256 checksum: 64 hexadecimal digits")
     return digits
 
 
@@ -180,5 +180,5 @@ def optional(value: str) -> str:
 def word(value: str) -> str:
     """one word: letters, digits and - _ . : @ + /."""
     if odd := re.search(r"[^\w.:@+/*-]", value, re.ASCII):
-        raise ValueError(f"expected one word: letters, digits and - _ . : @ + /; {odd[0]!r} is none of them")
+        raise ValueError(f"must be one word: letters, digits and - _ . : @ + /; {odd[0]!r} is none of them")
     return value

@@ -22,7 +22,7 @@ class Retired:
 
 
 _NOVA_NETWORK = Retired(
-    "Nova's own network service ended with Newton", "the keys CONFIG_NEUTRON_* say how networks are made"
+    "Nova's own network service ended with Newton", "the keys CONFIG_NEUTRON_* say how networks are created"
 )
 _NAGIOS = Retired(
     "Packstack stopped installing Nagios after Ocata", "`stackwright status` shows the health of the services"
@@ -30,7 +30,8 @@ _NAGIOS = Retired(
 _UEC = Retired("Tempest needs no separate kernel and ramdisk any more", "CONFIG_PROVISION_IMAGE_URL is the image")
 _TEMPEST_SOURCE = Retired("Tempest comes as a package", "CONFIG_OPENSTACK_RELEASE chooses the release")
 _AMQP_TLS = Retired(
-    "the broker's certificate is made from the keys CONFIG_SSL_*", "bring your own with CONFIG_SSL_CACERT_SELFSIGN=n"
+    "the broker's certificate is generated from the keys CONFIG_SSL_*",
+    "bring your own with CONFIG_SSL_CACERT_SELFSIGN=n",
 )
 _AMQP_BROUGHT = Retired(_AMQP_TLS.why, _AMQP_TLS.instead, (), ("n",))
 _SENTINEL = Retired("Packstack stopped installing Redis on several hosts after Mitaka", "one Redis is installed")
@@ -41,7 +42,7 @@ _SAHARA = Retired(
     ("y",),
 )
 _PANKO = Retired("OpenStack retired Panko after Victoria", "set it to n; nothing reads its events any more", (), ("y",))
-_MONGODB = Retired("measurements are kept by Gnocchi, no longer by MongoDB", "no host for MongoDB is needed")
+_MONGODB = Retired("Gnocchi stores measurements, no longer by MongoDB", "no host for MongoDB is needed")
 
 RETIRED: dict[str, Retired] = {
     "CONFIG_AMQP_NSS_CERTDB_PW": Retired("it belonged to Qpid", "RabbitMQ has no such database"),
@@ -50,7 +51,7 @@ RETIRED: dict[str, Retired] = {
     **{f"CONFIG_{who}_SSL_{name}": _AMQP_TLS for who in ("AMQP", "QPID") for name in ("CERT_FILE", "KEY_FILE", "PORT")},
     **{f"CONFIG_{who}_SSL_SELF_SIGNED": _AMQP_BROUGHT for who in ("AMQP", "QPID")},
     "CONFIG_CEILOMETER_EVENTS_BACKEND": Retired("Ceilometer keeps events nowhere since Pike", "leave it out"),
-    "CONFIG_CEILOMETER_METERING_BACKEND": Retired("measurements are kept by Gnocchi", "leave it out"),
+    "CONFIG_CEILOMETER_METERING_BACKEND": Retired("Gnocchi stores measurements", "leave it out"),
     "CONFIG_CEILOMETER_SERVICE_NAME": Retired("Ceilometer has had no API since Queens", "leave it out"),
     "CONFIG_CINDER_GLUSTER_MOUNTS": Retired(
         "Cinder dropped GlusterFS with Ocata", "CONFIG_CINDER_BACKEND=nfs and CONFIG_CINDER_NFS_MOUNTS can reach it",
@@ -68,7 +69,7 @@ RETIRED: dict[str, Retired] = {
     "CONFIG_KEYSTONE_ADMINTOKEN": Retired(
         "Keystone dropped the admin token", "CONFIG_KEYSTONE_ADMIN_PW is the administrator's password"
     ),
-    "CONFIG_KEYSTONE_DB_PURGE_ENABLE": Retired("Fernet tokens are not kept in the database", "leave it out"),
+    "CONFIG_KEYSTONE_DB_PURGE_ENABLE": Retired("Fernet tokens are not stored in the database", "leave it out"),
     "CONFIG_KEYSTONE_SERVICE_NAME": Retired("Keystone always runs behind a web server", "leave it out"),
     **{
         f"CONFIG_KEYSTONE_LDAP_{who}_ALLOW_{what}": _LDAP_WRITE

@@ -208,7 +208,7 @@ def _plugin(state: Rewriting) -> None:
     if plugin not in ("openvswitch", "linuxbridge", ""):
         if named:
             source, raw = named
-            wanted = "openvswitch, linuxbridge or ml2"
+            wanted = "must be openvswitch, linuxbridge or ml2"
             state.warn("retired-value", source, raw, wanted, "the default of CONFIG_NEUTRON_L2_AGENT is used")
         return
     if not plugin:  # only some of the plug-in's keys: a fragment; nothing says that they were used
@@ -258,7 +258,7 @@ def _values(state: Rewriting) -> None:
         if raw and raw.text.strip().casefold() == value:
             state.set(key, raw, key, new, why)
             if key == "CONFIG_AMQP_BACKEND":
-                state.warn("retired-value", key, raw, "rabbitmq", f"{why}; RabbitMQ is installed in its place")
+                state.warn("retired-value", key, raw, "must be rabbitmq", f"{why}; RabbitMQ is installed in its place")
     drivers = state.texts.get("CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS")
     if drivers:
         kept = [name.strip() for name in drivers.text.split(",") if name.strip().casefold() not in _DRIVERS_GONE]
@@ -267,4 +267,4 @@ def _values(state: Rewriting) -> None:
             why = f"{', '.join(gone)}: {_DRIVERS_GONE[gone[0].casefold()]}"
             key = "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS"
             state.set(key, drivers, key, ",".join(kept), why)
-            state.warn("retired-value", key, drivers, "drivers that Neutron still has", why)
+            state.warn("retired-value", key, drivers, "some of these drivers no longer exist", why)

@@ -25,7 +25,7 @@ def fires(own: Session, name: str, timeout: float = 60.0) -> str:
         return own.get("alarming", f"/v2/alarms/{alarm}/state") == "alarm" or None
 
     try:
-        wait_for("the alarm on a new network to fire", look, timeout)
+        wait_for("no alarm on a new network", look, timeout)
     finally:
         own.delete("network", f"/networks/{made}")
         own.delete("alarming", f"/v2/alarms/{alarm}")

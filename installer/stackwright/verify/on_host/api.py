@@ -168,12 +168,13 @@ class Http:
 
 
 def wait_for(what: str, look: Callable[[], T | None], timeout: float, interval: float = 1.0) -> T:
-    """Calls `look` until it returns a value. Raises Failure after `timeout` seconds."""
+    """Calls `look` until it returns a value. Raises Failure after `timeout` seconds: `what` says what is missing then,
+    such as "instance not ACTIVE"."""
     end = time.monotonic() + timeout
     while True:
         found = look()
         if found is not None:
             return found
         if time.monotonic() >= end:
-            raise Failure(f"timeout after {timeout:.0f} s, waiting for {what}")
+            raise Failure(f"{what} after {timeout:.0f} s")
         time.sleep(interval)

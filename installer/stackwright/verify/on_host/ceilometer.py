@@ -51,7 +51,7 @@ def measured(own: Session, name: str, timeout: float) -> str:
         found = measures(own, server)
         return found if set(METRICS) <= set(found) else None
 
-    found = wait_for(f"measures of {', '.join(METRICS)}", look, timeout)
+    found = wait_for(f"no measures of {', '.join(METRICS)}", look, timeout)
     return f"memory {found['memory.resident']:.0f} MB, network {found['network.incoming.bytes']:.0f} bytes in"
 
 

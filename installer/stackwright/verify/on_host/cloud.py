@@ -262,7 +262,7 @@ def _gone(own: Session, service: str, list_path: str, key: str, wait: float) -> 
             raise Failure(f"{broken[0]['id']} is in status {broken[0]['status']}")
         return None if rows else True
 
-    wait_for(f"{key} to be gone", look, wait)
+    wait_for(f"{key} still there", look, wait)
 
 
 def _stacks(own: Session, wait: float) -> None:
@@ -293,7 +293,7 @@ def _volumes(admin: Session, own: Session, wait: float) -> None:
                 own.delete("volumev3", f"/backups/{row['id']}")
         return None if rows else True
 
-    wait_for("volume backups to be gone", backups_gone, wait)
+    wait_for("volume backups still there", backups_gone, wait)
     forced_at = time.monotonic() + min(wait / 4, 20.0)
     forced: set[str] = set()
 
@@ -310,7 +310,7 @@ def _volumes(admin: Session, own: Session, wait: float) -> None:
                 admin.post("volumev3", action, {"os-force_delete": {}})
         return None if rows else True
 
-    wait_for("volumes to be gone", look, wait)
+    wait_for("volumes still there", look, wait)
 
 
 def _images(own: Session, _: float) -> None:
@@ -357,7 +357,7 @@ def _networks(own: Session, wait: float) -> None:
                 busy = True
         return None if busy else True
 
-    wait_for("networks to be free", look, min(wait, 30.0))
+    wait_for("networks still in use", look, min(wait, 30.0))
 
 
 def _groups(own: Session, _: float) -> None:

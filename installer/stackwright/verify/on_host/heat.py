@@ -33,7 +33,7 @@ def stack(own: Session, name: str, timeout: float = 120.0) -> str:
             raise Failure(f"the stack failed: {seen['stack_status_reason']}", "heat")
         return "created" if seen["stack_status"] == "CREATE_COMPLETE" else None
 
-    wait_for("a stack of one random string", look, timeout)
+    wait_for("no stack of one random string", look, timeout)
     own.delete("orchestration", path)
     return "created with one resource, deleted"
 

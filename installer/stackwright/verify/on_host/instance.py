@@ -157,7 +157,7 @@ def boot(admin: Session, own: Session, site: Site, image: Mapping[str, Any]) -> 
     server = own.post("compute", "/servers", {"server": about})["server"]["id"]
 
     try:
-        site.server = wait_for("the instance to be ACTIVE", lambda: active(own, server), config.boot_timeout)
+        site.server = wait_for("instance not ACTIVE", lambda: active(own, server), config.boot_timeout)
     except ApiError:
         raise
     except Failure as failure:
@@ -210,7 +210,7 @@ def console(own: Session, site: Site) -> str:
         text = console_text(own, site)
         return text if re.search(r"Linux version|login:|stackwright-guest:|cirros", text) else None
 
-    text = wait_for("a kernel's lines in the console log", look, site.config.boot_timeout, 2.0)
+    text = wait_for("no lines of a kernel in the console log", look, site.config.boot_timeout, 2.0)
     return f"{len(text.splitlines())} lines"
 
 
@@ -228,7 +228,7 @@ def dhcp(own: Session, site: Site) -> str:
         return None
 
     try:
-        return wait_for(f"{site.fixed_address} in the console log", look, site.config.boot_timeout, 2.0)
+        return wait_for(f"no {site.fixed_address} in the console log", look, site.config.boot_timeout, 2.0)
     except ApiError:
         raise
     except Failure as failure:
@@ -269,7 +269,7 @@ def metadata(own: Session, site: Site) -> str:
         return None
 
     try:
-        return wait_for("the guest to get its metadata", look, site.config.boot_timeout, 2.0)
+        return wait_for("no metadata in the guest", look, site.config.boot_timeout, 2.0)
     except ApiError:
         raise
     except Failure as failure:
@@ -309,7 +309,7 @@ def ping(own: Session, site: Site) -> str:
         return f"{target} answers" + (f" in {time.group(1)}" if time else "")
 
     try:
-        return wait_for(f"{target} to answer ping", look, site.config.reach_timeout)
+        return wait_for(f"no answer to ping from {target}", look, site.config.reach_timeout)
     except Failure as failure:
         up = (
             "the guest has its address"
@@ -349,7 +349,7 @@ def login(own: Session, site: Site) -> str:
         return out if code == 0 else None
 
     try:
-        out = wait_for("SSH", look, site.config.reach_timeout, 2.0)
+        out = wait_for("no login over SSH", look, site.config.reach_timeout, 2.0)
     except Failure as failure:
         lines = console_tail(own, site)
         refused = "the guest rejects the injected key" if "Permission denied" in last else last.splitlines()[-1]

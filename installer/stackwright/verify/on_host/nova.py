@@ -68,7 +68,7 @@ def cell_mapping(admin: Session, expected: Sequence[str], timeout: float) -> str
         return None
 
     try:
-        return wait_for("compute hosts", look, timeout, 2.0)
+        return wait_for("no compute hosts", look, timeout, 2.0)
     except Failure as error:
         if isinstance(error, ApiError) or not last:
             raise

@@ -28,7 +28,7 @@ def all_up(
         return None if last else seen
 
     try:
-        return wait_for("services", look, timeout, 2.0)
+        return wait_for("no services", look, timeout, 2.0)
     except Failure as error:
         if isinstance(error, ApiError) or not last:
             raise

@@ -74,7 +74,7 @@ def boot(admin: Session, here: Callable[[], Session], own: Session, site: Site, 
 def _active(session: Session, server: str, host: str, timeout: float) -> bool:
     """Waits until it is ACTIVE; returns False if the scheduler finds no free resources. Raises Failure otherwise."""
     try:
-        wait_for("the instance to be ACTIVE", lambda: active(session, server), timeout)
+        wait_for("instance not ACTIVE", lambda: active(session, server), timeout)
     except ApiError:
         raise
     except Failure as failure:
@@ -97,7 +97,7 @@ def reached(own: Session, site: Site) -> str:
 
     home = site.server.get("OS-EXT-SRV-ATTR:host", "a host")
     try:
-        wait_for("the other instances to answer", look, site.config.reach_timeout, 2.0)
+        wait_for("no answer from the other instances", look, site.config.reach_timeout, 2.0)
     except Failure:
         host, (server, address) = next(iter(lost.items()))
         try:

@@ -29,7 +29,7 @@ def _wait_status(own: Session, site: Site, expected: str, timeout: float) -> Non
             raise Failure(f"the volume is in status {status}, expected: {expected}", "cinder")
         return True if status == expected else None
 
-    wait_for(f"the volume to be {expected}", look, timeout)
+    wait_for(f"volume not {expected}", look, timeout)
 
 
 def _disks(site: Site) -> list[str]:
@@ -55,7 +55,7 @@ def attach(own: Session, site: Site) -> str:
         new = [name for name in _disks(site) if name not in before]
         return new[0] if new else None
 
-    site.device = "/dev/" + wait_for("the new disk in the guest", look, 60.0)
+    site.device = "/dev/" + wait_for("no new disk in the guest", look, 60.0)
     return f"in-use, the guest sees {site.device}"
 
 
@@ -80,7 +80,7 @@ def detach(own: Session, site: Site) -> str:
     own.delete("compute", f"/servers/{site.server['id']}/os-volume_attachments/{site.volume}")
     _wait_status(own, site, "available", 120.0)
     name = site.device.rpartition("/")[2]
-    wait_for(f"{site.device} to be gone from the guest", lambda: None if name in _disks(site) else True, 60.0)
+    wait_for(f"{site.device} still in the guest", lambda: None if name in _disks(site) else True, 60.0)
     return "available again, gone from the guest"
 
 
@@ -103,9 +103,9 @@ def back_up(own: Session, site: Site) -> str:
             raise Failure(f"the backup is in status {seen}, expected: {expected}", "cinder")
         return True if seen == expected else None
 
-    wait_for("the backup to be available", lambda: look("available"), 240.0)
+    wait_for("backup not available", lambda: look("available"), 240.0)
     own.delete("volumev3", f"/backups/{backup}")
-    wait_for("the backup to be gone", lambda: look("gone"), 120.0)
+    wait_for("backup still there", lambda: look("gone"), 120.0)
     return f"{_VOLUME_GIB} GiB backed up, the backup deleted"
 
 
@@ -123,7 +123,7 @@ def delete(own: Session, site: Site) -> str:
             raise Failure(f"the volume is in status {status}, expected: deleted", "cinder")
         return None
 
-    wait_for("the volume to be gone", look, 120.0)
+    wait_for("volume still there", look, 120.0)
     return "gone"
 
 
