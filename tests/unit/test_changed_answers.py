@@ -172,7 +172,7 @@ def test_passwords_can_change(key: str) -> None:
     [
         ("CONFIG_HEAT_AUTH_ENC_KEY", "0123456789abcdef", "encrypted"),
         ("CONFIG_SWIFT_HASH", "0ther", "object"),
-        ("CONFIG_CEPH_SECRET", "0ther", "Ceph's id"),
+        ("CONFIG_CEPH_SECRET", "0ther", "Ceph's ID"),
         ("CONFIG_KEYSTONE_REGION", "east", "region"),
         ("CONFIG_NEUTRON_L2_AGENT", "openvswitch", "agent"),
         ("CONFIG_PROVISION_DEMO_FLOATRANGE", "198.18.7.0/24", "subnet"),
@@ -249,7 +249,7 @@ def test_what_a_changed_answer_touches_is_told(applied: StateDir) -> None:
     shown = text.changed(found.values())
     assert "CONFIG_NOVA_DB_PW: ******** -> another secret\n    touches nova-" in shown
     assert "nova-database" in found["CONFIG_NOVA_DB_PW"].components
-    assert "note: with n, what the demo consists of stays" in shown
+    assert "note: with n, the demo's resources stay" in shown
     assert "entirely-another" not in shown + json.dumps([one.__dict__ for one in found.values()])
 
 
@@ -382,7 +382,7 @@ def test_a_cloud_of_another_release_is_refused() -> None:
 
 def test_explain_says_whether_an_answer_can_change(capsys: pytest.CaptureFixture[str]) -> None:
     for key, said in (
-        ("CONFIG_SWIFT_HASH", "changes:    it cannot change once swift-storage is installed: the place of"),
+        ("CONFIG_SWIFT_HASH", "changes:    it cannot change once swift-storage is installed: it determines"),
         ("CONFIG_CINDER_BACKEND", "changes:    entries can be added, but not removed once cinder-volume is installed"),
         ("CONFIG_NOVA_DB_PW", "changes:    `apply` changes it\n"),
         ("CONFIG_HORIZON_INSTALL", "changes:    `apply` changes it; with n, what is installed stays on its hosts"),
