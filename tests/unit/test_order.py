@@ -177,5 +177,5 @@ def test_what_is_put_in_order_keeps_its_place_where_it_can() -> None:
 
 
 def test_a_ring_has_no_order() -> None:
-    with pytest.raises(ValueError, match=r"not in any order: \['a', 'b', 'c'\]"):
+    with pytest.raises(ValueError, match=r"these wait for each other: \['a', 'b', 'c'\]"):
         order.in_order({"x": "", "a": "b", "b": "a", "c": "a"})

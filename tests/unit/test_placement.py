@@ -181,7 +181,7 @@ def test_a_role_without_a_host_is_told() -> None:
         placement.place(
             typed.answers({"CONFIG_CONTROLLER_HOST": "control"}), (service(Component("nova-compute", "compute")),)
         )
-    assert caught.value.message == "nova-compute is wanted, and no host is named for the role compute"
+    assert caught.value.message == "nova-compute needs a host with the role compute, and the answers name none"
     assert caught.value.code == ExitCode.ANSWERS
 
 
