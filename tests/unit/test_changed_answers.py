@@ -291,7 +291,7 @@ def test_the_next_run_finishes_an_interrupted_change(installed: StateDir) -> Non
         "CONFIG_NOVA_DB_PW": True,
         "CONFIG_PLACEMENT_DB_PW": True,
     }
-    assert "an earlier run began to change it" in text.changed(found.values())
+    assert "an earlier run started to change it" in text.changed(found.values())
     todo = {step.step: step.why for step in apply.difference(plan(**given), installed).todo}
     assert todo[first] == "changed"
     # Another new password on top of the one that is half there.
