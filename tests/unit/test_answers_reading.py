@@ -143,7 +143,7 @@ def test_files_that_are_not_answer_files(tmp_path: Path) -> None:
             answers.read([path])
     binary = tmp_path / "binary"
     binary.write_bytes(b"\x7fELF\0\0")
-    with pytest.raises(StackwrightError, match="no text"):
+    with pytest.raises(StackwrightError, match="not a text file"):
         answers.read([binary])
 
 
@@ -151,7 +151,7 @@ def test_common_mistakes_get_a_hint() -> None:
     found = reading("CONFIG_NEUTRON_L2_AGENT=ovs\nCONFIG_NTP_SERVERS\nNOVA_INSTALL=y\n").problems
     assert [problem.hint for problem in found] == [
         "did you mean openvswitch?",
-        "CONFIG_NTP_SERVERS= says that it is empty",
+        "write CONFIG_NTP_SERVERS= for an empty value",
         "did you mean CONFIG_NOVA_INSTALL?",
     ]
 

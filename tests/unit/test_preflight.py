@@ -446,7 +446,7 @@ def test_bridge_interface_must_exist() -> None:
     with_ovs = {"CONFIG_NEUTRON_L2_AGENT": "openvswitch", "CONFIG_NEUTRON_OVS_BRIDGE_IFACES": (("br-ex", "eth7"),)}
     assert names(look(**with_ovs)) == ["interface"]
     unmapped = look(CONFIG_NEUTRON_OVN_BRIDGE_IFACES=(("ext-net", "br-ex"),))
-    assert unmapped == [], "a bridge that stands for no physical network is not made"
+    assert unmapped == [], "a bridge without a physical network is not created"
 
 
 def test_bridge_interface_matters_where_the_bridge_is_made() -> None:
@@ -573,14 +573,14 @@ def test_kernel_modules(module: str, changed: dict[str, Any], way: str) -> None:
     assert look(**changed) == []
 
 
-def test_a_module_that_the_host_forbids_is_told() -> None:
+def test_a_blocked_kernel_module_is_reported() -> None:
     modules = NODE.kernel_modules - {"xfs"}
     node = replace(NODE, kernel_modules=modules, extra={**NODE.extra, "modules-off": "xfs dccp"})
     found = only(look(node, CONFIG_SWIFT_INSTALL=True, CONFIG_SWIFT_STORAGE_FSTYPE="xfs"), "kernel-module")
     assert found.seen == "no kernel module xfs; /etc/modprobe.d forbids xfs"
 
 
-def test_modules_of_what_is_not_wanted_do_not_matter() -> None:
+def test_kernel_modules_of_unused_features_are_not_required() -> None:
     bare = replace(NODE, kernel_modules=NODE.kernel_modules - {"dm_mod", "nfs", "xfs", "br_netfilter"})
     assert look(bare, CONFIG_CINDER_INSTALL=False) == []
 
@@ -592,7 +592,7 @@ def test_volume_group() -> None:
     assert "volume-group" not in names(look(CONFIG_CINDER_VOLUME_NAME="tank")), "it will be made"
 
 
-def test_an_image_that_cannot_be_had_is_told_before() -> None:
+def test_an_unavailable_image_is_reported() -> None:
     lost = replace(NODE, extra={**NODE.extra, "image_url": "unreachable"})
     told = only(look(lost), "image")
     assert told.severity is Severity.WARNING
@@ -606,7 +606,7 @@ def test_an_image_that_cannot_be_had_is_told_before() -> None:
     assert "image" not in names(look())
 
 
-def test_a_problem_of_many_hosts_is_told_once() -> None:
+def test_a_problem_of_many_hosts_is_reported_once() -> None:
     def problem(host: str, seen: str) -> Problem:
         hint = f"give {host} more"
         return Problem("memory", seen, "8 GiB", hint, host)
@@ -765,7 +765,7 @@ def test_a_loopback_address_before_the_hosts_own_is_told_where_there_are_several
 # ---------------------------------------------------------------------------------------------------------- gateways
 
 
-def test_the_gateway_is_nobody_elses_address() -> None:
+def test_the_gateway_is_no_other_hosts_address() -> None:
     ranged = {
         "CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.9.0/24",
         "CONFIG_NEUTRON_OVN_BRIDGE_IFACES": (("br-ex", "eth1"),),

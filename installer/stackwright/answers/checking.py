@@ -27,7 +27,7 @@ _FILES = (
     "CONFIG_HORIZON_SSL_KEY",
     "CONFIG_HORIZON_SSL_CACERT",
 )
-"""Files on the controlling machine that must be there when they are named."""
+"""Files on the controlling machine that must exist if an answer names them."""
 
 _AUTHORITY = ("CONFIG_SSL_CACERT_FILE", "CONFIG_SSL_CACERT_KEY_FILE")
 
@@ -46,8 +46,8 @@ def _host_keys() -> Iterator[str]:
 def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] | None = None) -> list[Problem]:
     """All inconsistencies between answers, errors and warnings.
 
-    `files` looks for the files that answers name; `resolves` gives addresses of host names where they are known (from
-    facts), to find a host that is named in two ways.
+    With `files`, the files that answers name are checked. `resolves` has the addresses of host names, if facts have
+    them, to find a host that is given under two names.
     """
     return [
         *_services(answers),
@@ -89,7 +89,7 @@ def _used(key: str, answers: Answers) -> bool:
 
 
 def _services(answers: Answers) -> Iterator[Problem]:
-    """Services that are enabled and that this version cannot install."""
+    """Reports services that are switched on and that this version cannot install."""
     for service in all_services():
         option = options().get(service.switch)
         if not service.missing or option is None or not answers[service.switch] or not matters(option, answers):
@@ -166,7 +166,7 @@ def _needs(answers: Answers) -> Iterator[Problem]:
 
 
 def _existing(answers: Answers) -> Iterator[Problem]:
-    """An existing server has a password, which must be given: a generated one would not work."""
+    """Reports a missing password of an existing server: a generated one would not work."""
     for switch, key in (
         ("CONFIG_MARIADB_INSTALL", "CONFIG_MARIADB_PW"),
         ("CONFIG_AMQP_INSTALL", "CONFIG_AMQP_AUTH_PASSWORD"),
@@ -201,15 +201,15 @@ def _hosts(answers: Answers, resolves: Mapping[str, str]) -> Iterator[Problem]:
     cache = answers["CONFIG_PACKAGE_CACHE_HOST"]
     if cache and named.get(cache) == ("CONFIG_PACKAGE_CACHE_HOST",):
         yield problem(
-            answers, "CONFIG_PACKAGE_CACHE_HOST", "no-role", "a host with another role, written as it stands there",
-            "CONFIG_CONTROLLER_HOST's is a good one: it needs the most packages",
+            answers, "CONFIG_PACKAGE_CACHE_HOST", "no-role", "a host that has another role, written as in that key",
+            "use the host of CONFIG_CONTROLLER_HOST, which needs the most packages",
         )  # fmt: skip
     excluded = answers["EXCLUDE_SERVERS"]
     for host in excluded:
         if host not in named:
             yield problem(
                 answers, "EXCLUDE_SERVERS", "no-effect", f"{host} has no role",
-                "write it as in the other keys", warning=True,
+                "write the host as in the other keys", warning=True,
             )  # fmt: skip
     if named and set(named) <= set(excluded):
         yield problem(answers, "EXCLUDE_SERVERS", "no-hosts", "it excludes every host", "remove at least one host")
@@ -235,20 +235,21 @@ def _loopback(answers: Answers, named: Mapping[str, tuple[str, ...]]) -> Iterato
         if _is_loopback(host) and others:
             yield problem(
                 answers, named[host][0], "loopback",
-                f"an address that the other hosts ({_list(others)}) can reach: {host} is another machine on each",
+                f"an address that the other hosts ({_list(others)}) can reach: on each of them {host} is itself",
                 "write the address of that host in the network",
             )  # fmt: skip
 
 
 def _twins(answers: Answers, named: Mapping[str, tuple[str, ...]], resolves: Mapping[str, str]) -> Iterator[Problem]:
-    """One host with two names: it would be configured twice, each time without the other's services."""
+    """Reports a host with two names: it would be configured twice, each time without the other's services."""
     hosts = list(named)
     known: dict[str, str] = {}
     for host in hosts:
         address = resolves.get(host, host if is_address(host) else "")
         if address and known.get(address, host) != host:
             yield problem(
-                answers, named[host][0], "same-host", f"one name for each host: {host} is {known[address]}, too",
+                answers, named[host][0], "same-host",
+                f"one name for each host: {host} and {known[address]} are the same host",
                 f"write {known[address]} everywhere, or {host}",
             )  # fmt: skip
         elif address:
@@ -258,7 +259,8 @@ def _twins(answers: Answers, named: Mapping[str, tuple[str, ...]], resolves: Map
         name, dot, _ = host.partition(".")
         if dot and not is_address(host) and name in short and host not in resolves:
             yield problem(
-                answers, named[host][0], "same-host", f"one name for each host: {name} and {host} are probably one",
+                answers, named[host][0], "same-host",
+                f"one name for each host: {name} and {host} are probably the same host",
                 f"write {host} everywhere", warning=True,
             )  # fmt: skip
     if len(hosts) > 1 and all(_is_loopback(host) for host in hosts):
@@ -277,7 +279,7 @@ def _list(hosts: list[str]) -> str:
 
 def _storage(answers: Answers) -> Iterator[Problem]:
     if answers["CONFIG_SWIFT_INSTALL"]:
-        # One without a host is on each storage host.
+        # A device without a host is on each storage host.
         each = len(answers["CONFIG_STORAGE_HOST"])
         devices = sum(1 if device.host else each for device in answers["CONFIG_SWIFT_STORAGES"]) or each
         replicas, zones = answers["CONFIG_SWIFT_STORAGE_REPLICAS"], answers["CONFIG_SWIFT_STORAGE_ZONES"]
@@ -285,12 +287,12 @@ def _storage(answers: Answers) -> Iterator[Problem]:
             yield problem(
                 answers, "CONFIG_SWIFT_STORAGE_REPLICAS", "swift-devices",
                 f"at most {devices}: each copy of an object needs a device of its own",
-                "name more devices in CONFIG_SWIFT_STORAGES, or ask for fewer copies",
+                "name more devices in CONFIG_SWIFT_STORAGES, or use fewer copies",
             )  # fmt: skip
         if zones > devices:
             yield problem(
                 answers, "CONFIG_SWIFT_STORAGE_ZONES", "swift-devices", f"at most {devices}, the number of devices",
-                "the zones that remain stay empty", warning=True,
+                "the other zones stay empty", warning=True,
             )  # fmt: skip
     volumes = answers["CONFIG_CINDER_VOLUMES_SIZE"]
     if matters(options()["CONFIG_CINDER_VOLUMES_SIZE"], answers) and volumes < 1024**3:
@@ -315,14 +317,12 @@ def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:
         return
     for key in _FILES:
         if answers[key] and matters(options()[key], answers) and not Path(answers[key]).expanduser().is_file():
-            yield problem(
-                answers, key, "no-file", "a file on this machine: there is none of that name", "correct the path"
-            )
+            yield problem(answers, key, "no-file", "an existing file on this machine", "correct the path")
     if _signs(answers) and not answers["CONFIG_SSL_CACERT_SELFSIGN"]:
         for key in _AUTHORITY:
             if answers[key] and not Path(answers[key]).expanduser().is_file():
-                hint = "bring the authority's file, or CONFIG_SSL_CACERT_SELFSIGN=y makes one"
-                yield problem(answers, key, "no-file", "a file on this machine: there is none of that name", hint)
+                hint = "copy the authority's file there, or set CONFIG_SSL_CACERT_SELFSIGN=y to generate one"
+                yield problem(answers, key, "no-file", "an existing file on this machine", hint)
         yield from _brought(answers, _AUTHORITY)
     for certificate, key in pairs:
         if matters(options()[certificate], answers):
@@ -331,11 +331,11 @@ def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:
 
 
 def _brought(answers: Answers, keys: tuple[str, ...]) -> Iterator[Problem]:
-    """What is wrong with a certificate and its key that a person brings, where they are there."""
+    """Problems with a certificate and key of the administrator, if the files exist."""
     files = tuple(str(answers[key]) for key in keys)
     if not all(file and Path(file).expanduser().is_file() for file in files[:2]):
         return
-    # It takes a tenth of a second to load, and few need it.
+    # Loading it takes a tenth of a second, and few answer files need it.
     from stackwright import certificates
 
     for complaint in certificates.check(files, authority=keys == _AUTHORITY):
@@ -344,7 +344,7 @@ def _brought(answers: Answers, keys: tuple[str, ...]) -> Iterator[Problem]:
 
 
 def _signs(answers: Answers) -> bool:
-    """Whether the authority of the keys CONFIG_SSL_* has a certificate to sign: one that nobody brought."""
+    """Whether the authority of the keys CONFIG_SSL_* must sign a certificate that the answers do not give."""
     own = all(
         answers[key] for key in ("CONFIG_HORIZON_SSL_CERT", "CONFIG_VNC_SSL_CERT") if matters(options()[key], answers)
     )
