@@ -52,7 +52,7 @@ class Cloud:
 
 
 WITHOUT_STORAGE = {"CONFIG_SWIFT_INSTALL": "n", "CONFIG_CINDER_INSTALL": "n", "CONFIG_HORIZON_INSTALL": "n"}
-"""What no network needs; its packages would only take time."""
+"""For clouds that test networks: the packages of these services would only take time."""
 
 ALL = (
     Cloud(
@@ -70,7 +70,7 @@ ALL = (
     ),
     Cloud(
         "many",
-        "roles on hosts of their own, tunnels between them, a host that joins, instances that move",
+        "roles on separate hosts, tunnels between them, a host that is added, instances that are migrated",
         # Tunnels in user space need an interface of their own (planner/tunnels.py).
         WITHOUT_STORAGE | {"CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1"},
         hosts=("control", "network", "compute1"),
@@ -80,21 +80,21 @@ ALL = (
     ),
     Cloud(
         "openvswitch",
-        "the agents of Open vSwitch in the place of OVN",
+        "the agents of Open vSwitch instead of OVN",
         WITHOUT_STORAGE | {"CONFIG_NEUTRON_L2_AGENT": "openvswitch"},
         from_packages=True,
         seconds=250,
     ),
     Cloud(
         "linuxbridge",
-        "the Linux bridge agent in the place of OVN",
+        "the Linux bridge agent instead of OVN",
         WITHOUT_STORAGE | {"CONFIG_NEUTRON_L2_AGENT": "linuxbridge"},
         from_packages=True,
         seconds=250,
     ),
     Cloud(
         "small",
-        "a bundle of it makes a second cloud with the same packages and configuration; identity and images alone",
+        "a bundle of it makes a second cloud with the same packages and configuration; identity and images only",
         WITHOUT_STORAGE | {"CONFIG_NOVA_INSTALL": "n", "CONFIG_NEUTRON_INSTALL": "n", "CONFIG_PROVISION_DEMO": "n"},
         seconds=350,
     ),

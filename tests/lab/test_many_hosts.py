@@ -121,7 +121,7 @@ def test_the_second_run_changes_nothing_on_any_host(site: Site) -> None:
 
 
 def test_a_compute_host_is_added(site: Site) -> None:
-    """Only the new host gets components; on the others only firewalls, SSH keys and host names change."""
+    """Only the new host gets components; on the others only firewalls and SSH keys change."""
     first, second = site.nodes["compute1"].address, site.nodes["compute2"].address
     reports = "stat -c '%n %Y' /var/lib/stackwright/runs/*puppet*/started"
     old = {name: site.sh(name, reports) for name in ("network", "compute1")}

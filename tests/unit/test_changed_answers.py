@@ -125,7 +125,7 @@ def test_every_answer_says_whether_it_can_change() -> None:
     assert undeclared == [], "add them to `changes` of their service's record"
 
 
-def test_what_records_say_about_changes_is_complete() -> None:
+def test_declared_changes_are_valid() -> None:
     components = {component.name for component in services.all_components()}
     for service in services.all_services():
         assert set(service.changes) <= {option.key for option in service.options}, service.name
@@ -152,7 +152,7 @@ FOR_LIFE = (
 
 
 @pytest.mark.parametrize("key", FOR_LIFE)
-def test_what_is_for_life_is_declared_so(key: str) -> None:
+def test_permanent_answers_are_declared(key: str) -> None:
     assert services.change_of(key).can == "no"
 
 
@@ -209,7 +209,7 @@ def test_entries_can_be_added(state: StateDir) -> None:
     assert "lvm" in refused(state, read(CONFIG_CINDER_BACKEND="ceph"))["CONFIG_CINDER_BACKEND"]
 
 
-def test_it_can_change_until_what_it_is_about_is_installed(state: StateDir) -> None:
+def test_an_answer_can_change_until_its_component_is_installed(state: StateDir) -> None:
     run(state, CONFIG_PROVISION_DEMO="n")
     assert refused(state, read(CONFIG_PROVISION_DEMO_FLOATRANGE="198.18.7.0/24")) == {}
     run(state, CONFIG_PROVISION_DEMO_FLOATRANGE="198.18.7.0/24")
@@ -239,7 +239,7 @@ def test_an_installation_that_failed_early_can_be_corrected(state: StateDir) -> 
 # ---------------------------------------------------------------------------------------------- what can, and touches
 
 
-def test_what_a_changed_answer_touches_is_told(applied: StateDir) -> None:
+def test_components_that_a_changed_answer_affects_are_listed(applied: StateDir) -> None:
     now = read(CONFIG_DEBUG_MODE="y", CONFIG_NOVA_DB_PW="entirely-another", CONFIG_PROVISION_DEMO="n")
     found = {one.key: one for one in changes.changed(now, applied)}
     assert set(found) == {"CONFIG_DEBUG_MODE", "CONFIG_NOVA_DB_PW", "CONFIG_PLACEMENT_DB_PW", "CONFIG_PROVISION_DEMO"}

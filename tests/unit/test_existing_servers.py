@@ -79,7 +79,7 @@ def test_the_database_is_set_up_from_the_controller() -> None:
     assert placement.hosts(typed.answers(values, CONFIG_MARIADB_INSTALL=False), "database") == ("control",)
 
 
-def test_a_password_that_was_made_up_opens_nothing() -> None:
+def test_the_password_of_an_existing_server_is_not_generated() -> None:
     def told(**flags: str) -> list[str]:
         reading = answers.load([], {"CONFIG_CONTROLLER_HOST": "198.18.0.10", **flags}, {}, files=False)
         return [p.seen for p in reading.errors if p.name == "missing"]
