@@ -379,7 +379,7 @@ def test_another_process_makes_the_same_plan_of_it(tmp_path: Path) -> None:
     assert int(done.stdout) == sum(name.startswith("plan/") for name in files)
 
 
-def test_another_version_of_the_templates_is_told(tmp_path: Path) -> None:
+def test_another_version_of_the_templates_is_reported(tmp_path: Path) -> None:
     about, files = bundle.files(setup("allinone"))
     path = tmp_path / "a.bundle"
     index = bundle.write(path, {**about, "plan": "0" * 64, "templates": "sha256:other"}, files, KEY)
@@ -651,7 +651,7 @@ def test_reproduce_compares_the_plans(
 # ------------------------------------------------------------------------------------------------------------- nodes
 
 
-def test_nodes_are_called_after_the_hosts_they_stand_for() -> None:
+def test_nodes_have_the_names_of_the_bundles_hosts() -> None:
     assert node_names(["Control.example.org", "198.18.0.10", "compute.a", "compute.b", "localhost"]) == [
         "control", "n2", "compute", "n4", "n5",
     ]  # fmt: skip

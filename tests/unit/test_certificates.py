@@ -155,7 +155,7 @@ def test_the_subject_is_as_answered(tmp_path: Path) -> None:
     )
 
 
-def test_a_subject_that_cannot_be_is_told(tmp_path: Path) -> None:
+def test_an_invalid_subject_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match="Germany") as raised:
         certificates.gather(given(CONFIG_SSL_CERT_SUBJECT_C="Germany"), [RABBIT], StateDir(tmp_path))
     assert raised.value.code == ExitCode.ANSWERS

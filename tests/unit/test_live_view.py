@@ -86,7 +86,7 @@ def test_long_work_is_seen_to_be_alive_without_a_terminal() -> None:
     ]
 
 
-def test_progress_is_not_worth_a_line() -> None:
+def test_progress_prints_no_line() -> None:
     assert live.plain_line(event("progress", "s", "h1", done=1, total=2, what="x")) is None
 
 
@@ -325,7 +325,7 @@ def test_two_hundred_hosts_fit_and_those_that_matter_come_first(width: int, heig
 
 
 @pytest.mark.parametrize(("hosts", "height"), [(3, 24), (3, 40), (200, 24), (200, 50)])
-def test_a_failure_is_told_on_the_live_screen_while_others_go_on(hosts: int, height: int) -> None:
+def test_the_live_view_shows_a_failure_while_other_hosts_continue(hosts: int, height: int) -> None:
     names = [f"n{n}" for n in range(hosts)]
     events = [event("note", hosts=dict.fromkeys(names, 2))]
     events += [event("started", f"{n}.a", n, title="A") for n in names]

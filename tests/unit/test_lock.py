@@ -198,7 +198,7 @@ def test_a_lock_of_a_newer_version_is_refused() -> None:
 # ------------------------------------------------------------------------------------------------------- differences
 
 
-def test_differences_are_told_in_words() -> None:
+def test_differences_are_described_in_words() -> None:
     packages = {
         **HOST.packages,
         "nova-api": Package("2:26.2.1-1", ""),

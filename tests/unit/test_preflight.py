@@ -106,7 +106,7 @@ def test_debian_node_of_the_lab() -> None:
     assert not [p for p in look(DEBIAN, CONFIG_CINDER_BACKEND=("ceph",)) if p.severity is Severity.ERROR]
 
 
-def test_all_problems_are_told_at_once_errors_first() -> None:
+def test_all_problems_are_reported_at_once_errors_first() -> None:
     broken = replace(NODE, memory=2 * GIB, swap=0, os_id="ubuntu", sudo=False, kvm=False, fqdn="")
     found = look(broken)
     assert {"os", "sudo", "memory", "fqdn", "kvm"} <= set(names(found))
@@ -379,7 +379,7 @@ def test_another_ceph_is_not_overwritten() -> None:
     assert look(replace(NODE, extra={**NODE.extra, "ceph-fsid": "6f2b-77"})) == [], "LVM leaves it alone"
 
 
-def test_compute_hosts_without_host_keys_are_told_where_there_are_several() -> None:
+def test_compute_hosts_without_host_keys_are_reported_if_there_are_several() -> None:
     """Instances are moved over SSH, to hosts that are known."""
     bare = other(host_keys=())
     values = answers(NODE.host, CONFIG_COMPUTE_HOSTS=(NODE.host, bare.host))
@@ -749,12 +749,12 @@ def test_a_port_of_something_is_put_into_no_bridge(interface: str, seen: str) ->
         )
 
 
-def test_an_interface_without_a_carrier_is_told() -> None:
+def test_an_interface_without_a_carrier_is_reported() -> None:
     found = only(look(USED, CONFIG_NEUTRON_OVN_BRIDGE_IFACES=(("br-ex", "eth2"),)), "interface")
     assert (found.seen, found.severity) == ("eth2 has no carrier", Severity.WARNING)
 
 
-def test_a_loopback_address_before_the_hosts_own_is_told_where_there_are_several_hosts() -> None:
+def test_a_loopback_address_before_the_hosts_own_is_reported_with_several_hosts() -> None:
     debians = replace(NODE, resolves={NODE.hostname: ("127.0.1.1", NODE.address)})
     found = only(pair(debians, other()), "resolution")
     assert f"{NODE.hostname} is 127.0.1.1, {NODE.address} to the host itself" in found.seen
@@ -782,7 +782,7 @@ def test_the_gateway_is_no_other_hosts_address() -> None:
     assert "the address of eth0" in found.seen
 
 
-def test_another_hosts_network_within_the_external_one_is_told() -> None:
+def test_another_hosts_network_within_the_external_one_is_reported() -> None:
     second = other(interfaces=(Interface("eth0", "", 1500, True, ("198.18.9.91/24",)),
                                Interface("eth5", "", 1500, True, ("172.24.0.7/16",))))  # fmt: skip
     found = only(pair(NODE, second), "ranges")

@@ -199,7 +199,7 @@ def test_puppets_literals() -> None:
     assert render.as_puppet(frozenset({"b", "a"})) == "['a', 'b']"
 
 
-def test_puppet_reads_a_literal_as_it_was_meant() -> None:
+def test_a_literal_keeps_its_value_in_puppet() -> None:
     """Everything that single-quoted strings treat in a special way, and what only double-quoted ones would."""
     ruby = shutil.which("ruby")
     if ruby is None or subprocess.run([ruby, "-e", "require 'puppet'"], capture_output=True, check=False).returncode:

@@ -135,7 +135,7 @@ def _case(classname: str, name: str, seconds: float, child: str = "") -> Element
     return case
 
 
-def test_costs_are_told_by_stage_and_by_cloud_or_file_the_slowest_first(runner: ModuleType, tmp_path: Path) -> None:
+def test_costs_are_listed_by_stage_cloud_and_file_slowest_first(runner: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "suite" / "test_two.py").touch()
     found = {
         "a": _case("suite.test_one", "test_a", 2.0),

@@ -104,7 +104,7 @@ def test_nothing_was_applied(place: directory.StateDir) -> None:
     assert {s.why for s in apply.difference(plan(), place).todo} == {"new"}
 
 
-def test_a_changed_answer_is_told_by_host_component_and_setting(place: directory.StateDir) -> None:
+def test_a_changed_answer_is_shown_by_host_component_and_setting(place: directory.StateDir) -> None:
     pretend(place, plan())
     difference = apply.difference(plan(CONFIG_DEBUG_MODE="y"), place)
     changes = {(s.host, c.component, c.name): (c.before, c.after) for s in difference.todo for c in s.changes}

@@ -366,7 +366,7 @@ def test_a_wrong_password_is_reported_but_not_shown(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 502, 503, 504])
-def test_a_passing_failure_is_repeated_for_what_can_be_repeated(
+def test_temporary_failures_of_repeatable_requests_are_retried(
     standin: Cloud, admin: cloud.Session, status: int
 ) -> None:
     standin.fail["GET /network/v2.0/networks"] = (1, status)
