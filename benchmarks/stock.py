@@ -35,8 +35,8 @@ def split(components: Sequence[str]) -> dict[str, list[str]]:
 
 
 def plans(whole: Any, ours: Plan) -> dict[str, Plan]:
-    """A plan for the tools, and one for each pass: the next one begins when all hosts are through with one. `ours` is
-    what Stackwright does for the same answers and facts; what both ways need is taken of it."""
+    """A plan for the tools, and one for each pass: the next one starts when all hosts have finished one. `ours` is
+    Stackwright's plan for the same answers and facts; steps that both ways need are taken from it."""
     entries = whole.answers.entries
     upstream = {PROVIDERS: replace(entries[PROVIDERS], value="upstream")}
     whole = replace(whole, answers=replace(whole.answers, entries={**entries, **upstream}))

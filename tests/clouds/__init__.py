@@ -5,7 +5,7 @@
 
 Building a cloud costs minutes, so features are spread over few of them: tests/unit/test_clouds.py says which feature
 and which pair of features has to be on one, and finds it in what is planned for its answers. A new service or setting
-is added to a cloud that is here already, unless it excludes what that cloud is for.
+is added to an existing cloud unless it conflicts with that cloud's purpose.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ class Cloud:
     """One installation."""
 
     name: str
-    """Also that of its node, where it has one."""
+    """Also the name of its node if it has one."""
     why: str
-    """What it is for: what no other cloud proves."""
+    """Its purpose: what no other cloud tests."""
     answers: Mapping[str, str] = field(default_factory=dict)
-    """What differs from the answers that `--allinone` gives. Hosts are those of `hosts`."""
+    """The answers that differ from those of `--allinone`. They name hosts as in `hosts`."""
     platform: str = "debian-12"
     hosts: tuple[str, ...] = ()
-    """Nodes beside the first one: the controller is `name` without them, else the first of these."""
+    """Its nodes, the controller first. Empty: one node, called `name`."""
     joins: tuple[str, ...] = ()
-    """Nodes that come to it later."""
+    """Nodes that tests add later."""
     from_packages: bool = False
-    """Whether its nodes start from a snapshot that has the packages (`with_packages`): for clouds whose packages are
-    not what is tested."""
+    """Whether its nodes start from a snapshot that has the packages (`with_packages`), because the tests of this cloud
+    are not about packages."""
     seconds: int = 300
-    """About what it takes with its tests on two cores, two clouds at a time: the longest are started first."""
+    """The approximate duration with its tests on two cores, two clouds at a time: the longest are started first."""
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The names of all nodes, in the order in which they are made."""
+        """The names of all nodes, in the order in which they are created."""
         return (*(self.hosts or (self.name,)), *self.joins)
 
     @property
     def release(self) -> str:
-        """What `--release` says for this platform."""
+        """The OpenStack release of this platform, for `--release`."""
         return {"debian-12": "zed", "debian-13": "epoxy"}[self.platform]
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """The answers as words of a command line."""
+        """The answers as arguments of the command."""
         return tuple(word for key, value in self.answers.items() for word in ("--set", f"{key}={value}"))
 
 
 WITHOUT_STORAGE = {"CONFIG_SWIFT_INSTALL": "n", "CONFIG_CINDER_INSTALL": "n", "CONFIG_HORIZON_INSTALL": "n"}
-"""What no network needs; its packages would only take time."""
+"""For clouds that test networks: the packages of these services would only take time."""
 
 ALL = (
     Cloud(
@@ -70,7 +70,7 @@ ALL = (
     ),
     Cloud(
         "many",
-        "roles on hosts of their own, tunnels between them, a host that joins, instances that move",
+        "roles on separate hosts, tunnels between them, a host that is added, instances that are migrated",
         # Tunnels in user space need an interface of their own (planner/tunnels.py).
         WITHOUT_STORAGE | {"CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1"},
         hosts=("control", "network", "compute1"),
@@ -80,21 +80,21 @@ ALL = (
     ),
     Cloud(
         "openvswitch",
-        "the agents of Open vSwitch in the place of OVN",
+        "the agents of Open vSwitch instead of OVN",
         WITHOUT_STORAGE | {"CONFIG_NEUTRON_L2_AGENT": "openvswitch"},
         from_packages=True,
         seconds=250,
     ),
     Cloud(
         "linuxbridge",
-        "the Linux bridge agent in the place of OVN",
+        "the Linux bridge agent instead of OVN",
         WITHOUT_STORAGE | {"CONFIG_NEUTRON_L2_AGENT": "linuxbridge"},
         from_packages=True,
         seconds=250,
     ),
     Cloud(
         "small",
-        "a bundle of it makes a second cloud with the same packages and configuration; identity and images alone",
+        "a bundle of it makes a second cloud with the same packages and configuration; identity and images only",
         WITHOUT_STORAGE | {"CONFIG_NOVA_INSTALL": "n", "CONFIG_NEUTRON_INSTALL": "n", "CONFIG_PROVISION_DEMO": "n"},
         seconds=350,
     ),
@@ -111,13 +111,13 @@ SECONDS = {
     "test_rpm_packages": 450,
     "test_ceph": 350,
 }
-"""About what other groups of tests take: those that share `with_packages`, and files without a cloud. Those that are
-not named take less."""
+"""The approximate duration of other groups of tests: those that share `with_packages`, and files without a cloud. The
+groups that are not listed take less."""
 
 WAITING = (
     *("test_faults", "test_lab", "test_guest_boot", "test_firewall_node", "test_lock_node", "test_report_browser"),
     *("test_network_manager", "test_names_node", "test_package_cache_node", "test_control_host"),
     "test_horizon_browser",
 )
-"""Files that mostly wait: for a node to boot, for a link to come back. They run beside the clouds, one after the other,
-and fill the time in which those leave a core idle."""
+"""Files whose tests mostly wait: for a node to boot, for a link to come back. They run in parallel with the clouds, one
+after the other, and use the time in which these leave a core idle."""

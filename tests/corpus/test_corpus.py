@@ -110,7 +110,7 @@ def test_it_is_planned_as_the_file_asks(row: dict[str, str]) -> None:
 
 
 @verdicts
-def test_errors_go_away_when_what_they_name_is_mended(row: dict[str, str]) -> None:
+def test_errors_disappear_after_their_hint_is_followed(row: dict[str, str]) -> None:
     """Nothing is mended that no error named."""
     named = {error.split()[2] for error in _listed(row["errors"])}
     assert bool(row["mend"]) == bool(row["errors"])

@@ -1,4 +1,4 @@
-"""Real nodes for tests: in labs of their own, so that nobody else's nodes are touched."""
+"""Real nodes for tests, in separate labs, so that no other nodes are changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ pytest's workers has two. The first cloud's number is ten less."""
 
 
 def _group(item: pytest.Item) -> str:
-    """What shares nodes stays with one worker: tests that start from `with_packages`, those of a cloud, of a file."""
+    """The group of a test. A group shares nodes, so one worker runs all of it: the tests that start from
+    `with_packages`, the tests of one cloud, or the tests of one file."""
     if "with_packages" in getattr(item, "fixturenames", ()) or item.path.stem == "test_puppet_providers":
         return "with_packages"
     if marked := item.get_closest_marker("cloud"):
@@ -37,14 +38,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def _seconds(group: str) -> int:
-    """About what a group takes."""
+    """The approximate duration of a group."""
     if group.startswith("cloud-"):
         return clouds.named(group.removeprefix("cloud-")).seconds
     return clouds.SECONDS.get(group, 0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no core has nothing to do at the end; the order within a group stays."""
+    """Sorts groups by duration, longest first, so that no core is idle at the end. The order within a group stays."""
     folder = Path(__file__).parent
     places = [number for number, item in enumerate(items) if item.path.parent == folder]
     ordered = sorted((items[number] for number in places), key=lambda item: -_seconds(_group(item)))
@@ -61,7 +62,7 @@ def _fresh(number: int) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def nodes_lab() -> Iterator[Lab]:
-    """The lab for tests that need nodes; all of them go when the tests end."""
+    """The lab for tests that need nodes; all its nodes are removed when the tests end."""
     yield from _fresh(LAB_NUMBER)
 
 
@@ -82,7 +83,7 @@ def _empty(lab: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def make_node(nodes_lab: Lab) -> Iterator[Callable[..., Shell]]:
-    """make_node("n1", release="trixie", snapshot="tag") -> Shell; the nodes go with the module that made them."""
+    """make_node("n1", release="trixie", snapshot="tag") -> Shell; the nodes are removed after the test module."""
     made: list[str] = []
 
     def make(name: str, *, release: str = "bookworm", snapshot: str = "") -> Shell:
@@ -98,7 +99,7 @@ def make_node(nodes_lab: Lab) -> Iterator[Callable[..., Shell]]:
 
 @pytest.fixture
 def scratch_lab() -> Iterator[Lab]:
-    """An empty lab for one test, which may do with it what it likes."""
+    """An empty lab for one test, which may change anything in it."""
     yield from _fresh(LAB_NUMBER + 1)
 
 
@@ -115,7 +116,7 @@ CORE = (
 def with_packages(nodes_lab: Lab) -> Iterator[str]:
     """A snapshot of a node that has the packages of CORE and runs none of them: `up(..., snapshot=with_packages)`.
 
-    For clouds whose packages are not what is tested; tests/lab/test_allinone.py begins without any.
+    For tests that are not about packages; tests/lab/test_allinone.py begins without them.
     """
     tag = "packages"
     if tag in rooms.list_snapshots(nodes_lab):

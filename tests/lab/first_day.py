@@ -1,4 +1,4 @@
-"""docs/test-day.md as a new user follows it, and what makes a cloud that was repeated the same as the first."""
+"""Follows docs/test-day.md like a new user, and compares a cloud from a bundle with the original."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ REPEATED = "repeated"
 
 @dataclass
 class Day:
-    """A home with the command in its path, a lab of its own, and how far one has come on the page."""
+    """A home folder with the command in its path, a separate lab, and the position on the page."""
 
     home: Path
     lab: Lab
     results: Path
-    """Where the output of each command is kept."""
+    """The folder for the output of each command."""
     done: int = 0
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class Day:
         )
 
     def follow(self, line: str) -> str:
-        """The page's next command, which is this one; returns what it says."""
+        """Runs the page's next command, which must be this one; returns its output."""
         assert COMMANDS[self.done] == line
         done = self.run(line)
         (self.results / f"page-{self.done:02}.txt").write_text(f"$ {line}\n{done.stdout}{done.stderr}")
@@ -62,12 +62,12 @@ class Day:
         return done.stdout + done.stderr
 
     def skip(self, line: str) -> None:
-        """Leaves the page's next command, which is this one, to another test."""
+        """Skips the page's next command, which must be this one: another test runs it."""
         assert COMMANDS[self.done] == line
         self.done += 1
 
     def left(self) -> list[str]:
-        """The commands that are still to come."""
+        """The remaining commands."""
         return COMMANDS[self.done :]
 
 

@@ -1,4 +1,4 @@
-"""Looks at the dashboard as a person does: headless Chromium logs in, opens the page of instances, takes pictures.
+"""Uses the dashboard in headless Chromium: logs in, opens the page of instances, and takes screenshots.
 
 Chromium is driven through its own debugging pipe (file descriptors 3 and 4, JSON messages that end in a zero byte), so
 no driver and no further package is needed. Run by itself:
@@ -43,7 +43,7 @@ FLAGS = (
 
 
 class LookFailed(AssertionError):
-    """The dashboard did not show what it should; the message says what, and where the picture of it is."""
+    """The dashboard did not show what was expected. The message says what, and names the screenshot."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Page:
             time.sleep(0.3)
 
     def open(self, url: str) -> None:
-        """Goes to an address and waits until the page is complete."""
+        """Opens a URL and waits until the page is complete."""
         self.script("window.previous = true")
         failed = self.call("Page.navigate", url=url).get("errorText")
         if failed:

@@ -1,4 +1,4 @@
-"""The whole path, every part real: one command, a node, a cloud that is proved, and nothing to change the second time.
+"""The whole path with real parts: one command installs and verifies a cloud on a node; a second run changes nothing.
 
 The cloud is that of docs/test-day.md, whose commands are run here in their order, with other tests in between. Three of
 them take too long for `make test`: all of Tempest's smoke tests (a quick part of them runs here), the second cloud that
@@ -45,7 +45,7 @@ MEMORY = 150 * 1024
 
 @dataclass(frozen=True)
 class Cloud:
-    """What the first run left behind."""
+    """The results of the first run."""
 
     day: Day
     output: str
@@ -94,7 +94,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Itera
     return Cloud(day, output, node, peak)
 
 
-def test_one_command_ends_in_a_cloud_that_is_proved(cloud: Cloud) -> None:
+def test_one_command_installs_and_verifies_a_cloud(cloud: Cloud) -> None:
     assert "is installed and verified" in cloud.output
     assert f"http://{cloud.node.address}/horizon" in cloud.output
     assert stat.S_IMODE(cloud.file.stat().st_mode) == 0o600
@@ -105,7 +105,7 @@ def test_one_command_ends_in_a_cloud_that_is_proved(cloud: Cloud) -> None:
     assert "600 /root/keystonerc_admin" in cloud.sh("stat -c '%a %n' /root/keystonerc_*")
 
 
-def test_the_control_process_is_small(cloud: Cloud) -> None:
+def test_the_control_process_needs_little_memory(cloud: Cloud) -> None:
     assert cloud.peak < MEMORY
 
 
@@ -122,7 +122,7 @@ def test_times_are_reported(cloud: Cloud) -> None:
     assert {"package unpacking", "package set-up"} <= set(steps["packages"]["data"]["profile"]["kinds"])
 
 
-def test_the_report_tells_where_the_time_went(cloud: Cloud) -> None:
+def test_the_report_shows_how_long_resources_took(cloud: Cloud) -> None:
     assert f"report:        {cloud.place / 'report.html'}" in cloud.output
     data = json.loads((RESULTS / "report.json").read_text())
     assert (data["ok"], data["proved"]) == (True, True)
@@ -161,7 +161,7 @@ CHECKS = frozenset(
 )
 
 
-def test_verify_proves_each_service_and_cleans_up(cloud: Cloud) -> None:
+def test_verify_checks_each_service_and_cleans_up(cloud: Cloud) -> None:
     before = cloud.sh(
         ". /root/keystonerc_admin; openstack project list -f value -c Name; openstack server list --all -f value"
     )
@@ -178,7 +178,7 @@ def test_verify_proves_each_service_and_cleans_up(cloud: Cloud) -> None:
     assert sorted(after.split()) == sorted(before.split())
 
 
-def test_verify_names_the_service_that_is_broken(cloud: Cloud) -> None:
+def test_verify_names_the_broken_service(cloud: Cloud) -> None:
     cloud.sh("systemctl stop glance-api")
     try:
         done = cloud.command("verify", "-a", str(cloud.file), "--json")
@@ -208,14 +208,14 @@ def test_the_second_run_changes_nothing(cloud: Cloud) -> None:
     assert finished["data"]["changed"] == 0, [e for e in _events(done) if e["data"].get("changed")]
 
 
-def test_without_again_everything_is_kept(cloud: Cloud) -> None:
+def test_a_second_run_without_again_skips_all_steps(cloud: Cloud) -> None:
     done = cloud.command("apply", "-a", str(cloud.file), "--json", "--no-verify")
     assert done.returncode == 0, done.stderr
     assert {e["kind"] for e in _events(done) if e.get("step")} == {"unchanged"}
 
 
-def test_what_is_there_is_told(cloud: Cloud) -> None:
-    """By the hosts themselves, and against what was applied."""
+def test_status_reports_what_is_installed(cloud: Cloud) -> None:
+    """`status` asks the hosts; `plan` compares with the last run."""
     file = str(cloud.file)
     done = cloud.command("status", "-a", file, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -264,7 +264,7 @@ def test_a_first_instance_with_one_command(cloud: Cloud) -> None:
     assert not list((cloud.place / "instances").iterdir())
 
 
-def test_the_firewall_has_what_the_plan_lists_and_nothing_else_is_reached(cloud: Cloud) -> None:
+def test_only_ports_that_the_plan_lists_are_reachable(cloud: Cloud) -> None:
     listed = cloud.command("plan", "-a", str(cloud.file), "--all").stdout.partition(" is open at:")[2]
     ports = {int(line.split()[1]) for line in listed.splitlines() if line.startswith("  tcp ")}
     assert {22, 80, 5000, 6080, 8774, 9292, 9696} <= ports
@@ -280,7 +280,7 @@ def test_the_firewall_has_what_the_plan_lists_and_nothing_else_is_reached(cloud:
         assert reached == (port in ports and not only_within), port
 
 
-def test_the_lock_names_what_is_installed_and_a_bundle_repeats_its_plan(cloud: Cloud, tmp_path: Path) -> None:
+def test_the_lock_lists_installed_packages_and_a_bundle_has_the_same_plan(cloud: Cloud, tmp_path: Path) -> None:
     assert f"lock:          {cloud.place / lock.NAME}" in cloud.output
     (host,) = lock.load(cloud.place / lock.NAME).hosts.values()
     there = dict(line.split() for line in cloud.sh("dpkg-query -W -f '${binary:Package} ${Version}\\n'").splitlines())
@@ -315,7 +315,7 @@ def test_allinone_again_uses_the_same_answers(cloud: Cloud) -> None:
     assert cloud.file.read_bytes() == before
 
 
-def test_another_answer_file_does_not_take_the_cloud_over(cloud: Cloud, tmp_path: Path) -> None:
+def test_an_answer_file_with_other_passwords_is_refused(cloud: Cloud, tmp_path: Path) -> None:
     """Other passwords for a host that carries a cloud: refused, nothing changed."""
     other = tmp_path / "other.answers"
     answers.save(other, answers.generate(allinone_host=cloud.node.address))
@@ -345,11 +345,11 @@ def test_no_secret_is_in_any_output_or_log(cloud: Cloud) -> None:
     assert not {name for name, text in texts.items() if any(secret in text for secret in secrets)}
 
 
-def test_hieradata_and_manifests_leave_the_node(cloud: Cloud) -> None:
+def test_hieradata_and_manifests_are_deleted_from_the_node(cloud: Cloud) -> None:
     assert cloud.sh("find /var/lib/stackwright/runs -name '*.yaml' -o -name '*.pp'").strip() == ""
 
 
-def test_keystones_first_keys_are_as_its_own_programs_make_them(cloud: Cloud) -> None:
+def test_keystones_keys_are_like_those_of_keystone_manage(cloud: Cloud) -> None:
     for kind in ("fernet", "credential"):
         there = cloud.sh(f"cd /etc/keystone/{kind}-keys && stat -c '%n %a %U %s' *").splitlines()
         assert there == ["0 600 keystone 44", "1 600 keystone 44"]
@@ -394,12 +394,12 @@ def test_tempest_tries_every_service(cloud: Cloud) -> None:
     assert [part for part in PARTS if f"tempest.api.{part}." not in ran] == []
 
 
-def test_the_state_folder_is_where_it_is_said_to_be(cloud: Cloud) -> None:
+def test_the_state_folder_has_the_documented_path(cloud: Cloud) -> None:
     assert directory.state_dir(cloud.node.address, cloud.day.state).folder == cloud.place
     assert str(cloud.place / "keystonerc_admin") in cloud.output
 
 
-def test_the_rest_of_a_first_test_day(cloud: Cloud) -> None:
+def test_the_remaining_commands_of_the_test_day_page(cloud: Cloud) -> None:
     """Back to the snapshot, installed again, to a bundle, and nothing that is left behind."""
     for line in cloud.day.left():
         if line.startswith(LONG):

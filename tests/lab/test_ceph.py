@@ -39,7 +39,7 @@ KEY = ceph_key()
 
 
 def brief(log: str) -> str:
-    """A debug log without what is not worth reading."""
+    """A debug log without unimportant lines."""
     return "\n".join(line for line in log.splitlines() if not line.startswith("Debug: "))
 
 
@@ -159,7 +159,7 @@ def healthy(machine: Machine) -> str:
     return f"ceph health | grep -qxE '{wanted}' && ceph pg stat | grep -qE '^([0-9]+) pgs: \\1 active.clean;'"
 
 
-def test_ceph_is_healthy_and_asks_for_keys(ceph: Machine) -> None:
+def test_ceph_is_healthy_and_requires_keys(ceph: Machine) -> None:
     ceph.until(healthy(ceph))
     assert ceph.sh("ceph fsid").strip() == FSID
     assert ceph.sh("ceph osd metadata 0 --format json | grep -o bluestore | head -1").strip() == "bluestore"
@@ -185,7 +185,7 @@ def test_an_image_is_written_and_read_as_cinder(ceph: Machine) -> None:
     assert "identical" in ceph.sh("qemu-img compare -f raw -F raw /root/written rbd:volumes/two:id=cinder")
 
 
-def test_libvirt_is_given_the_key_and_nobody_sees_it(machine: Machine) -> None:
+def test_libvirt_gets_the_key_secretly(machine: Machine) -> None:
     data = {"stackwright::ceph::libvirt_secret::uuid": FSID, "stackwright::ceph::libvirt_secret::key": KEY}
     log = machine.twice("include stackwright::ceph::libvirt_secret", **data)
     assert "virsh -q secret-set-value" in log
@@ -199,7 +199,7 @@ def test_libvirt_is_given_the_key_and_nobody_sees_it(machine: Machine) -> None:
     assert machine.sh(f"virsh -q secret-get-value {FSID}").strip() == other
 
 
-def test_a_changed_key_replaces_the_client_s(ceph: Machine) -> None:
+def test_a_changed_key_replaces_the_clients_key(ceph: Machine) -> None:
     data = ceph_data(ceph.address)
     other = ceph_key()
     code, log = ceph.apply("include stackwright::ceph", **{**data, "stackwright::ceph::client::key": other})
@@ -225,7 +225,7 @@ def test_swift_has_a_disk_of_its_own(machine: Machine, fstype: str) -> None:
     assert int(machine.sh(f"stat -c %b /srv/loopback-device/{name}")) * 512 < GIB // 4
 
 
-def test_a_disk_with_something_on_it_is_never_formatted(machine: Machine) -> None:
+def test_a_disk_with_data_is_never_formatted(machine: Machine) -> None:
     machine.sh("truncate -s 400M /root/disk; mkfs.ext4 -q -F -L PRECIOUS /root/disk")
     disk = machine.sh("losetup --find --show /root/disk").strip()
     try:
@@ -236,7 +236,7 @@ def test_a_disk_with_something_on_it_is_never_formatted(machine: Machine) -> Non
         machine.sh(f"losetup --detach {disk}; systemctl disable --now srv-node-precious.mount", check=False)
 
 
-def test_a_volume_group_stands_on_a_file(machine: Machine) -> None:
+def test_a_volume_group_is_created_on_a_file(machine: Machine) -> None:
     # The nodes share a kernel without device-mapper, so volumes themselves cannot be tried here.
     data = {"stackwright::cinder_lvm::volume_group": "cinder-volumes", "stackwright::cinder_lvm::size": 3 * GIB}
     machine.twice("include stackwright::cinder_lvm", **data)
@@ -244,7 +244,7 @@ def test_a_volume_group_stands_on_a_file(machine: Machine) -> None:
     assert machine.sh(LOOP_DEVICES).count("/dev/loop") == 1
 
 
-def test_everything_is_back_after_a_reboot(ceph: Machine) -> None:
+def test_all_storage_is_available_after_a_reboot(ceph: Machine) -> None:
     disks = ceph.sh("ls /srv/node").split()
     groups = ceph.sh("test -e /var/lib/cinder/cinder-volumes && echo yes", check=False).strip()
     ceph.reboot()

@@ -27,7 +27,7 @@ class Hosts(apply_ops.Hosts):
         return self._open[name]
 
 
-def test_its_disk_is_full(tmp_path: Path) -> None:
+def test_a_full_disk_of_the_control_host_loses_no_results(tmp_path: Path) -> None:
     """In the middle of a run: what was recorded is kept, and only what could not be is done again."""
     small, done_file = tmp_path / "small", tmp_path / "done"
     small.mkdir()

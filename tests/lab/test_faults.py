@@ -1,5 +1,5 @@
-"""Faults in the middle of a real Puppet run on a real node: each ends in a finished plan, or in a clear error with
-nothing lost."""
+"""Faults during a real Puppet run on a real node: each ends with a finished plan, or with a clear error and no lost
+results."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def demo(*needs: str) -> Step:
 ONCE = "".join(f"{n}\n" for n in range(1, 13))
 
 
-def test_nothing_happens_and_the_second_time_nothing_changes(site: Site) -> None:
+def test_a_run_without_faults_succeeds_and_a_second_changes_nothing(site: Site) -> None:
     seen: list[str] = []
     every_process = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' ' '"
     done = site.run(demo(), at=(3, lambda: seen.append(site.on_node(every_process))))
@@ -284,7 +284,7 @@ def test_puppet_is_killed_by_the_oom_killer(site: Site) -> None:
     assert site.on_node("cat /tmp/demo.count").splitlines()[-1] == "12"
 
 
-def test_two_operators(site: Site) -> None:
+def test_a_second_operator_is_refused(site: Site) -> None:
     seen: list[StackwrightError] = []
 
     def second() -> None:
@@ -300,7 +300,7 @@ def test_two_operators(site: Site) -> None:
     assert "other" not in site.on_node("ls /tmp/demo.*")
 
 
-def test_a_node_that_stays_away(site: Site) -> None:
+def test_a_node_that_does_not_come_back(site: Site) -> None:
     try:
         after = Step("after", "node", "after", (Run("x", "true"),), ("demo",))
         done = site.run(demo(), after, at=(2, lambda: site.link(up=False)), gone=20)
@@ -340,8 +340,7 @@ def test_the_disk_of_the_node_is_full(site: Site) -> None:
 
 
 def test_the_disk_of_the_node_fills_up_while_puppet_runs(site: Site) -> None:
-    """Whatever Puppet makes of it: it has an end, which is no success where something was not done, and the next run
-    finishes."""
+    """The run ends, does not succeed unless everything was done, and the next run finishes."""
     with small_disk(site, "30m") as fill:
         done = site.run(demo(), at=(3, lambda: site.on_node(fill)))
         assert done.ok or "free disk space" in done.failures[0].hint, done
@@ -353,7 +352,7 @@ def test_the_disk_of_the_node_fills_up_while_puppet_runs(site: Site) -> None:
 
 @pytest.mark.parametrize(("fails", "code"), [(1, 0), (9, 100)])
 def test_a_package_whose_own_script_fails_gets_a_second_chance(site: Site, fails: int, code: int) -> None:
-    """As Horizon's does, by chance; one that always fails is told, with what it said."""
+    """Horizon's script sometimes fails like this. A script that always fails is reported with its output."""
     script = (
         "#!/bin/sh\necho x >>/tmp/demo.tries\n"
         f"[ $(wc -l </tmp/demo.tries) -gt {fails} ] || {{ echo 'Syntax error: no reason'; exit 1; }}\n"
@@ -428,7 +427,8 @@ def test_sudo_with_and_without_a_password(site: Site) -> None:
 
 
 def test_a_puppet_resource_that_fails(site: Site) -> None:
-    """Its own lines are the cause, what depends on it is left out, the rest is done; mended, it goes on from there."""
+    """Its output is shown as the cause; dependent resources are skipped, all others applied. After a repair the next
+    run continues there."""
     manifest = """
     exec { 'schema': command => "/bin/sh -c 'echo table users is not there >&2; test -e /tmp/demo.mended'" }
     exec { 'after': command => '/bin/touch /tmp/demo.after', require => Exec['schema'], creates => '/tmp/demo.after' }
@@ -459,7 +459,7 @@ time.sleep(60)
 
 
 def test_another_package_manager_holds_its_locks_for_a_minute(site: Site) -> None:
-    """As the daily update does, which Debian starts when a machine has just been booted."""
+    """Like Debian's daily update, which starts soon after boot."""
     site.on_node(f"cat >/tmp/demo.hog <<'END'\n{HOG}END\nsystemd-run -q --unit=hog python3 /tmp/demo.hog")
     locked = "until test -e /tmp/demo.locked; do sleep 0.2; done; echo locked"
     assert site.on_node(f"timeout 60 sh -c '{locked}'") == "locked\n"
@@ -477,7 +477,7 @@ def test_another_package_manager_holds_its_locks_for_a_minute(site: Site) -> Non
 
 
 def test_python_modules_are_compiled_beside_dpkg(site: Site, tmp_path: Path) -> None:
-    """By another py3compile than the host's, which is started once for each package and waits for none."""
+    """A py3compile of the test replaces the host's; dpkg starts it once for each package and waits for none."""
     control = "Package: demo-modules\nVersion: 1\nArchitecture: all\nMaintainer: T <t@lab.test>\nDescription: modules\n"
     (tmp_path / "p" / "DEBIAN").mkdir(parents=True)
     (tmp_path / "p" / "DEBIAN" / "control").write_text(control)
@@ -515,8 +515,8 @@ def test_python_modules_are_compiled_beside_dpkg(site: Site, tmp_path: Path) -> 
         site.on_node("dpkg -P demo-modules; rm -f /tmp/demo.*; rm -rf /usr/share/demo")
 
 
-def test_a_package_manager_that_is_at_work_was_not_interrupted(site: Site) -> None:
-    """As when an earlier run was cut off from the node in the middle of unpacking."""
+def test_a_running_package_manager_is_not_taken_for_an_interrupted_one(site: Site) -> None:
+    """The state of the node is like after an earlier run that was interrupted while unpacking."""
     control = "Package: demo-half\\nVersion: 1\\nArchitecture: all\\nMaintainer: T <t@lab.test>\\nDescription: half\\n"
     site.on_node(
         f"set -e; cd $(mktemp -d); mkdir -p p/DEBIAN; printf '{control}' >p/DEBIAN/control\n"
@@ -556,7 +556,7 @@ class _Mirror(http.server.SimpleHTTPRequestHandler):
 
 
 def test_a_mirror_that_answers_503_a_few_times(site: Site, tmp_path: Path) -> None:
-    """More often than apt itself tries."""
+    """More often than apt retries."""
     # A version of its own: the lab keeps packages for its next nodes, and apt takes what it has by name and size.
     version = f"{time.time_ns()}"
     control = (
@@ -615,7 +615,7 @@ def _problems(site: Site, tmp_path: Path) -> dict[str, list[str]]:
 
 
 def test_a_clock_that_is_one_hour_off(site: Site, tmp_path: Path) -> None:
-    """It is found before anything is changed; and a plan that is carried out all the same does not suffer."""
+    """The preflight finds it before anything is changed. A plan that is applied in spite of it succeeds."""
     assert "clock" not in _problems(site, tmp_path)
     site.on_node(
         "cd /usr/bin; cp -a date date.real; "
@@ -645,7 +645,7 @@ def test_two_hosts_with_one_name(site: Site, tmp_path: Path) -> None:
 
 
 def test_a_password_is_needed_once(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a real sshd, for a user who has to give it to sudo as well."""
+    """With a real sshd, for a user whose sudo requires the password too."""
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)

@@ -1,5 +1,5 @@
-"""The firewall on a real node: what is listed is reached by whom it is listed for, the rest is refused, and nobody
-else's rules are touched. With nftables as on Debian, and with firewalld as on CentOS."""
+"""The firewall on a real node: listed ports are open for their hosts, others are refused, and rules of other programs
+are not changed. With nftables as on Debian, and with firewalld as on CentOS."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Site:
 
     @property
     def friend(self) -> str:
-        """An address of this machine that is let in where the lab's own is not."""
+        """An address of this machine that is admitted to ports that refuse the lab's own address."""
         return f"198.18.{self.sh.lab.number}.201"
 
     @property
@@ -149,7 +149,7 @@ def site(
     lab.down([node.name], lab=nodes_lab)
 
 
-def test_what_is_listed_is_open_and_the_rest_is_refused(site: Site) -> None:
+def test_only_listed_ports_are_open(site: Site) -> None:
     assert set(site.seen().values()) == {True}, "without listeners nothing would be proved"
     with site.connect() as before:
         assert site.applied(site.openings())
@@ -167,7 +167,7 @@ def test_the_rules_of_others_are_left_alone(site: Site) -> None:
     assert site.sh(FOREIGN) == "1\n"
 
 
-def test_who_leaves_the_list_is_refused_and_connections_live_on(site: Site) -> None:
+def test_a_removed_host_is_refused_but_keeps_its_connections(site: Site) -> None:
     with site.connect() as before:
         assert site.applied(site.openings()[:2])
         assert before.run("true").ok
@@ -228,7 +228,7 @@ def test_the_rules_come_back_with_the_node(site: Site) -> None:
     assert site.applied(site.openings(), again=True) == 0
 
 
-def test_without_a_firewall_only_our_rules_go(site: Site) -> None:
+def test_without_a_firewall_only_our_rules_are_removed(site: Site) -> None:
     assert site.applied(None)
     assert site.sh(FOREIGN) == "1\n"
     if site.kind == "nftables":

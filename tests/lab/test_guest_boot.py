@@ -277,7 +277,7 @@ def test_boots_with_metadata_key_volume_and_power_button(
     machine.process.wait(60)
 
 
-def test_config_drive_stands_in_for_the_metadata_service(
+def test_config_drive_is_used_without_a_metadata_service(
     boot: Callable[..., Machine], built: Built, key: Path, tmp_path: Path
 ) -> None:
     drive, document = tmp_path / "drive", tmp_path / "openstack" / "latest" / "meta_data.json"
@@ -298,7 +298,7 @@ def test_config_drive_stands_in_for_the_metadata_service(
     assert machine.ssh("blkid -t LABEL=none -o device").returncode == 2
 
 
-def test_an_address_that_comes_late_is_told_and_used(boot: Callable[..., Machine], metadata: str) -> None:
+def test_a_late_address_is_logged_and_used(boot: Callable[..., Machine], metadata: str) -> None:
     machine = boot(metadata)
     machine.wait_for(machine.monitor.exists)
     machine.qmp("set_link", name="n", up=False)

@@ -77,7 +77,7 @@ def test_logs_in_and_finds_the_instance(dashboard: str, tmp_path: Path) -> None:
     assert [t for t in seen.trouble if "favicon" not in t] == [f"404 {dashboard}/project/instances/gone.js"]
 
 
-def test_a_refused_login_and_an_absent_instance_are_told_with_a_picture(dashboard: str, tmp_path: Path) -> None:
+def test_failed_login_and_missing_instance_are_errors_with_a_screenshot(dashboard: str, tmp_path: Path) -> None:
     with pytest.raises(horizon.LookFailed, match="Invalid credentials"):
         horizon.look(dashboard, "demo", "wrong", tmp_path)
     assert (tmp_path / "failed.png").exists()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.lab
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "l2-agents"
 
 REACHED = {"instance", "console", "dhcp", "metadata", "ping", "ssh", "outbound"}
-"""The checks of `verify` that stand on the network."""
+"""The checks of `verify` that need the network."""
 
 CLOUDS = [
     pytest.param("openvswitch", marks=pytest.mark.cloud("openvswitch")),

@@ -117,7 +117,7 @@ def test_the_second_interface_reaches_the_machine(scratch_lab: Lab) -> None:
         assert struct.unpack("II", value.raw)[1] == 0, interface
 
 
-def test_a_route_leads_through_a_node_and_goes_with_it(scratch_lab: Lab) -> None:
+def test_a_route_through_a_node_is_removed_with_it(scratch_lab: Lab) -> None:
     (one,) = shells(scratch_lab, "n1")
     beyond = f"198.19.{(scratch_lab.number + 128) % 256}"
     one(f"ip link add inner type bridge; ip address add {beyond}.1/24 dev inner; ip link set inner up")
@@ -182,7 +182,7 @@ def test_a_stopped_node_starts_again_with_its_disk(scratch_lab: Lab) -> None:
     again("test -e /root/kept")
 
 
-def test_a_node_has_no_more_than_its_size(scratch_lab: Lab) -> None:
+def test_a_node_cannot_use_more_than_its_size(scratch_lab: Lab) -> None:
     size, said = rooms.Size(512 * 2**20, 1), list[str]()
     (node,) = rooms.up(["n1"], lab=scratch_lab, size={"n1": size}, say=said.append)
     if any("not enforced" in line for line in said):
@@ -191,7 +191,7 @@ def test_a_node_has_no_more_than_its_size(scratch_lab: Lab) -> None:
     one, name = Shell(scratch_lab, node), scratch_lab.namespace("n1")
 
     def holds() -> None:
-        """From within: it does not have 700 MiB, nor two processors' time; and it is told so."""
+        """Checks inside the node: it cannot use 700 MiB or two processors, and its system reports these limits."""
         take = "python3 -c 'x = bytearray({} << 20)'; echo $?"
         assert one(take.format(300)).split() == ["0"]
         assert "137" in one(take.format(700)).splitlines(), "killed"
@@ -247,7 +247,7 @@ def test_up_returns_a_node_that_runs_and_says_so(scratch_lab: Lab) -> None:
         rooms.up(["n1"], lab=scratch_lab, release="trixie")
 
 
-def test_two_at_once_do_not_get_in_each_others_way(scratch_lab: Lab) -> None:
+def test_two_concurrent_commands_do_not_interfere(scratch_lab: Lab) -> None:
     both = [start_up(scratch_lab, name) for name in ("n1", "n2")]
     assert [process.wait(120) for process in both] == [0, 0]
     nodes = rooms.list_nodes(scratch_lab)
@@ -255,7 +255,7 @@ def test_two_at_once_do_not_get_in_each_others_way(scratch_lab: Lab) -> None:
     assert len({n.address for n in nodes}) == 2
 
 
-def test_the_second_node_need_not_download_again(scratch_lab: Lab) -> None:
+def test_the_second_node_downloads_nothing(scratch_lab: Lab) -> None:
     for package in scratch_lab.packages.glob("bookworm/tzdata_*.deb"):
         package.unlink()
     (one,) = shells(scratch_lab, "n1")
@@ -273,7 +273,7 @@ def test_debian_13(scratch_lab: Lab) -> None:
     assert one("systemctl is-system-running --wait", check=False).strip() == "running", one("systemctl --failed")
 
 
-def test_a_snapshot_is_what_new_nodes_can_start_from(scratch_lab: Lab) -> None:
+def test_new_nodes_can_start_from_a_snapshot(scratch_lab: Lab) -> None:
     shells(scratch_lab, "n0")
     (one,) = shells(scratch_lab, "n1")
     one("echo cloud > /root/kept; rm /usr/share/common-licenses/GPL-3")
@@ -349,7 +349,7 @@ MOMENTS: dict[str, Callable[[Lab], bool]] = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_crash_of_up_is_cleared_up(scratch_lab: Lab, moment: str) -> None:
+def test_down_cleans_up_after_a_crash_of_up(scratch_lab: Lab, moment: str) -> None:
     shells(scratch_lab, "base-is-there")
     rooms.down(lab=scratch_lab)
     for remedy in ("down", "up"):
@@ -412,7 +412,7 @@ def test_down_finds_a_node_by_its_processes_or_its_groups_alone(scratch_lab: Lab
     assert remains(scratch_lab) == []
 
 
-def test_a_node_from_before_a_restart_of_the_machine_is_made_afresh(scratch_lab: Lab) -> None:
+def test_a_node_is_recreated_after_the_machine_restarted(scratch_lab: Lab) -> None:
     (one,) = shells(scratch_lab, "n1")
     one("touch /root/kept")
     record = scratch_lab.disk("n1") / "node.json"
@@ -450,7 +450,7 @@ def test_a_second_lab_in_the_same_network_is_refused(scratch_lab: Lab, tmp_path:
 
 
 def test_what_is_mounted_in_a_nodes_folder_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if it could not be unmounted: it may be somebody's data."""
+    """Even if it could not be unmounted: it may contain data of a user."""
     deep = tmp_path / "node" / "upper/usr/lib/python3/dist-packages"
     for point in (deep / "mounted", deep.parent):
         point.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
-"""A lock taken from one node and installed on another one by the real executor, from a small signed archive: exactly
-these versions, also without any mirror, or a refusal before anything is changed."""
+"""A lock of one node is installed on another one by the real executor, from a small signed archive: with exactly these
+versions, also without a mirror, or with an error before anything is changed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def nodes(make_node: Callable[..., Shell], packages: archive.Archive) -> Hosts:
 
 
 def publish(shell: Shell, packages: archive.Archive) -> None:
-    """Puts the archive as it is now on a node, in the place of its mirrors' lists."""
+    """Copies the archive in its current state to a node, and replaces the mirrors' lists."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         for name in ("dists", "pool", "key.asc"):
@@ -139,7 +139,7 @@ def test_a_lock_is_installed_exactly_although_there_is_something_newer(
     two(package_steps.apt_install(["tool"]) + f"\ntest ! -e {package_steps.PINS}")
 
 
-def test_what_is_gone_is_named_before_anything_is_changed(
+def test_missing_versions_are_reported_before_any_change(
     nodes: Hosts, packages: archive.Archive, tmp_path: Path
 ) -> None:
     wanted = taken(nodes, "locked1").installable
@@ -189,8 +189,8 @@ def test_a_bundles_packages_are_installed_without_any_mirror(
     assert two("dpkg-query -W -f '${db:Status-Status}' tool 2>&1 || true").strip() != "installed"
 
 
-def test_one_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path: Path) -> None:
-    """They are brought to it alone, and to all where it cannot serve them."""
+def test_the_cache_host_serves_a_bundles_packages_to_the_others(nodes: Hosts, tmp_path: Path) -> None:
+    """The packages are copied only to the cache host, or to all hosts if it cannot serve them."""
     one, two = nodes.shells["locked1"], nodes.shells["locked2"]
     wanted = {k: v for k, v in taken(nodes, "locked1").installable.items() if k in ("tool", "lib")}
     folder = bundled(nodes, wanted, tmp_path)

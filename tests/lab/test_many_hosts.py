@@ -1,4 +1,5 @@
-"""Controller, network host and compute host on three nodes; then a fourth one joins, and an instance moves to it."""
+"""Controller, network host and compute host on three nodes; then a second compute host is added, and an instance is
+migrated to it."""
 
 from __future__ import annotations
 
@@ -94,7 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, nodes_lab: Lab, with_packages
             lab.down(sorted(there), lab=nodes_lab)
 
 
-def test_three_hosts_make_a_cloud(site: Site) -> None:
+def test_a_cloud_on_three_hosts_is_installed(site: Site) -> None:
     site.apply()
     result = site.verify()
     states = {check["name"]: check["state"] for check in result["checks"]}
@@ -120,8 +121,8 @@ def test_the_second_run_changes_nothing_on_any_host(site: Site) -> None:
     assert finished["data"]["changed"] == 0, [e for e in events if e["data"].get("changed")]
 
 
-def test_a_compute_host_joins(site: Site) -> None:
-    """Only the new host gets anything; the others are mapped, told who may call them, and left as they are."""
+def test_a_compute_host_is_added(site: Site) -> None:
+    """Only the new host gets components; on the others only firewalls and SSH keys change."""
     first, second = site.nodes["compute1"].address, site.nodes["compute2"].address
     reports = "stat -c '%n %Y' /var/lib/stackwright/runs/*puppet*/started"
     old = {name: site.sh(name, reports) for name in ("network", "compute1")}
@@ -144,7 +145,7 @@ def test_a_compute_host_joins(site: Site) -> None:
         assert all(name in details[check] for name in names), details
 
 
-def test_an_instance_moves(site: Site) -> None:
+def test_an_instance_is_migrated(site: Site) -> None:
     """From one compute host to the other and back; its floating address answers on each."""
 
     def demo(command: str) -> str:

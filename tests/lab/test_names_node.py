@@ -28,7 +28,7 @@ def shells(make_node: Callable[..., Shell]) -> dict[str, Shell]:
     return {NAME: first, second.node.address: second}
 
 
-def test_hosts_get_their_names_and_know_each_other(shells: dict[str, Shell], tmp_path: Path) -> None:
+def test_hosts_get_their_names_and_resolve_each_other(shells: dict[str, Shell], tmp_path: Path) -> None:
     second = next(name for name in shells if name != NAME)
     flags = {"CONFIG_CONTROLLER_HOST": NAME, "CONFIG_COMPUTE_HOSTS": second, "CONFIG_NETWORK_HOSTS": NAME}
     flags |= {"CONFIG_PROVISION_DEMO": "n", "CONFIG_HOST_NAMES": "y"}

@@ -74,7 +74,7 @@ def where(shell: Shell) -> str:
     return found[1] if found and route and found[1] == route[1] else ""
 
 
-def test_the_address_moves_and_stays(fresh: Shell) -> None:
+def test_the_address_moves_to_the_bridge_permanently(fresh: Shell) -> None:
     assert where(fresh) == "eth1"
     mac = fresh("cat /sys/class/net/eth1/address")
     assert fresh(network_manager.change("linux", BRIDGES)).endswith("stackwright: changed\n")
@@ -92,7 +92,7 @@ def test_the_address_moves_and_stays(fresh: Shell) -> None:
     _eventually(lambda: where(fresh) == "br-ex")
 
 
-def test_what_nobody_confirms_is_undone(fresh: Shell) -> None:
+def test_an_unconfirmed_change_is_undone(fresh: Shell) -> None:
     fresh(network_manager.change("linux", BRIDGES, seconds=5))
     _eventually(lambda: where(fresh) == "eth1")
     assert "stackwright-" not in fresh("nmcli -t -f NAME connection show")

@@ -1,5 +1,5 @@
-"""A package cache on two real nodes, with the real Squid and apt: what one host has downloaded the other one gets from
-the cache, and no host needs it."""
+"""A package cache on two real nodes, with real Squid and apt: each package is downloaded once, and hosts work without
+the cache too."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shells(make_node: Callable[..., Shell]) -> dict[str, Shell]:
     return {one.node.address: one for one in made}
 
 
-def test_what_one_host_downloaded_the_other_one_gets_from_the_cache(shells: dict[str, Shell], tmp_path: Path) -> None:
+def test_a_package_is_downloaded_once_and_served_from_the_cache(shells: dict[str, Shell], tmp_path: Path) -> None:
     first, second = shells
     flags = {"CONFIG_CONTROLLER_HOST": first, "CONFIG_COMPUTE_HOSTS": second, "CONFIG_NETWORK_HOSTS": first}
     flags |= {"CONFIG_PROVISION_DEMO": "n", "CONFIG_PACKAGE_CACHE_HOST": first}
@@ -48,7 +48,7 @@ def test_what_one_host_downloaded_the_other_one_gets_from_the_cache(shells: dict
     whole, plan = planner.cloud(given, seen), planner.plan(planner.cloud(given, seen))
 
     def packages(host: str, name: str, *needs: str) -> Step:
-        """As the plan's, which would take minutes."""
+        """A small replacement for the plan's package step, which would take minutes."""
         whole_step = plan.step(f"{host}:packages")
         own = replace(
             whole_step, actions=(Run("packages", package_steps.apt_install([name]), 300, retries=3),), after=()
@@ -63,7 +63,7 @@ def test_what_one_host_downloaded_the_other_one_gets_from_the_cache(shells: dict
         return outcome.changed
 
     def used(address: str) -> list[str]:
-        """How Squid answered a host that asked for a package."""
+        """Squid's log entries for a host's requests for packages."""
         lines = [line.split() for line in shells[first](f"cat {LOG}").splitlines()]
         return [words[3].partition("/")[0] for words in lines if words[2] == address and words[6].endswith(".deb")]
 
@@ -81,7 +81,7 @@ def test_what_one_host_downloaded_the_other_one_gets_from_the_cache(shells: dict
     assert shells[second]("apt-config dump Acquire::http::Proxy") == "", "an administrator's apt is left as it was"
 
 
-def test_nobody_else_may_use_it(shells: dict[str, Shell]) -> None:
+def test_other_machines_cannot_use_the_cache(shells: dict[str, Shell]) -> None:
     first, second = shells
     given = answers.read(
         [], {"CONFIG_CONTROLLER_HOST": first, "CONFIG_PACKAGE_CACHE_HOST": first}, {}, local_host=first,

@@ -124,7 +124,8 @@ SECRETS = (ADMIN, "n0va-pw", "dem0-pw", "first-pw", "off-pw", "he4t-pw", "n3w-n0
 
 
 def absent(manifest: str) -> str:
-    """The same resources, to be taken away; what the cloud itself needs stays, and the role that Keystone protects."""
+    """The same resources with `ensure => absent`, except those that the cloud needs and the role that Keystone
+    protects."""
     stays = "keystone_tenant { 'services'", "keystone_role { 'member'"
     kept = "\n".join(line for line in manifest.splitlines() if not line.startswith(stays))
     # In the other direction than Puppet's own relationships, which yield only to a direct one between the same two.
@@ -166,7 +167,7 @@ class Cloud:
         return log
 
     def login(self, user: str, password: str, domain: str = "Default") -> bool:
-        """Whether Keystone lets somebody in, asked without any of the code under test."""
+        """Whether a login to Keystone works, tested without the code under test."""
         who = {"name": user, "password": password, "domain": {"name": domain}}
         identity = {"methods": ["password"], "password": {"user": who}}
         body = json.dumps({"auth": {"identity": identity}})
@@ -178,12 +179,12 @@ class Cloud:
 
 
 def brief(log: str) -> str:
-    """A debug log without what is not worth reading."""
+    """A debug log without unimportant lines."""
     return "\n".join(line for line in log.splitlines() if not line.startswith(("Debug: ", "Info: ")))
 
 
 def requests(log: str) -> list[str]:
-    """What our client asked the API: "GET /v3/users..."."""
+    """The requests of our client to the API: "GET /v3/users..."."""
     return [f"{m[1]} {m[2]}" for m in re.finditer(r"Debug: (\w+) http://[^/]+(\S+): \d+ in", log)]
 
 
@@ -219,7 +220,7 @@ def cloud(request: pytest.FixtureRequest, make_node: Callable[..., Shell]) -> Cl
     return cloud
 
 
-def test_an_unchanged_run_changes_nothing_and_asks_little(cloud: Cloud) -> None:
+def test_an_unchanged_run_needs_few_requests(cloud: Cloud) -> None:
     cloud.unchanged(CLOUD)
     log = cloud.unchanged(THINGS)
     asked = requests(log)
@@ -230,7 +231,7 @@ def test_an_unchanged_run_changes_nothing_and_asks_little(cloud: Cloud) -> None:
     assert "/usr/bin/openstack" not in log
 
 
-def test_the_stock_providers_find_what_ours_made_in_order(cloud: Cloud) -> None:
+def test_the_stock_providers_accept_what_ours_created(cloud: Cloud) -> None:
     log = cloud.unchanged(SAMPLE, stock=True)
     assert "/usr/bin/openstack" in log
     assert requests(log) == []
@@ -247,7 +248,7 @@ def test_ours_find_what_the_stock_providers_made_in_order(cloud: Cloud) -> None:
     assert code == 2, brief(log)
 
 
-def test_changes_arrive_and_passwords_stay_secret(cloud: Cloud) -> None:
+def test_changes_are_applied_and_passwords_stay_secret(cloud: Cloud) -> None:
     code, log = cloud.apply(changed(THINGS))
     assert code == 2, brief(log)
     assert cloud.login("nova", "n3w-n0va-pw")
@@ -268,7 +269,7 @@ def test_changes_arrive_and_passwords_stay_secret(cloud: Cloud) -> None:
     assert cloud.login("nova", "n0va-pw")
 
 
-def test_a_restart_of_keystone_in_the_middle_is_waited_for(cloud: Cloud) -> None:
+def test_the_providers_wait_while_keystone_restarts(cloud: Cloud) -> None:
     restart = (
         "exec { '/bin/sh -c \"systemctl stop keystone; (sleep 6; systemctl start keystone) >/dev/null 2>&1 &\"': }\n"
     )
@@ -279,7 +280,7 @@ def test_a_restart_of_keystone_in_the_middle_is_waited_for(cloud: Cloud) -> None
     assert "Keystone_role[after]/ensure: created" in log
 
 
-def test_a_region_and_an_interface_more(cloud: Cloud) -> None:
+def test_a_region_and_an_interface_are_added(cloud: Cloud) -> None:
     one = "keystone_endpoint { 'RegionThree/placement::placement': ensure => present, public_url => 'http://a'%s }\n"
     assert cloud.apply(one % "")[0] == 2
     assert cloud.apply(one % "")[0] == 0
@@ -289,7 +290,7 @@ def test_a_region_and_an_interface_more(cloud: Cloud) -> None:
     assert cloud.apply(one.replace("present", "absent") % "")[0] == 0
 
 
-def test_errors_say_what_was_asked(cloud: Cloud) -> None:
+def test_errors_name_the_request(cloud: Cloud) -> None:
     code, log = cloud.apply("keystone_user_role { 'nobody@services': ensure => present, roles => ['admin'] }")
     assert code == 4, brief(log)
     assert "there is no user nobody in domain Default" in log
@@ -302,7 +303,7 @@ def test_errors_say_what_was_asked(cloud: Cloud) -> None:
     assert "wr0ng" not in log
 
 
-def test_puppet_resource_lists_and_all_of_it_can_go(cloud: Cloud) -> None:
+def test_puppet_resource_lists_all_and_all_can_be_removed(cloud: Cloud) -> None:
     listed = cloud.shell("puppet resource --modulepath /root/fast:/usr/share/puppet/modules keystone_user_role")
     assert "keystone_user_role { 'heat_admin::heat@inner::heat':" in listed
     assert "keystone_user_role { 'admin::Default@::::all':" in listed

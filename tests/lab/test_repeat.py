@@ -40,7 +40,7 @@ def run(day: Day, *words: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_identity_and_images_alone_are_a_cloud(day: Day) -> None:
+def test_a_cloud_of_identity_and_images_only_is_installed(day: Day) -> None:
     said = run(day, "--allinone", "--lab", CLOUD.name, "--release", CLOUD.release, *CLOUD.settings)
     assert "is installed and verified" in said
 

@@ -1,4 +1,4 @@
-"""The report as a browser shows it: light and dark, on a phone and on paper. Pictures are in test-results/report/."""
+"""The report in a browser: light and dark, on a phone and in print. Screenshots are in test-results/report/."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_the_page_is_easy_to_read(name: str, screen: str, pages: dict[str, Path]
     assert [url for url in asked if not url.startswith("file:")] == []
 
 
-def test_dark_is_dark_and_paper_is_white(pages: dict[str, Path], view: horizon.Page) -> None:
+def test_the_dark_theme_is_dark_and_print_is_white(pages: dict[str, Path], view: horizon.Page) -> None:
     seen = {}
     for screen in SCREENS:
         show(view, pages["good"], screen)
@@ -140,7 +140,7 @@ def test_dark_is_dark_and_paper_is_white(pages: dict[str, Path], view: horizon.P
     assert min(seen["light"], seen["phone"], seen["paper"]) == 255
 
 
-def test_bars_stand_where_their_time_is(pages: dict[str, Path], view: horizon.Page) -> None:
+def test_bars_are_at_the_position_of_their_time(pages: dict[str, Path], view: horizon.Page) -> None:
     """The controller's Puppet run began at 110 s of 350 s, and took 102 s."""
     show(view, pages["good"], "light")
     found = view.script(
@@ -158,7 +158,7 @@ FOLDED = """[true, false].map(much => [...document.querySelectorAll('details:not
   .map(e => e.offsetHeight - e.querySelector('summary').offsetHeight))"""
 
 
-def test_on_paper_everything_is_unfolded_that_says_something(pages: dict[str, Path], view: horizon.Page) -> None:
+def test_details_are_unfolded_in_print_unless_repeated(pages: dict[str, Path], view: horizon.Page) -> None:
     show(view, pages["good"], "light")
     assert max(view.script(FOLDED)[1]) < 5
     show(view, pages["good"], "paper")

@@ -1,5 +1,5 @@
-"""Real dnf and rpm on a node that looks like CentOS Stream 9: what the plan does about packages, and what the check
-says before. Its repositories have tiny signed packages with RDO's names."""
+"""Real dnf and rpm on a node that looks like CentOS Stream 9: the plan's package steps, and the check before them. Its
+repositories have tiny signed packages with RDO's names."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Site:
         return answers.read([], flags, {}, local_host=self.address, remembered=golden.secrets())
 
     def look(self) -> Facts:
-        """What the node says of itself."""
+        """The facts of the node."""
         with self.connect() as connection:
             return facts.parse(connection.run(facts.probe([]), timeout=60).out, self.address, 0.0)
 
@@ -84,7 +84,7 @@ class Site:
         return preflight.parse_package_check(result.out + result.err, self.address)
 
     def packages(self, *, add: str = "", **settings: str) -> Outcome:
-        """Carries out the steps of the plan that are about packages, and no more."""
+        """Carries out only the plan's steps about packages."""
         whole = self.plan(**settings)
         steps = [whole.step(f"{self.address}:{name}") for name in ("repositories", "packages")]
         if add:
@@ -111,12 +111,12 @@ class Site:
             return executor.run(Plan(steps), self.connect, kept, self.events.append)
 
     def installed(self) -> dict[str, str]:
-        """By name: the version."""
+        """The version of each installed package by name."""
         out = self.shell("rpm -qa --qf '%{NAME} %{VERSION}\\n'")
         return dict(line.split() for line in out.splitlines())
 
     def reset(self) -> None:
-        """As a fresh host: none of our repositories and packages."""
+        """Makes the node like new: without our repositories and packages."""
         self.shell(
             "rm -rf /var/lib/stackwright /etc/yum.repos.d/stackwright* /srv/proxy.log; "
             "dnf -q config-manager --set-disabled crb; dnf -q config-manager --set-enabled baseos; "
@@ -173,14 +173,14 @@ def test_the_node_is_centos(site: Site) -> None:
     assert {r for r in seen.repositories if " " not in r} == {"baseos", "epel"}, "besides Debian's own"
 
 
-def test_everything_can_be_had_and_nothing_was_changed(site: Site) -> None:
+def test_the_check_finds_all_packages_and_changes_nothing(site: Site) -> None:
     before = site.installed()
     assert lines(site.check()) == []
     assert site.installed() == before
     assert site.shell("ls /etc/yum.repos.d").split() == ["centos.repo", "epel.repo"]
 
 
-def test_what_is_missing_is_said_before_anything_is_changed(site: Site) -> None:
+def test_missing_packages_are_reported_before_any_change(site: Site) -> None:
     before = site.installed()
     found = lines(site.check("no-such-package", "nor-this-one"))
     assert found == ["package: no-such-package cannot be had", "package: nor-this-one cannot be had"]
@@ -192,7 +192,7 @@ def test_what_is_missing_is_said_before_anything_is_changed(site: Site) -> None:
 
 
 def test_a_dry_run_changes_nothing(site: Site, tmp_path: Path) -> None:
-    """The whole command, as a person calls it. What rpm, dnf and systemd keep for themselves does not count."""
+    """The whole command like from a shell. Files that rpm, dnf and systemd change for themselves are ignored."""
     settings = {"CONFIG_OPENSTACK_RELEASE": "zed", "CONFIG_PACKAGE_MIRROR": MIRROR, "CONFIG_MIRROR_KEYS": KEYS}
     path = tmp_path / "cloud.answers"
     answers.save(path, answers.generate(install_hosts=[site.address], presets={**KEYSTONE, **settings}))
@@ -243,7 +243,7 @@ def test_one_transaction_from_the_release(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("folder", "package"), [("wrong", "wrongly-signed"), ("unsigned", "unsigned")])
-def test_packages_that_others_signed_are_refused(site: Site, folder: str, package: str) -> None:
+def test_packages_with_another_signature_are_refused(site: Site, folder: str, package: str) -> None:
     settings = {"CONFIG_REPO": f"http://127.0.0.1:8080/{folder}", "CONFIG_REPO_KEYS": "file:///srv/sig.key"}
     outcome = site.packages(add=package, **settings)
     assert not outcome.ok
@@ -253,7 +253,7 @@ def test_packages_that_others_signed_are_refused(site: Site, folder: str, packag
     assert "openstack-keystone" not in site.installed(), "one transaction: nothing of it was installed"
 
 
-def test_a_repository_of_ones_own(site: Site) -> None:
+def test_packages_come_from_an_additional_repository(site: Site) -> None:
     settings = {"CONFIG_REPO": "http://127.0.0.1:8080/wrong", "CONFIG_REPO_KEYS": "file:///srv/stranger.key"}
     assert site.packages(add="wrongly-signed", **settings).ok
     assert "wrongly-signed" in site.installed()
@@ -274,7 +274,7 @@ def test_versions_are_locked(site: Site) -> None:
 
 
 def test_a_lock_is_installed_exactly_or_refused(site: Site) -> None:
-    """With what is newer in the same repository; then without what is locked."""
+    """First the repository also has newer versions; then the locked versions are missing."""
     assert site.packages().ok
     with site.connect() as connection:
         said = connection.run(lock.script("dnf", "/nowhere", "/nowhere"), timeout=120)
@@ -310,7 +310,7 @@ def test_a_lock_is_installed_exactly_or_refused(site: Site) -> None:
 
 
 def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Path) -> None:
-    """Gathered from the repositories, and installed where these lead nowhere."""
+    """They are downloaded from the repositories, and installed on a host that cannot reach these."""
     assert site.packages().ok
     with site.connect() as connection:
         said = connection.run(lock.script("dnf", "/nowhere", "/nowhere"), timeout=120)
@@ -372,7 +372,7 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
 
 
 def test_through_a_proxy(site: Site) -> None:
-    """The mirror's name is known to the proxy alone, to dnf on the host as to the check before."""
+    """Only the proxy knows the mirror's name, so both dnf and the check before must use the proxy."""
     settings = {"CONFIG_PACKAGE_MIRROR": "http://mirror.example/mirror", "CONFIG_MIRROR_KEYS": "/srv/www/keys"}
     without = lines(site.check(**settings))
     assert any(line.startswith("repository: http") and "mirror.example" in line for line in without), without
@@ -421,7 +421,7 @@ def test_through_the_sites_package_cache(site: Site) -> None:
 
 
 def test_offline(site: Site) -> None:
-    """Nothing but one folder is asked: the host's own repositories lead nowhere."""
+    """Only one folder is used: the host's own repositories cannot be reached."""
     site.shell(
         "mkdir -p /srv/offline; cp /srv/www/mirror/SIGs/9-stream/*/*/*/*.rpm /srv/www/base/*/*.rpm /srv/offline/; "
         "rm /srv/offline/leatherman-99*; createrepo_c -q /srv/offline; "

@@ -1,4 +1,4 @@
-"""Debian 13 with Epoxy, Heat, and TLS: the cloud that one command makes there; a second run changes nothing of it."""
+"""Debian 13 with Epoxy, Heat, and TLS: one command installs a cloud, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Iterato
         shutil.copy(kept, RESULTS)
 
 
-def test_one_command_ends_in_a_cloud_that_is_proved(day: Day) -> None:
+def test_one_command_installs_and_verifies_a_cloud(day: Day) -> None:
     done = day.run(
         shlex.join(["stackwright", "--allinone", "--lab", NAME, "--release", CLOUD.release, *CLOUD.settings])
     )

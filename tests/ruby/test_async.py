@@ -162,7 +162,7 @@ def test_services_start_side_by_side_and_are_waited_for(tmp_path: Path) -> None:
     assert sorted((tmp_path / "log").read_text().splitlines()) == ["start a", "start b"]
 
 
-def test_a_service_that_does_not_start_is_told_with_its_journal(tmp_path: Path) -> None:
+def test_a_service_that_does_not_start_fails_with_its_journal(tmp_path: Path) -> None:
     done = services(tmp_path, "exit 1", "sleep 0.5")
     assert done.returncode in (4, 6)
     text = done.stdout + done.stderr

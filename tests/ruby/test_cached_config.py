@@ -138,7 +138,7 @@ def test_the_file_is_parsed_once(tmp_path: Path) -> None:
     assert (found["parsed"], found["changed"]) == (1, [])
 
 
-def test_a_file_that_somebody_else_changes_is_read_again(tmp_path: Path) -> None:
+def test_a_file_that_another_program_changed_is_read_again(tmp_path: Path) -> None:
     """By a package or a command of the same run; and a change is made to what is there then."""
     file = written(tmp_path)
     wanted: dict[str, object] = {

@@ -115,7 +115,7 @@ def test_unknown_component_is_an_error() -> None:
         services.packages_for(platforms.by_id("debian-12"), ["no-such"])
 
 
-def test_hypervisors_are_apart() -> None:
+def test_hypervisors_are_separate_package_sets() -> None:
     """On Debian their packages conflict, so a component must not bring both."""
     debian = platforms.by_id("debian-12")
     plain = set(services.packages_for(debian, ["nova-compute"]))
@@ -158,7 +158,7 @@ def test_every_role_is_defined_once_and_named_by_answers() -> None:
         assert set(role.keys) <= set(services.options()), role.name
 
 
-def test_records_name_only_what_is_there() -> None:
+def test_records_refer_only_to_existing_names() -> None:
     known = services.options()
     for service in services.all_services():
         for key, _, needed, why in service.needs:

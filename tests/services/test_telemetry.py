@@ -41,7 +41,7 @@ def data(plan: Plan, host: str = CONTROL) -> dict[str, Any]:
 NOTIFIED = ("glance::notify::rabbitmq", "heat", "keystone", "neutron", "nova")
 
 
-def test_services_notify_where_somebody_listens_and_only_there() -> None:
+def test_services_send_notifications_only_if_telemetry_is_installed() -> None:
     """A queue that nobody reads grows for ever."""
     heat = {"CONFIG_HEAT_INSTALL": "y"}
     silent, told = data(planned(**heat)), data(planned(**ON, **heat))

@@ -306,7 +306,7 @@ class TestKilledController:
 
 
 class TestLease:
-    def test_the_second_operator_is_told_who_and_since_when(self, connection: Connection, base: str) -> None:
+    def test_a_second_operator_learns_who_works_and_since_when(self, connection: Connection, base: str) -> None:
         lease = Lease(connection, "ann@desk (process 1)", on_lost=print)
         try:
             with (
@@ -326,7 +326,7 @@ class TestLease:
         first.close()
         wait_for(lambda: not (Path(base) / "lease").exists(), "the lease to be given back")
 
-    def test_a_lease_that_nobody_renews_lapses(self, connection: Connection) -> None:
+    def test_a_lease_expires_if_it_is_not_renewed(self, connection: Connection) -> None:
         lease = Lease(connection, "ann", on_lost=print)
         try:
             path = Path(connection.base) / "lease"

@@ -244,7 +244,7 @@ class TestHostKeyOnATerminal:
         assert cli.main([*words, *known]) not in lost
         assert not kept.exists()
 
-    def test_nobody_is_asked_where_there_is_no_terminal(
+    def test_unknown_host_keys_are_refused_without_a_terminal(
         self, sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setenv("STACKWRIGHT_STATE", str(home / "state"))

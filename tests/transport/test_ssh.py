@@ -133,7 +133,7 @@ class TestHostKeys:
 
     @pytest.mark.parametrize("accept_new", [True, False])
     @pytest.mark.parametrize("also", ["", "known"])
-    def test_a_revoked_key_is_refused_whoever_vouches_for_it(
+    def test_a_revoked_key_is_refused_even_if_another_file_trusts_it(
         self, sshd: Sshd, tmp_path: Path, accept_new: bool, also: str
     ) -> None:
         known, pins = tmp_path / "known", tmp_path / "pins"
@@ -202,7 +202,7 @@ class TestLogin:
         connect(dataclasses.replace(sshd.host(), keys=(key,), passphrase=ask), sshd.known()).close()
         assert asked == [key] * bool(phrase)
 
-    def test_a_wrong_passphrase_is_told_and_the_next_key_tried(self, sshd: Sshd, tmp_path: Path) -> None:
+    def test_a_wrong_passphrase_is_reported_and_the_next_key_tried(self, sshd: Sshd, tmp_path: Path) -> None:
         locked = keygen(tmp_path / "locked", passphrase="abcdef")
         host = dataclasses.replace(sshd.host(), keys=(locked,), passphrase=lambda _: "wrong-one")
         with pytest.raises(StackwrightError, match="wrong passphrase") as caught:
@@ -210,7 +210,7 @@ class TestLogin:
         assert "wrong-one" not in caught.value.message + caught.value.hint
         connect(dataclasses.replace(host, keys=(locked, sshd.key)), sshd.known()).close()
 
-    def test_nobody_is_asked_for_a_passphrase_while_another_key_is_let_in(self, sshd: Sshd, tmp_path: Path) -> None:
+    def test_no_passphrase_is_asked_for_if_another_key_works(self, sshd: Sshd, tmp_path: Path) -> None:
         locked = keygen(tmp_path / "locked", passphrase="abcdef")
 
         def ask(path: Path) -> str:
@@ -429,7 +429,7 @@ class TestNobodyThere:
 
 
 class TestDroppedLinks:
-    def test_a_link_that_dropped_is_made_anew(self, sshd: Sshd, cable: Cable) -> None:
+    def test_a_lost_connection_is_reestablished(self, sshd: Sshd, cable: Cable) -> None:
         with connect(sshd.host(cable.port), sshd.known(cable.port)) as connection:
             cable.cut()
             cable.mend()

@@ -67,7 +67,7 @@ def test_no_value_has_a_control_character(key: str) -> None:
         ("CONFIG_NEUTRON_OVS_TUNNEL_IF", "eth0;id"), ("CONFIG_NEUTRON_L3_EXT_BRIDGE", "br;id"),
     ],
 )  # fmt: skip
-def test_what_a_shell_would_read_is_refused(key: str, text: str) -> None:
+def test_shell_syntax_in_values_is_rejected(key: str, text: str) -> None:
     assert not accepted(key, text)
 
 
@@ -98,7 +98,7 @@ def test_the_file_of_an_image_stays_in_its_folder(name: str) -> None:
         ("CONFIG_PROVISION_IMAGE_URL", "/srv/images/cirros.img"),
     ],
 )  # fmt: skip
-def test_what_people_write_is_accepted(key: str, text: str) -> None:
+def test_usual_values_are_accepted(key: str, text: str) -> None:
     assert accepted(key, text)
 
 

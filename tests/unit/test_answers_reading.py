@@ -143,7 +143,7 @@ def test_files_that_are_not_answer_files(tmp_path: Path) -> None:
             answers.read([path])
     binary = tmp_path / "binary"
     binary.write_bytes(b"\x7fELF\0\0")
-    with pytest.raises(StackwrightError, match="no text"):
+    with pytest.raises(StackwrightError, match="not a text file"):
         answers.read([binary])
 
 

@@ -51,7 +51,7 @@ def test_people_may_have_any_letters_in_their_passwords(key: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["nova", "Nova", "swift", "placement", "demo"])
-def test_the_administrator_has_no_name_of_somebody_else(name: str) -> None:
+def test_the_administrators_name_must_not_be_used_already(name: str) -> None:
     found = errors(CONFIG_KEYSTONE_ADMIN_USERNAME=name)
     assert [p.name for p in found] == ["taken"]
     assert found[0].hint.startswith("CONFIG_KEYSTONE_ADMIN_USERNAME=admin")

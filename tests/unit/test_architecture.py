@@ -137,18 +137,18 @@ def beyond(names: list[str], allowed: set[str]) -> dict[str, list[str]]:
     return {name: bad for name, bad in found.items() if bad}
 
 
-def test_what_decides_never_sees_a_connection() -> None:
+def test_deciding_packages_do_not_reach_a_connection() -> None:
     allowed = {room(n) for n in MODULES} - CONNECTED - {"lab"}
     assert beyond(in_rooms(PURE | {"answers", "facts"}), allowed) == {}
 
 
-def test_what_is_pure_does_no_io() -> None:
+def test_pure_packages_do_no_io() -> None:
     forbidden = {"socket", "subprocess", "paramiko", "urllib.request", "http.client", "threading", "random", "time"}
     found = {name: imports(name) & forbidden for name in in_rooms(PURE)}
     assert {name: bad for name, bad in found.items() if bad} == {}
 
 
-def test_only_those_who_carry_out_touch_the_transport() -> None:
+def test_only_executing_packages_import_the_transport() -> None:
     found = {
         name: {i for i in imports(name) if room(i) in {"ssh", "executor"} or i.split(".")[0] == "paramiko"}
         for name in MODULES
@@ -207,7 +207,7 @@ def test_only_render_knows_jinja() -> None:
     assert {n for n in MODULES if "jinja2" in imports(n)} == {"stackwright.planner.render"}
 
 
-def test_what_runs_on_a_host_needs_nothing_but_pythons_own() -> None:
+def test_scripts_on_hosts_use_only_the_standard_library() -> None:
     """It is uploaded without the package."""
     there = [n for n in MODULES if n.startswith("stackwright.verify.on_host")]
     assert there

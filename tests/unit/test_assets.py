@@ -38,7 +38,7 @@ def test_in_a_wheel_they_are_in_the_package(tmp_path: Path, monkeypatch: pytest.
     assert assets.templates() == package / "_data" / "puppet-templates"
 
 
-def test_what_is_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path / "a" / "stackwright")
     with pytest.raises(FileNotFoundError, match="puppet-templates/ is neither beside"):
         assets.templates()

@@ -49,7 +49,7 @@ def made(tmp_path: Path, files: archive.Content = FILES, **about: Any) -> Path:
     return path
 
 
-def test_what_is_packed_comes_out_again(tmp_path: Path) -> None:
+def test_a_packed_bundle_is_read_back(tmp_path: Path) -> None:
     path = made(tmp_path, release="zed")
     assert path.stat().st_mode & 0o777 == 0o600
     index = archive.unpack(path, tmp_path / "out")
@@ -103,7 +103,7 @@ def test_paths_that_leave_the_folder_are_refused(name: str, tmp_path: Path) -> N
     assert "is outside of its directory" in refusal(path, tmp_path)
 
 
-def test_what_is_damaged_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_bundle_is_rejected(tmp_path: Path) -> None:
     path = made(tmp_path)
     whole = path.read_bytes()
     for cut in (0, 10, len(whole) // 2, len(whole) - 5):
@@ -130,7 +130,7 @@ def test_each_single_byte_that_is_flipped_is_noticed_or_does_not_matter(tmp_path
         assert found == FILES
 
 
-def test_what_was_changed_after_it_was_signed_is_refused(tmp_path: Path) -> None:
+def test_a_bundle_changed_after_signing_is_rejected(tmp_path: Path) -> None:
     path = made(tmp_path)
     with zipfile.ZipFile(path) as bundle_file:
         content = {name: bundle_file.read(name) for name in bundle_file.namelist()}
@@ -197,7 +197,7 @@ def packed(path: Path, name: str = "", **changes: int) -> Path:
     return path
 
 
-def test_what_no_bundle_has_is_refused(tmp_path: Path) -> None:
+def test_unusual_entries_are_rejected(tmp_path: Path) -> None:
     """Links and the like, and ways of packing that have troubles of their own."""
     assert archive.unpack(packed(made(tmp_path)), tmp_path / "out")
     link = packed(made(tmp_path), "plan/h/a.sh", external_attr=0o120777 << 16)
@@ -211,7 +211,7 @@ def test_what_no_bundle_has_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("name", ["answers.txt", archive.INDEX, archive.SIGNATURE])
-def test_a_name_that_stands_in_it_twice_is_refused(name: str, tmp_path: Path) -> None:
+def test_duplicate_entries_are_rejected(name: str, tmp_path: Path) -> None:
     path = made(tmp_path)
     with zipfile.ZipFile(path, "a") as out:
         out.writestr(name, b"x=2\n")
@@ -380,7 +380,7 @@ def test_another_process_makes_the_same_plan_of_it(tmp_path: Path) -> None:
     assert int(done.stdout) == sum(name.startswith("plan/") for name in files)
 
 
-def test_another_version_of_the_templates_is_told(tmp_path: Path) -> None:
+def test_another_version_of_the_templates_is_reported(tmp_path: Path) -> None:
     about, files = bundle.files(setup("allinone"))
     path = tmp_path / "a.bundle"
     index = bundle.write(path, {**about, "plan": "0" * 64, "templates": "sha256:other"}, files, KEY)
@@ -418,7 +418,7 @@ def test_hosts_that_are_not_described_are_refused(tmp_path: Path) -> None:
         ("facts/198.18.0.10.json", '"kernel_modules": [', '"kernel_modules": 5, "was": [', "invalid recorded facts"),
     ],
 )
-def test_hosts_that_nobody_named_are_refused(file: str, old: str, new: str, said: str, tmp_path: Path) -> None:
+def test_hosts_that_were_not_named_are_rejected(file: str, old: str, new: str, said: str, tmp_path: Path) -> None:
     """Answers that lead to a host which the bundle does not describe would lead to one that is nobody's to touch."""
     about, files = bundle.files(setup("allinone"))
     changed = files[file].decode().replace(old, new)
@@ -433,7 +433,7 @@ def test_hosts_that_nobody_named_are_refused(file: str, old: str, new: str, said
     ("old", "new"),
     [('"mtu": 1500', '"mtu": "much"'), ('"198.18.0.10/', '"nowhere/'), ('"arch": "x86_64"', '"arch": "pdp11"')],
 )
-def test_hosts_that_nobody_can_plan_for_are_refused(old: str, new: str, tmp_path: Path) -> None:
+def test_hosts_that_cannot_be_planned_for_are_rejected(old: str, new: str, tmp_path: Path) -> None:
     about, files = bundle.files(setup("allinone"))
     name = "facts/198.18.0.10.json"
     changed = files[name].decode().replace(old, new)
@@ -525,7 +525,7 @@ def test_answers_that_were_edited_since_make_no_bundle(applied: Path, capsys: py
     assert not Path("my.bundle").exists()
 
 
-def test_a_password_that_is_a_word_keeps_nobody_from_making_one(applied: Path) -> None:
+def test_a_password_that_is_a_common_word_does_not_prevent_a_bundle(applied: Path) -> None:
     """It is taken out of what was said, and stands in package names all the same."""
     text = applied.read_text()
     (line,) = [one for one in text.splitlines() if one.startswith("CONFIG_KEYSTONE_ADMIN_PW=")]
@@ -652,7 +652,7 @@ def test_reproduce_compares_the_plans(
 # ------------------------------------------------------------------------------------------------------------- nodes
 
 
-def test_nodes_are_called_after_the_hosts_they_stand_for() -> None:
+def test_nodes_have_the_names_of_the_bundles_hosts() -> None:
     assert node_names(["Control.example.org", "198.18.0.10", "compute.a", "compute.b", "localhost"]) == [
         "control", "n2", "compute", "n4", "n5",
     ]  # fmt: skip

@@ -75,7 +75,7 @@ def trusting(authority: str) -> ssl.SSLContext:
 # ------------------------------------------------------------------------------------------------------------- made
 
 
-def test_what_is_made_is_good_under_all_names_of_its_host(tmp_path: Path) -> None:
+def test_generated_certificates_have_all_names_of_the_host(tmp_path: Path) -> None:
     found = certificates.gather(given(), [RABBIT], StateDir(tmp_path))
     own = found.of["rabbitmq", "node1"]
     assert set(own.names) == set(RABBIT.names)
@@ -88,7 +88,7 @@ def test_what_is_made_is_good_under_all_names_of_its_host(tmp_path: Path) -> Non
         handshake(other.of["rabbitmq", "node1"], trusting(found.authority), "node1", tmp_path)
 
 
-def test_what_is_made_is_kept_in_private(tmp_path: Path) -> None:
+def test_generated_files_are_private(tmp_path: Path) -> None:
     place = StateDir(tmp_path / "state")
     first = certificates.gather(given(), [RABBIT, HORIZON], place)
     assert certificates.gather(given(), [RABBIT, HORIZON], place) == first
@@ -106,7 +106,7 @@ def test_what_is_made_is_kept_in_private(tmp_path: Path) -> None:
     assert not any(key.splitlines()[1] in repr(first) for key in keys)
 
 
-def test_only_what_no_longer_fits_is_made_anew(tmp_path: Path) -> None:
+def test_only_certificates_that_no_longer_fit_are_replaced(tmp_path: Path) -> None:
     place = StateDir(tmp_path)
     first = certificates.gather(given(), [RABBIT, HORIZON], place)
     moved = CertificateRequest("rabbitmq", "node1", (*RABBIT.names, "198.18.0.77"))
@@ -123,7 +123,7 @@ def test_only_what_no_longer_fits_is_made_anew(tmp_path: Path) -> None:
     handshake(fourth.of["rabbitmq", "node1"], trusting(fourth.authority), "node1", tmp_path)
 
 
-def test_what_ends_within_a_month_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_that_end_within_a_month_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(generate, "_SERVER_LASTS", timedelta(days=29))
         first = certificates.gather(given(), [RABBIT], StateDir(tmp_path))
@@ -155,7 +155,7 @@ def test_the_subject_is_as_answered(tmp_path: Path) -> None:
     )
 
 
-def test_a_subject_that_cannot_be_is_told(tmp_path: Path) -> None:
+def test_an_invalid_subject_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match="Germany") as raised:
         certificates.gather(given(CONFIG_SSL_CERT_SUBJECT_C="Germany"), [RABBIT], StateDir(tmp_path))
     assert raised.value.code == ExitCode.ANSWERS
@@ -250,7 +250,7 @@ def said(pair: tuple[str, str], *, who: str = "HORIZON", **more: str) -> list[tu
 
 
 @pytest.mark.parametrize("who", ["HORIZON", "VNC"])
-def test_a_good_pair_is_taken(brings: Brings, who: str) -> None:
+def test_a_valid_pair_is_accepted(brings: Brings, who: str) -> None:
     assert said(brings(), who=who) == []
 
 

@@ -125,7 +125,7 @@ def test_every_answer_says_whether_it_can_change() -> None:
     assert undeclared == [], "add them to `changes` of their service's record"
 
 
-def test_what_records_say_about_changes_is_complete() -> None:
+def test_declared_changes_are_valid() -> None:
     components = {component.name for component in services.all_components()}
     for service in services.all_services():
         assert set(service.changes) <= {option.key for option in service.options}, service.name
@@ -152,7 +152,7 @@ FOR_LIFE = (
 
 
 @pytest.mark.parametrize("key", FOR_LIFE)
-def test_what_is_for_life_is_declared_so(key: str) -> None:
+def test_permanent_answers_are_declared(key: str) -> None:
     assert services.change_of(key).can == "no"
 
 
@@ -172,7 +172,7 @@ def test_passwords_can_change(key: str) -> None:
     [
         ("CONFIG_HEAT_AUTH_ENC_KEY", "0123456789abcdef", "encrypted"),
         ("CONFIG_SWIFT_HASH", "0ther", "object"),
-        ("CONFIG_CEPH_SECRET", "0ther", "Ceph's id"),
+        ("CONFIG_CEPH_SECRET", "0ther", "Ceph's ID"),
         ("CONFIG_KEYSTONE_REGION", "east", "region"),
         ("CONFIG_NEUTRON_L2_AGENT", "openvswitch", "agent"),
         ("CONFIG_PROVISION_DEMO_FLOATRANGE", "198.18.7.0/24", "subnet"),
@@ -209,7 +209,7 @@ def test_entries_can_be_added(state: StateDir) -> None:
     assert "lvm" in refused(state, read(CONFIG_CINDER_BACKEND="ceph"))["CONFIG_CINDER_BACKEND"]
 
 
-def test_it_can_change_until_what_it_is_about_is_installed(state: StateDir) -> None:
+def test_an_answer_can_change_until_its_component_is_installed(state: StateDir) -> None:
     run(state, CONFIG_PROVISION_DEMO="n")
     assert refused(state, read(CONFIG_PROVISION_DEMO_FLOATRANGE="198.18.7.0/24")) == {}
     run(state, CONFIG_PROVISION_DEMO_FLOATRANGE="198.18.7.0/24")
@@ -239,7 +239,7 @@ def test_an_installation_that_failed_early_can_be_corrected(state: StateDir) -> 
 # ---------------------------------------------------------------------------------------------- what can, and touches
 
 
-def test_what_a_changed_answer_touches_is_told(applied: StateDir) -> None:
+def test_components_that_a_changed_answer_affects_are_listed(applied: StateDir) -> None:
     now = read(CONFIG_DEBUG_MODE="y", CONFIG_NOVA_DB_PW="entirely-another", CONFIG_PROVISION_DEMO="n")
     found = {one.key: one for one in changes.changed(now, applied)}
     assert set(found) == {"CONFIG_DEBUG_MODE", "CONFIG_NOVA_DB_PW", "CONFIG_PLACEMENT_DB_PW", "CONFIG_PROVISION_DEMO"}
@@ -249,7 +249,7 @@ def test_what_a_changed_answer_touches_is_told(applied: StateDir) -> None:
     shown = text.changed(found.values())
     assert "CONFIG_NOVA_DB_PW: ******** -> another secret\n    touches nova-" in shown
     assert "nova-database" in found["CONFIG_NOVA_DB_PW"].components
-    assert "note: with n, what the demo consists of stays" in shown
+    assert "note: with n, the demo's resources stay" in shown
     assert "entirely-another" not in shown + json.dumps([one.__dict__ for one in found.values()])
 
 
@@ -291,7 +291,7 @@ def test_the_next_run_finishes_an_interrupted_change(installed: StateDir) -> Non
         "CONFIG_NOVA_DB_PW": True,
         "CONFIG_PLACEMENT_DB_PW": True,
     }
-    assert "an earlier run began to change it" in text.changed(found.values())
+    assert "an earlier run started to change it" in text.changed(found.values())
     todo = {step.step: step.why for step in apply.difference(plan(**given), installed).todo}
     assert todo[first] == "changed"
     # Another new password on top of the one that is half there.
@@ -382,7 +382,7 @@ def test_a_cloud_of_another_release_is_refused() -> None:
 
 def test_explain_says_whether_an_answer_can_change(capsys: pytest.CaptureFixture[str]) -> None:
     for key, said in (
-        ("CONFIG_SWIFT_HASH", "changes:    it cannot change once swift-storage is installed: the place of"),
+        ("CONFIG_SWIFT_HASH", "changes:    it cannot change once swift-storage is installed: it determines"),
         ("CONFIG_CINDER_BACKEND", "changes:    entries can be added, but not removed once cinder-volume is installed"),
         ("CONFIG_NOVA_DB_PW", "changes:    `apply` changes it\n"),
         ("CONFIG_HORIZON_INSTALL", "changes:    `apply` changes it; with n, what is installed stays on its hosts"),

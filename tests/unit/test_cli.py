@@ -559,7 +559,7 @@ def test_dry_run_has_no_short_flag_in_commands() -> None:
         (["n1", "--all"], True, "yes\n", False),
     ],
 )
-def test_all_nodes_are_removed_only_if_that_is_meant(
+def test_removing_all_nodes_needs_a_confirmation(
     words: list[str], terminal: bool, typed: str, removed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[object] = []

@@ -40,7 +40,7 @@ def other_clouds(given: Answers, facts: dict[str, Facts], own_id: str) -> list[s
     return [p.name for p in inspection.problems(given, facts, cloud_id=own_id) if p.name == "other-cloud"]
 
 
-def test_it_is_random_and_kept(tmp_path: Path) -> None:
+def test_the_id_is_random_and_saved(tmp_path: Path) -> None:
     one, two = StateDir(tmp_path / "one"), StateDir(tmp_path / "two")
     first = identity.cloud_id(answers(), CASE.facts(), one)
     assert first == identity.cloud_id(answers("changed"), CASE.facts(), one)

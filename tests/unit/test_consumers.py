@@ -34,7 +34,7 @@ TEXT = ASCII | NASTY
 @example("'")
 @example("true")
 @example("${user}")
-def test_oslo_config_reads_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_oslo_config_files(text: str) -> None:
     written = consumers.oslo(text)
     # What Puppet's types of such files do to a value.
     assert written.strip() == written
@@ -58,7 +58,7 @@ def _parsed(parser: configparser.ConfigParser, written: str) -> str:
 @given(TEXT)
 @example("50%")
 @example("%(here)s")
-def test_configparser_reads_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_configparser_files(text: str) -> None:
     assert _parsed(configparser.ConfigParser(), consumers.configparser(text)) == text
 
 
@@ -74,7 +74,7 @@ class NicerInterpolation(configparser.BasicInterpolation):
 @given(TEXT)
 @example("50%")
 @example("a%%(b)s%")
-def test_swifts_paste_files_read_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_swifts_paste_files(text: str) -> None:
     assert _parsed(configparser.ConfigParser(interpolation=NicerInterpolation()), consumers.paste(text)) == text
 
 
@@ -82,7 +82,7 @@ def test_swifts_paste_files_read_what_was_meant(text: str) -> None:
 @example('"')
 @example("'a'")
 @example("true")
-def test_glance_store_reads_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_glance_store_files(text: str) -> None:
     value = _parsed(configparser.ConfigParser(), consumers.glance_store(text))
     if value[0] in "\"'":  # glance_store/_drivers/swift/utils.py, SwiftConfigParser
         assert len(value) > 1
@@ -92,12 +92,12 @@ def test_glance_store_reads_what_was_meant(text: str) -> None:
 
 
 @given(TEXT)
-def test_python_reads_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_python_files(text: str) -> None:
     assert ast.literal_eval(f"'{consumers.python(text)}'") == text
 
 
 @given(TEXT | st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1))
-def test_yaml_reads_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_yaml(text: str) -> None:
     assert yaml.safe_load(f"password: {consumers.yaml_scalar(text)}\n") == {"password": text}
 
 
@@ -110,7 +110,7 @@ def test_plain_text_needs_no_quotes_in_yaml(text: str) -> None:
 
 
 @given(TEXT)
-def test_a_url_reads_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_a_url(text: str) -> None:
     written = consumers.userinfo(text)
     assert unquote(written) == text
     assert not set(written) & set(":@/?#[]$ ")
@@ -161,20 +161,20 @@ def _options(text: str) -> list[str]:
 @example("a#b")
 @example("a'#\"b")
 @example("a\\")
-def test_the_option_file_of_a_database_reads_what_was_meant(text: str) -> None:
+def test_a_value_is_unchanged_in_database_option_files(text: str) -> None:
     answers = {"CONFIG_MARIADB_HOST": "db", "CONFIG_MARIADB_USER": "root", "CONFIG_MARIADB_PW": text}
     assert _options(credentials.my_cnf(answers)) == [text]
     assert _options(f"[client]\npassword='{consumers.option_file(text)}'\n") == [text]
 
 
 @given(TEXT | st.text(st.characters(exclude_categories=["C", "Z"], codec="utf-8"), min_size=1))
-def test_a_shell_and_yaml_read_the_credential_files_as_meant(text: str) -> None:
+def test_credential_files_keep_their_values_in_a_shell_and_yaml(text: str) -> None:
     written = credentials.clouds_yaml("http://a:5000/v3", "RegionOne", {"admin": ("admin", text, "admin")})
     assert yaml.safe_load(written)["clouds"]["admin"]["auth"]["password"] == text
 
 
 @pytest.mark.parametrize("text", ["a'b\"c$d`e\\f!g", "$(id)", "a b  c", "-n", "'", "\\", "grün €"])
-def test_a_shell_reads_the_keystonerc_as_meant(text: str, tmp_path: Path) -> None:
+def test_a_keystonerc_keeps_its_values_in_a_shell(text: str, tmp_path: Path) -> None:
     (tmp_path / "rc").write_text(credentials.keystonerc("http://a:5000/v3", "RegionOne", "admin", text, "admin"))
     told = subprocess.run(["sh", "-c", ". ./rc; printenv OS_PASSWORD"], cwd=tmp_path, capture_output=True, check=True)
     assert told.stdout.decode() == text + "\n"

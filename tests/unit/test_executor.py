@@ -208,7 +208,7 @@ class TestFailures:
         skipped = {e.step: e.data["because"] for e in site.events if e.kind == "skipped"}
         assert skipped == {"after": "bad", "later": "bad"}
 
-    def test_it_goes_on_from_there(self, site: Site, tmp_path: Path) -> None:
+    def test_the_next_run_continues_after_the_failed_step(self, site: Site, tmp_path: Path) -> None:
         cure, count = tmp_path / "cure", tmp_path / "count"
         steps = (
             sh("first", f"echo x >>'{count}'"),
@@ -230,7 +230,7 @@ class TestFailures:
         assert (done.done, done.failed, done.skipped) == (2, 1, 1)
         assert (done.failures[0].cause, done.failures[0].hint) == ("b: no answer", "Look at its cable.")
 
-    def test_connecting_for_long_is_told(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_slow_connections_are_reported(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("stackwright.executor.walk._CONNECTED_EVERY", 0.3)
         there = threading.Event()
 
@@ -246,7 +246,7 @@ class TestFailures:
         with site.journal() as journal:
             assert executor.run(Plan((sh("a1", "true"), sh("b1", "true", host="b"))), slow, journal, seen).ok
 
-    def test_a_fault_of_our_own_is_told_and_not_swallowed(self, site: Site) -> None:
+    def test_an_internal_error_is_reported(self, site: Site) -> None:
         def broken(host: str) -> Connection:
             raise ZeroDivisionError(host)
 
@@ -260,7 +260,7 @@ class TestFailures:
 
 
 class TestKept:
-    def test_what_is_done_is_kept_without_connecting(self, site: Site) -> None:
+    def test_finished_steps_are_skipped_without_connecting(self, site: Site) -> None:
         steps = (sh("one", "true"), sh("two", "true", "one", host="b"))
         site.run(*steps)
         assert site.connected == ["a", "b"]
@@ -517,7 +517,7 @@ sys.exit(done.code)
         assert {event.kind for event in events} == {"note", "finished"}
         assert any("no step was started" in event.message for event in events)
 
-    def test_the_second_leaves_and_the_work_goes_on(self, tmp_path: Path) -> None:
+    def test_the_second_ctrl_c_ends_the_command_and_steps_continue(self, tmp_path: Path) -> None:
         process = self._start(tmp_path)
         process.send_signal(signal.SIGINT)
         self._until_asked(process)
@@ -535,7 +535,7 @@ sys.exit(done.code)
 
 
 class TestTwoOperators:
-    def test_the_second_is_told_and_nothing_is_changed(self, site: Site, tmp_path: Path) -> None:
+    def test_a_second_run_is_refused_and_changes_nothing(self, site: Site, tmp_path: Path) -> None:
         with LocalConnection("b", become=False, base=str(site.base("b"))) as connection:
             lease = Lease(connection, "ann@desk", on_lost=print)
             mark = tmp_path / "mark"
@@ -546,7 +546,7 @@ class TestTwoOperators:
         assert not mark.exists()
         assert not (site.base("a") / "lease").exists()
 
-    def test_who_was_away_for_so_long_that_another_took_the_host_adds_nothing(
+    def test_a_run_that_lost_its_host_to_another_does_not_continue_there(
         self, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("stackwright.executor.lease.BEAT", 0.1)

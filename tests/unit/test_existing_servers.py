@@ -35,7 +35,7 @@ def test_neither_is_installed_anywhere() -> None:
     assert not {"mariadb-server", "rabbitmq-server"} & wanted
 
 
-def test_services_are_told_of_them() -> None:
+def test_services_use_existing_servers() -> None:
     control = golden.last_runs(CASE.plan())[CONTROL].hieradata
     assert "@198.18.0.200/keystone?" in control
     assert "rabbit://amqp_user:the-brokers.secret@198.18.0.201:5672/" in control
@@ -79,7 +79,7 @@ def test_the_database_is_set_up_from_the_controller() -> None:
     assert placement.hosts(typed.answers(values, CONFIG_MARIADB_INSTALL=False), "database") == ("control",)
 
 
-def test_a_password_that_was_made_up_opens_nothing() -> None:
+def test_the_password_of_an_existing_server_is_not_generated() -> None:
     def told(**flags: str) -> list[str]:
         reading = answers.load([], {"CONFIG_CONTROLLER_HOST": "198.18.0.10", **flags}, {}, files=False)
         return [p.seen for p in reading.errors if p.name == "missing"]
@@ -118,7 +118,7 @@ def problems(**extra: str) -> list[Problem]:
     return [p for p in found if p.name == "server"]
 
 
-def test_one_that_does_not_answer_is_told_by_the_hosts_that_need_it() -> None:
+def test_an_unreachable_server_is_reported_for_the_hosts_that_need_it() -> None:
     assert problems(**{"server 198.18.0.200,3306": "open", "server 198.18.0.201,5672": "open"}) == []
     database = problems(**{"server 198.18.0.200,3306": "closed"})
     assert {p.host for p in database} == {CONTROL}, "no other host has a connection to it"

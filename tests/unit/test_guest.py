@@ -63,7 +63,7 @@ def test_an_image_that_is_there_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("architecture", "packages", "code", "said"), [("arm64", "", 1, "amd64 only"), ("amd64", "", 75, "no kernel")]
 )
-def test_a_node_that_cannot_build_it_is_told_why(
+def test_a_node_that_cannot_build_the_image_fails_with_the_reason(
     tmp_path: Path, architecture: str, packages: str, code: int, said: str
 ) -> None:
     script, image = put(tmp_path / "sources"), tmp_path / "guest.raw"

@@ -109,7 +109,7 @@ def test_network_manager_makes_the_bridges_that_have_interfaces() -> None:
     assert scripts(plan("debian", **settings), f"{HOST}:bridges") == {}
 
 
-def test_the_progress_of_packages_is_told_at_once() -> None:
+def test_the_progress_of_packages_is_not_buffered() -> None:
     """apt's status, line by line: a reader that waits for more leaves the screen minutes behind."""
     script = apt_install(["nova-api"])
     told, _, rest = script[script.index("told=") :].partition("\n")

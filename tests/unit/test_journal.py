@@ -17,7 +17,7 @@ def record(step: str, digest: str = "d", ok: bool = True, seconds: float = 1.0) 
     return Record(step, digest, ok, time.time(), seconds, changed=2, host="h", data={"x": [1]})
 
 
-def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+def test_written_records_are_read_back(tmp_path: Path) -> None:
     with open_journal(tmp_path / "state") as journal:
         journal.add(record("one"))
         journal.add(record("two", ok=False))
@@ -50,7 +50,7 @@ def test_a_forgotten_step_is_not_done(tmp_path: Path) -> None:
         assert not journal.done("one", "d")
 
 
-def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+def test_the_journal_is_private(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with open_journal(state) as journal:
         journal.add(record("one"))
@@ -59,7 +59,7 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 5, 40])
-def test_a_last_line_that_was_cut_short_is_left_out(tmp_path: Path, cut: int) -> None:
+def test_a_truncated_last_line_is_ignored(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "journal.jsonl"
     with open_journal(tmp_path) as journal:
         journal.add(record("one"))

@@ -70,7 +70,7 @@ Dir::Cache::pkgcache "";
     ]
 
 
-def test_a_bundle_is_taken_apart() -> None:
+def test_a_bundle_of_certificates_is_split() -> None:
     one = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     two = one.replace("AAAA", "BBBB")
     assert base.pem_certificates(f"# first\n{one}# second\n{two}") == (one, two)

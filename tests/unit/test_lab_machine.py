@@ -17,7 +17,7 @@ from stackwright.lab.layout import Lab
 from stackwright.model import ExitCode, StackwrightError
 
 
-def test_everything_missing_is_told_at_once() -> None:
+def test_all_missing_programs_are_reported_at_once() -> None:
     there = {"ip", "ssh", "ssh-keygen", "losetup", "mount", "setsid"}
     with pytest.raises(StackwrightError) as error:
         machine.require(which=lambda program: program if program in there else None, uid=1000)
@@ -112,7 +112,7 @@ def test_the_world_does_not_reach_nodes() -> None:
     assert 'iifname != { "swlab4", "swext4" } oifname { "swlab4", "swext4" } ct state new drop' in text
 
 
-def test_a_mistake_on_the_command_line_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_on_the_command_line_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert lab_nodes.main(["up", "N1"]) == ExitCode.USAGE
     said = capsys.readouterr().err
     assert said.startswith("error: 'N1' is not a valid name of a node")

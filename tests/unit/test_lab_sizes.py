@@ -77,7 +77,7 @@ def test_no_limit_touches_nothing(old: str, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("stackwright-lab"))
 
 
-def test_what_the_kernel_cannot_hold_is_told_and_no_error(old: str, tmp_path: Path) -> None:
+def test_limits_that_the_kernel_cannot_enforce_are_a_warning(old: str, tmp_path: Path) -> None:
     without = "\n".join(line for line in old.splitlines() if "rw,memory" not in line)
     wanted = Size(GIB, 1)
     held = sizes.enforce("n1", wanted, without)

@@ -86,7 +86,7 @@ def test_long_work_is_seen_to_be_alive_without_a_terminal() -> None:
     ]
 
 
-def test_progress_is_not_worth_a_line() -> None:
+def test_progress_prints_no_line() -> None:
     assert live.plain_line(event("progress", "s", "h1", done=1, total=2, what="x")) is None
 
 
@@ -227,12 +227,12 @@ def test_progress_has_room_where_the_step_has_a_long_title() -> None:
     assert live.host_cells(board(events).hosts["h1"], NOW)[2] == "Puppet  123 of 1608  Service[nova-api]"
 
 
-def test_what_became_of_a_step_has_room_on_the_screen() -> None:
+def test_long_titles_are_cut_to_leave_room_for_the_result() -> None:
     done = event("ok", "b", "h1", title="Puppet: external-bridge, nova-compute, ovn-controller", changed=2, seconds=1)
     assert board([done]).last[-1].endswith(" h1: Puppet: external-bridge, nova-c…: done in 1 s, 2 changed")
 
 
-def test_a_failed_host_says_why_and_a_host_s_name_stands_once() -> None:
+def test_a_failed_host_shows_its_cause_and_its_name_once() -> None:
     events = [
         event("note", hosts={"h1": 3, "h2": 1}),
         event("failed", "h1:a", "h1", title="A", cause="h1: nobody answers", seconds=3),
@@ -249,7 +249,7 @@ def test_a_failed_host_says_why_and_a_host_s_name_stands_once() -> None:
     ]
 
 
-def test_what_is_slow_comes_before_what_is_busy_and_then_it_is_the_plan_s_order() -> None:
+def test_slow_hosts_come_before_busy_ones_and_ties_follow_the_plan() -> None:
     """Slow is what takes longer than it took before, or does the same for a long time. Who others wait for is first in
     the plan, however short a time it has been at its present step."""
     names = ["controller", "c1", "c2", "c3", "c4", "done"]
@@ -275,7 +275,7 @@ def test_starts_are_no_events_where_there_are_many_hosts() -> None:
         assert any("A ..." in line for line in made.last) == told
 
 
-def test_one_reason_for_many_failures_is_told_once() -> None:
+def test_equal_failures_of_many_hosts_are_shown_once() -> None:
     out = io.StringIO()
     with live.Screen(out, "plain") as screen:
         for n in range(5):
@@ -341,7 +341,7 @@ def test_two_hundred_hosts_fit_and_those_that_matter_come_first(width: int, heig
 
 
 @pytest.mark.parametrize(("hosts", "height"), [(3, 24), (3, 40), (200, 24), (200, 50)])
-def test_a_failure_is_told_on_the_live_screen_while_others_go_on(hosts: int, height: int) -> None:
+def test_the_live_view_shows_a_failure_while_other_hosts_continue(hosts: int, height: int) -> None:
     names = [f"n{n}" for n in range(hosts)]
     events = [event("note", hosts=dict.fromkeys(names, 2))]
     events += [event("started", f"{n}.a", n, title="A") for n in names]
@@ -378,7 +378,7 @@ def test_on_a_small_screen_the_hosts_come_first() -> None:
         (["a.example.org", "fd00::1"], ["a.example.org", "fd00::1"]),
     ],
 )
-def test_what_all_names_end_with_needs_no_room(names: list[str], shown: list[str]) -> None:
+def test_the_common_domain_of_hosts_is_not_shown(names: list[str], shown: list[str]) -> None:
     events = [event("note", hosts=dict.fromkeys(names, 2))]
     events.append(event("ok", "s", names[0], title="A", changed=0, seconds=1))
     seen = rendered(board(events), 80, 24)
@@ -424,7 +424,7 @@ def test_the_live_view_runs_on_a_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "json"])
-def test_the_work_goes_on_when_nobody_reads_any_more(kind: str) -> None:
+def test_a_run_continues_after_its_output_is_closed(kind: str) -> None:
     """As with `| head`, and with `| tee`, which ends at the first Ctrl-C: that one only asks to stop."""
     reader, writer = os.pipe()
     os.close(reader)

@@ -85,7 +85,7 @@ end\t1
 """
 
 
-def test_what_a_debian_host_prints_is_understood() -> None:
+def test_the_output_of_a_debian_host_is_parsed() -> None:
     seen = lock.parse(APT, "n1", "debian-12", "apt")
     assert seen.host.packages == {
         "bash": Package("5.2.15-2+b7", "Debian/bookworm/main"),
@@ -100,7 +100,7 @@ def test_what_a_debian_host_prints_is_understood() -> None:
     assert "geheim" not in lock.write(Lock("1", "", "zed", hosts={"n1": seen.host}))
 
 
-def test_what_a_centos_host_prints_is_understood() -> None:
+def test_the_output_of_a_centos_host_is_parsed() -> None:
     seen = lock.parse(DNF, "n1", "centos-stream-9", "dnf")
     assert seen.host.packages["openstack-nova-api.noarch"] == Package("1:31.0.0-1.el9s", "delorean")
     assert seen.host.packages["kernel-core.x86_64"].version == "5.14.0-1.el9,5.14.0-2.el9"
@@ -154,7 +154,7 @@ def test_any_text_survives(key: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "format = 1", "}{", "format = 'x'\nstackwright='1'\nrelease='zed'", "\x00"])
-def test_what_is_no_lock_is_refused(text: str) -> None:
+def test_a_file_that_is_no_lock_is_rejected(text: str) -> None:
     with pytest.raises(StackwrightError, match="not a valid lock") as error:
         lock.read(text)
     assert error.value.code == ExitCode.USAGE
@@ -172,7 +172,7 @@ def test_what_is_no_lock_is_refused(text: str) -> None:
         ("a", "`x`"),
     ],
 )
-def test_what_cannot_be_a_package_is_refused(name: str, version: str) -> None:
+def test_invalid_package_names_are_rejected(name: str, version: str) -> None:
     """A lock may come from anybody, and its words go into scripts."""
     text = lock.write(replace(LOCK, hosts={"n1": replace(HOST, packages={name: Package(version)})}))
     with pytest.raises(StackwrightError, match="not a valid lock"):
@@ -198,7 +198,7 @@ def test_a_lock_of_a_newer_version_is_refused() -> None:
 # ------------------------------------------------------------------------------------------------------- differences
 
 
-def test_differences_are_told_in_words() -> None:
+def test_differences_are_described_in_words() -> None:
     packages = {
         **HOST.packages,
         "nova-api": Package("2:26.2.1-1", ""),
@@ -267,7 +267,7 @@ def test_hosts_are_matched_by_what_they_are_in_the_answers() -> None:
     assert lock.pairs(["a", "b"], ["b", "a"]) == [("a", "a"), ("b", "b")]
 
 
-def test_what_a_lock_says_is_not_obeyed_by_a_terminal() -> None:
+def test_terminal_escapes_in_a_lock_are_not_printed() -> None:
     """It may come from anybody."""
     said = lock.text(lock.differences(LOCK, replace(LOCK, release="\x1b[2Jzed", answers={"X": "\x1b]0;\x07"})))
     assert "\x1b" not in said
@@ -367,7 +367,7 @@ def test_a_lock_that_can_be_had_is_no_problem(check: Callable[..., list[tuple[st
     assert check({"tool": "1.0-1", "lib:amd64": "2.0-1"}, newer) == [], "an older version may be wanted"
 
 
-def test_each_package_that_is_gone_is_named_with_the_nearest(check: Callable[..., list[tuple[str, str]]]) -> None:
+def test_missing_packages_are_listed_with_the_nearest_version(check: Callable[..., list[tuple[str, str]]]) -> None:
     assert check({"tool": "1.0-1.5", "lib:amd64": "3.0-1", "nobody": "1", "nothing": "2"}) == [
         ("lib 3.0-1 is gone: no repository of the host has it", "the nearest version is lib 2.0-2"),
         ("tool 1.0-1.5 is gone: no repository of the host has it", "the nearest version is tool 1.0-2"),
@@ -376,7 +376,7 @@ def test_each_package_that_is_gone_is_named_with_the_nearest(check: Callable[...
     ]
 
 
-def test_what_dnf_lacks_is_named_with_the_nearest() -> None:
+def test_packages_that_dnf_does_not_have_are_listed_with_the_nearest_version() -> None:
     said = "exit\t1\nerror\tNo match for argument: nova-1:31.0.0-1.el9s.noarch\n"
     said += "versions\tnova 1:31.0.0-2.el9s 1:32-1\nend\t1\n"
     (problem,) = preflight.parse_package_check(said, "n1")
@@ -445,7 +445,7 @@ def everything(case: str, *, lack: str = "") -> Lock:
     return replace(LOCK, hosts=hosts)
 
 
-def test_a_lock_of_as_many_other_hosts_is_taken() -> None:
+def test_a_lock_of_the_same_number_of_other_hosts_is_accepted() -> None:
     found = exact_of(everything("allinone"))
     assert set(found) == {"198.18.0.10"}
     assert found["198.18.0.10"]["nova-api"] == "1-1"
@@ -480,7 +480,7 @@ def test_a_lock_that_does_not_fit_is_refused_with_all_reasons() -> None:
         exact_of(other)
 
 
-def test_what_is_kept_says_how_it_differs_and_holds_no_secret(tmp_path: Path) -> None:
+def test_a_saved_lock_reports_differences_without_secrets(tmp_path: Path) -> None:
     place = directory.StateDir(tmp_path)
     given_answers = CASES["allinone"].answers()
     made = replace(LOCK, answers=answers.public(given_answers))

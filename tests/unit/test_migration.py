@@ -63,7 +63,7 @@ def test_openssh_and_paramiko_read_the_key(tmp_path: Path, secret: str) -> None:
     assert done.stdout.strip() == pair.public, done.stderr
 
 
-def test_compute_hosts_get_the_key_and_nobody_else() -> None:
+def test_only_compute_hosts_get_the_key() -> None:
     plan = APART.plan()
     pair = migration.key_pair(golden.secrets()["CONFIG_NOVA_MIGRATION_SECRET"])
     with_key = {where: f for where, f in uploads(plan).items() if pair.private.encode() in f.content}
@@ -93,7 +93,7 @@ def test_the_others_host_keys_are_known_under_every_name() -> None:
     )
 
 
-def test_the_key_is_let_in_from_compute_hosts_only_and_for_commands_only() -> None:
+def test_the_key_is_accepted_from_compute_hosts_and_for_commands_only() -> None:
     line = uploads(APART.plan())[COMPUTES[1], "/var/lib/nova/.ssh/authorized_keys"].content.decode()
     assert line.startswith('restrict,from="198.18.0.11,198.18.0.12" ssh-ed25519 AAAA')
 
@@ -111,7 +111,7 @@ def test_one_compute_host_gets_no_key() -> None:
     assert not [path for _, path in uploads(plan) if ".ssh/" in path]
 
 
-def test_a_compute_host_that_joins_leaves_what_puppet_does_on_the_others() -> None:
+def test_a_new_compute_host_does_not_change_catalogs_of_the_others() -> None:
     seen = APART.facts()
     third = "compute3.lab.stackwright.test"
     record = json.loads(facts.to_json(seen[COMPUTES[0]]))

@@ -197,7 +197,7 @@ def test_dnf_takes_what_is_signed_from_the_other_host_and_the_rest_from_its_own_
     assert [file for file in files if offline.is_served(file)] == ["rpms/a.rpm"]
 
 
-def test_what_was_changed_on_its_way_is_refused(elsewhere: Apt) -> None:
+def test_packages_changed_in_transit_are_rejected(elsewhere: Apt) -> None:
     assert elsewhere.run("apt-get -q update --error-on=any").returncode == 0
     (deb,) = elsewhere.root.glob("mirror/1/pool/tool_*.deb")
     content = deb.read_bytes()

@@ -32,14 +32,14 @@ def test_a_component_waits_for_every_provider_on_whichever_host() -> None:
     assert waits[Placed("b", "mariadb")] == frozenset()
 
 
-def test_after_waits_only_where_somebody_provides_it() -> None:
+def test_after_waits_only_if_there_is_a_provider() -> None:
     without = order.needs({"a": (DATABASE, KEYSTONE, GLANCE)})
     assert Placed("a", "swift") not in without[Placed("a", "glance")]
     with_swift = order.needs({"a": (DATABASE, KEYSTONE, GLANCE, SWIFT)})
     assert Placed("a", "swift") in with_swift[Placed("a", "glance")]
 
 
-def test_a_requirement_that_nobody_provides_is_named() -> None:
+def test_a_requirement_without_a_provider_is_an_error() -> None:
     with pytest.raises(StackwrightError) as caught:
         order.needs({"a": (KEYSTONE,)})
     assert caught.value.message == "keystone on a needs a database, but nothing in this plan provides it"
@@ -47,16 +47,16 @@ def test_a_requirement_that_nobody_provides_is_named() -> None:
     assert caught.value.code == ExitCode.ANSWERS
 
 
-def test_what_exists_without_us_needs_no_provider() -> None:
+def test_a_given_capability_needs_no_provider() -> None:
     assert order.needs({"a": (KEYSTONE,)}, given=("database",)) == {Placed("a", "keystone"): frozenset()}
 
 
-def test_what_is_given_and_provided_is_waited_for() -> None:
+def test_a_given_capability_with_a_provider_is_waited_for() -> None:
     waits = order.needs({"a": (KEYSTONE, DATABASE)}, given=("database",))
     assert waits[Placed("a", "keystone")] == {Placed("a", "mariadb")}
 
 
-def test_who_provides_what_he_requires_does_not_wait_for_himself() -> None:
+def test_a_component_does_not_wait_for_itself() -> None:
     both = c("cluster", "quorum", "quorum")
     waits = order.needs({"a": (both,), "b": (c("arbiter", provides="quorum"),)})
     assert waits[Placed("a", "cluster")] == {Placed("b", "arbiter")}
@@ -66,13 +66,13 @@ SWITCH = c("switch", "database", "chassis")
 METADATA = c("metadata", here="chassis")
 
 
-def test_what_is_required_here_is_waited_for_on_the_same_host_alone() -> None:
+def test_requires_here_waits_only_for_the_same_host() -> None:
     waits = order.needs({"a": (SWITCH, METADATA), "b": (SWITCH, METADATA), "d": (DATABASE,)})
     assert waits[Placed("a", "metadata")] == {Placed("a", "switch")}
     assert waits[Placed("b", "metadata")] == {Placed("b", "switch")}
 
 
-def test_what_is_required_here_and_provided_elsewhere_is_told() -> None:
+def test_requires_here_without_a_provider_on_the_host_is_an_error() -> None:
     with pytest.raises(StackwrightError) as caught:
         order.needs({"a": (METADATA,), "b": (SWITCH,), "d": (DATABASE,)})
     assert caught.value.message == "metadata on a needs chassis there, but nothing on that host provides it"
@@ -80,7 +80,7 @@ def test_what_is_required_here_and_provided_elsewhere_is_told() -> None:
     assert caught.value.code == ExitCode.ANSWERS
 
 
-def test_a_ring_is_told_with_its_members() -> None:
+def test_a_cycle_is_an_error_that_names_its_members() -> None:
     ring = {"a": (c("egg", "hen", "egg"), c("salt")), "b": (c("hen", "egg", "hen"),)}
     with pytest.raises(StackwrightError) as caught:
         order.levels(order.needs(ring))
@@ -172,10 +172,10 @@ def test_runs_are_in_order_and_never_more_than_levels(placement: dict[str, tuple
     assert len(order.in_order(steps)) == len(steps), "no step waits for itself by way of others"
 
 
-def test_what_is_put_in_order_keeps_its_place_where_it_can() -> None:
+def test_sorting_is_stable() -> None:
     assert order.in_order({"d": "c", "b": "", "c": "ax", "a": ""}) == ["b", "a", "c", "d"]
 
 
 def test_a_ring_has_no_order() -> None:
-    with pytest.raises(ValueError, match=r"not in any order: \['a', 'b', 'c'\]"):
+    with pytest.raises(ValueError, match=r"these wait for each other: \['a', 'b', 'c'\]"):
         order.in_order({"x": "", "a": "b", "b": "a", "c": "a"})

@@ -71,16 +71,16 @@ def test_each_chassis_is_copied_once(tmp_path: Path) -> None:
     assert run(tmp_path, rows, again) == [("a", GATEWAY), ("b", COMPUTE)]
 
 
-def test_what_has_changed_is_copied(tmp_path: Path) -> None:
+def test_changed_values_are_copied(tmp_path: Path) -> None:
     new = {key: GATEWAY[key] for key in ("ovn-bridge-mappings", "ovn-cms-options")}
     updates = [told("b", "insert", COMPUTE, {}), *change("a", GATEWAY, COMPUTE)]
     assert run(tmp_path, updates) == [("b", COMPUTE), ("a", new)]
 
 
-def test_what_has_gone_is_not(tmp_path: Path) -> None:
+def test_removed_values_are_not_copied(tmp_path: Path) -> None:
     assert run(tmp_path, [told("a", "delete", GATEWAY, {})]) == []
 
 
-def test_what_the_database_refuses_is_told(tmp_path: Path) -> None:
+def test_errors_of_the_database_are_reported(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="constraint violation"):
         run(tmp_path, [told("a", "insert", {"ovn-cms-options": "refused"}, {})])

@@ -50,7 +50,7 @@ def test_all_hosts_download_through_one(os_id: str, first: str) -> None:
     assert "acl web port 80 443 1025-65535" in text, "a mirror may be at any port, as with Squid's own settings"
 
 
-def test_without_it_and_with_packages_that_are_brought_there_is_none() -> None:
+def test_there_is_no_cache_step_without_the_key_or_with_an_offline_repository() -> None:
     for plan in (planned(), planned("centos", **{KEY: FIRST, "CONFIG_OFFLINE_REPO": "/srv/packages"})):
         assert not [s.id for s in plan.steps if s.id.endswith(":cache")]
         assert "3128" not in "".join(scripts_of(plan, f"{SECOND}:packages").values())
@@ -72,7 +72,7 @@ def test_it_has_the_way_out_that_hosts_have() -> None:
     assert "--setopt=proxy=http://proxy.example.org:8080" in scripts_of(plan, f"{FIRST}:cache")["cache"]
 
 
-def test_the_firewall_lets_the_clouds_hosts_in_and_nobody_else() -> None:
+def test_the_firewall_opens_the_cache_to_the_clouds_hosts_only() -> None:
     wanted = given(**{KEY: FIRST})
     opened = firewall_policy.openings(planner.cloud(wanted, outcome.facts(wanted)))
     (found,) = (o for o in opened[FIRST] if o.first == package_cache.PORT)

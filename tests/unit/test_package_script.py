@@ -131,7 +131,7 @@ def test_systemd_reads_its_units_after_a_run_that_was_killed(root: Root) -> None
     assert root.told_systemd() == ["daemon-reload"]
 
 
-def test_byte_code_is_for_everybody_and_nobody_waits_for_it(root: Root) -> None:
+def test_byte_code_is_readable_and_compiled_in_the_background(root: Root) -> None:
     """A run's umask is 077. Services are not root."""
     (root.folder / "wait").touch()
     root.program("python3", f"while [ -e {root.folder}/wait ]; do sleep 0.05; done; umask > {root.folder}/umask")
@@ -152,7 +152,7 @@ def until(what: Callable[[], bool], otherwise: str) -> None:
         time.sleep(0.05)
 
 
-def test_nobody_waits_until_it_is_on_the_disk(root: Root) -> None:
+def test_installation_does_not_wait_for_disk_writes(root: Root) -> None:
     root.program("eatmydata", 'exec "$@"')
     root.program("sync", f"while [ ! -e {root.folder}/go ]; do sleep 0.05; done; touch {root.folder}/synced")
     script = root.script(package_steps.apt_install(["units"]))
@@ -208,7 +208,7 @@ def test_a_transaction_that_fails_leaves_no_override(root: Root) -> None:
     assert (root.folder / DUE).exists()
 
 
-def test_what_a_killed_run_left_is_undone_by_the_next(root: Root) -> None:
+def test_the_next_run_cleans_up_after_a_killed_one(root: Root) -> None:
     install_and_be_killed(root)
     assert root.dashboard() == (False, "644")
     assert root.overrides == "root root 644 /usr/share/openstack-dashboard/manage.py\n"
@@ -249,7 +249,7 @@ def planned(os_id: str = "debian", **settings: str) -> Plan:
     return planner.plan(planner.cloud(wanted, outcome.facts(wanted, os_id, "9" if os_id == "centos" else "12")))
 
 
-def test_the_step_is_where_the_dashboard_is_and_nobody_waits_for_it() -> None:
+def test_the_dashboards_step_is_on_its_host_and_no_step_needs_it() -> None:
     plan = planned()
     ids = [s.id for s in plan.steps]
     step = plan.step(f"{HOST}:dashboard")
@@ -292,7 +292,7 @@ def make(dashboard: Root) -> subprocess.CompletedProcess[str]:
     return dashboard.run(f"umask 077\nexec 2>&1\n{action.script}")
 
 
-def test_static_files_are_made_where_they_are_due_or_missing(dashboard: Root) -> None:
+def test_static_files_are_generated_if_due_or_missing(dashboard: Root) -> None:
     done = make(dashboard)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == "stackwright: changed"

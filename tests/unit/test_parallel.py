@@ -28,7 +28,7 @@ def test_results_are_in_the_order_of_the_items() -> None:
     assert parallel.map([], work) == {}
 
 
-def test_no_more_than_asked_for_at_once() -> None:
+def test_the_number_of_parallel_calls_is_limited() -> None:
     lock, now, most = threading.Lock(), [0], [0]
 
     def work(_: int) -> None:
@@ -43,7 +43,7 @@ def test_no_more_than_asked_for_at_once() -> None:
     assert 1 < most[0] <= 3
 
 
-def test_an_error_is_raised_and_what_was_not_begun_is_left() -> None:
+def test_an_error_is_raised_and_pending_calls_are_not_started() -> None:
     begun: list[int] = []
 
     def work(n: int) -> None:
@@ -64,7 +64,7 @@ def test_something_beside_the_rest() -> None:
 
 
 @pytest.mark.parametrize("way", ["parallel.map(range(99), work)", "parallel.start(lambda: work(0))()"])
-def test_ctrl_c_waits_for_nobody(way: str) -> None:
+def test_ctrl_c_does_not_wait_for_running_calls(way: str) -> None:
     code = (
         f"import sys, time; sys.path[:0] = {sys.path!r}\nfrom stackwright.ssh import parallel\n"
         "def work(n):\n    print(n, flush=True)\n    time.sleep(600)\n"

@@ -59,7 +59,7 @@ def test_roles_fall_back_to_the_controller() -> None:
         ("CONFIG_OSCLIENT_HOST", "clients"),
     ],
 )
-def test_a_role_with_a_host_of_its_own_goes_there(key: str, role: str) -> None:
+def test_a_role_is_placed_on_its_own_host(key: str, role: str) -> None:
     assert hosts(BASE | {key: "apart"}, role) == ("apart",)
 
 
@@ -80,7 +80,7 @@ def test_a_role_can_have_several_hosts(key: str, role: str) -> None:
     assert hosts(BASE | {"CONFIG_UNSUPPORTED": True, key: value}, role) == ("one", "two")
 
 
-def test_what_exists_once_is_on_the_first_storage_host() -> None:
+def test_single_components_are_on_the_first_storage_host() -> None:
     """A small Ceph is one cluster, and the rings are built in one place."""
     answers = BASE | {"CONFIG_UNSUPPORTED": True, "CONFIG_STORAGE_HOST": ("one", "two")}
     assert hosts(answers, "ceph") == hosts(answers, "object-rings") == ("one",)
@@ -152,7 +152,7 @@ def test_a_devices_name_can_be_part_of_a_path() -> None:
     assert swift.devices(typed.answers(answers), {"s1": "198.18.0.1"})["s1"][0].name == "ata_X_1"
 
 
-def test_excluded_hosts_are_left_alone() -> None:
+def test_excluded_hosts_get_nothing() -> None:
     answers = BASE | {"EXCLUDE_SERVERS": ("c1",)}
     assert hosts(answers, "compute") == ("c2",)
     assert "c1" not in placement.place(typed.answers(answers), (service(Component("nova-compute", "compute")),))
@@ -170,18 +170,18 @@ def test_only_hosts_with_something_to_do_are_touched() -> None:
     assert placement.all_hosts(typed.answers(BASE), (service(Component("a", "controller")),)) == ("control",)
 
 
-def test_what_is_not_wanted_goes_nowhere() -> None:
+def test_components_of_services_that_are_off_are_not_placed() -> None:
     off = Component("a", "controller", when=lambda answers: bool(answers.get("CONFIG_A")))
     assert placement.place(typed.answers(BASE), (service(off),)) == {}
     assert list(placement.place(typed.answers(BASE | {"CONFIG_A": True}), (service(off),))) == ["control"]
 
 
-def test_a_role_without_a_host_is_told() -> None:
+def test_a_role_without_a_host_is_an_error() -> None:
     with pytest.raises(StackwrightError) as caught:
         placement.place(
             typed.answers({"CONFIG_CONTROLLER_HOST": "control"}), (service(Component("nova-compute", "compute")),)
         )
-    assert caught.value.message == "nova-compute is wanted, and no host is named for the role compute"
+    assert caught.value.message == "nova-compute needs a host with the role compute, and the answers name none"
     assert caught.value.code == ExitCode.ANSWERS
 
 

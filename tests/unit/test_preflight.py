@@ -106,7 +106,7 @@ def test_debian_node_of_the_lab() -> None:
     assert not [p for p in look(DEBIAN, CONFIG_CINDER_BACKEND=("ceph",)) if p.severity is Severity.ERROR]
 
 
-def test_all_problems_are_told_at_once_errors_first() -> None:
+def test_all_problems_are_reported_at_once_errors_first() -> None:
     broken = replace(NODE, memory=2 * GIB, swap=0, os_id="ubuntu", sudo=False, kvm=False, fqdn="")
     found = look(broken)
     assert {"os", "sudo", "memory", "fqdn", "kvm"} <= set(names(found))
@@ -379,7 +379,7 @@ def test_another_ceph_is_not_overwritten() -> None:
     assert look(replace(NODE, extra={**NODE.extra, "ceph-fsid": "6f2b-77"})) == [], "LVM leaves it alone"
 
 
-def test_compute_hosts_without_host_keys_are_told_where_there_are_several() -> None:
+def test_compute_hosts_without_host_keys_are_reported_if_there_are_several() -> None:
     """Instances are moved over SSH, to hosts that are known."""
     bare = other(host_keys=())
     values = answers(NODE.host, CONFIG_COMPUTE_HOSTS=(NODE.host, bare.host))
@@ -446,7 +446,7 @@ def test_bridge_interface_must_exist() -> None:
     with_ovs = {"CONFIG_NEUTRON_L2_AGENT": "openvswitch", "CONFIG_NEUTRON_OVS_BRIDGE_IFACES": (("br-ex", "eth7"),)}
     assert names(look(**with_ovs)) == ["interface"]
     unmapped = look(CONFIG_NEUTRON_OVN_BRIDGE_IFACES=(("ext-net", "br-ex"),))
-    assert unmapped == [], "a bridge that stands for no physical network is not made"
+    assert unmapped == [], "a bridge without a physical network is not created"
 
 
 def test_bridge_interface_matters_where_the_bridge_is_made() -> None:
@@ -573,14 +573,14 @@ def test_kernel_modules(module: str, changed: dict[str, Any], way: str) -> None:
     assert look(**changed) == []
 
 
-def test_a_module_that_the_host_forbids_is_told() -> None:
+def test_a_blocked_kernel_module_is_reported() -> None:
     modules = NODE.kernel_modules - {"xfs"}
     node = replace(NODE, kernel_modules=modules, extra={**NODE.extra, "modules-off": "xfs dccp"})
     found = only(look(node, CONFIG_SWIFT_INSTALL=True, CONFIG_SWIFT_STORAGE_FSTYPE="xfs"), "kernel-module")
     assert found.seen == "kernel module xfs is missing (/etc/modprobe.d forbids xfs)"
 
 
-def test_modules_of_what_is_not_wanted_do_not_matter() -> None:
+def test_kernel_modules_of_unused_features_are_not_required() -> None:
     bare = replace(NODE, kernel_modules=NODE.kernel_modules - {"dm_mod", "nfs", "xfs", "br_netfilter"})
     assert look(bare, CONFIG_CINDER_INSTALL=False) == []
 
@@ -592,7 +592,7 @@ def test_volume_group() -> None:
     assert "volume-group" not in names(look(CONFIG_CINDER_VOLUME_NAME="tank")), "it will be made"
 
 
-def test_an_image_that_cannot_be_had_is_told_before() -> None:
+def test_an_unavailable_image_is_reported() -> None:
     lost = replace(NODE, extra={**NODE.extra, "image_url": "unreachable"})
     told = only(look(lost), "image")
     assert told.severity is Severity.WARNING
@@ -606,7 +606,7 @@ def test_an_image_that_cannot_be_had_is_told_before() -> None:
     assert "image" not in names(look())
 
 
-def test_a_problem_of_many_hosts_is_told_once() -> None:
+def test_a_problem_of_many_hosts_is_reported_once() -> None:
     def problem(host: str, seen: str) -> Problem:
         hint = f"give {host} more"
         return Problem("memory", seen, "8 GiB", hint, host)
@@ -749,12 +749,12 @@ def test_a_port_of_something_is_put_into_no_bridge(interface: str, seen: str) ->
         )
 
 
-def test_an_interface_without_a_carrier_is_told() -> None:
+def test_an_interface_without_a_carrier_is_reported() -> None:
     found = only(look(USED, CONFIG_NEUTRON_OVN_BRIDGE_IFACES=(("br-ex", "eth2"),)), "interface")
     assert (found.seen, found.severity) == ("eth2 has no carrier", Severity.WARNING)
 
 
-def test_a_loopback_address_before_the_hosts_own_is_told_where_there_are_several_hosts() -> None:
+def test_a_loopback_address_before_the_hosts_own_is_reported_with_several_hosts() -> None:
     debians = replace(NODE, resolves={NODE.hostname: ("127.0.1.1", NODE.address)})
     found = only(pair(debians, other()), "resolution")
     assert f"{NODE.hostname} is 127.0.1.1, {NODE.address} to the host itself" in found.seen
@@ -765,7 +765,7 @@ def test_a_loopback_address_before_the_hosts_own_is_told_where_there_are_several
 # ---------------------------------------------------------------------------------------------------------- gateways
 
 
-def test_the_gateway_is_nobody_elses_address() -> None:
+def test_the_gateway_is_no_other_hosts_address() -> None:
     ranged = {
         "CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.9.0/24",
         "CONFIG_NEUTRON_OVN_BRIDGE_IFACES": (("br-ex", "eth1"),),
@@ -782,7 +782,7 @@ def test_the_gateway_is_nobody_elses_address() -> None:
     assert "the address of eth0" in found.seen
 
 
-def test_another_hosts_network_within_the_external_one_is_told() -> None:
+def test_another_hosts_network_within_the_external_one_is_reported() -> None:
     second = other(interfaces=(Interface("eth0", "", 1500, True, ("198.18.9.91/24",)),
                                Interface("eth5", "", 1500, True, ("172.24.0.7/16",))))  # fmt: skip
     found = only(pair(NODE, second), "ranges")

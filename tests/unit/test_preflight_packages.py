@@ -147,7 +147,7 @@ def test_dnf_names_missing_packages_once() -> None:
     assert [p.seen for p in parse(DNF_MISSING)] == ["none-a cannot be had", "none-b cannot be had"]
 
 
-def test_repositories_are_told_once_each_with_what_to_do() -> None:
+def test_each_repository_is_reported_once_with_a_hint() -> None:
     found = parse(APT_REPOSITORIES)
     assert [p.name for p in found] == ["repository"] * 4
     suite, key, refused, unknown = found

@@ -35,7 +35,7 @@ def test_progress() -> None:
     assert puppet.progress(NOTICE) is None
 
 
-def test_trace_lines_are_told_from_what_people_read() -> None:
+def test_trace_lines_are_separated_from_messages() -> None:
     assert [puppet.is_trace(line) for line in (STARTING, CLASS, SCHEDULE, EVALUATED, NOTICE, COMPILED)] == [
         True,
         True,
@@ -170,7 +170,7 @@ def test_time_by_kind_tells_migrations_from_other_commands() -> None:
     }
 
 
-def test_warnings_are_told_once_and_not_those_of_what_was_skipped() -> None:
+def test_warnings_are_shown_once_and_not_for_skipped_resources() -> None:
     logs = [
         ["warning", "Puppet", "old syntax"],
         ["warning", "Puppet", "old syntax"],
@@ -234,7 +234,7 @@ def failed_with(*failures: tuple[str, str]) -> puppet.PuppetReport:
     return puppet.read_report(raw(status="failed", failed=failed, logs=logs))
 
 
-def test_trouble_that_passes_is_worth_another_run() -> None:
+def test_a_held_package_lock_is_a_temporary_failure() -> None:
     lock = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (apt-get)"
     assert "holds the lock of the package manager" in puppet.passing_trouble(failed_with(("Package[nova]", lock)))
     assert puppet.passing_trouble(failed_with(("Package[nova]", "E: Unable to locate package nova"))) == ""

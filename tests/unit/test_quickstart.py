@@ -80,7 +80,9 @@ def test_an_earlier_answer_file_for_the_same_hosts_is_used_and_named(
     assert f"answers: {file} (of an earlier run), for {HOST}, {OTHER}" in lines
 
 
-def test_a_generated_answer_file_goes_if_nothing_was_installed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generated_answer_file_is_removed_if_nothing_was_installed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = home / f"stackwright-{HOST}.answers"
     installs(monkeypatch, fail)
     with pytest.raises(StackwrightError):

@@ -66,7 +66,7 @@ def test_an_unknown_name_is_no_empty_text(templates: Path) -> None:
         render.catalog(["a"], {"answers": {}})
 
 
-def test_an_include_that_does_not_exist_is_told(templates: Path) -> None:
+def test_a_missing_include_is_an_error(templates: Path) -> None:
     component(templates, "a", "{% include 'partials/gone.pp.j2' %}\n")
     with pytest.raises(RenderError, match=r"a\.pp\.j2: includes partials/gone\.pp\.j2"):
         render.catalog(["a"], {"answers": {}})
@@ -83,7 +83,7 @@ def test_hieradata_are_the_components_parameters_sorted(templates: Path) -> None
 
 
 @pytest.mark.parametrize("line", ["- secret", "secret", "a::x:secret", "a::x secret: 1", "]", "? secret"])
-def test_hieradata_that_are_no_parameters_are_a_defect_and_not_told(templates: Path, line: str) -> None:
+def test_invalid_hieradata_are_an_error_that_does_not_show_them(templates: Path, line: str) -> None:
     component(templates, "a", "include a\n", f"a::x: 1\n{line}\n")
     with pytest.raises(RenderError, match=r"a\.yaml\.j2: line 2 .* is no parameter") as caught:
         render.catalog(["a"], {"answers": {}})
@@ -199,7 +199,7 @@ def test_puppets_literals() -> None:
     assert render.as_puppet(frozenset({"b", "a"})) == "['a', 'b']"
 
 
-def test_puppet_reads_a_literal_as_it_was_meant() -> None:
+def test_a_literal_keeps_its_value_in_puppet() -> None:
     """Everything that single-quoted strings treat in a special way, and what only double-quoted ones would."""
     ruby = shutil.which("ruby")
     if ruby is None or subprocess.run([ruby, "-e", "require 'puppet'"], capture_output=True, check=False).returncode:

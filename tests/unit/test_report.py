@@ -261,7 +261,7 @@ def test_the_page_says_where_everything_is() -> None:
         assert wanted in text
 
 
-def test_hosts_that_are_alike_are_drawn_once() -> None:
+def test_equal_hosts_are_drawn_once() -> None:
     hosts = {f"c{n:03}": runs.host(f"c{n}.example", {"nova": ["nova-compute"]}) for n in range(100)}
     assert drawing.alike({**runs.HOSTS, **hosts}) == [[CONTROLLER], list(COMPUTES), list(hosts)]
     picture = drawing.topology(hosts)

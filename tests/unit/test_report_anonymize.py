@@ -67,7 +67,7 @@ def test_one_name_for_an_address_wherever_it_stands() -> None:
     assert neutral("8.8.8.8") == "public-2"
 
 
-def test_a_key_that_goes_on_over_several_lines() -> None:
+def test_a_key_on_several_lines_is_removed() -> None:
     body = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2g"
     lines = [
         "before",

@@ -191,9 +191,7 @@ def test_a_record_that_was_cut_short_is_read_up_to_there(place: directory.StateD
         ('{"stackwright-run": "x"}\n', "cannot be read"),
     ],
 )
-def test_a_record_that_cannot_be_read_is_told_and_never_in_the_way(
-    content: str, said: str, place: directory.StateDir
-) -> None:
+def test_an_unreadable_record_is_reported_and_ignored(content: str, said: str, place: directory.StateDir) -> None:
     runs.keep(place.folder, []).write_text(content)
     with pytest.raises(StackwrightError, match=said) as error:
         report.load(place)
@@ -307,7 +305,7 @@ def test_apply_ends_with_the_report_and_tells_its_preparation(
     assert (afterwards["against"], afterwards["differences"]) == ("the previous lock", [])
 
 
-def test_a_verification_makes_the_report_anew(
+def test_a_verification_rewrites_the_report(
     cloud: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks = [

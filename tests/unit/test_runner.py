@@ -79,7 +79,9 @@ def stage(runner: ModuleType, *more: str) -> object:
     return runner.Stage("some", (*grouped, *more, "suite"), "some.xml", alone=alone)
 
 
-def test_what_passes_the_second_time_is_told(runner: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+def test_tests_that_pass_only_on_the_second_try_are_reported(
+    runner: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
     count = runner.Count()
     assert runner.run(stage(runner), count)
     assert (count.passed, count.failed, count.skipped) == (2, 0, 1)
@@ -87,7 +89,7 @@ def test_what_passes_the_second_time_is_told(runner: ModuleType, capfd: pytest.C
     assert "once more: test_one.py\n" in capfd.readouterr().out
 
 
-def test_what_fails_twice_has_failed(runner: ModuleType, tmp_path: Path) -> None:
+def test_tests_that_fail_twice_are_failures(runner: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "suite" / "test_two.py").write_text(BROKEN)
     count = runner.Count()
     assert not runner.run(stage(runner), count)
@@ -96,7 +98,7 @@ def test_what_fails_twice_has_failed(runner: ModuleType, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("limit", ["SECOND_TRY", "WHOLE"])
-def test_what_took_long_is_not_run_again(
+def test_long_files_are_not_run_again(
     limit: str, runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(runner, limit, 0)
@@ -133,7 +135,7 @@ def _case(classname: str, name: str, seconds: float, child: str = "") -> Element
     return case
 
 
-def test_costs_are_told_by_stage_and_by_cloud_or_file_the_slowest_first(runner: ModuleType, tmp_path: Path) -> None:
+def test_costs_are_listed_by_stage_cloud_and_file_slowest_first(runner: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "suite" / "test_two.py").touch()
     found = {
         "a": _case("suite.test_one", "test_a", 2.0),

@@ -83,7 +83,7 @@ def test_the_mixes_of_others_are_there() -> None:
     assert scenarios.USUAL in scenarios.names()
 
 
-def test_the_patterns_take_what_they_name() -> None:
+def test_the_patterns_match_their_tests() -> None:
     wanted = re.compile(tempest.pattern(("smoke",)))
     assert wanted.search("tempest.api.image.v2.test_images.BasicOperationsImagesTest.test_delete_image[id-f8,smoke]")
     assert wanted.search(
@@ -196,7 +196,7 @@ def tried(host: Path, limit: int = 60) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_the_count_is_told_as_it_goes_and_failures_are_no_failure_of_the_script(host: Path) -> None:
+def test_progress_is_counted_and_failed_tests_do_not_fail_the_script(host: Path) -> None:
     code, said = tried(host)
     assert code == 0
     assert [line for line in said if line.startswith("stackwright: progress")] == [

@@ -56,7 +56,7 @@ def found(difference: Difference) -> dict[str, StepChange]:
     return {s.step: s for s in difference.todo}
 
 
-def test_what_is_kept_holds_no_secret(place: directory.StateDir) -> None:
+def test_snapshots_contain_no_secrets(place: directory.StateDir) -> None:
     for name in ("allinone", "roles-apart"):
         what = CASES[name].plan()
         assert any(secret in repr(a.hieradata) for s in what.steps for a in s.actions if isinstance(a, PuppetApply)
@@ -104,7 +104,7 @@ def test_nothing_was_applied(place: directory.StateDir) -> None:
     assert {s.why for s in apply.difference(plan(), place).todo} == {"new"}
 
 
-def test_a_changed_answer_is_told_by_host_component_and_setting(place: directory.StateDir) -> None:
+def test_a_changed_answer_is_shown_by_host_component_and_setting(place: directory.StateDir) -> None:
     pretend(place, plan())
     difference = apply.difference(plan(CONFIG_DEBUG_MODE="y"), place)
     changes = {(s.host, c.component, c.name): (c.before, c.after) for s in difference.todo for c in s.changes}
@@ -117,7 +117,7 @@ def test_a_changed_answer_is_told_by_host_component_and_setting(place: directory
     assert "\n  nova-compute\n    nova::logging::debug: false -> true\n" in text
 
 
-def test_a_changed_secret_is_told_and_never_shown(place: directory.StateDir) -> None:
+def test_a_changed_secret_is_reported_but_not_shown(place: directory.StateDir) -> None:
     pretend(place, plan())
     difference = apply.difference(plan(CONFIG_NOVA_KS_PW="entirely-another"), place)
     text = text_output.difference(difference)
@@ -157,7 +157,7 @@ def test_a_host_that_joins_is_new_and_the_others_open_their_firewalls(place: dir
     assert any(line.startswith("+ ") and "198.18.0.12" in line and "AMQP" in line for line in lines), lines
 
 
-def test_what_failed_and_what_was_never_begun(place: directory.StateDir) -> None:
+def test_failed_and_not_started_steps_are_listed(place: directory.StateDir) -> None:
     pretend(place, plan(), lambda step: step.host != COMPUTE)
     steps = found(apply.difference(plan(), place))
     assert {s.host for s in steps.values()} == {COMPUTE}
@@ -173,7 +173,7 @@ def test_a_run_that_was_begun_and_killed_changes_nothing_of_what_is_known(place:
     assert "false -> true" in text_output.difference(apply.difference(changed, place))
 
 
-def test_where_the_pictures_are_lost_it_says_so(place: directory.StateDir) -> None:
+def test_missing_snapshots_are_reported(place: directory.StateDir) -> None:
     pretend(place, plan())
     for damaged in ("", "{", '{"version": 99}', '{"version": 1, "texts": [], "pictures": {"x": {}}, "plan": []}'):
         place.write(snapshots.FILE, damaged)
@@ -183,14 +183,14 @@ def test_where_the_pictures_are_lost_it_says_so(place: directory.StateDir) -> No
     assert "not known here" in text_output.difference(difference)
 
 
-def test_components_that_go_are_named_and_left(place: directory.StateDir) -> None:
+def test_removed_components_are_listed_and_stay_installed(place: directory.StateDir) -> None:
     pretend(place, plan())
     difference = apply.difference(plan(CONFIG_HORIZON_INSTALL="n"), place)
     assert difference.gone == {CONTROL: ("horizon",)}
-    assert "left installed: horizon" in text_output.difference(difference)
+    assert "stays installed: horizon" in text_output.difference(difference)
 
 
-def test_pictures_of_what_is_no_longer_of_interest_go(place: directory.StateDir) -> None:
+def test_outdated_snapshots_are_deleted(place: directory.StateDir) -> None:
     for value in ("y", "n", "y"):
         pretend(place, plan(CONFIG_DEBUG_MODE=value))
     kept = snapshots.load(place)

@@ -52,7 +52,7 @@ def test_answers_keep_the_passwords_that_were_generated(folder: Path, state: Sta
     assert answers.public(read) == answers.public(CASES["allinone"].answers())
 
 
-def test_the_journal_is_read_and_goes_on(state: StateDir) -> None:
+def test_the_journal_is_read_and_continued(state: StateDir) -> None:
     with open_journal(state.folder) as journal:
         assert len(journal.records) == 8
         assert [r.step for r in journal.records if not r.ok] == [LAST]
@@ -93,7 +93,7 @@ def test_facts_and_the_name_of_the_cloud_are_read(folder: Path, state: StateDir)
     assert on_host.cloud["id"] == planner.cloud_key(CASES["allinone"].answers())
 
 
-def test_the_lock_is_read_and_written_alike(state: StateDir) -> None:
+def test_the_lock_is_read_and_written_back_unchanged(state: StateDir) -> None:
     found = lock.read(state.read(lock.NAME))
     assert found.version == "0.1.0"
     assert found.hosts[HOST].packages["keystone"].version == "1.0-1"

@@ -59,7 +59,7 @@ def test_the_state_is_that_of_a_run(cloud: tuple[Path, directory.StateDir], caps
 
 @pytest.mark.parametrize("garbage", GARBAGE)
 @pytest.mark.parametrize("name", ["applied.json", "applied.key", "verify.json", "access.json", "known_hosts"])
-def test_what_is_only_a_convenience_is_done_without(
+def test_damaged_optional_files_are_ignored(
     cloud: tuple[Path, directory.StateDir], name: str, garbage: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, place = cloud
@@ -69,7 +69,7 @@ def test_what_is_only_a_convenience_is_done_without(
 
 
 @pytest.mark.parametrize("garbage", [g for g in GARBAGE if g])
-def test_passwords_that_cannot_be_read_are_not_made_anew(
+def test_unreadable_passwords_are_not_generated_again(
     cloud: tuple[Path, directory.StateDir], garbage: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, place = cloud

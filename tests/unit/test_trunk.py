@@ -169,14 +169,14 @@ def test_a_tag_that_has_gone_stale_is_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("tree")
-def test_a_tag_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_tag_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StackwrightError, match=r"cannot resolve the tag consistent.*404") as error:
         looked(tmp_path, "consistent")
     assert error.value.code == ExitCode.UNREACHABLE
 
 
 @pytest.mark.usefixtures("tree")
-def test_lock_and_bundle_have_what_the_tag_meant(tmp_path: Path) -> None:
+def test_lock_and_bundle_have_the_hash_of_the_tag(tmp_path: Path) -> None:
     settings, seen = looked(tmp_path, "puppet-passed-ci")
     meant = f"puppet-passed-ci/{PROMOTED}"
     assert trunk.meaning(settings, seen) == meant

@@ -74,7 +74,7 @@ def notes(events: list[Event]) -> list[str]:
     return [f"{e.host}: {e.message}" for e in events if e.kind == "note" and e.host]
 
 
-def test_what_works_is_left_alone(tmp_path: Path) -> None:
+def test_healthy_components_are_skipped(tmp_path: Path) -> None:
     plan = Plan(steps(tmp_path), (HOST,))
     assert apply(tmp_path, plan)[0].outcome.done == 2
     done, events = apply(tmp_path, plan)
@@ -82,7 +82,7 @@ def test_what_works_is_left_alone(tmp_path: Path) -> None:
     assert times(tmp_path, "set-up") == 1
 
 
-def test_a_service_that_went_down_is_brought_back_and_nothing_else(tmp_path: Path) -> None:
+def test_only_a_stopped_service_is_repaired(tmp_path: Path) -> None:
     plan = Plan(steps(tmp_path), (HOST,))
     apply(tmp_path, plan)
     (tmp_path / "works").unlink()
@@ -111,7 +111,7 @@ def test_what_a_probe_says_is_shown_without_secrets(tmp_path: Path) -> None:
     assert times(tmp_path, "set-up") == 1
 
 
-def test_a_host_that_was_installed_anew_gets_everything_again(tmp_path: Path) -> None:
+def test_a_reinstalled_host_is_installed_completely(tmp_path: Path) -> None:
     plan = Plan(steps(tmp_path), (HOST,))
     assert apply(tmp_path, plan)[0].outcome.done == 2
     assert apply(tmp_path, plan)[0].outcome.done == 0
@@ -169,7 +169,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Callable[...
     return lambda *more: cli.main(["apply", "-a", str(path), *more]), asked
 
 
-def test_nothing_to_do_is_told_at_once(
+def test_a_run_with_nothing_to_do_ends_at_once(
     cloud: tuple[Callable[..., int], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, asked = cloud

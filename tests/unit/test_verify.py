@@ -331,7 +331,7 @@ def test_a_volume_whose_detaching_failed_is_set_free_by_the_admin(
     assert not standin.rows["volumes"]
 
 
-def test_what_cannot_be_removed_is_named_and_its_project_stays_for_the_next_time(
+def test_unremovable_resources_are_reported_and_their_project_stays(
     standin: Cloud, admin: cloud.Session, connect: Connect
 ) -> None:
     tenant = cloud.make_tenant(admin, connect, cloud.fresh_name(), ("member",))
@@ -357,7 +357,7 @@ def test_a_cloud_without_any_wanted_role_is_a_failure_of_keystone(admin: cloud.S
 # ------------------------------------------------------------------------------------------------------------ requests
 
 
-def test_a_wrong_password_is_told_without_it(connect: Connect) -> None:
+def test_a_wrong_password_is_reported_but_not_shown(connect: Connect) -> None:
     with pytest.raises(ApiError) as caught:
         connect("admin", "wrong-" + SECRET, "admin").token()
     assert caught.value.status == 401
@@ -366,7 +366,7 @@ def test_a_wrong_password_is_told_without_it(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 502, 503, 504])
-def test_a_passing_failure_is_repeated_for_what_can_be_repeated(
+def test_temporary_failures_of_repeatable_requests_are_retried(
     standin: Cloud, admin: cloud.Session, status: int
 ) -> None:
     standin.fail["GET /network/v2.0/networks"] = (1, status)
@@ -391,7 +391,7 @@ def test_a_refusal_carries_the_services_own_words_and_the_request(standin: Cloud
     assert caught.value.request_id == "req-11112222"
 
 
-def test_a_token_that_is_no_longer_taken_is_fetched_anew_once(standin: Cloud, admin: cloud.Session) -> None:
+def test_a_rejected_token_is_renewed_once(standin: Cloud, admin: cloud.Session) -> None:
     admin.token()
     standin.fail["GET /compute/servers"] = (1, 401)
     assert admin.get("compute", "/servers") == {"servers": []}
@@ -460,7 +460,7 @@ def test_independent_checks_run_at_the_same_time() -> None:
     assert set(states.values()) == {"ok"}
 
 
-def test_what_does_not_apply_skips_its_dependents_and_is_no_failure() -> None:
+def test_a_check_that_does_not_apply_skips_its_dependents() -> None:
     def nothing() -> str:
         raise Skip("there is no external network")
 
@@ -476,7 +476,7 @@ def test_a_ring_of_checks_is_an_error_and_not_a_wait_for_ever() -> None:
         collect([Check("a", "A", "x", lambda: "", ("b",)), Check("b", "B", "x", lambda: "", ("a",))])
 
 
-def test_an_answer_that_nobody_foresaw_fails_one_check_only() -> None:
+def test_an_unexpected_response_fails_only_one_check() -> None:
     def odd() -> str:
         return {}["servers"]  # type: ignore[no-any-return]
 
@@ -682,7 +682,7 @@ def test_a_failure_shows_the_lines_of_its_request_or_the_newest_errors(tmp_path:
 # --------------------------------------------------------------------------------------------- the controlling machine
 
 
-def test_the_step_holds_its_secrets_in_a_private_file_that_goes_when_it_ends() -> None:
+def test_the_steps_secrets_are_in_a_private_file_that_is_deleted() -> None:
     config = verify.VerifyConfig("http://198.18.0.10:5000/v3", SECRET, demo_user="demo", demo_password="also-" + SECRET)
     assert SECRET not in repr(config)
     step = verify.build(config, "198.18.0.10", ("credentials",))

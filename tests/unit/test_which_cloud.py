@@ -63,7 +63,7 @@ def test_one_of_several_clouds_has_to_be_named(here: Path) -> None:
     assert "2 clouds are known; `stackwright clouds` lists them" in caught.value.hint
 
 
-def test_an_only_cloud_without_its_file_is_not_meant(here: Path) -> None:
+def test_a_single_cloud_without_its_answer_file_is_not_chosen(here: Path) -> None:
     cloud(here, "198.18.0.10").unlink()
     with pytest.raises(StackwrightError):
         chosen()

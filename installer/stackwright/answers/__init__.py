@@ -1,4 +1,4 @@
-"""Answer files: the only code that knows their syntax. This is the front door.
+"""Answer files: the only code that knows their syntax. Other packages import from here.
 
     answers = read(["cloud.txt"], flags={"CONFIG_SWIFT_INSTALL": "n"}, environ=os.environ)
     text = generate(install_hosts=["198.18.0.10", "198.18.0.11"])
@@ -40,5 +40,5 @@ __all__ = [
 
 
 def defaults(*, local_host: str = "127.0.0.1") -> Answers:
-    """The answers of an empty file: everything on one host. Secrets that are used are made anew each time."""
+    """The answers of an empty file: everything on one host. Secrets are generated anew at each call."""
     return from_documents((), local_host=local_host, files=False).answers

@@ -1,4 +1,4 @@
-"""What changed in the answers of an installed cloud, whether it can change there, and what it touches.
+"""What changed in the answers of an installed cloud, whether it can change there, and what it affects.
 
 Each record says which answers can change (`Service.changes`); the answers of the last runs are in `state.baseline`.
 """
@@ -25,12 +25,12 @@ CHECK = "fixed-answer"
 
 _RELEASE = "CONFIG_OPENSTACK_RELEASE"
 _MOST = 40
-"""Of more changed answers than this, what they touch is not looked up: it is everything."""
+"""With more changed answers than this, the components that they affect are not determined: it is most of them."""
 
 
 @dataclass(frozen=True)
 class ChangedAnswer:
-    """An answer that is not what it was in the last run. Secrets are masked."""
+    """An answer that differs from the last run. Secrets are masked."""
 
     key: str
     before: str
@@ -38,16 +38,16 @@ class ChangedAnswer:
     refused: bool
     """Whether it cannot change in this cloud."""
     why: str
-    """Why it cannot change, or what a change leaves as it is; empty for neither."""
+    """Why it cannot change, or what a change does not affect; otherwise empty."""
     components: tuple[str, ...] = ()
-    """The components that it touches."""
+    """The components that it affects."""
     hosts: tuple[str, ...] = ()
     begun: bool = False
-    """Whether an earlier run, which stopped on the way, began to change it."""
+    """Whether an earlier run started to change it and did not finish."""
 
 
 def snapshot(answers: Answers, mark: Callable[[str], str], at: float) -> AppliedAnswers:
-    """The answers as they are kept."""
+    """The answers in the form that is saved after a run."""
     marks = {key: mark(str(answers[key])) for key in sorted(answers.secrets) if answers[key]}
     return AppliedAnswers(public(answers), marks, at)
 
@@ -55,8 +55,8 @@ def snapshot(answers: Answers, mark: Callable[[str], str], at: float) -> Applied
 def changed(
     baseline: Baseline, now: Answers, mark: Callable[[str], str], installed: Collection[str]
 ) -> tuple[ChangedAnswer, ...]:
-    """The answers that differ from those of the last run that finished, and those that cannot change in a cloud that
-    has the components `installed`. `mark` stands for a secret as it did when the answers were kept."""
+    """The answers that differ from those of the last finished run. `installed` are the cloud's components, which
+    determine whether an answer can change. `mark` masks a secret in the same way as when the answers were saved."""
     last = baseline.finished or baseline.begun
     if last is None:
         return ()
@@ -103,14 +103,14 @@ def release_problem(installed: str, asked: str) -> Problem:
 
 
 def _earlier(last: AppliedAnswers, now: Answers) -> Answers:
-    """The kept answers, read by today's rules: what follows from an answer is compared as it would be today."""
+    """The saved answers, read with the rules of this version, so that derived values are comparable."""
     return from_documents(
         (), last.texts, files=False, run=False, local_host=str(now[CONTROLLER]), remembered=last.marks
     ).answers
 
 
 def _differences(last: AppliedAnswers, now: Answers, mark: Callable[[str], str]) -> dict[str, tuple[str, str]]:
-    """By key: the texts of answers that mean something else, and have an effect before or after."""
+    """By key, the texts before and after of answers whose value differs and that have an effect before or after."""
     before = _earlier(last, now)
     found = {}
     for key, option in services.options().items():
@@ -125,7 +125,7 @@ def _differences(last: AppliedAnswers, now: Answers, mark: Callable[[str], str])
 
 
 def _text(answers: Answers, key: str) -> str:
-    """The answer as it may be shown: its text, or its value where that follows from other answers."""
+    """The answer's text, or its value if that is derived from other answers."""
     option = services.options()[key]
     try:
         follows = option.parse(answers.entries[key].text) != answers[key]
@@ -136,7 +136,7 @@ def _text(answers: Answers, key: str) -> str:
 
 
 def _same_hosts(key: str, before: Answers, now: Answers) -> bool:
-    """Whether an answer that names hosts gives every role the hosts that it had: an empty one stands for others."""
+    """Whether every role keeps its hosts: an empty answer and one with the default host have the same meaning."""
     if services.options()[key].parse not in (parse_host, parse_hosts) or key == CONTROLLER:
         return False
     roles = [role for role in services.roles() if key in role.keys]
@@ -145,7 +145,7 @@ def _same_hosts(key: str, before: Answers, now: Answers) -> bool:
 
 
 def _refused(key: str, before: Answers, now: Answers, installed: Collection[str]) -> bool:
-    """Whether an answer that differs cannot change."""
+    """Whether the change of an answer is refused."""
     change = services.change_of(key)
     permanent = bool(set(change.until) & set(installed)) if change.until else bool(installed)
     if change.can == "yes" or not permanent or not matters(services.options()[key], now):

@@ -27,7 +27,7 @@ _FILES = (
     "CONFIG_HORIZON_SSL_KEY",
     "CONFIG_HORIZON_SSL_CACERT",
 )
-"""Files on the controlling machine that must be there when they are named."""
+"""Files on the controlling machine that must exist if an answer names them."""
 
 _AUTHORITY = ("CONFIG_SSL_CACERT_FILE", "CONFIG_SSL_CACERT_KEY_FILE")
 
@@ -46,8 +46,8 @@ def _host_keys() -> Iterator[str]:
 def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] | None = None) -> list[Problem]:
     """All inconsistencies between answers, errors and warnings.
 
-    `files` looks for the files that answers name; `resolves` gives addresses of host names where they are known (from
-    facts), to find a host that is named in two ways.
+    With `files`, the files that answers name are checked. `resolves` has the addresses of host names, if facts have
+    them, to find a host that is given under two names.
     """
     return [
         *_services(answers),
@@ -89,7 +89,7 @@ def _used(key: str, answers: Answers) -> bool:
 
 
 def _services(answers: Answers) -> Iterator[Problem]:
-    """Services that are enabled and that this version cannot install."""
+    """Reports services that are switched on and that this version cannot install."""
     for service in all_services():
         option = options().get(service.switch)
         if not service.missing or option is None or not answers[service.switch] or not matters(option, answers):
@@ -166,7 +166,7 @@ def _needs(answers: Answers) -> Iterator[Problem]:
 
 
 def _existing(answers: Answers) -> Iterator[Problem]:
-    """An existing server has a password, which must be given: a generated one would not work."""
+    """Reports a missing password of an existing server: a generated one would not work."""
     for switch, key in (
         ("CONFIG_MARIADB_INSTALL", "CONFIG_MARIADB_PW"),
         ("CONFIG_AMQP_INSTALL", "CONFIG_AMQP_AUTH_PASSWORD"),
@@ -211,7 +211,7 @@ def _hosts(answers: Answers, resolves: Mapping[str, str]) -> Iterator[Problem]:
         if host not in named:
             yield problem(
                 answers, "EXCLUDE_SERVERS", "no-effect", f"{host} has no role",
-                "write it as in the other keys", warning=True,
+                "write the host as in the other keys", warning=True,
             )  # fmt: skip
     if named and set(named) <= set(excluded):
         yield problem(answers, "EXCLUDE_SERVERS", "no-hosts", "it excludes every host", "remove at least one host")
@@ -243,7 +243,7 @@ def _loopback(answers: Answers, named: Mapping[str, tuple[str, ...]]) -> Iterato
 
 
 def _twins(answers: Answers, named: Mapping[str, tuple[str, ...]], resolves: Mapping[str, str]) -> Iterator[Problem]:
-    """One host with two names: it would be configured twice, each time without the other's services."""
+    """Reports a host with two names: it would be configured twice, each time without the other's services."""
     hosts = list(named)
     known: dict[str, str] = {}
     for host in hosts:
@@ -282,7 +282,7 @@ def _list(hosts: list[str]) -> str:
 
 def _storage(answers: Answers) -> Iterator[Problem]:
     if answers["CONFIG_SWIFT_INSTALL"]:
-        # One without a host is on each storage host.
+        # A device without a host is on each storage host.
         each = len(answers["CONFIG_STORAGE_HOST"])
         devices = sum(1 if device.host else each for device in answers["CONFIG_SWIFT_STORAGES"]) or each
         replicas, zones = answers["CONFIG_SWIFT_STORAGE_REPLICAS"], answers["CONFIG_SWIFT_STORAGE_ZONES"]
@@ -346,11 +346,11 @@ def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:
 
 
 def _brought(answers: Answers, keys: tuple[str, ...]) -> Iterator[Problem]:
-    """What is wrong with a certificate and its key that a person brings, where they are there."""
+    """Problems with a certificate and key of the administrator, if the files exist."""
     files = tuple(str(answers[key]) for key in keys)
     if not all(file and Path(file).expanduser().is_file() for file in files[:2]):
         return
-    # It takes a tenth of a second to load, and few need it.
+    # Loading it takes a tenth of a second, and few answer files need it.
     from stackwright import certificates
 
     for complaint in certificates.check(files, authority=keys == _AUTHORITY):
@@ -359,7 +359,7 @@ def _brought(answers: Answers, keys: tuple[str, ...]) -> Iterator[Problem]:
 
 
 def _signs(answers: Answers) -> bool:
-    """Whether the authority of the keys CONFIG_SSL_* has a certificate to sign: one that nobody brought."""
+    """Whether the authority of the keys CONFIG_SSL_* must sign a certificate that the answers do not give."""
     own = all(
         answers[key] for key in ("CONFIG_HORIZON_SSL_CERT", "CONFIG_VNC_SSL_CERT") if matters(options()[key], answers)
     )

@@ -26,7 +26,7 @@ class Difference:
 def differences(left: Answers, right: Answers) -> list[Difference]:
     """The keys whose typed values differ, in the order of an answer file.
 
-    y equals yes, and 20G equals 20480M. Secrets that neither side gives are equal.
+    y equals yes, and 20G equals 20480M. Secrets that are missing on both sides are equal.
     """
     found = []
     for key, option in options().items():
@@ -50,7 +50,7 @@ def differences(left: Answers, right: Answers) -> list[Difference]:
 
 
 def _value(answers: Answers, key: str) -> str:
-    """The text, or the value where it follows from other answers."""
+    """The text, or the value if it is derived from other answers."""
     entry, option = answers.entries[key], options()[key]
     try:
         if option.parse(entry.text) == entry.value:

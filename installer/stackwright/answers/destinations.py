@@ -1,7 +1,7 @@
 """Where an answer is used: the components that it places or enables, and the Puppet parameters that get its value.
 
-The parameters are read from the templates' sources. Two facts come from the option's record: `passed_as`, the names
-under which the planner passes a value on (a test changes each answer and compares these values), and `effect`.
+The parameters are read from the templates' sources. The option's record adds `passed_as`, the names under which the
+planner gives the value to templates (a test changes each answer and compares these values), and `effect`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Destinations:
     settings: tuple[str, ...]
     """Puppet parameters of this cloud's components that get its value, as "component: class::parameter"."""
     besides: str
-    """What else it decides (`Option.effect`); empty for nothing."""
+    """Its other effect (`Option.effect`); empty for none."""
     hosts: tuple[str, ...]
     """The hosts of these components; without components, the hosts that the answer itself names."""
 
@@ -85,7 +85,7 @@ def destinations(answers: Answers, key: str) -> Destinations:
 
 
 def _effect(key: str) -> str:
-    """What the answer decides besides components and parameters."""
+    """The answer's effect apart from components and parameters."""
     option = services.options()[key]
     single = len({*option.choices} - {*option.not_yet}) == 1
     return option.effect or ("nothing: only one value can be installed" if single else "")

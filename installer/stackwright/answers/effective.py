@@ -1,5 +1,5 @@
-"""What follows from other answers, so that whoever uses them need not know: roles that were left open, drivers that
-belong together. `text` keeps what was written; `value` is what holds.
+"""Values that are derived from other answers, such as the hosts of roles without hosts, and drivers that belong
+together. An answer's `text` stays as it was written; its `value` is the effective one.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 from stackwright.model import Answer, Origin
 
 SAME_SECRET = {"CONFIG_PLACEMENT_DB_PW": "CONFIG_NOVA_DB_PW", "CONFIG_PLACEMENT_KS_PW": "CONFIG_NOVA_KS_PW"}
-"""Secrets that take another one's text when a file does not know them: Packstack's Placement used Nova's."""
+"""Secrets that default to another one if a file does not have them: Packstack's Placement used Nova's."""
 
 ON_CONTROLLER = ("CONFIG_AMQP_HOST", "CONFIG_MARIADB_HOST", "CONFIG_REDIS_HOST")
-"""Packstack's keys of single hosts that are the controller when they are empty."""
+"""Packstack's keys of single hosts that default to the controller."""
 
 _TYPES = "CONFIG_NEUTRON_ML2_TYPE_DRIVERS"
 _TENANTS = "CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"
@@ -33,7 +33,7 @@ FORCED = (
 
 
 def fill(entries: dict[str, Answer], local_host: str | Callable[[], str]) -> None:
-    """Change `entries` so that every role has its hosts and Neutron's settings agree with the chosen agent."""
+    """Changes `entries` so that every role has hosts and Neutron's settings agree with the chosen agent."""
 
     def value(key: str) -> Any:
         return entries[key].value
@@ -61,7 +61,8 @@ def fill(entries: dict[str, Answer], local_host: str | Callable[[], str]) -> Non
 
 
 def _neutron(value: Callable[[str], Any], put: Callable[[str, Any], None], untouched: Callable[[str], bool]) -> None:
-    """Packstack's own corrections, made before it writes manifests, and defaults that agree with what was given."""
+    """Makes the corrections that Packstack makes before it writes manifests, and chooses defaults that agree with the
+    given answers."""
     agent = value("CONFIG_NEUTRON_L2_AGENT")
     drivers = value("CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS")
     if agent not in drivers:
@@ -84,7 +85,7 @@ def _neutron(value: Callable[[str], Any], put: Callable[[str, Any], None], untou
 
 
 def _kinds(value: Callable[[str], Any], put: Callable[[str, Any], None], untouched: Callable[[str], bool]) -> None:
-    """Kinds of networks with an agent other than OVN, where only one of the two lists was given, or none."""
+    """Network types with an agent other than OVN, if at most one of the two lists was given."""
     if untouched(_TENANTS):
         # linuxbridge cannot carry geneve, which is the default
         usual = ("vxlan",) if value("CONFIG_NEUTRON_L2_AGENT") == "linuxbridge" else value(_TENANTS)
@@ -97,8 +98,8 @@ def _kinds(value: Callable[[str], Any], put: Callable[[str, Any], None], untouch
 
 
 def _external(value: Callable[[str], Any], put: Callable[[str, Any], None]) -> None:
-    """The external network is a flat one on a physical network that is mapped to its bridge. Until Newton it needed
-    none of that: the bridge alone was enough."""
+    """Adds the mapping of the external network's physical network to its bridge. Files up to Newton do not have it:
+    they give the bridge only."""
     bridge, demo = value("CONFIG_NEUTRON_L3_EXT_BRIDGE"), value("CONFIG_PROVISION_DEMO")
     for family in ("OVN", "OVS"):
         mappings, key = f"CONFIG_NEUTRON_{family}_BRIDGE_MAPPINGS", f"CONFIG_NEUTRON_{family}_EXTERNAL_PHYSNET"
@@ -118,5 +119,5 @@ def _external(value: Callable[[str], Any], put: Callable[[str, Any], None]) -> N
 
 
 def external_physnet(agent: str) -> str:
-    """The key of the external network's physical network with this layer-2 agent."""
+    """The key that names the external network's physical network, for this layer-2 agent."""
     return f"CONFIG_NEUTRON_{'OVN' if agent == 'ovn' else 'OVS'}_EXTERNAL_PHYSNET"

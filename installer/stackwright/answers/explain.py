@@ -36,7 +36,7 @@ class Explanation:
     matters: bool
     ends_up: Destinations
     changes: str
-    """Whether it can change in an installed cloud, and why not."""
+    """Whether it can change in an installed cloud; if not, why."""
 
 
 def changing(change: Change) -> str:
@@ -51,7 +51,7 @@ def changing(change: Change) -> str:
 
 
 def explain(answers: Answers, key: str) -> Explanation:
-    """The explanation of `key`, a current one; KeyError otherwise."""
+    """The explanation of `key`. KeyError unless it is a current key."""
     option = options()[key]
     entry = answers.entries[key]
     first, last = releases().get(key, ("", ""))

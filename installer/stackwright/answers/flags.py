@@ -57,8 +57,8 @@ def metavar(option: Option) -> str:
 def take(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Split arguments into answers (texts by key) and the rest, which keeps its order.
 
-    Accepts --flag=value and --flag value; words after `--` are not touched. Of a repeated flag the last one counts.
-    Flags of earlier releases set the keys of their time. Raises StackwrightError for a flag without a value.
+    Accepts --flag=value and --flag value; words after `--` are not changed. The last of repeated flags counts. Flags of
+    earlier releases set the keys of those releases. Raises StackwrightError for a flag without a value.
     """
     found: dict[str, str] = {}
     rest: list[str] = []
@@ -103,7 +103,7 @@ def settings(presets: Mapping[str, str], pairs: Iterable[str]) -> dict[str, str]
 
 
 def nearest(flag: str, more: Iterable[str] = ()) -> str:
-    """The flag, of these and of `more`, that is most similar to a misspelt one; empty if none is similar."""
+    """The flag in `known` or `more` that is most similar to a misspelt one; empty if none is similar."""
     name = flag.partition("=")[0]
     if not name.startswith("--"):
         return ""

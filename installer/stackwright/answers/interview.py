@@ -174,7 +174,7 @@ def complaint(key: str, text: str, given: Given) -> str:
 
 
 def draft_path(path: Path) -> Path:
-    """Where the answers so far are kept."""
+    """The path of the draft with the answers so far."""
     return path.with_name(f".{path.name}.draft")
 
 
@@ -183,7 +183,7 @@ def interview(
 ) -> dict[str, str]:
     """Asks all questions and returns the texts by key. `ask` gets a question and its default.
 
-    EOFError and KeyboardInterrupt from `ask` mean that the person quits: StackwrightError says how to resume.
+    If `ask` raises EOFError or KeyboardInterrupt, the user quits: StackwrightError says how to resume.
     """
     draft = draft_path(path)
     given: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The layers that answers come in: files, environment, flags; later ones replace earlier ones. Still texts."""
+"""The layers of answers: files, environment, flags. Later layers replace earlier ones. Values are still texts here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stackwright.services import options
 ENVIRONMENT_PREFIX = "STACKWRIGHT_"
 """STACKWRIGHT_CONFIG_NOVA_INSTALL=n is the answer CONFIG_NOVA_INSTALL=n."""
 
-_MOST_REPEATED = 1000  # of a file of noise, no more are worth a word
+_MOST_REPEATED = 1000  # a file that is no answer file has thousands of them
 _MOST_SUGGESTIONS = 25  # looking for similar keys takes milliseconds each; a file of noise has thousands
 
 
@@ -34,7 +34,7 @@ class Layers:
     suggested: int = 0
     repeated: int = 0
     folders: dict[str, Path] = field(default_factory=dict)
-    """By document, in their order."""
+    """By document, in the order of the documents."""
 
     def rank(self, raw: Raw) -> int:
         """The number of the layer that a text came from: later ones win."""
@@ -45,7 +45,7 @@ class Layers:
 
 @functools.cache
 def old_names() -> dict[str, str]:
-    """From every older name of an option to its key."""
+    """Maps every older name of an option to its key."""
     return {was: key for key, option in options().items() for was in option.was}
 
 
@@ -55,7 +55,7 @@ def _known() -> tuple[str, ...]:
 
 
 def suggest(key: str) -> str:
-    """The known key that a misspelt one most probably means; empty when nothing is like it."""
+    """The known key that is most similar to a misspelt one; empty if none is similar."""
     upper = key.upper()
     for guess in (f"CONFIG_{upper}", upper.replace("-", "_"), upper.replace("CONFG", "CONFIG")):
         if guess in options():
@@ -67,8 +67,8 @@ def suggest(key: str) -> str:
 def add_document(layers: Layers, document: syntax.Document) -> None:
     layers.problems += document.problems
     here: dict[str, Raw] = {}
-    stood: dict[str, str] = {}  # by key: the name under which it stood
-    apart: dict[str, bool] = {}  # by key: whether that was outside [general]
+    stood: dict[str, str] = {}  # by key: its name in the file
+    apart: dict[str, bool] = {}  # by key: whether it was outside [general]
     layers.folders[document.name] = Path(document.name).parent
     for line in document.lines:
         raw = Raw(line.text, Origin("file", document.name, line.number))
@@ -76,8 +76,8 @@ def add_document(layers: Layers, document: syntax.Document) -> None:
         if not key:
             continue
         if key in here:
-            # wherever they stand: [general] wins over other sections, which Packstack did not read; the current name
-            # wins over an older one
+            # independent of their order, [general] wins over other sections, which Packstack did not read, and a
+            # current name wins over an older one
             older = line.key != key and stood[key] == key
             kept = line.apart if line.apart != apart[key] else older
             _repeated(layers, line.key, stood[key], raw, here[key], kept=kept)
@@ -94,7 +94,8 @@ def add_document(layers: Layers, document: syntax.Document) -> None:
 
 
 def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, *, kept: bool) -> None:
-    """Packstack wrote some keys twice; that is only worth a word when they differ. `kept`: the first one counts."""
+    """Warns about a repeated key. Packstack wrote some keys twice, so only different values are reported. With `kept`,
+    the first one counts."""
     if raw.text == first.text or layers.repeated >= _MOST_REPEATED:
         return
     layers.repeated += 1
@@ -114,7 +115,7 @@ def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, 
 
 
 def _resolve(layers: Layers, name: str, raw: Raw) -> str:
-    """The key that `name` stands for; empty, with a problem, if it is unknown."""
+    """The key with that current or older name; empty, with a problem, if it is unknown."""
     if name in options() or name in translated():
         return name
     if name in old_names():

@@ -1,4 +1,4 @@
-"""From an old answer file to a current one: the same meaning in today's keys, with the person's own comments."""
+"""Converts an old answer file to a current one with the same meaning, and keeps the user's own comments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOST = (
     "retired-key", "retired-value", "unknown-key", "hidden-secret", "bad-value", "no-key", "conflict-marker",
     "repeated-key", "no-unit",
 )  # fmt: skip
-"""Warnings about an old file that a new one cannot have any more; what they are about was left out or decided."""
+"""Warnings about an old file that no longer apply to the new one."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,21 @@ class Migration:
     text: str
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
-    """Errors are what remains to be done by hand in the new file. Every error that `answers check` finds in the old
-    file is one of them, also where its line is gone. Warnings also tell what could not be taken over."""
+    """Errors must be fixed by hand in the new file. They include every error that `answers check` finds in the old
+    file, even if its line no longer exists. Warnings include values that could not be taken over."""
 
 
 def migrate(path: Path, *, minimal: bool = False, name: str = "the new file") -> Migration:
-    """The current form of the answer file `path`, which is left as it is; problems call the new one `name`.
+    """The current form of the answer file `path`, which is not changed. Problems call the new file `name`.
 
-    Values that cannot be used are taken over as comments, so that nothing is lost. Secrets that live elsewhere stay
-    there, and no command is run. Raises StackwrightError when the file cannot be read, or has conflict markers of git.
+    Unusable values become comments, so that nothing is lost. Secrets that are stored elsewhere stay there, and no
+    command is run. Raises StackwrightError if the file cannot be read, or has conflict markers of git.
     """
     return migrate_document(syntax.read_file(path), minimal=minimal, name=name)
 
 
 def migrate_document(document: syntax.Document, *, minimal: bool = False, name: str = "the new file") -> Migration:
-    """As `migrate`, for a document that is in memory."""
+    """Like `migrate`, for a document in memory."""
     if conflicts := [p for p in document.problems if p.name == "conflict-marker"]:
         raise AnswersError(tuple(conflicts))
     reading = from_documents((document,), run=False, files=False)
@@ -107,7 +107,7 @@ def _current(option: Option, text: str) -> str:
 
 @dataclass
 class _Notes:
-    """A person's comments: at the beginning of the file, above keys, and at the end."""
+    """The user's comments: at the beginning of the file, above keys, and at the end."""
 
     head: list[str] = field(default_factory=list)
     above: dict[str, list[str]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class _Notes:
 
 
 def _notes(document: syntax.Document, reading: Reading) -> _Notes:
-    """The person's comments, also those behind values, and old values that could not be used."""
+    """The user's comments, including those behind values, and old values that could not be used."""
     named = {name: {p.where for p in reading.problems if p.name == name} for name in ("bad-value", "remark-in-value")}
     notes = _Notes()
     waiting: list[str] = []
@@ -142,7 +142,7 @@ def _notes(document: syntax.Document, reading: Reading) -> _Notes:
 
 
 def _place(line: syntax.Line, changes: tuple[Change, ...]) -> str:
-    """The key whose value has the meaning of this line today; empty where none has."""
+    """The current key with the meaning of this line; empty if there is none."""
     key = _key(line.key)
     here = [change for change in changes if change.origin.line == line.number]
     if not any(change.key == key and not change.became for change in here):
@@ -167,8 +167,8 @@ def _key(name: str) -> str:
 
 
 def _own(comment: tuple[str, ...], key: str) -> list[list[str]]:
-    """The lines of a comment that a person wrote, neither Packstack's explanations nor ours, in their blocks; the last
-    block stands right above the key."""
+    """The comment lines of the user, without Packstack's explanations and ours, in blocks; the last block is directly
+    above the key."""
     blocks: list[list[str]] = [[]]
     for line in comment:
         if line:
@@ -179,7 +179,7 @@ def _own(comment: tuple[str, ...], key: str) -> list[list[str]]:
 
 
 def _without_explanation(block: list[str], key: str) -> list[str]:
-    """A block of comment lines without the run of lines that is an explanation, wherever in the block it stands."""
+    """A block of comment lines without the consecutive lines that are a generated explanation."""
     if not block or block[0].startswith(("#---", "# Answer file for Stackwright", "# Answers for Stackwright")):
         return []
     ours = list(_ours(key))

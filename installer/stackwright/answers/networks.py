@@ -117,7 +117,7 @@ def _mappings_key(answers: Answers) -> str:
 
 
 def _physical(answers: Answers) -> Iterator[Problem]:
-    """Physical networks that are used and mapped to no bridge."""
+    """Reports physical networks that are used but not mapped to a bridge."""
     key = _mappings_key(answers)
     mapped = {name for name, _ in answers[key]}
     vlans, to = "CONFIG_NEUTRON_ML2_VLAN_RANGES", "INTERFACE" if "LB" in key else "BRIDGE"
@@ -125,7 +125,7 @@ def _physical(answers: Answers) -> Iterator[Problem]:
         for name in dict.fromkeys(entry[0] for entry in answers[vlans] if entry[0] not in mapped):
             yield problem(
                 answers, vlans, "not-mapped", f"{name} is not mapped in {key}", f"add {name}:{to} to {key}",
-                # where projects' networks are of other kinds, only what an administrator makes there would fail
+                # if projects' networks have other types, only networks that an administrator creates there would fail
                 warning="vlan" not in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"],
             )  # fmt: skip
     elif answers[vlans] and "vlan" not in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"]:
@@ -138,7 +138,7 @@ def _physical(answers: Answers) -> Iterator[Problem]:
     physnet = answers[external_physnet(answers["CONFIG_NEUTRON_L2_AGENT"])]
     if answers[flats] != words(answers.entries[flats].text):
         yield problem(
-            answers, flats, "forced", f"the demo's external network is on {physnet}, and so that is added",
+            answers, flats, "forced", f"the demo's external network is on {physnet}, which is added",
             f"{flats}={','.join(answers[flats])}", warning=True,
         )  # fmt: skip
     for name in answers[flats]:
@@ -158,7 +158,7 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
     for physnet, bridge in mappings:
         if bridge in ("br-int", "br-tun"):
             yield problem(
-                answers, mappings_key, "reserved-bridge", f"{bridge} belongs to Neutron itself",
+                answers, mappings_key, "reserved-bridge", f"{bridge} is reserved for Neutron",
                 f"give {physnet} a bridge of its own, such as {physnet}:br-{physnet}"[:120],
             )  # fmt: skip
         if bridges.setdefault(bridge, physnet) != physnet:
@@ -169,13 +169,13 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
         if bridge not in interfaces and bridge != external and bridge not in ("br-int", "br-tun"):
             yield problem(
                 answers, mappings_key, "no-way-out", f"{bridge} has no interface in {interfaces_key}",
-                f"{interfaces_key}={bridge}:INTERFACE; without it {physnet} ends on its host", warning=True,
+                f"{interfaces_key}={bridge}:INTERFACE; without it {physnet} does not leave the host", warning=True,
             )  # fmt: skip
     for bridge, interface in interfaces.items():
         if bridge not in bridges and bridge != external:
             yield problem(
                 answers, interfaces_key, "not-mapped",
-                f"{bridge} stands for no physical network in {mappings_key}, and is not made",
+                f"{bridge} has no physical network in {mappings_key}, so it is not created",
                 f"write the bridge first: {interface}:INTERFACE" if interface in (*bridges, external)
                 else f"add PHYSNET:{bridge} to {mappings_key}", warning=True,
             )  # fmt: skip
@@ -210,7 +210,7 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
     for bridge in answers[compute_key]:
         if bridge not in bridges and bridge not in interfaces:
             yield problem(
-                answers, compute_key, "not-mapped", f"{bridge} stands for no physical network in {mappings_key}",
+                answers, compute_key, "not-mapped", f"{bridge} has no physical network in {mappings_key}",
                 f"add PHYSNET:{bridge} to {mappings_key}",
             )  # fmt: skip
     if not answers["CONFIG_PROVISION_DEMO"]:
@@ -224,13 +224,13 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
         )  # fmt: skip
     elif physnet != asked and _given(answers, physnet_key):
         yield problem(
-            answers, physnet_key, "forced", f"{asked or 'nothing'} is mapped to no bridge in {mappings_key}, and so"
+            answers, physnet_key, "forced", f"{asked or 'nothing'} is not mapped to a bridge in {mappings_key}, so"
             f" {physnet} is used", f"{physnet_key}={physnet}", warning=True,
         )  # fmt: skip
 
 
 def _other_agents(answers: Answers) -> Iterator[Problem]:
-    """Keys of another agent that were given, and are not given for the chosen one."""
+    """Warns about keys of another agent that were given instead of those of the chosen agent."""
     chosen = answers["CONFIG_NEUTRON_L2_AGENT"]
     for agent, mark in FAMILIES.items():
         for key, option in options().items():
@@ -330,7 +330,7 @@ def _or_none(text: str) -> IPNetwork | None:
 
 
 def _addresses(answers: Answers) -> dict[str, str]:
-    """Hosts that are named by their addresses, with a key that does."""
+    """The hosts that are given by address, and a key that names each."""
     keys = ("CONFIG_NETWORK_HOSTS", "CONFIG_COMPUTE_HOSTS", "CONFIG_CONTROLLER_HOST")
     values = {key: answers[key] if isinstance(answers[key], tuple) else (answers[key],) for key in keys}
     return {host: key for key, hosts in values.items() for host in hosts if is_address(host)}
@@ -356,7 +356,7 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
                 f"{first} to {last} is not in it, or begins or ends with the network's own address",
             )  # fmt: skip
         elif first <= gateway <= last:
-            hint = "leave it out of the pools" if given else f"begin with {outside[2]}, or name another router in {own}"
+            hint = "leave it out of the pools" if given else f"begin with {outside[2]}, or set {own} to another router"
             yield problem(
                 answers, key, "overlap", f"must leave out {gateway}, the network's gateway", hint
             )  # fmt: skip

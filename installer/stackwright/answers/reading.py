@@ -1,6 +1,6 @@
 """Reading answers: layers of texts (defaults, files, environment, flags) become typed values, each with its origin.
 
-Every problem is collected; nothing is ever changed in a file, and nothing on the network is asked.
+Every problem is collected. Files are never changed, and the network is not used.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ def read(
 ) -> Answers:
     """The answers of these files and flags (texts by key) and of STACKWRIGHT_... variables in `environ`.
 
-    Later layers win: defaults, files in their order, environment, flags. `local_host` is the controller where none is
-    named (this machine's address when empty). Secrets that nobody gave are made; `remembered` are those made earlier,
-    by key, so that reading again gives the same (see `made`). Raises AnswersError with all errors at once.
+    Later layers win: defaults, files in their order, environment, flags. `local_host` is the default controller (empty:
+    this machine's address). Missing secrets are generated; `remembered` has secrets that were generated earlier, by
+    key, so that reading again gives the same (see `made`). Raises AnswersError with all errors at once.
     """
     reading = load(paths, flags, environ, local_host=local_host, remembered=remembered)
     if reading.errors:
@@ -112,11 +112,11 @@ def load(
     run: bool = True,
     files: bool = True,
 ) -> Reading:
-    """As `read`, but errors are collected rather than raised (an unreadable file still raises StackwrightError). A
-    document that was read before is taken as it is: a pipe gives its text once only.
+    """Like `read`, but errors are collected instead of raised (an unreadable file still raises StackwrightError).
+    Instead of a path, a document that was already read can be given, because a pipe can be read only once.
 
-    With `run=False`, commands that would give secrets are not run; with `files=False`, files that answers name (keys,
-    certificates) and the mode of the answer file are not looked at.
+    With `run=False`, commands for secrets are not run. With `files=False`, files that answers name (keys, certificates)
+    and the mode of the answer file are not checked.
     """
     documents = tuple(p if isinstance(p, syntax.Document) else syntax.read_file(Path(p)) for p in paths)
     reading = from_documents(
@@ -138,7 +138,7 @@ def from_documents(
     run: bool = True,
     files: bool = True,
 ) -> Reading:
-    """As `load`, for documents that are in memory."""
+    """Like `load`, for documents in memory."""
     documents = tuple(documents)
     layers = Layers()
     for document in documents:
@@ -153,18 +153,18 @@ def from_documents(
     finish(entries, state.texts, remembered or {}, local_host)
     secret_keys = frozenset(key for key, option in options().items() if option.secret)
     answers = Answers(entries, secret_keys)
-    # a default stands in for what could not be used: what the checks say about that would only confuse
+    # unusable values were replaced by defaults: problems that the checks find with these would only confuse
     problems += [p for p in checking.check(answers, files=files) if p.seen.split(" ", 1)[0] not in failed]
     return Reading(answers, tuple(_sorted(problems)), (*layers.changes, *state.changes), documents)
 
 
 def made(answers: Answers) -> dict[str, str]:
-    """The secrets that were made while reading, by key: to be kept, and given as `remembered` the next time."""
+    """The secrets that were generated while reading, by key. Save them, and pass them as `remembered` the next time."""
     return {key: entry.text for key, entry in answers.entries.items() if entry.origin.kind == "generated"}
 
 
 def _sorted(problems: Iterable[Problem]) -> list[Problem]:
-    """By file and line; those without a place at the end, in the order in which they were found."""
+    """Sorts problems by file and line; problems without a line come last, in the order in which they were found."""
 
     def place(problem: Problem) -> tuple[str, int]:
         name, _, line = problem.where.rpartition(":")
@@ -174,7 +174,7 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
 
 
 _MOST_ALIKE = 500
-"""More problems of one name and severity than this are counted instead of listed."""
+"""If there are more problems of one name and severity than this, the rest is counted and not listed."""
 
 
 def _shortened(problems: list[Problem]) -> list[Problem]:
@@ -193,8 +193,8 @@ def _shortened(problems: list[Problem]) -> list[Problem]:
 
 
 def _empty(documents: tuple[syntax.Document, ...]) -> list[Problem]:
-    """An error where there are files and not one answer in them: something was cut off, or another file was meant, and
-    defaults alone would be a cloud on this machine."""
+    """An error if the files contain no answer: a file was cut off, or another one was meant. With defaults alone, a
+    cloud would be installed on this machine."""
     lines = [line for document in documents for line in document.lines]
     if not documents or any(answers_key(line.key) for line in lines):
         return []
@@ -218,7 +218,7 @@ def answers_key(name: str) -> bool:
 
 
 def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:
-    """A warning for each file with secrets that others can read: answer files, and those that `!file:` names."""
+    """A warning for each file with secrets that others can read: answer files, and files that `!file:` names."""
     found: dict[Path, Problem] = {}
     for document in documents:
         for line in document.lines:

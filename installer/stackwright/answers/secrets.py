@@ -1,4 +1,4 @@
-"""Secrets: generated, fetched from elsewhere, recognized when they are masked, and removed from what others see."""
+"""Secrets of answers: generates them, fetches them from elsewhere, recognizes masked ones, and masks them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from stackwright.services import options
 
 MASK = "********"
 PLACEHOLDER = "PW_PLACEHOLDER"
-"""What Packstack writes for "make one, or take CONFIG_DEFAULT_PASSWORD"."""
+"""Packstack's placeholder for a secret: it is replaced by CONFIG_DEFAULT_PASSWORD or a generated one."""
 
 MOST_BYTES = 64 * 1024
-"""The most that is read of a file or a command that has a secret. The secret is its first line."""
+"""Maximum size of a file, or of a command's output, with a secret. The secret is the first line."""
 
 SECONDS = 60
-"""How long a command that gives a secret may take."""
+"""Time limit of a command that prints a secret."""
 
 _ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _ELSEWHERE = re.compile(r"^!(cmd|file|env):\s*(.*)$", re.DOTALL)
@@ -40,26 +40,26 @@ _BLOTTED = re.compile(
 def make(key: str = "") -> str:
     """A new random secret, from the operating system's source of randomness.
 
-    24 letters and digits: 139 bits, and nothing that a URL, an ini file, a shell or YAML would read in another way (it
-    begins with a letter, so that no reader takes it for a number). Heat's encryption key has 32 characters, because its
-    cipher needs 16, 24 or 32.
+    It has 24 letters and digits (139 bits), which need no quoting in URLs, ini files, shells or YAML. It starts with a
+    letter, so that it is never read as a number. Heat's encryption key has 32 characters, because its cipher needs 16,
+    24 or 32.
     """
     length = 32 if key.endswith("_ENC_KEY") else 24
     return secrets.choice(_ALPHABET[:49]) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
 
 
 def resembles_elsewhere(text: str) -> bool:
-    """Whether a value looks as if it named a place, of a kind that is not known."""
+    """Whether a value looks like `!KIND: ...` with an unknown kind."""
     return bool(re.match(r"!\s*[A-Za-z]+:?\s", text)) and not is_elsewhere(text)
 
 
 def is_elsewhere(text: str) -> bool:
-    """Whether a value names a place to get the secret from rather than being one."""
+    """Whether a value says where the secret is stored (`!cmd:`, `!file:`, `!env:`) instead of being the secret."""
     return bool(_ELSEWHERE.match(text))
 
 
 def file_of(text: str, folder: Path) -> Path | None:
-    """The file that `!file: PATH` names, from `folder` on; None for any other text."""
+    """The file that `!file: PATH` names, relative to `folder`; None for any other text."""
     match = _ELSEWHERE.match(text)
     if not match or match[1] != "file" or not match[2].strip():
         return None
@@ -67,16 +67,16 @@ def file_of(text: str, folder: Path) -> Path | None:
 
 
 def is_blotted(text: str) -> bool:
-    """Whether a value looks like a secret that was hidden before the file was shown to others."""
+    """Whether a value looks like a masked secret, as in a file that was prepared for sharing."""
     return bool(_BLOTTED.match(text))
 
 
 def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] | None = None) -> str:
     """The secret that `!cmd: COMMAND`, `!file: PATH` or `!env: NAME` names; other text is returned as it is.
 
-    Relative paths start at `folder`, that of the answer file. The command is split as a shell does, but run without
-    one; its first line of output counts, and it has 60 seconds. With `run=False` nothing is executed: a command is only
-    looked for, and "" is returned. Raises ValueError with a sentence that never contains the secret.
+    Paths are relative to `folder`, the answer file's folder. The command is split like in a shell, but runs without
+    one, for at most 60 seconds; the secret is the first line of its output. With `run=False` the command is not run: it
+    must only exist, and "" is returned. Raises ValueError with a message that never contains the secret.
     """
     match = _ELSEWHERE.match(text)
     if not match:
@@ -135,7 +135,7 @@ def _run(words: list[str], folder: Path) -> str:
         except subprocess.TimeoutExpired:
             raise ValueError(f"the command {words[0]} closed its output and did not end") from None
         finally:
-            # With everything that it started.
+            # Ends its child processes as well.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     if code != 0:
@@ -144,7 +144,7 @@ def _run(words: list[str], folder: Path) -> str:
 
 
 def _output(process: subprocess.Popen[bytes], name: str) -> bytes:
-    """What a command writes until it ends. Raises ValueError where that takes too long, or is too much."""
+    """The output of a command. Raises ValueError if it takes too long or is too large."""
     assert process.stdout is not None
     end = time.monotonic() + SECONDS
     content = b""
@@ -161,7 +161,7 @@ def _output(process: subprocess.Popen[bytes], name: str) -> bytes:
 
 
 def _looked_for(program: str) -> str:
-    """Nothing. Raises ValueError where there is no such command; one with a / may be beside the answer file."""
+    """Raises ValueError if the command does not exist. A path with a / is relative to the answer file's folder."""
     if "/" not in program and not shutil.which(program):
         raise ValueError(f"there is no command {program}")
     return ""
@@ -178,7 +178,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s,]+@")
 
 
 def without_credentials(text: str) -> str:
-    """The text without names and passwords in its URLs."""
+    """The text without user names and passwords in its URLs."""
     return _CREDENTIALS.sub("", text)
 
 
@@ -194,18 +194,18 @@ def public(answers: Answers) -> dict[str, str]:
 
 
 def impersonal(answers: Answers) -> Answers:
-    """The same answers with each secret replaced by a text made from its key: answers that differ only in secrets
-    become equal."""
+    """The same answers with each secret replaced by a text that depends on its key only: answers that differ only in
+    secrets become equal."""
     return with_stand_ins(answers, (k for k in answers.secrets if k in answers.entries and answers.entries[k].value))
 
 
 def is_unresolved(answers: Answers, key: str) -> bool:
-    """Whether the secret is elsewhere, and was not fetched."""
+    """Whether the secret is stored elsewhere and was not fetched."""
     return key in answers.entries and not answers.entries[key].value and is_elsewhere(answers.entries[key].text)
 
 
 def with_stand_ins(answers: Answers, keys: Iterable[str]) -> Answers:
-    """The same answers with a text made from its key in the place of each of these secrets."""
+    """The same answers with each of these secrets replaced by a text that depends on its key only."""
     stand_ins = {
         key: f"{key}.secret".ljust(32, ".")[-32:] if key.endswith("_ENC_KEY") else f"{key}.secret" for key in keys
     }

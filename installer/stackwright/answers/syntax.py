@@ -1,9 +1,9 @@
-"""The syntax of answer files: lines of KEY=value, read as forgivingly as real files need. Nothing here knows a key.
+"""The syntax of answer files: lines of KEY=value. This module knows no keys.
 
-Packstack's own reader was Python's RawConfigParser; what it accepted is accepted (`:` for `=`, keys in any case,
-values that go on in indented lines), and what it stumbled over is survived: no [general] header, a byte-order mark,
+Packstack read files with Python's RawConfigParser. Everything that it accepted is accepted (`:` for `=`, keys in any
+case, values that continue on indented lines), and some things that it rejected: no [general] header, a byte-order mark,
 CRLF, duplicate keys, tabs before keys, zero bytes in comments. `#` and `;` start a comment only at the beginning of a
-line: passwords contain them.
+line, because passwords contain them.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from pathlib import Path
 from stackwright.model import ExitCode, Problem, Severity, StackwrightError
 
 MOST_BYTES = 4 * 1024 * 1024
-"""A file that is longer than this is no answer file: the longest one that Packstack wrote has 55 kB."""
+"""A longer file is not an answer file: the longest one that Packstack wrote has 55 kB."""
 
 MOST_CHARACTERS = 64 * 1024
-"""A value that is longer than this is none: a list of a thousand hosts has 16 kB."""
+"""Maximum length of a value: a list of a thousand hosts has 16 kB."""
 
 _MOST_PROBLEMS = 1000
 
 _MOST_DAMAGED = 20
-"""With more lines than this that hold zero bytes, it is no text."""
+"""A file with more lines with zero bytes than this is not a text file."""
 
 _KEY = re.compile(r"^(?:export\s+)?([A-Za-z][A-Za-z0-9_.-]*)\s*[=:](.*)$", re.DOTALL)
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)")
 _RULER = re.compile(r"^[-_=*~+.]{3,}$")
 _SECTION = re.compile(r"^\[([^\[\]=]*)\]\s*([#;].*)?$")
 _UNSEEN = "\ufeff\u200b\u200c\u200d\u2060"
-"""Letters without a width: web pages and files that were joined leave them at the ends of lines."""
+"""Characters without a width: text from web pages and joined files has them at the ends of lines."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One KEY=value, with its place. `text` is the value without the blanks at its ends."""
+    """One KEY=value with its position. `text` is the value without leading and trailing blanks."""
 
     key: str
     """In capitals."""
     text: str
     number: int
     comment: tuple[str, ...] = ()
-    """The comment lines right above it."""
+    """The comment lines directly above it."""
     apart: bool = False
-    """Whether it stands in another section than [general]."""
+    """Whether it is in a section other than [general]."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """An answer file as it stands, before anybody looks at what its keys mean."""
+    """The content of an answer file, before its keys are interpreted."""
 
     name: str
     lines: tuple[Line, ...]
@@ -66,9 +66,9 @@ def _problem(document: str, number: int, name: str, seen: str, wanted: str, hint
 
 
 def read_file(path: Path) -> Document:
-    """The document in the file `path`, which is only read.
+    """The document in the file `path`, which is not changed.
 
-    Raises StackwrightError when there is no such file, when it cannot be read or when it is no text.
+    Raises StackwrightError if the file does not exist, cannot be read, or is not text.
     """
     try:
         if path.is_dir():
@@ -77,25 +77,25 @@ def read_file(path: Path) -> Document:
             content = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise StackwrightError(
-            f"There is no answer file {path}.",
-            f"`stackwright answers generate {path}` writes one",
+            f"there is no answer file {path}",
+            f"write one with `stackwright answers generate {path}`",
             ExitCode.ANSWERS,
         ) from None
     except OSError as error:
         raise StackwrightError(
-            f"The answer file {path} cannot be read: {error.strerror}.",
-            "look at its owner and mode; answer files are 0600, because they hold passwords",
+            f"the answer file {path} cannot be read: {error.strerror}",
+            "check its owner and mode; answer files are 0600, because they contain passwords",
             ExitCode.ANSWERS,
         ) from None
     return parse(content, str(path))
 
 
 def decode(content: bytes) -> str:
-    """The text of a file in UTF-8 or UTF-16, with or without a byte-order mark, or in Latin-1 where it is neither."""
+    """Decodes a file: UTF-8 or UTF-16, with or without a byte-order mark; otherwise Latin-1."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
     for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-        # without a mark it shows by its zeros: the letters of an answer file are mostly ASCII
+        # UTF-16 without a mark is recognized by its zero bytes: the letters of an answer file are mostly ASCII
         if len(content) >= 8 and content[start::2].count(0) > len(content) // 4 and 0 not in content[1 - start :: 2]:
             return content.decode(name, errors="replace")
     try:
@@ -105,14 +105,16 @@ def decode(content: bytes) -> str:
 
 
 def parse(content: bytes | str, name: str) -> Document:
-    """The document in `content`; `name` is what its places are called by. Raises StackwrightError if it is no text."""
+    """The document in `content`. `name` is the file's name in messages. Raises StackwrightError if it is not text."""
     if len(content) > MOST_BYTES:
-        raise StackwrightError(f"{name} is longer than 4 MiB; that is no answer file.", "", ExitCode.ANSWERS)
+        raise StackwrightError(f"{name} is longer than 4 MiB; expected an answer file", "", ExitCode.ANSWERS)
     text = decode(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
     damaged = [number for number, raw in _numbered(text) if "\0" in raw and not raw.lstrip().startswith(("#", ";"))]
     if len(damaged) > _MOST_DAMAGED or (damaged and not re.search(r"^[ \t]*(CONFIG_|EXCLUDE_)", text, re.M | re.I)):
         raise StackwrightError(
-            f"{name} is no text file: it holds zero bytes.", "name a text file of lines KEY=value", ExitCode.ANSWERS
+            f"{name} is not a text file: it contains zero bytes",
+            "name a text file of lines KEY=value",
+            ExitCode.ANSWERS,
         )
     problems = [
         _problem(
@@ -123,7 +125,7 @@ def parse(content: bytes | str, name: str) -> Document:
     ]  # fmt: skip
     lines: list[Line] = []
     comment: list[str] = []
-    more: dict[int, list[str]] = {}  # by place in `lines`: a value and the indented lines that go on with it
+    more: dict[int, list[str]] = {}  # by index in `lines`: a value and the indented lines that continue it
     previous: Line | None = None  # a key that an indented line may still belong to
     in_conflict = apart = False
     for number, raw in _numbered(text):
@@ -137,7 +139,7 @@ def parse(content: bytes | str, name: str) -> Document:
                 comment.append("")
             continue
         if line.startswith(("#", ";")):
-            # Packstack on CentOS 9 wrote some: docutils keeps a zero in the place of each backslash
+            # Packstack on CentOS 9 wrote zero bytes: docutils replaces each backslash by one
             comment.append(line.replace("\0", ""))
             continue
         if _CONFLICT.match(line) and (in_conflict or not line.startswith("=")):
@@ -176,7 +178,7 @@ def parse(content: bytes | str, name: str) -> Document:
         if raw[0].isspace() and previous is not None:
             more.setdefault(len(lines) - 1, [previous.text]).append(line)
             continue
-        if len(problems) >= _MOST_PROBLEMS:  # of a file of noise, no more are worth a word
+        if len(problems) >= _MOST_PROBLEMS:  # a file that is no answer file would have thousands
             previous = None
             continue
         seen = f"the line is neither KEY=value nor a comment ({_shape(line)})"
@@ -199,8 +201,8 @@ def parse(content: bytes | str, name: str) -> Document:
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers. splitlines() would also split at form feeds and Unicode separators, which stand in
-    comments."""
+    """Lines with their numbers. splitlines() would also split at form feeds and Unicode separators, which comments
+    contain."""
     return enumerate(re.split(r"\r\n|\n|\r", text), start=1)
 
 
@@ -209,7 +211,7 @@ def _looks_like_key(word: str) -> bool:
 
 
 def _joined(pieces: list[str]) -> str:
-    """A value that goes on in indented lines: lists are written like that."""
+    """Joins a value that continues on indented lines, as lists do."""
     found: list[str] = []
     for piece in pieces:
         if found and found[-1] and not found[-1].endswith((",", "[", "{")):
@@ -227,6 +229,6 @@ def _trim(comment: list[str]) -> list[str]:
 
 
 def _shape(line: str) -> str:
-    """A line as it may be shown: it can be a password that somebody broke over two lines, so only its ends are told."""
+    """A description of a line for messages. It can be a part of a password, so only its beginning is shown."""
     word = line.split()[0]
     return f"it begins with {word[:12]!r}" if re.match(r"(CONFIG|EXCLUDE)[A-Z_]*$", word) else f"{len(line)} characters"

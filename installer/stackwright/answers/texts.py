@@ -1,4 +1,4 @@
-"""Texts that a service, a file or Puppet cannot carry unchanged: refused, with the character and the reason."""
+"""Rejects texts that do not reach a service unchanged through files and Puppet, with the character and the reason."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from stackwright.values import consumers
 @dataclass(frozen=True)
 class _Rule:
     allowed: str
-    """A regular expression's set."""
+    """The allowed characters, as the inside of a regular expression's [...]."""
     words: str
     why: str
     texts: Callable[[Any], tuple[str, ...]] = lambda value: (value,)
-    """The texts of a value that the rule is for."""
+    """Extracts the texts of a value that the rule applies to."""
 
 
 _NAME = r"A-Za-z0-9_.+-"
@@ -55,26 +55,27 @@ _RULES: Mapping[str, _Rule] = {
 
 _ANY_TEXT = frozenset(
     {
-        # People's own: Keystone takes UTF-8, and so does every file that they stand in.
+        # Names of users: Keystone and every file that contains them accept UTF-8.
         "CONFIG_KEYSTONE_ADMIN_PW",
         "CONFIG_KEYSTONE_DEMO_PW",
-        # Only what is derived from them is written.
+        # Only values that are derived from them are written to files.
         "CONFIG_CEPH_SECRET",
         "CONFIG_NOVA_MIGRATION_SECRET",
-        # subscription-manager is given them as they are.
+        # They are passed to subscription-manager unchanged.
         "CONFIG_RH_PW",
         "CONFIG_RH_PROXY_PW",
         "CONFIG_RH_SAT6_KEY",
     }
 )
-"""Secrets of any printable characters; others are ASCII, because database clients and Swift read Latin-1."""
+"""Secrets that can have any printable characters. Others must be ASCII, because database clients and Swift read
+Latin-1."""
 
 _SUBJECT = {"ST": 128, "L": 128, "O": 64, "OU": 64, "CN": 64}
-"""By part of a certificate's subject: the most characters (RFC 5280, appendix A.1)."""
+"""Maximum number of characters by part of a certificate's subject (RFC 5280, appendix A.1)."""
 
 
 def check(answers: Answers) -> Iterator[Problem]:
-    """Every text that does not reach its consumers as it is, and names that are taken already."""
+    """Problems with texts that do not reach their consumers unchanged, and with names that are already taken."""
     yield from _names(answers)
     yield from _secrets(answers)
     yield from _taken(answers)
@@ -85,7 +86,7 @@ def _names(answers: Answers) -> Iterator[Problem]:
     for key, rule in _RULES.items():
         if not matters(options()[key], answers):
             continue
-        # As it is written: what follows from another answer is named there.
+        # The text and not the value: a derived value is reported at the answer that it comes from.
         given = options()[key].parse(answers.entries[key].text)
         found = (consumers.outside(text, rule.allowed) for text in rule.texts(given))
         wrong = next(filter(None, found), "")
@@ -97,7 +98,7 @@ def _names(answers: Answers) -> Iterator[Problem]:
 
 
 def _secrets(answers: Answers) -> Iterator[Problem]:
-    """Secrets are never shown, and one that several keys have is named once."""
+    """Problems with secrets. Secrets are never shown, and one that several keys share is reported once."""
     seen: set[str] = set()
     for key, option in options().items():
         value = answers[key]
@@ -113,7 +114,7 @@ def _secrets(answers: Answers) -> Iterator[Problem]:
 
 
 def _complaint(key: str, value: str) -> str:
-    """What is wrong with a secret; empty for nothing."""
+    """The problem with a secret; empty for none."""
     wrong = consumers.outside(value, " -~")
     if key not in _ANY_TEXT and wrong:
         return f"must be printable ASCII; {wrong!r} is not: its readers take text for Latin-1"
@@ -130,7 +131,7 @@ def _complaint(key: str, value: str) -> str:
 
 
 def _taken(answers: Answers) -> Iterator[Problem]:
-    """Names of users and domains that something else has already."""
+    """Problems with names of users and domains that are already used."""
     admin = "CONFIG_KEYSTONE_ADMIN_USERNAME"
     name = str(answers[admin])
     users = {key.removeprefix("CONFIG_").removesuffix("_KS_PW").lower() for key in options() if key.endswith("_KS_PW")}

@@ -1,4 +1,4 @@
-"""From texts to typed values, when an option matters, and how a problem with an answer is reported."""
+"""Converts texts to typed values, decides whether an option has an effect, and reports problems with answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stackwright.values import text as text_of_any_kind
 
 
 class _ControlCharacter(ValueError):
-    """What is wrong may be shown of a secret as well."""
+    """Whether the problem can be shown for a secret too."""
 
 
 def type_all(
@@ -43,7 +43,7 @@ def type_all(
             if found := consumers.control_character(text):
                 raise _ControlCharacter(f"has a control character ({found}); use printable text")
             value = option.parse(text)
-            # Lists may be written as Python's, and objects as JSON, whose escapes become characters only now.
+            # Escapes in Python lists and JSON objects became characters only now, so they are checked again.
             if found := next(filter(None, map(consumers.control_character, _texts_in(value))), ""):
                 raise _ControlCharacter(f"has a control character ({found}); use printable text")
         except ValueError as error:
@@ -58,7 +58,7 @@ def type_all(
             continue
         if complaint:
             failed.append((option, raw, complaint[0], complaint[1] + ("\n" + complaint[2] if complaint[2] else "")))
-        # of a secret from elsewhere, the text says where it is, so that writing does not spill it
+        # the text of a secret from elsewhere says where it is stored, so that writing does not reveal it
         entries[key] = Answer(value, raw.text if option.secret and secrets.is_elsewhere(raw.text) else text, raw.origin)
     values = {key: entry.value for key, entry in entries.items()}
     problems = [
@@ -72,7 +72,7 @@ def type_all(
 
 
 def _texts_in(value: Any) -> Iterator[str]:
-    """All texts of a typed value."""
+    """All texts in a typed value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple):
@@ -83,7 +83,7 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def _hidden_together(problems: list[Problem]) -> list[Problem]:
-    """Hidden secrets as one problem where there are several: a file that was shown to others has hidden them all."""
+    """Combines several masked secrets into one problem: a file that was prepared for sharing has masked them all."""
     hidden = [p for p in problems if p.name == "hidden-secret" and p.severity is Severity.ERROR]
     if len(hidden) < 2:
         return problems
@@ -139,7 +139,7 @@ def _sentence(option: Option, error: str) -> str:
 
 
 _SHORT = {"ovs": "openvswitch", "lb": "linuxbridge", "bridge": "linuxbridge", "rabbit": "rabbitmq", "rbd": "ceph"}
-"""Common names of values that answer files call differently."""
+"""Common other names of values."""
 
 
 _GONE = {
@@ -167,7 +167,7 @@ def _nearest(option: Option, text: str) -> str:
 
 
 def _clean(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str, tuple[str, str, str] | None]:
-    """The text without comments and quotes, and the complaint about these (name, wanted, hint)."""
+    """The text without comments and quotes, and the problem with these (name, wanted, hint)."""
     text = raw.text
     if option.secret:
         return _clean_secret(option, raw, layers, run=run)
@@ -189,7 +189,7 @@ def _clean(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str,
 
 def _clean_secret(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tuple[str, tuple[str, str, str] | None]:
     text = raw.text
-    if text == "None":  # Packstack wrote its own None into files
+    if text == "None":  # Packstack wrote Python's None into files
         return "", None
     if secrets.is_elsewhere(text):
         try:
@@ -207,7 +207,7 @@ def _clean_secret(option: Option, raw: Raw, layers: Layers, *, run: bool) -> tup
 
 
 def _round_secret(text: str) -> tuple[str, str, str] | None:
-    """The complaint about characters around a secret that are probably not part of it; they count, as in Packstack."""
+    """The problem with characters around a secret that are probably not part of it. They count, as in Packstack."""
     hint = "remove what is not part of it"
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
         return "quoted", "quotes are part of the secret, as in Packstack", hint
@@ -223,7 +223,7 @@ def _round_secret(text: str) -> tuple[str, str, str] | None:
 
 
 def _key_length(option: Option, text: str) -> str:
-    """What is wrong with the length of Heat's encryption key: of other secrets any will do."""
+    """The problem with the length of Heat's encryption key. Other secrets can have any length."""
     length = len(text.encode())
     if not option.key.endswith("_ENC_KEY") or length in (0, 16, 24, 32) or text == secrets.PLACEHOLDER:
         return ""
@@ -233,7 +233,7 @@ def _key_length(option: Option, text: str) -> str:
 def finish(
     entries: dict[str, Answer], texts: Mapping[str, Raw], remembered: Mapping[str, str], local_host: str
 ) -> None:
-    """Fills in values that follow from other answers: roles, forced drivers, secrets."""
+    """Fills in derived values: roles, drivers, secrets."""
     effective.fill(entries, local_host or local_address)
     values = {key: entry.value for key, entry in entries.items()}
     common = entries["CONFIG_DEFAULT_PASSWORD"]
@@ -269,7 +269,7 @@ def local_address() -> str:
 
 
 def holds(value: Any, wanted: str) -> bool:
-    """Whether a typed value is what `wanted` says: y, n, a word, words with | between, or * for "not empty"."""
+    """Whether a typed value matches `wanted`: y, n, a word, words separated by |, or * for "not empty"."""
     if wanted == "*":
         return bool(value)
     if isinstance(value, bool):
@@ -284,7 +284,7 @@ def matters(option: Option, values: Mapping[str, Any]) -> bool:
 
 
 def in_words(option: Option) -> str:
-    """The condition as a person reads it; empty for none."""
+    """The condition in the form for messages; empty for none."""
     parts = []
     for keys, wanted in option.when:
         key = keys.replace("|", " or ")
@@ -293,13 +293,13 @@ def in_words(option: Option) -> str:
 
 
 def where(answers: Answers, key: str) -> str:
-    """file:line, the flag or the variable; the key itself where a default counts."""
+    """file:line, the flag or the variable; the key itself for a default."""
     origin = answers.entries[key].origin
     return str(origin) if origin.kind in ("file", "flag", "environment") else key
 
 
 def shown(answers: Answers, key: str) -> str:
-    """The text of an answer as it may be shown: a terminal gets nothing that it would obey."""
+    """The text of an answer for messages: secrets are masked, and control characters are replaced."""
     entry = answers.entries[key]
     if options()[key].secret:
         return secrets.MASK if entry.text else ""

@@ -1,1 +1,1 @@
-"""What a run looks like: a live view, plain text, JSON."""
+"""The display of a run: live view, plain text or JSON."""

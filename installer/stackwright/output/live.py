@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 _SLOW = 60.0
-"""Seconds on one resource after which it is named with its time."""
+"""A resource that takes at least this many seconds is shown with its time."""
 
 _OVERDUE = 1.5
-"""Times what a step took before, after which it is slow."""
+"""A step is slow if it takes more than this many times as long as before."""
 
 _FEW = 12
-"""Hosts up to which the last events tell each start, and what is skipped; with more there would be nothing else."""
+"""With at most this many hosts, the last events include started and skipped steps. With more hosts these would be the
+only events."""
 
 _TITLE = 32
-"""Letters of a step's title in an event's line on a live screen, so that what became of the step has room."""
+"""Maximum length of a step's title in the last events of the live view: leaves room for the result."""
 
 _HEARTBEAT = 20.0
-"""Seconds without a line about a running step after which its progress is told, where there is no live view."""
+"""Without a live view, the progress of a running step is printed after this many seconds without a line about it."""
 
 
 # ------------------------------------------------------------------------------------------------------- words
@@ -58,8 +59,8 @@ def clock(seconds: float) -> str:
 
 
 def plain_line(event: Event, longest: int = 1000) -> str | None:
-    """One line for an event, None for those that are only of use on a live screen. Of a step's title it has `longest`
-    letters at most."""
+    """One line for an event, or None if the event is only for the live view. A step's title is cut to `longest`
+    letters."""
     data = event.data
     now = time.strftime("%H:%M:%S", time.localtime(event.at))
     name = data.get("title") or event.step
@@ -102,12 +103,12 @@ def portion(done: int, total: int) -> str:
 
 
 def _own_words(event: Event, key: str) -> str:
-    """A text of an event without the host's name before it, where the line begins with that anyway."""
+    """A text of an event without a leading name of the host, because the line starts with that name."""
     return str(event.data.get(key, "")).removeprefix(f"{event.host}: ")
 
 
 def summary_line(data: Any) -> str:
-    """What a whole run came to."""
+    """The summary of a run: finished, failed or interrupted, its duration, and how many steps had which result."""
     word = "Finished" if data.get("ok") else "Failed" if data.get("failed") else "Interrupted"
     parts = [f"{data[key]} {what}" for key, what in _COUNTS if data.get(key)]
     return f"{word} after {duration(data.get('seconds', 0))}: {', '.join(parts) or 'no steps'}"
@@ -125,8 +126,8 @@ _COUNTS = (
 
 
 def failure_block(event: Event, others: Sequence[str] = ()) -> str:
-    """A failure with its root cause: host, step, the failed resource, its own lines, the service's log, and a hint.
-    `others` are hosts on which the same failed for the same reason."""
+    """A failure with its root cause: host, step, failed resource with its messages, the service's log, and a hint.
+    `others` are hosts on which the same step failed for the same reason."""
     data = event.data
     hosts = ", ".join((event.host, *others[:2]))
     if len(others) > 2:
@@ -142,7 +143,7 @@ def failure_block(event: Event, others: Sequence[str] = ()) -> str:
 
 
 def _alike(failures: Iterable[Event]) -> Iterable[list[Event]]:
-    """Failures of the same kind together: one reason that fails two hundred hosts is told once."""
+    """Groups equal failures: the same failure on two hundred hosts is shown once."""
     found: dict[tuple[Any, ...], list[Event]] = {}
     for event in failures:
         lines = tuple(str(line).replace(event.host, "") for line in event.data.get("lines", ()))
@@ -152,7 +153,7 @@ def _alike(failures: Iterable[Event]) -> Iterable[list[Event]]:
 
 
 def error_block(error: StackwrightError) -> str:
-    """An error as a person sees it. A message may contain what a host said."""
+    """The text of an error for people. The message may contain text from a host, so control characters are replaced."""
     return printable(f"error: {error.message}" + (f"\n\nhint: {error.hint}" if error.hint else ""))
 
 
@@ -166,18 +167,18 @@ class HostState:
     name: str
     steps: int = 0
     over: int = 0
-    """Steps that need no more waiting: done, kept, failed or skipped."""
+    """Number of steps that are over: done, kept, failed or skipped."""
     failed: int = 0
     skipped: int = 0
     running: dict[str, RunningStep] = field(default_factory=dict)
     trouble: str = ""
-    """Why it is being waited for, until the next sign of life."""
+    """Why Stackwright waits for the host (for example, the connection is lost); empty after the next event."""
     cause: str = ""
-    """Of its first failure."""
+    """The cause of its first failure."""
 
     def rank(self, now: float) -> tuple[int, float]:
-        """The order on the screen: failed, in trouble, slow (the slowest first), busy, waiting, finished. Among equals
-        it is the plan's, which has those first that others wait for."""
+        """The order on the screen: failed, in trouble, slow (the slowest first), busy, waiting, finished. Hosts of
+        equal rank are in the plan's order, where hosts that others wait for come first."""
         slow = max((step.overdue(now) for step in self.running.values()), default=0.0)
         if self.failed:
             group = 0
@@ -196,7 +197,7 @@ class HostState:
 
 @dataclass
 class RunningStep:
-    """A step that is going on."""
+    """A running step."""
 
     title: str
     since: float
@@ -207,7 +208,8 @@ class RunningStep:
     what_since: float = 0.0
 
     def overdue(self, now: float) -> float:
-        """Seconds that it takes longer than it did before, or is busy with one thing; 0 where that is not much."""
+        """Seconds by which it exceeds its previous duration, or (if that is unknown) spends on one resource; 0 if that
+        is not much."""
         if self.estimate:
             beyond = now - self.since - self.estimate
             return beyond if beyond > max(_SLOW, self.estimate * (_OVERDUE - 1)) else 0.0
@@ -216,17 +218,17 @@ class RunningStep:
 
 @dataclass
 class Board:
-    """All that the live view shows."""
+    """The state that the live view shows."""
 
     hosts: dict[str, HostState] = field(default_factory=dict)
     last: list[str] = field(default_factory=list)
     failures: list[Event] = field(default_factory=list)
     began: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    """Held while it is changed or drawn: that is done by two threads."""
+    """Held while the board is changed or drawn, which happens in two threads."""
 
     def take(self, event: Event) -> None:
-        """Brings the board up to date with an event."""
+        """Updates the board with an event."""
         with self.lock:
             self._take(event)
 
@@ -268,7 +270,7 @@ class Board:
 
 
 def host_cells(host: HostState, now: float) -> tuple[str, str, str, str]:
-    """A host's line: name, steps, what it does, time."""
+    """The cells of a host's line: name, steps, activity, time."""
     count = f"{host.over}/{host.steps}" if host.steps else str(host.over)
     if not host.running:
         if host.failed:
@@ -297,7 +299,7 @@ def host_cells(host: HostState, now: float) -> tuple[str, str, str, str]:
 
 
 def visible(board: Board, now: float, rows: int) -> tuple[list[HostState], list[HostState]]:
-    """The hosts that fit into `rows` lines, those that matter first, and the ones that are left out."""
+    """The hosts that fit into `rows` lines, most important first, and the hosts that do not fit."""
     if len(board.hosts) <= rows:
         return list(board.hosts.values()), []
     ordered = sorted(board.hosts.values(), key=lambda host: host.rank(now))
@@ -383,7 +385,7 @@ class Screen(AbstractContextManager["Screen"]):
             except UnicodeEncodeError:
                 print(text.encode("ascii", "replace").decode(), file=self._out, flush=True)
         except OSError:
-            # Whoever read it has left: `| head`, or `| tee` at Ctrl-C. The work goes on, and it is all in the log.
+            # The reader of a pipe has ended: `| head`, or `| tee` at Ctrl-C. The run continues; the log has everything.
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
@@ -403,7 +405,7 @@ def _live(board: Board, out: TextIO) -> Live:
 
 
 class _View:
-    """The board as rich draws it, anew at each refresh: so the clock runs on while nothing happens."""
+    """The board as a renderable of rich. It is drawn at each refresh, so the clock runs between events."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -415,7 +417,7 @@ class _View:
 
 
 def draw(board: Board, now: float, width: int, height: int) -> Sequence[Any]:
-    """What is on the screen at a moment, as things that rich can draw; never more than `height` - 1 lines."""
+    """The renderables of rich for the current screen; never more than `height` - 1 lines."""
     from rich.table import Table
     from rich.text import Text
 
@@ -455,19 +457,19 @@ def draw(board: Board, now: float, width: int, height: int) -> Sequence[Any]:
 
 
 def _why(board: Board, most: int) -> list[str]:
-    """The first failure in full after a blank line, as far as there is room for it. All of them are told at the end."""
+    """A blank line and the first failure, cut to the available lines. All failures are printed at the end."""
     if not board.failures or most < 3:
         return []
     first = board.failures[0]
     lines = [text for text in failure_block(first).splitlines() if text]
-    if len(lines) > most - 1:  # the beginning says what, the hint says what to do
+    if len(lines) > most - 1:  # keep the beginning (what failed) and the hint (what to do)
         hint = [text for text in lines if text.startswith("hint: ")][-1:] if most > 3 else []
         lines = [*lines[: most - 2 - len(hint)], "    ...", *hint]
     return ["", *lines]
 
 
 def _domain(names: Sequence[str]) -> str:
-    """The end that the names of all hosts have in common, which needs no room on the screen."""
+    """The domain that all host names have in common, which is not shown on the screen."""
     found: list[str] = []
     for labels in zip(*(name.split(".")[:0:-1] for name in names), strict=False) if len(names) > 1 else ():
         if len(set(labels)) > 1 or labels[0].isdecimal():
@@ -477,11 +479,11 @@ def _domain(names: Sequence[str]) -> str:
 
 
 _HIDDEN = ("FAILED", "in trouble", "slow", "busy", "waiting", "done")
-"""What hosts are called that find no room, by their rank."""
+"""Names of the ranks, for the line that counts the hosts that do not fit."""
 
 
 def both(*takers: Callable[[Event], None]) -> Callable[[Event], None]:
-    """One `emit` out of several."""
+    """Combines several functions that take events into one."""
 
     def take(event: Event) -> None:
         for taker in takers:

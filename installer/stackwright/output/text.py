@@ -1,4 +1,4 @@
-"""Plans and clouds as text for people; and a plan as a folder of exactly what would be uploaded."""
+"""Plans and clouds as text for people, and a plan as a folder of the files that would be uploaded."""
 
 from __future__ import annotations
 
@@ -103,15 +103,15 @@ def _contents(step: Step) -> Iterable[tuple[str, bytes]]:
 
 
 def files(plan: Plan) -> Iterable[tuple[str, bytes]]:
-    """Exactly what would be uploaded: paths below a folder per step, and contents."""
+    """The files that would be uploaded: contents by path; each step has its own folder."""
     for step in plan.steps:
         for name, content in _contents(step):
             yield f"{step.id.replace(':', '/')}/{name.replace(' ', '-')}", content
 
 
 def write(plan: Plan, folder: Path) -> None:
-    """Writes what would be uploaded: a folder per step, 0700, with files 0600, since there are passwords in them.
-    Raises StackwrightError where the folder is there already and not empty, or is none."""
+    """Writes the files that would be uploaded into a folder per step: folders 0700, files 0600, because they contain
+    passwords. Raises StackwrightError if `folder` is not an empty or new folder."""
     if folder.exists() and not folder.is_dir():
         raise StackwrightError(f"{folder} is no folder", "name one that is not there yet", ExitCode.USAGE)
     if folder.is_dir() and any(folder.iterdir()):
@@ -174,13 +174,14 @@ def _rough(seconds: float) -> str:
 
 
 _SUSPECTS = 8
-"""How many changed answers are named after a failure."""
+"""Maximum number of changed answers that are named after a failure."""
 
 
 def summary(
     plan: Plan, files: Iterable[Path], log: Path, report: Path | None, *, proved: bool, authority: Path | None = None
 ) -> str:
-    """What a person has now. `authority` is the certificate that makes browsers trust the dashboard."""
+    """The summary after an installation: URLs, credentials, next steps. `authority` is the path of the CA certificate
+    that browsers need to trust the dashboard."""
     rows = [("", f"OpenStack {plan.summary['release']} is installed" + (" and verified." if proved else "."))]
     if dashboard := plan.summary.get("dashboard"):
         rows.append(("dashboard", str(dashboard)))
@@ -198,8 +199,8 @@ def summary(
 
 
 def not_installed(changed: Sequence[str], log: Path, report: Path | None) -> str:
-    """The last lines of a run in which a step failed. `changed` are the keys of answers that changed since the last run
-    that finished: one of them may be the cause."""
+    """The last lines of a run in which a step failed. `changed` are the keys of answers that changed since the last
+    successful run: one of them may be the cause."""
     lines = [""]
     if changed:
         more = f" and {len(changed) - _SUSPECTS} more" if len(changed) > _SUSPECTS else ""
@@ -212,7 +213,7 @@ def not_installed(changed: Sequence[str], log: Path, report: Path | None) -> str
 
 
 def not_verified(verdict: str, log: Path, answer_files: Iterable[Path]) -> str:
-    """The last lines of a run that installed a cloud which failed its verification: what failed, and what to do."""
+    """The last lines of a run whose verification failed: what failed, and what to do."""
     again = " ".join(["stackwright verify", *(f"-a {shlex.quote(str(path))}" for path in answer_files)])
     return f"""
 {verdict} The cloud is installed, but it does not work as it should.
@@ -221,8 +222,8 @@ After a repair, verify again: {again}"""
 
 
 def first_instance(image: str, user: str) -> str:
-    """The commands that boot a first instance of the demo project and log in to it. They run on the host that has the
-    clients; `user` is the one of the image."""
+    """The commands that boot a first instance in the demo project and log in to it, on the host that has the clients.
+    `user` is the login user of the image."""
     return f"""
 your first instance: stackwright launch
 or with the openstack command, on the node:
@@ -235,7 +236,7 @@ or with the openstack command, on the node:
 
 
 def changed(answers: Iterable[ChangedAnswer]) -> str:
-    """The answers that changed since the last run, with what each touches."""
+    """The answers that changed since the last run, and what each affects."""
     out = ["answers that changed since the last run:"]
     for one in answers:
         secret = one.before == one.after
@@ -243,7 +244,7 @@ def changed(answers: Iterable[ChangedAnswer]) -> str:
             f"  {one.key}: {one.before or '(empty)'} -> {'another secret' if secret else one.after or '(empty)'}"
         )
         if one.begun:
-            out.append("    an earlier run began to change it, and did not finish")
+            out.append("    an earlier run started to change it and did not finish")
         if one.components:
             out.append(f"    touches {_several(one.components)}" + (f" on {_several(one.hosts)}" if one.hosts else ""))
         elif one.hosts:
@@ -277,7 +278,7 @@ def difference(found: Difference) -> str:
                 if change.component == component:
                     out += _change(change)
     for host, components in found.gone.items():
-        out.append(f"\n{host}\n  no longer in the plan, and left installed: {', '.join(components)}")
+        out.append(f"\n{host}\n  no longer in the plan, stays installed: {', '.join(components)}")
     return "\n".join(out)
 
 
@@ -301,8 +302,8 @@ def _when(at: float) -> str:
 
 
 def status(hosts: Sequence[HostStatus], proof: Mapping[str, Any] | None, state: StateDir, now: float) -> str:
-    """What is installed where, what runs, and what is amiss. With many hosts, a healthy one has one line,
-    below those that are not."""
+    """What is installed on which host, what runs, and what is wrong. With many hosts, healthy hosts have one line each
+    and come last."""
     healthy = sum(host.healthy for host in hosts)
     out = [f"{len(hosts)} host{'s' if len(hosts) != 1 else ''}, {healthy} healthy  ({state.folder})"]
     few = len(hosts) <= _FEW

@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 STATE_DIR = "/var/lib/stackwright"
-"""On each host: what Stackwright keeps there."""
+"""Stackwright's folder on each host."""
 
 _IMAGE_DIR = f"{STATE_DIR}/images"
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -83,9 +83,12 @@ _FEW = 100
 
 
 def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offline: bool = False) -> Plan:
-    """Everything that has to be done, on all hosts. The cloud has every certificate that `steps.certificates.wanted`
-    names; `exact` has the versions of packages by host, where a lock names them; with `offline` a bundle was copied to
-    the hosts, and has the packages. Raises StackwrightError for what cannot be planned."""
+    """The plan for all hosts.
+
+    `whole` must have every certificate that `steps.certificates.wanted` lists. `exact` has the package versions of a
+    lock, by host. With `offline`, packages come from a bundle that was copied to the hosts. Raises StackwrightError if
+    the cloud cannot be planned.
+    """
     there = (capability for component, _ in whole.beside.values() for capability in component.provides)
     waits = order.needs(whole.placement, (*_given(whole.answers), *there))
     runs: dict[str, dict[int, list[Placed]]] = {name: {} for name in whole.hosts}
@@ -108,11 +111,12 @@ def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offli
             needed = {run_of[w] for p in group for w in waits[p]} - {own_id} | set(before)
             make = partial(_puppet_run, whole, name=f"puppet-{number}", everything=everything, new=new)
             actions = kinds.actions(host, (number, *everything, "new", *new), make)
-            # What they talk to has to let them in; that others were let in too is no reason to run Puppet again.
+            # The firewalls of the hosts that they connect to must be open by then. `after` and not `needs`, so that a
+            # changed firewall rule does not run Puppet again.
             doors = sorted({f"{w.host}:firewall" for p in group for w in waits[p] if w.host != name})
             steps.append(Step(own_id, name, _title(new), actions, tuple(sorted(needed)), after=tuple(doors)))
             before = [own_id]
-        # After Puppet's in the list, which gets the room on its host first.
+        # After the Puppet steps in the list: of steps that are ready at the same time on a host, the first one starts.
         steps += dashboard.steps(host)
         steps += _people(whole, host)
     steps += migration.steps(whole)
@@ -127,18 +131,18 @@ def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offli
 
 
 def reached_directly(whole: Cloud) -> tuple[str, ...]:
-    """Names and addresses that programs on the hosts must not look for behind a proxy: those of the APIs, and of all
-    hosts where they are few. Of many, an environment variable could not hold them."""
+    """Names and addresses that programs on the hosts must reach without a proxy: those of the APIs, and of all hosts
+    unless there are too many for an environment variable."""
     serving = [name for name, parts in whole.placement.items() if any(part.api for part in parts)]
     hosts = whole.hosts if len(whole.hosts) <= _FEW else serving
     found = [name for host in hosts for name in (whole.hosts[host].address, host, whole.hosts[host].fqdn)]
-    # An API may be on a host that is left alone.
+    # An API may be on a host that EXCLUDE_SERVERS names.
     apis = [whole.address(c.name) for _, c, _ in services.apis() if whole.has(c.name)]
     return tuple(dict.fromkeys((*found, *apis)))
 
 
 def secrets(answers: Answers) -> frozenset[str]:
-    """Every text that must not be shown: the answers' secrets, and what is derived from them."""
+    """Every text that must be masked: the answers' secrets, and keys that are derived from them."""
     derived = {render.ceph_key(str(answers["CONFIG_CEPH_SECRET"]))} if answers["CONFIG_CEPH_SECRET"] else set()
     if len(answers["CONFIG_COMPUTE_HOSTS"]) > 1 and answers["CONFIG_NOVA_MIGRATION_SECRET"]:
         derived.add(migration.key_pair(str(answers["CONFIG_NOVA_MIGRATION_SECRET"])).private)
@@ -146,12 +150,12 @@ def secrets(answers: Answers) -> frozenset[str]:
 
 
 def _given(answers: Answers) -> tuple[str, ...]:
-    """Capabilities that somebody else's servers provide, without anything of ours."""
+    """Capabilities that existing servers provide, without a component of this cloud."""
     return () if answers["CONFIG_AMQP_INSTALL"] else ("messaging",)
 
 
 def _module(whole: Cloud) -> tuple[Action, ...]:
-    """Which cloud this is, and Stackwright's Puppet module: the same on every host."""
+    """Uploads the cloud's ID and Stackwright's Puppet module; the same on every host."""
     key = cloud_key(whole.answers)
     record = {"id": whole.id or key, "release": whole.release.name}
     if record["id"] != key:
@@ -170,7 +174,7 @@ def _prepare(
     *,
     offline: bool,
 ) -> list[Step]:
-    """What a host gets before its first Puppet run: all its packages, Stackwright's Puppet module, the demo image."""
+    """A host's steps before its first Puppet run: packages, Stackwright's Puppet module, the demo image, ..."""
     steps = [Step(f"{host.name}:module", host.name, "Copy Stackwright's Puppet module", module)]
     if not offline and (cache := package_cache.step(whole, host)):
         steps.append(cache)
@@ -186,7 +190,7 @@ def _prepare(
     else:
         install = kinds.actions(host, "packages", partial(_install, whole))
     installed = f"{host.name}:packages"
-    # A host that joins changes what the others know of names, and no more: so it is no need of theirs.
+    # `after` and not `needs`: a new host changes /etc/hosts on the others, which must not repeat their later steps.
     steps.append(Step(installed, host.name, title, install, after, after=(named.id,) if named else ()))
     if "database-client" in host.components:
         login = File("/root/.my.cnf", credentials.my_cnf(whole.answers).encode(), mode=0o600, secret=True)
@@ -218,8 +222,8 @@ def _install(whole: Cloud, host: Host) -> tuple[Action, ...]:
 
 
 def _firewall(whole: Cloud, host: Host, opened: Mapping[str, tuple[firewall_policy.Opening, ...]]) -> Step:
-    """Its own step, and not Puppet's: it follows from all hosts, and a host that joins must not change the others'
-    catalogs."""
+    """The firewall is a step and not part of the catalog: a new host changes the rules of the other hosts, but must not
+    change their catalogs."""
     here, after = f"{host.name}:firewall", (f"{host.name}:packages",)
     if host.name not in opened:
         return Step(here, host.name, "Firewall: remove Stackwright's rules", firewall_rules.removal(), after)
@@ -231,7 +235,7 @@ def _firewall(whole: Cloud, host: Host, opened: Mapping[str, tuple[firewall_poli
 
 
 def packages(whole: Cloud, host: Host) -> tuple[str, ...]:
-    """Every package that a host gets in its one transaction, sorted."""
+    """Every package that a host installs, in one transaction; sorted."""
     traits = {"virt_type": host.choices.virt_type, "arch": host.facts.arch or "x86_64"}
     chosen = [
         found.name
@@ -255,7 +259,7 @@ def image_file(whole: Cloud, host: Host) -> tuple[str, str]:
 
 
 def builds_image(whole: Cloud, host: Host) -> bool:
-    """Whether the demo image is built on the host rather than fetched."""
+    """Whether the demo image is built on the host instead of downloaded."""
     source = str(whole.answers["CONFIG_PROVISION_IMAGE_SOURCE"] or "auto")
     return source == "build" or (source == "auto" and host.facts.extra.get("image_url") == "unreachable")
 
@@ -301,7 +305,7 @@ def _title(new: list[str]) -> str:
 
 
 def _people(whole: Cloud, host: Host) -> list[Step]:
-    """Files to log in with, on the host of the clients, or else of Keystone."""
+    """The credential files, on the host of the clients; without clients, on Keystone's host."""
     at = "clients" if whole.has("clients") else "keystone"
     if at not in host.components or not whole.has("keystone"):
         return []
@@ -313,8 +317,8 @@ def _people(whole: Cloud, host: Host) -> list[Step]:
 
 
 def cloud_key(answers: Answers) -> str:
-    """Shows that a host was installed with these answers: it follows from the password of Keystone's database, which
-    does not follow from it. Version 0.1.0 used it as the cloud's id."""
+    """Identifies the answers that a host was installed with: a hash of the password of Keystone's database. Version
+    0.1.0 used it as the cloud's ID."""
     return _key_from(str(answers["CONFIG_KEYSTONE_DB_PW"]))
 
 

@@ -45,7 +45,7 @@ def answer_files() -> Path:
 
 @cache
 def digest() -> str:
-    """SHA-256 over the templates and our Puppet module: their paths and what is in them."""
+    """SHA-256 over the templates and our Puppet module: their paths and contents."""
     whole = hashlib.sha256()
     for path in sorted(p for p in templates().rglob("*") if p.is_file() and "__pycache__" not in p.parts):
         content = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is decided from what a host is, where the answers leave it open."""
+"""Choices that depend on a host's hardware and kernel, for settings that the answers leave open."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _GIB = 1024**3
 
 @dataclass(frozen=True)
 class Choices:
-    """Decisions for one host."""
+    """The choices for one host."""
 
     virt_type: str
     """kvm or qemu."""
     datapath_type: str
-    """Open vSwitch's: system (the kernel's) or netdev (its own, in user space)."""
+    """Open vSwitch's datapath: system (in the kernel) or netdev (in user space)."""
     workers: int
     """Processes of each API service."""
     machine_id: bool
-    """Whether libvirt tells the host from others by its machine-id. The firmware's id, which it takes else, is in a
-    container that of the machine below; and it moves no instance to a host with the same id."""
+    """Whether libvirt identifies the host by its machine-id instead of the firmware's UUID. Containers on one machine
+    share that UUID, and libvirt does not migrate an instance to a host with the same one."""
 
     @property
     def userspace(self) -> bool:
-        """Whether Open vSwitch forwards packets by itself."""
+        """Whether Open vSwitch forwards packets in user space."""
         return self.datapath_type == "netdev"
 
 
@@ -35,10 +35,10 @@ def _auto(value: Any) -> bool:
 
 
 def workers(answers: Answers, facts: Facts) -> int:
-    """Processes per API service: as answered, else one for two cores, at most one per 2 GiB of memory, 1 to 8.
+    """Processes per API service: CONFIG_SERVICE_WORKERS, else one per two cores and per 2 GiB of memory, 1 to 8.
 
-    A dozen services each with a process per core is what makes small hosts swap. Each process of an API
-    loads its whole program; eight are enough for any host that also does other things.
+    With a dozen services, one process per core would make small hosts swap, because each process loads its whole
+    program. Eight are enough for a host that also runs other services.
     """
     if answered := int(answers["CONFIG_SERVICE_WORKERS"]):
         return answered
@@ -47,9 +47,9 @@ def workers(answers: Answers, facts: Facts) -> int:
 
 
 def choose(answers: Answers, facts: Facts) -> Choices:
-    """The decisions for the host that `facts` describe."""
+    """The choices for the host that `facts` describe."""
     virt = answers["CONFIG_NOVA_LIBVIRT_VIRT_TYPE"]
-    # In a container /dev/kvm belongs to the machine below; guests were seen to hang under it.
+    # In a container, /dev/kvm belongs to the machine that runs it; instances were seen to hang with it.
     usable_kvm = facts.kvm and not facts.container
     datapath = answers["CONFIG_NEUTRON_DATAPATH"]
     agent = str(answers["CONFIG_NEUTRON_L2_AGENT"])
@@ -63,11 +63,11 @@ def choose(answers: Answers, facts: Facts) -> Choices:
 
 
 def presets(facts: Facts) -> dict[str, str]:
-    """Answers that a new all-in-one file gets because of what this host is; each is written into the file, to be seen
-    and changed there."""
+    """Answers for a new all-in-one file that depend on this host. They are written into the file, where the user sees
+    them and can change them."""
     out: dict[str, str] = {}
     if facts.kernel_modules and "dm_mod" not in facts.kernel_modules:
-        # Without device-mapper there is no LVM; a Ceph with one OSD on a file needs nothing of the kernel.
+        # LVM needs device-mapper; a Ceph cluster with one OSD on a file needs no kernel module.
         out["CONFIG_CINDER_BACKEND"] = "ceph"
     if facts.extra.get("image_url") == "unreachable":
         out["CONFIG_PROVISION_IMAGE_SOURCE"] = "build"

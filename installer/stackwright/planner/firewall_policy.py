@@ -1,6 +1,6 @@
-"""Which ports of a host are open to whom: from where components are and what they talk to. Pure.
+"""Which ports of a host are open to whom, derived from the placement of components and their capabilities. Pure.
 
-SSH is always open, at the ports where sshd was seen: a host that nobody can log in to cannot be mended.
+SSH is always open, at the ports where sshd was seen: without it a mistake could not be repaired.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from stackwright.planner.topology import Cloud, Host
 from stackwright.services import listening
 
 TUNNEL = "tunnel"
-"""The capability of the ports that instances' traffic goes through: hosts may have addresses of their own for it."""
+"""The capability of the ports for tunnels of instances' traffic: hosts may use separate addresses for these."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A port, or a range of them, that a host accepts packets at."""
+    """A port or range of ports that is open on a host."""
 
     protocol: Literal["tcp", "udp", "gre"]
     first: int
     last: int
     what: str
     hosts: tuple[str, ...] = ()
-    """Who may: names of hosts of the cloud. Empty: everyone, or the networks in `sources`."""
+    """Names of the cloud's hosts that it is open to. Empty: everyone, or the networks in `sources`."""
     sources: tuple[str, ...] = ()
-    """The same as addresses and networks. Empty: everyone."""
+    """Addresses and networks that it is open to. Empty: everyone."""
 
     @property
     def ports(self) -> str:
@@ -43,7 +43,7 @@ class Opening:
         return str(self.first) if self.last == self.first else f"{self.first}-{self.last}"
 
     def told(self, host: str) -> str:
-        """In words, as one of that host's."""
+        """In words, for the list of `host`'s ports: protocol, port, purpose, and who may connect."""
         others = len(self.hosts) - (host in self.hosts)
         names = ", ".join(h for h in self.hosts if h != host) if others <= 4 else f"{others} hosts"
         whom = names or ", ".join(self.sources) or "everyone"
@@ -52,8 +52,8 @@ class Opening:
 
 @dataclass(frozen=True)
 class Guard:
-    """What instances must not reach through a host whose address they get on their way out of its external bridges: the
-    other hosts of the cloud, whose firewalls trust that address, except for ports that everyone may reach."""
+    """Traffic from instances that a host must not forward to other hosts of the cloud. On its way out of an external
+    bridge it gets the host's address, which the firewalls of the other hosts trust. Public ports stay reachable."""
 
     bridges: tuple[str, ...]
     networks: tuple[str, ...]
@@ -64,7 +64,7 @@ class Guard:
 
 
 def guard(whole: Cloud, host: Host, opened: Mapping[str, tuple[Opening, ...]]) -> Guard | None:
-    """The guard of a host; None where it masquerades nothing, or there are no other hosts."""
+    """The guard of a host; None if it does not masquerade instances' traffic, or is the only host."""
     outside = [b for b in host.bridges if b.network]
     others = [found for name, found in sorted(whole.hosts.items()) if name != host.name]
     if not outside or not others:
@@ -81,9 +81,9 @@ def guard(whole: Cloud, host: Host, opened: Mapping[str, tuple[Opening, ...]]) -
 
 
 def openings(whole: Cloud) -> dict[str, tuple[Opening, ...]]:
-    """By host, what it accepts from outside: SSH, then what everyone may, then what hosts of the cloud may, among them
-    perhaps itself: so all hosts of one kind have the same. Nothing where CONFIG_FIREWALL is n. Raises StackwrightError
-    where a host that is left alone in this run has no address that is known: it would be locked out."""
+    """The openings of each host: SSH, then public ports, then ports for hosts of the cloud. The latter can include the
+    host itself, so that all hosts of one class have the same rules. Empty with CONFIG_FIREWALL=n. Raises
+    StackwrightError if the address of a host in EXCLUDE_SERVERS is unknown: the firewalls would lock it out."""
     if not whole.answers["CONFIG_FIREWALL"]:
         return {}
     neighbours = _Neighbours(whole)
@@ -127,13 +127,13 @@ def _tunnel_subnets(whole: Cloud) -> tuple[str, ...]:
 
 
 class _Neighbours:
-    """Who uses which capability, and from which addresses. What is asked for again is remembered: most hosts of a large
-    cloud are of one kind."""
+    """Which hosts use a capability, and from which addresses. Results are cached, because most hosts of a large cloud
+    are alike."""
 
     def __init__(self, whole: Cloud) -> None:
         self._whole = whole
         self._using: dict[str, dict[str, None]] = {}
-        # Hosts that this run leaves alone are part of the cloud all the same.
+        # Hosts in EXCLUDE_SERVERS are not changed by this run, but they are part of the cloud.
         answers = whole.answers.with_value("EXCLUDE_SERVERS", ())
         for name, components in placement.place(answers).items():
             for capability in {n for c in components for n in (*c.requires, *c.requires_here, *c.reaches)}:
@@ -154,8 +154,8 @@ class _Neighbours:
         return self._users[wanted]
 
     def sources(self, here: Host, wanted: tuple[str, ...]) -> tuple[str, ...]:
-        """The addresses that packets of these users to `here` may bear: those that they are known by, and those that
-        they have in the network of `here`."""
+        """The possible source addresses of packets from these users to `here`: the addresses in the answer file, and
+        those that the users have in the networks of `here`."""
         near = self._networks(here.address)
         if (wanted, near) not in self._sources:
             found = (a for n in self.users(wanted) for a in (self._address(n), *self._within(n, near)))
@@ -163,8 +163,8 @@ class _Neighbours:
         return self._sources[wanted, near]
 
     def tunnel_ends(self, here: Host, wanted: tuple[str, ...]) -> tuple[str, ...]:
-        """Where these users' tunnels to `here` come from. Of a host that was not looked at the address on a network for
-        tunnels is not known, so that network as a whole is let in."""
+        """The addresses where these users' tunnels to `here` start. For a host in EXCLUDE_SERVERS the address on a
+        separate network for tunnels is unknown, so that whole network is admitted."""
         near = self._networks(here.tunnel_address) if here.tunnel_address != here.address else ()
         key = ((TUNNEL, *wanted), near)
         if key not in self._sources:
@@ -181,7 +181,7 @@ class _Neighbours:
         return [a for network in networks for a in self._inside[network].get(name, ())]
 
     def _networks(self, address: str) -> tuple[Network, ...]:
-        """The networks of the hosts that an address is in."""
+        """The networks on hosts' interfaces that contain an address."""
         lengths = sorted({n.prefixlen for n in self._inside})
         at = _parsed(address)
         if at is None:
@@ -190,7 +190,7 @@ class _Neighbours:
         return tuple(n for n in tried if n in self._inside)
 
     def _address(self, name: str) -> str:
-        """The address of a host, also of one that was not looked at."""
+        """The address of a host, also of one in EXCLUDE_SERVERS, which has no facts."""
         if name in self._whole.hosts:
             return self._whole.hosts[name].address
         resolved = (a for h in self._whole.hosts.values() for a in h.facts.resolves.get(name, ()))

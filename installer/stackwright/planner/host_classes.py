@@ -27,7 +27,7 @@ class HostClasses:
     def actions(self, host: Host, what: Hashable, make: Callable[[Host], Actions]) -> Actions:
         """The same as `make(host)`. `what` is the cache key among the actions of one host."""
         key = host.kind, what
-        if key not in self._seen:  # the first of its kind, and often the only one
+        if key not in self._seen:  # the first host of its class, and often the only one
             self._seen.add(key)
             return make(host)
         if key not in self._made:

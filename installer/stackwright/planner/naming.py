@@ -1,4 +1,4 @@
-"""The names that hosts have once the plan is carried out (CONFIG_HOST_NAMES)."""
+"""The names that hosts will have after the plan was applied (CONFIG_HOST_NAMES)."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ def _words(capability: str) -> str:
 
 
 def needs(placement: Mapping[str, tuple[Component, ...]], given: Iterable[str] = ()) -> dict[Placed, frozenset[Placed]]:
-    """For each placed component all those that it waits for: every provider of what it requires, on whichever host, and
-    those on its own host of what it requires here.
+    """For each placed component, those that it waits for: the providers on all hosts of what it `requires` and is
+    `after`, and the providers on its own host of what it `requires_here`.
 
-    `given` are capabilities that exist without us (an existing database server). Raises StackwrightError for a
-    requirement that nobody provides.
+    `given` are capabilities that existing servers provide (a database server). Raises StackwrightError if a requirement
+    has no provider.
     """
     providers: dict[str, set[Placed]] = defaultdict(set)
     for host, components in placement.items():
@@ -39,7 +39,7 @@ def needs(placement: Mapping[str, tuple[Component, ...]], given: Iterable[str] =
             for capability in component.provides:
                 providers[capability].add(Placed(host, component.name))
     given = frozenset(given)
-    # Hosts of one kind wait for the same: one set for all of them.
+    # Equal requirements share one set, which saves time in large clouds.
     anywhere: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[Placed]] = {}
     out: dict[Placed, frozenset[Placed]] = {}
     for host, components in placement.items():
@@ -65,7 +65,7 @@ def needs(placement: Mapping[str, tuple[Component, ...]], given: Iterable[str] =
 
 
 def _here(host: str, components: tuple[Component, ...], component: Component) -> set[Placed]:
-    """Who on this host provides what the component requires here."""
+    """The components on this host that provide what the component `requires_here`."""
     found: set[Placed] = set()
     for capability in component.requires_here:
         names = [c.name for c in components if capability in c.provides]
@@ -80,8 +80,9 @@ def _here(host: str, components: tuple[Component, ...], component: Component) ->
 
 
 def levels(waits: Mapping[Placed, frozenset[Placed]]) -> dict[Placed, int]:
-    """How often the order has left the host, for each placed component; each stands after what it waits for. Raises
-    StackwrightError for a ring, naming its members."""
+    """For each placed component, how often the chain of components that it waits for changes hosts (the longest chain).
+    The result is ordered: each component follows those that it waits for. Raises StackwrightError for a cycle, and
+    names its members."""
     level: dict[Placed, int] = {}
     path: dict[Placed, None] = {}
 
@@ -107,10 +108,11 @@ def levels(waits: Mapping[Placed, frozenset[Placed]]) -> dict[Placed, int]:
 
 
 def runs(waits: Mapping[Placed, frozenset[Placed]]) -> dict[Placed, int]:
-    """The Puppet run of its host that each placed component belongs to, counted from 0.
+    """For each placed component, the number of the Puppet run on its host that includes it first, counted from 0.
 
-    As few as can be, since each costs a compilation and repeats what came before: of its host's levels, a component
-    takes the last one that is early enough for everybody who waits for it. Raises StackwrightError for a ring.
+    Runs are as few as possible, because each costs a compilation and repeats the earlier components. So a component
+    gets the latest of its host's levels that is early enough for all components that wait for it. Raises
+    StackwrightError for a cycle.
     """
     level = levels(waits)
     of_host: dict[str, set[int]] = defaultdict(set)
@@ -118,7 +120,7 @@ def runs(waits: Mapping[Placed, frozenset[Placed]]) -> dict[Placed, int]:
         of_host[node.host].add(number)
     run: dict[Placed, int] = {}
     latest: dict[Placed, int] = {}
-    for node in reversed(level):  # whoever waits for it has been there already
+    for node in reversed(level):  # components that wait for it come first
         limit = latest.get(node)
         run[node] = max(n for n in of_host[node.host] if limit is None or n <= limit)
         for other in waits[node]:
@@ -132,12 +134,13 @@ def runs(waits: Mapping[Placed, frozenset[Placed]]) -> dict[Placed, int]:
 
 
 def sequence(waits: Mapping[Placed, frozenset[Placed]], nodes: Iterable[Placed]) -> list[Placed]:
-    """`nodes` so that each follows what it waits for; ties break by name."""
+    """`nodes` in an order in which each follows what it waits for; ties are broken by name."""
     return in_order({node: waits[node] for node in sorted(nodes)})
 
 
 def in_order(needs: Mapping[Node, Iterable[Node]]) -> list[Node]:
-    """The keys so that each follows what it needs of the others; ties keep their place. ValueError for a ring."""
+    """The keys in an order in which each follows the keys that it needs; ties keep their order. ValueError for a
+    cycle."""
     nodes = list(needs)
     place = {node: number for number, node in enumerate(nodes)}
     missing = [0] * len(nodes)
@@ -157,5 +160,5 @@ def in_order(needs: Mapping[Node, Iterable[Node]]) -> list[Node]:
             if not missing[other]:
                 heapq.heappush(ready, other)
     if len(out) < len(nodes):
-        raise ValueError(f"these are not in any order: {sorted(map(str, set(nodes) - set(out)))}")
+        raise ValueError(f"these wait for each other: {sorted(map(str, set(nodes) - set(out)))}")
     return out

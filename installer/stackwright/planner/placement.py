@@ -10,8 +10,7 @@ from stackwright.services.named_hosts import first, unique
 
 
 def _hosts(answers: Answers, role: str) -> tuple[str, ...]:
-    """The hosts that the answers give a role, with those that EXCLUDE_SERVERS leaves alone. KeyError for an unknown
-    role."""
+    """The hosts that the answers assign to a role, including those in EXCLUDE_SERVERS. KeyError for an unknown role."""
     for service in all_services():
         for known in service.roles:
             if known.name == role:
@@ -21,7 +20,7 @@ def _hosts(answers: Answers, role: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server of somebody else's that the cloud uses."""
+    """An existing server that the cloud uses and Stackwright does not install."""
 
     what: str
     key: str
@@ -32,7 +31,7 @@ class Server:
 
 
 def existing(answers: Answers) -> tuple[Server, ...]:
-    """The servers that are there already."""
+    """The existing servers that the cloud uses."""
     known = (
         ("database", "CONFIG_MARIADB", 3306, "database"),
         ("message broker", "CONFIG_AMQP", 5671 if ssl.messages(answers) else 5672, "messaging"),
@@ -49,26 +48,26 @@ def _excluded(answers: Answers) -> frozenset[str]:
 
 
 def hosts(answers: Answers, role: str) -> tuple[str, ...]:
-    """The hosts of a role, in the answers' order, without those that EXCLUDE_SERVERS leaves alone."""
+    """The hosts of a role, in the order of the answers, without those in EXCLUDE_SERVERS."""
     excluded = _excluded(answers)
     return tuple(h for h in _hosts(answers, role) if h not in excluded)
 
 
 def left_alone(answers: Answers) -> tuple[str, ...]:
-    """The hosts that EXCLUDE_SERVERS keeps out of this run, and that have a role."""
+    """The hosts in EXCLUDE_SERVERS that have a role: this run does not change them."""
     excluded = _excluded(answers)
     return unique(*(h for role in roles() for h in hosts_of(role, answers) if h in excluded))
 
 
 def all_hosts(answers: Answers, services: tuple[Service, ...] | None = None) -> tuple[str, ...]:
-    """Every host that gets something, in the order of the roles. Without `services`, of all that there are."""
+    """Every host that gets a component, in the order of the roles. `services` defaults to all services."""
     wanted = {c.role for s in services or all_services() for c in s.components if c.when(answers)}
     return unique(*(h for role in roles() if role.name in wanted for h in hosts(answers, role.name)))
 
 
 def place(answers: Answers, services: tuple[Service, ...] | None = None) -> dict[str, tuple[Component, ...]]:
-    """Components by host, in the order of the list of services: by default, of all that there are. Raises
-    StackwrightError where a wanted component's role has no host at all."""
+    """Components by host, in the order of the services. `services` defaults to all services. Raises StackwrightError if
+    the role of a wanted component has no host."""
     out: dict[str, list[Component]] = {h: [] for h in all_hosts(answers, services)}
     for service in services or all_services():
         for component in service.components:
@@ -76,7 +75,7 @@ def place(answers: Answers, services: tuple[Service, ...] | None = None) -> dict
                 continue
             if not _hosts(answers, component.role):
                 raise StackwrightError(
-                    f"{component.name} is wanted, and no host is named for the role {component.role}",
+                    f"{component.name} needs a host with the role {component.role}, and the answers name none",
                     "name one in the answer file: `stackwright answers explain` lists the keys",
                     ExitCode.ANSWERS,
                 )
@@ -86,7 +85,7 @@ def place(answers: Answers, services: tuple[Service, ...] | None = None) -> dict
 
 
 def place_beside(answers: Answers) -> dict[str, tuple[Component, ...]]:
-    """Components by host, of the hosts that EXCLUDE_SERVERS leaves alone: an earlier run installed them."""
+    """Components by host, for the hosts in EXCLUDE_SERVERS: an earlier run installed them."""
     alone = left_alone(answers)
     if not alone:
         return {}

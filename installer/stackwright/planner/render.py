@@ -1,7 +1,7 @@
 """Jinja templates -> Puppet manifests and hieradata. Pure: the same input gives the same texts, to the byte.
 
-A component's templates are `<service>/<name>.pp.j2` and, where it has parameters, `<service>/<name>.yaml.j2`. Class
-parameters stand in the hieradata; manifests are small.
+A component's templates are `<service>/<name>.pp.j2` and, if it has parameters, `<service>/<name>.yaml.j2`. Class
+parameters are in the hieradata; manifests are small.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from stackwright.values import consumers
 
 
 class RenderError(Exception):
-    """A template of ours is wrong: a value is missing, or two components contradict each other."""
+    """A mistake in our templates: a value is missing, or two components contradict each other."""
 
 
 class PlaceholderUsed(RenderError):
@@ -35,12 +35,12 @@ class PlaceholderUsed(RenderError):
 
 @dataclass(frozen=True)
 class Rendered:
-    """What one Puppet run of one host is given."""
+    """The input of one Puppet run on one host."""
 
     manifest: str
     hieradata: str
     owners: Mapping[str, str]
-    """The component that each parameter is of."""
+    """The component that sets each parameter."""
 
 
 class Placeholder:
@@ -78,7 +78,7 @@ class Template:
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON knows it."""
+    """`value` converted to the types of JSON."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Placeholder):
@@ -93,15 +93,15 @@ def _plain(value: Any) -> Any:
 
 
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-"""Characters that JSON lets stand as they are and YAML does not, or takes for line ends."""
+"""Characters that JSON allows unescaped, but YAML forbids or reads as line ends."""
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def as_yaml(value: Any) -> str:
-    """A YAML flow value on one line of hieradata. JSON is YAML, and quotes what YAML would otherwise guess a type for;
-    nothing in it is interpolated by Hiera."""
+    """A YAML flow value on one line of hieradata. It is JSON, which is valid YAML and quotes every string, so YAML does
+    not guess types. Hiera interpolates nothing in it."""
     text = consumers.hiera(_json(_plain(value)))
     return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -124,12 +124,12 @@ def as_puppet(value: Any) -> str:
 
 
 def ceph_fsid(secret: str) -> str:
-    """The cluster's id: a UUID that follows from its secret and does not tell it."""
+    """The Ceph cluster's ID: a UUID derived from its secret, which it does not reveal."""
     return str(uuid.UUID(bytes=hashlib.sha256(f"ceph fsid {secret}".encode()).digest()[:16], version=4))
 
 
 def ceph_key(secret: str) -> str:
-    """A CephX key that follows from the secret: type AES (1), creation time 0, 16 bytes (Ceph's auth/Crypto.h)."""
+    """A CephX key derived from the secret: type AES (1), creation time 0, 16 bytes (Ceph's auth/Crypto.h)."""
     key = hashlib.sha256(f"ceph key {secret}".encode()).digest()[:16]
     return base64.b64encode(struct.pack("<hiih", 1, 0, 0, len(key)) + key).decode()
 
@@ -143,7 +143,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
-        # Whether a file has changed meanwhile would be asked for each of a thousand hosts.
+        # `auto_reload` would check the files again for each of a thousand hosts.
         auto_reload=False,
     )
     environment.filters["yaml"] = as_yaml
@@ -156,7 +156,7 @@ def _environment(folder: Path) -> jinja2.Environment:
 
 
 def _render(template: jinja2.Template, context: Mapping[str, Any]) -> str:
-    """What `template.render` does, without copying the context for each of a host's dozen templates."""
+    """Like `template.render`, but without copying the context for each of a host's dozen templates."""
     names = {**template.environment.globals, **context}
     return "".join(template.root_render_func(template.new_context(names, shared=True)))
 
@@ -173,7 +173,7 @@ def _paths(folder: Path) -> Mapping[str, str]:
 
 @cache
 def _found(folder: Path, name: str) -> jinja2.Template | None:
-    """The template of that name; None where there is none."""
+    """The template of that name; None if there is none."""
     try:
         return _environment(folder).get_template(_paths(folder).get(name, name))
     except jinja2.TemplateNotFound:
@@ -203,7 +203,7 @@ _PARAMETER = re.compile(r"([a-z]\w*(?:::\w+)*):(?: |$)")
 
 
 def _parameters(name: str, rendered: str) -> Iterator[tuple[str, str]]:
-    """Each parameter of a rendered `<component>.yaml.j2` with its text: its line, and the indented ones below it."""
+    """Each parameter of a rendered `<component>.yaml.j2` with its text: its line and the indented lines below it."""
     key, begun = "", ""
     for number, line in enumerate(rendered.split("\n"), 1):
         if not line or line[0] == "#":
@@ -225,8 +225,8 @@ def _parameters(name: str, rendered: str) -> Iterator[tuple[str, str]]:
 def catalog(components: Iterable[str], context: Mapping[str, Any]) -> Rendered:
     """The manifest and hieradata for these components on one host.
 
-    The hieradata are the components' own lines, sorted by parameter. Raises RenderError where two components give one
-    parameter different values.
+    The hieradata are the components' own lines, sorted by parameter. Raises RenderError if two components set one
+    parameter to different values.
     """
     folder = assets.templates()
     names = tuple(components)

@@ -1,4 +1,4 @@
-"""Swift's disks: which host has which, and the zone of each."""
+"""Swift's disks: the host and the zone of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stackwright.model import Answers
 from stackwright.planner import placement
 
 LOOPBACK = "swiftloopback"
-"""Name in the rings of a file with a file system in it, which stands in for a disk."""
+"""Name in the rings of a file that is used instead of a disk."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class SwiftDevice:
 def devices(answers: Answers, addresses: Mapping[str, str]) -> dict[str, tuple[SwiftDevice, ...]]:
     """The disks of Swift's hosts, which are the keys of `addresses`, in the order of the answers.
 
-    Copies are kept apart by zones, so a zone is made of whole hosts as long as there are enough of them; a host that
-    fails must not take two zones with it.
+    Swift stores the replicas of an object in different zones. So a zone consists of whole hosts if there are enough of
+    them: the failure of one host must not affect two zones.
     """
     named = answers["CONFIG_SWIFT_STORAGES"]
     zones: int = answers["CONFIG_SWIFT_STORAGE_ZONES"]

@@ -1,4 +1,4 @@
-"""Which components show a certificate, where it lies on its host, and by which name people reach them."""
+"""Which components use TLS, the paths of their certificates on the host, and the names that clients use."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _FOLDER = "/etc/stackwright/tls"
 
 
 def servers() -> dict[str, TlsServer]:
-    """The components that can show a certificate, by name, in the order of the services."""
+    """The components that can use TLS, by name, in the order of the services."""
     return {c.name: c.tls for c in services.all_components() if c.tls}
 
 
 def encrypts(answers: Answers, component: str) -> bool:
-    """Whether this component shows a certificate to its clients."""
+    """Whether clients connect to this component over TLS."""
     server = servers().get(component)
     return server is not None and server.wanted(answers)
 

@@ -1,4 +1,4 @@
-"""What the components of a cloud know of each other: addresses, URLs, networks. The context of every template."""
+"""The cloud as all templates see it: hosts, addresses, URLs, networks. `Cloud.context` is the context of a template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stackwright.values.addressing import USUAL_RANGES, is_address
 NO_CERTIFICATES = Certificates()
 
 _EDGE = {"network", "l3", "dhcp"}
-"""Roles of hosts that the external network leads to."""
+"""Roles of hosts that are connected to the external network."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Host:
     platform: Platform
     choices: Choices
     bind: str
-    """What a service listens on to be reached from everywhere."""
+    """The address that a service listens on to accept connections on all interfaces: 0.0.0.0 or ::."""
     tunnel_address: str = ""
     bridges: tuple[Bridge, ...] = ()
     bridge_mappings: tuple[str, ...] = ()
@@ -47,11 +47,11 @@ class Host:
 
     @property
     def kind(self) -> Hashable:
-        """All that templates can see of it except what is its own: equal for hosts that differ in `OWN` alone."""
+        """All fields that templates can see except those in `OWN`: equal for the hosts of one class."""
         return tuple(self.platform.id if n == "platform" else getattr(self, n) for n in _FIELDS if n not in OWN)
 
     def of_its_kind(self) -> Host:
-        """The same host with places for its own values."""
+        """The same host with placeholders for the fields in `OWN`."""
         places: dict[str, Any] = {name: render.Placeholder(name) for name in OWN}
         return replace(self, **places)
 
@@ -61,14 +61,14 @@ class Host:
 
 
 OWN = ("name", "address", "fqdn", "tunnel_address", "facts")
-"""Fields in which hosts of one kind differ."""
+"""The fields in which hosts of one class differ."""
 
 _FIELDS = tuple(f.name for f in fields(Host))
 
 
 @dataclass(frozen=True)
 class Network:
-    """Neutron's settings, as all its parts need them."""
+    """Neutron's settings, shared by its server and its agents."""
 
     agent: str
     """ovn, openvswitch or linuxbridge."""
@@ -88,12 +88,12 @@ class Network:
 
 
 def with_colons(entries: Iterable[tuple[object, ...]]) -> tuple[str, ...]:
-    """Pairs and ranges as Neutron's settings have them: extnet:br-ex, 10:100."""
+    """Pairs and ranges in the form of Neutron's settings: extnet:br-ex, 10:100."""
     return tuple(":".join(map(str, entry)) for entry in entries)
 
 
 def bracketed(address: str) -> str:
-    """An address as it stands in a URL."""
+    """An address in the form for URLs: IPv6 addresses in brackets."""
     return f"[{address}]" if ":" in address else address
 
 
@@ -128,7 +128,7 @@ def network(answers: Answers) -> Network:
 
 @dataclass(frozen=True)
 class External:
-    """The demonstration's external network, which floating addresses come from."""
+    """The demo's external network, which floating addresses come from."""
 
     cidr: str
     version: int
@@ -139,8 +139,8 @@ class External:
 
 
 def external(answers: Answers, routers: Iterable[str] = ()) -> External:
-    """The external network as answered. Its gateway is CONFIG_PROVISION_DEMO_GATEWAY; without it the first of
-    `routers`, the default gateways of hosts, that is in the network; else the first address. Without allocation pools
+    """The external network from the answers. Its gateway is CONFIG_PROVISION_DEMO_GATEWAY; else the first of `routers`
+    (default gateways of hosts) that is in the network; else the first address. Without allocation pools in the answers,
     all other addresses are used."""
     outside = ipaddress.ip_network(str(answers["CONFIG_PROVISION_DEMO_FLOATRANGE"]))
     first = next(outside.hosts())
@@ -156,9 +156,9 @@ def external(answers: Answers, routers: Iterable[str] = ()) -> External:
 
 
 def _interface(facts: Facts, name: str, bridges: frozenset[str]) -> str:
-    """The name of an interface; where a network stands for it, that of the one with an address in it; where a MAC
-    address does, that of the one that has it and is none of these bridges, which take it over. Raises StackwrightError
-    where the host has none."""
+    """The name of the interface that the answers give as a name, a network or a MAC address. A network selects the
+    interface with an address in it. A MAC address selects the interface that has it, except `bridges`, which take over
+    the MAC address of their port. Raises StackwrightError if no interface is in the network."""
     if ":" in name and "/" not in name:
         same = (i.name for i in facts.interfaces if i.mac and i.mac.lower() == name.lower() and i.name not in bridges)
         return next(same, name)
@@ -169,8 +169,8 @@ def _interface(facts: Facts, name: str, bridges: frozenset[str]) -> str:
         if any(ipaddress.ip_interface(address).ip in inside for address in interface.addresses):
             return interface.name
     raise StackwrightError(
-        f"{facts.host}: an interface in {name} is to be put into a bridge, and the host has no address there",
-        "interfaces there: " + ", ".join(i.name for i in facts.interfaces),
+        f"{facts.host} has no interface with an address in {name}, which is to become a port of a bridge",
+        "use an interface of this host: " + ", ".join(i.name for i in facts.interfaces),
         ExitCode.PREFLIGHT,
     )
 
@@ -212,7 +212,7 @@ def _bridges(answers: Answers, net: Network, roles: tuple[str, ...]) -> tuple[tu
 
 @dataclass(frozen=True)
 class Cloud:
-    """The whole of it: hosts, who has which component, and what follows for the templates."""
+    """A cloud: its hosts, the placement of components, and everything that templates derive from these."""
 
     answers: Answers = field(repr=False)
     hosts: Mapping[str, Host]
@@ -220,12 +220,11 @@ class Cloud:
     network: Network
     release: Release
     certificates: Certificates = field(default=NO_CERTIFICATES, repr=False)
-    """What its servers show; it is not needed to see who does what."""
+    """The servers' certificates. Planning fails without them; questions about placement do not need them."""
     beside: Mapping[str, tuple[Component, tuple[str, ...]]] = field(default_factory=dict)
-    """Components on hosts that EXCLUDE_SERVERS leaves alone, and the addresses of those hosts: they are there, and
-    others use them."""
+    """By name, components on hosts in EXCLUDE_SERVERS with the addresses of those hosts: other components use them."""
     id: str = ""
-    """What its hosts carry to be told from those of other clouds; empty: it follows from the answers."""
+    """The ID in cloud.json on its hosts, which distinguishes them from those of other clouds. Empty: `cloud_key`."""
 
     @cached_property
     def _having(self) -> Mapping[str, tuple[Host, ...]]:
@@ -244,49 +243,49 @@ class Cloud:
         return self._having.get(component, ())
 
     def has(self, component: str) -> bool:
-        """Whether the cloud has it, on a host of this plan or beside it."""
+        """Whether the cloud has this component, on a host of this plan or in EXCLUDE_SERVERS."""
         return component in self._having or component in self.beside
 
     def component(self, name: str) -> Component:
         return self._components[name] if name in self._components else self.beside[name][0]
 
     def first(self, component: str) -> Host:
-        """The first host with this component, as the answers have them. Raises KeyError where nobody has it."""
+        """The first host with this component, in the order of the answers. Raises KeyError if no host has it."""
         if component not in self._having:
             raise KeyError(component)
         return self.hosts[placement.hosts(self.answers, self.component(component).role)[0]]
 
     def address(self, component: str) -> str:
-        """The address of the first host with this component. Raises KeyError where nobody has it."""
+        """The address of the first host with this component. Raises KeyError if no host has it."""
         if component not in self._having and component in self.beside:
             return self.beside[component][1][0]
         return self.first(component).address
 
     def addresses(self, *components: str) -> tuple[str, ...]:
-        """The addresses of all hosts with any of these components, those that this run leaves alone at the end."""
+        """The addresses of all hosts with any of these components; hosts in EXCLUDE_SERVERS come last."""
         here = (h.address for c in components for h in self.having(c))
         return tuple(dict.fromkeys((*here, *(a for c in components if c in self.beside for a in self.beside[c][1]))))
 
     def url(self, component: str) -> str:
-        """The root URL of an API: its first host and its first port."""
+        """The root URL of an API, on its first host and first port."""
         return f"http://{bracketed(self.address(component))}:{self.component(component).ports[0].number}"
 
     def endpoint(self, component: str) -> str:
-        """The URL of an API as Keystone's catalog has it. Raises KeyError for a component without one."""
+        """The URL of an API in Keystone's catalog. Raises KeyError for a component without an API."""
         api = self.component(component).api
         if api is None:
             raise KeyError(component)
         return self.url(component) + api.path
 
     def db_url(self, service: str, password: str, database: str = "", user: str = "") -> str:
-        """What SQLAlchemy connects to."""
+        """The database URL for SQLAlchemy. `database` and `user` default to `service`."""
         at = self.address("mariadb") if self.has("mariadb") else str(self.answers["CONFIG_MARIADB_HOST"])
         credentials = f"{quote(user or service, safe='')}:{quote(password, safe='')}"
         return f"mysql+pymysql://{credentials}@{bracketed(at)}/{database or service}?charset=utf8"
 
     @cached_property
     def transport_url(self) -> str:
-        """What oslo.messaging connects to."""
+        """The message broker's URL for oslo.messaging."""
         at = self.address("rabbitmq") if self.has("rabbitmq") else str(self.answers["CONFIG_AMQP_HOST"])
         user = quote(str(self.answers["CONFIG_AMQP_AUTH_USER"]), safe="")
         password = quote(str(self.answers["CONFIG_AMQP_AUTH_PASSWORD"]), safe="")
@@ -294,12 +293,12 @@ class Cloud:
         return f"rabbit://{user}:{password}@{bracketed(at)}:{port}/"
 
     def encrypts(self, component: str) -> bool:
-        """Whether those who connect to this component are shown a certificate."""
+        """Whether clients connect to this component over TLS."""
         return tls.encrypts(self.answers, component)
 
     def public_name(self, component: str, host: Host | None = None) -> str:
-        """What browsers call a host with this component, by default the first: its address, or a name that its
-        certificate is for. Raises KeyError where nobody has it."""
+        """The address or name in URLs for browsers of a host with this component (default: the first): its address, or
+        a name in its certificate. Raises KeyError if no host has the component."""
         if host is None and component not in self._having:
             return self.address(component)
         host = host or self.first(component)
@@ -307,8 +306,9 @@ class Cloud:
         return tls.public_name(own, host.address, host.fqdn, host.name) if own else host.address
 
     def trust(self, host: Host, component: str) -> str:
-        """How curl is told on this host to trust the component, its own where it has it, with a blank at the end. The
-        certificate that a person brought may be for a name, and from an authority, that the hosts do not know."""
+        """The options of curl on `host` for a TLS connection to the component (its own instance if it has one), with a
+        final blank; empty without TLS. A certificate of the administrator is not verified: it can be for a name that
+        the hosts cannot resolve, and from an authority that they do not trust."""
         if not self.encrypts(component):
             return ""
         if tls.given(self.answers, component):
@@ -322,7 +322,7 @@ class Cloud:
 
     @cached_property
     def coordination_url(self) -> str:
-        """What the processes of telemetry share their work through; empty where there is no Redis."""
+        """The URL through which telemetry's processes coordinate; empty if the cloud has no Redis."""
         return redis.url(self.answers, bracketed(self.address("redis"))) if self.has("redis") else ""
 
     def ovn_db(self, port: int) -> tuple[str, ...]:
@@ -330,22 +330,23 @@ class Cloud:
         return tuple(f"tcp:{bracketed(address)}:{port}" for address in self.addresses("ovn-northd"))
 
     def dashboard(self, host: Host) -> str:
-        """The root of the dashboard on this host, without a final slash."""
+        """The dashboard's URL on this host, without a final slash."""
         scheme = "https" if self.encrypts("horizon") else "http"
         return f"{scheme}://{bracketed(self.public_name('horizon', host))}{host.platform.paths['dashboard']}"
 
     @property
     def dashboard_url(self) -> str:
-        """The root of the first dashboard, without a final slash. Raises KeyError where there is none."""
+        """The URL of the first dashboard, without a final slash. Raises KeyError if there is none."""
         if "horizon" not in self._having:
-            # Its host has the system of the others.
+            # The dashboard's host is in EXCLUDE_SERVERS: assume the operating system of the other hosts.
             scheme = "https" if self.encrypts("horizon") else "http"
             path = next(iter(self.hosts.values())).platform.paths["dashboard"]
             return f"{scheme}://{bracketed(self.address('horizon'))}{path}"
         return self.dashboard(self.first("horizon"))
 
     def _external(self) -> External | None:
-        """The demo's external network. Where a bridge of ours is its gateway, no router of the hosts is."""
+        """The demo's external network. If one of our bridges has the gateway's address, the hosts' default gateways are
+        not considered."""
         if not self.answers["CONFIG_PROVISION_DEMO"]:
             return None
         if any(bridge.network for host in self.hosts.values() for bridge in host.bridges):
@@ -355,16 +356,16 @@ class Cloud:
 
     @property
     def console_url(self) -> str:
-        """The root of what browsers see instances' screens through. Raises KeyError where there is none."""
+        """The URL of the proxy for instances' consoles. Raises KeyError if there is none."""
         scheme = "https" if self.encrypts("nova-vncproxy") else "http"
         return f"{scheme}://{bracketed(self.public_name('nova-vncproxy'))}:6080/"
 
     @cached_property
     def path_mtu(self) -> int:
-        """Bytes that every host's interface for tunnels can carry, where that is less than Ethernet's 1500; else 0.
+        """The smallest MTU in bytes of the hosts' interfaces for tunnels, if it is less than Ethernet's 1500; else 0.
 
-        Neutron takes 1500 for granted. Instances' packets are then too long for the tunnels, and linuxbridge's agent
-        makes no tunnel at all.
+        Neutron assumes 1500 by default. With a smaller MTU, instances' packets would be too long for the tunnels, and
+        linuxbridge's agent would not create tunnels at all.
         """
         known = [
             interface.mtu
@@ -381,18 +382,18 @@ class Cloud:
         return tuple(d for h in self.hosts.values() for d in h.swift_devices)
 
     def _neutron_api(self, host: Host) -> str:
-        """How Neutron's API is run: eventlet or uwsgi where the packages bring a uwsgi service, else empty."""
+        """How Neutron's API runs: eventlet or uwsgi on Debian, whose packages have a uwsgi service; else empty."""
         if host.platform.family != "debian":
             return ""
-        # Zed's API is made of eventlet's green threads. Debian's uwsgi service puts it into 32 native threads, whose
-        # locks then wait for ever, now and then; and ML2/OVN's hash ring stays empty there.
+        # Zed's API is written for eventlet's green threads. Debian's uwsgi service runs it in 32 native threads, where
+        # it occasionally deadlocks, and where ML2/OVN's hash ring stays empty.
         return "eventlet" if self.release.name == "zed" else "uwsgi"
 
     @cached_property
     def _everywhere(self) -> Mapping[str, Any]:
-        """What the templates of all hosts can name alike."""
+        """The part of the templates' context that is the same for all hosts."""
         return {
-            # A dict is what Jinja is quickest with, and templates read some answers on each of a thousand hosts.
+            # Jinja is fastest with a dict, and templates read answers for each of a thousand hosts.
             "answers": dict(self.answers),
             "cloud": self,
             "network": self.network,
@@ -418,7 +419,7 @@ class Cloud:
         }
 
     def context(self, host: Host) -> dict[str, Any]:
-        """What the templates of one host's components can name."""
+        """The context of the templates of one host's components."""
         return {
             **self._everywhere,
             "host": host,
@@ -441,8 +442,7 @@ def build(
     certificates: Certificates = NO_CERTIFICATES,
     beside: Mapping[str, tuple[Component, ...]] = MappingProxyType({}),
 ) -> Cloud:
-    """The cloud that these answers describe on these hosts; `beside` has the components of hosts that are left alone,
-    by host."""
+    """The cloud that these answers describe on these hosts; `beside` has components by host in EXCLUDE_SERVERS."""
     net = network(answers)
     addresses = {name: facts[name].address or name for name in placed}
     roles_of = {name: {c.role for c in components} for name, components in placed.items()}
@@ -488,7 +488,7 @@ def build(
 def _beside(
     facts: Mapping[str, Facts], placed: Mapping[str, tuple[Component, ...]]
 ) -> dict[str, tuple[Component, tuple[str, ...]]]:
-    """By component: itself, and the addresses of the hosts in `placed` that have it."""
+    """By name: the component, and the addresses of the hosts in `placed` that have it."""
     found: dict[str, tuple[Component, tuple[str, ...]]] = {}
     for name, components in placed.items():
         known = (seen.resolves[name][0] for seen in facts.values() if seen.resolves.get(name))

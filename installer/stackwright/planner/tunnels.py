@@ -1,4 +1,4 @@
-"""The tunnels that carry instances' networks between hosts: where they start, and what they need there."""
+"""The tunnels that carry instances' networks between hosts: their addresses, and the bridge that they may need."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from types import MappingProxyType
 from stackwright.model import Answers, Component, ExitCode, Facts, StackwrightError
 
 BRIDGE = "br-tunnel"
-"""What the tunnels' interface is a port of where Open vSwitch works in user space: its tunnels leave only through
-interfaces of its own (Open vSwitch's documentation, "Userspace tunneling")."""
+"""The bridge for the interface of tunnels if Open vSwitch works in user space: tunnels then leave only through
+interfaces that are its ports (Open vSwitch's documentation, "Userspace tunneling")."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Bridge:
     address: str = ""
     """The host's own address on it, with prefix length; empty for none."""
     network: str = ""
-    """The network whose traffic leaves under the host's own address; empty for none."""
+    """The network whose outgoing traffic is masqueraded with the host's address; empty for none."""
 
 
 def key(agent: str) -> str:
@@ -32,16 +32,16 @@ def key(agent: str) -> str:
 
 
 def between(agent: str, kinds: Sequence[str], placed: Mapping[str, Sequence[Component]]) -> bool:
-    """Whether Open vSwitch has tunnels to carry from one host to another."""
+    """Whether Open vSwitch needs tunnels between hosts."""
     hosts = [name for name, components in placed.items() if any(c.role == "chassis" for c in components)]
     return agent in ("ovn", "openvswitch") and bool(kinds) and len(hosts) > 1
 
 
 def _found(facts: Facts, wanted: str, bridges: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The address, with prefix length, of an interface given by its name or by a network that it is in; else empty.
+    """The address, with prefix length, of an interface that is given by its name or by its network; empty if not found.
 
-    `bridges`: by interface, the bridge that it is to be a port of. A bridge takes the address of its interface, so each
-    stands for the other: before the first run the interface has the address, afterwards the bridge.
+    `bridges` maps an interface to the bridge that it will be a port of. A bridge takes over the address of its
+    interface: before the first run the interface has the address, afterwards the bridge. So both are looked at.
     """
     if "/" in wanted:
         inside = ipaddress.ip_network(wanted, strict=False)
@@ -64,27 +64,28 @@ def _found(facts: Facts, wanted: str, bridges: Mapping[str, str] = MappingProxyT
 
 
 def _bridges(answers: Answers, agent: str) -> dict[str, str]:
-    """By interface: the bridge that the answers put it into."""
+    """The bridge of each interface that the answers make a port."""
     pairs = answers[f"CONFIG_NEUTRON_{'OVN' if agent == 'ovn' else 'OVS'}_BRIDGE_IFACES"]
     return {interface: bridge for bridge, interface in pairs}
 
 
 def start(answers: Answers, agent: str, facts: Facts) -> str:
-    """The address, with prefix length, of the interface that the answers ask for; empty where the host has none."""
+    """The address, with prefix length, of the interface for tunnels in the answers; empty if the host has none."""
     return _found(facts, str(answers[key(agent)]), _bridges(answers, agent))
 
 
 def address(answers: Answers, agent: str, facts: Facts, own: str) -> str:
-    """Where a host's tunnels start: at the interface asked for, else within the networks asked for, else its `own`.
+    """The address where a host's tunnels start: on the interface in the answers, else in the subnets in the answers,
+    else its `own`.
 
-    Raises StackwrightError(PREFLIGHT) where the interface is not there or has no address.
+    Raises StackwrightError(PREFLIGHT) if the interface does not exist or has no address.
     """
     if name := str(answers[key(agent)]):
         if found := start(answers, agent, facts):
             return found.partition("/")[0]
         raise StackwrightError(
             f"{facts.host}: {key(agent)} is {name}, and the host has no such interface with an address",
-            "interfaces there: " + ", ".join(i.name for i in facts.interfaces),
+            "use an interface of this host: " + ", ".join(i.name for i in facts.interfaces),
             ExitCode.PREFLIGHT,
         )
     for subnet in answers[key(agent).replace("_IF", "_SUBNETS")]:
@@ -94,8 +95,8 @@ def address(answers: Answers, agent: str, facts: Facts, own: str) -> str:
 
 
 def bridge(answers: Answers, agent: str, facts: Facts) -> Bridge | None:
-    """The bridge that a host needs for tunnels in user space; None where no interface is set apart for them, or where
-    it is in a bridge of Open vSwitch already, through which they leave."""
+    """The bridge that a host needs for tunnels in user space; None if the answers name no interface for tunnels, or if
+    that interface is a port of another bridge, through which the tunnels then leave."""
     name, taken = str(answers[key(agent)]), _bridges(answers, agent)
     if name in taken or name in taken.values():
         return None

@@ -1,8 +1,8 @@
 """CentOS Stream 9 and 10, and the rebuilds of RHEL 9, with OpenStack from RDO.
 
-Package names are those that the OpenStack Puppet modules use on this family (their manifests/params.pp and data/), and
-RDO's distgits. Those of the services stand in their records. Repository addresses are the layout of the CentOS mirrors
-below SIGs/. EPEL is not needed and conflicts: its leatherman breaks facter.
+Package names are from the OpenStack Puppet modules (manifests/params.pp and data/) and RDO's distgits. The packages of
+services are in the services' records. Repository URLs follow the layout of the CentOS mirrors below SIGs/. EPEL is not
+needed and conflicts: its leatherman breaks facter.
 """
 
 from __future__ import annotations
@@ -116,14 +116,14 @@ STREAM_9 = Platform(
     puppet_packages=("puppet",),
     modulepath="/usr/share/openstack-puppet/modules",
     module_packages=_MODULES,
-    # curl is there, because rpm needs it: as curl-minimal on many systems, with which the package curl conflicts.
+    # curl is installed already, because rpm needs it. On many systems it is curl-minimal, which conflicts with curl.
     base_packages=(
         "ca-certificates",
         "ethtool",
         "iproute",
         "openssl",
         "openstack-selinux",
-        "policycoreutils-python-utils",  # semanage, with which openstack-selinux sets up its ports and booleans
+        "policycoreutils-python-utils",  # semanage, which openstack-selinux uses to set ports and booleans
         "python3",
         "sudo",
     ),
@@ -142,7 +142,7 @@ STREAM_9 = Platform(
     users={"web": "apache", "libvirt": "qemu"},
     firewall="firewalld",
     network="NetworkManager",
-    mysql_charset="utf8",  # MariaDB 10.5; it is utf8mb3 since 10.6
+    mysql_charset="utf8",  # for MariaDB 10.5; since 10.6 the name is utf8mb3
     starts_services=False,
     conflicts=("epel", "epel-next"),
 )
@@ -158,7 +158,7 @@ STREAM_10 = replace(
     mysql_charset="utf8mb3",
 )
 
-# With a subscription, CodeReady Builder has a name of its own there.
+# On a subscribed host, CodeReady Builder has a different name.
 _RHEL_BUILDER = Repository("codeready-builder-for-rhel-9-{arch}-rpms", "CodeReady Builder")
 RHEL_9 = replace(
     STREAM_9,

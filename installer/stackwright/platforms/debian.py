@@ -1,7 +1,7 @@
 """Debian 12 and 13, whose own archive carries OpenStack, Puppet and its modules.
 
-Package names were looked up in the package indexes of bookworm and trixie; they are meant for an installation without
-Recommends. Those of the services stand in their records.
+Package names were looked up in the package indexes of bookworm and trixie, for an installation without Recommends. The
+packages of services are in the services' records.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from dataclasses import replace
 
 from stackwright.platforms.record import Platform, Release
 
-# Its OVN is newer than its Neutron knows.
+# `chassis_in_external_ids`: bookworm's OVN is newer than the one that its Neutron was written for.
 ZED = Release(name="zed", series="2022.2", modules="21", puppet="7", chassis_in_external_ids=True)
 EPOXY = Release(
     name="epoxy",
     series="2025.1",
     modules="25",
     puppet="8",
-    # Neutron dropped the agent's code; Debian's package of that name is left with a unit that cannot start.
+    # Neutron dropped the agent's code; Debian's package still exists, but its unit cannot start.
     linuxbridge=False,
-    # Its modules take it for one that has the daemons apart, and switch libvirtd off.
+    # The Puppet modules assume modular daemons here and would disable libvirtd.
     libvirt_in_parts=False,
     module_data={
         "ovn::controller::environment_file_path": "/etc/default/ovn-host",
@@ -52,7 +52,7 @@ _MODULES = (
     "puppet-module-ovn",
     "puppet-module-placement",
     "puppet-module-puppetlabs-apache",
-    # Types that left Puppet's core: OVN's configuration files are edited with augeas, keystone's cron jobs use cron.
+    # Types that are no longer part of Puppet: OVN's configuration files need augeas, keystone's cron jobs need cron.
     "puppet-module-puppetlabs-augeas-core",
     "puppet-module-puppetlabs-concat",
     "puppet-module-puppetlabs-cron-core",
@@ -109,10 +109,10 @@ TRIXIE = replace(
     name="Debian 13 (trixie)",
     codename="trixie",
     releases=(EPOXY,),
-    # Since MariaDB 11.4 its clients insist on TLS; the module's server has none, and is reached over its socket.
+    # Since MariaDB 11.4 the clients require TLS. The server that the module sets up has none; it is reached by socket.
     mariadb_client={"ssl-verify-server-cert": "OFF"},
-    # Migrations of Keystone, Nova and Cinder set their database's character set without a collation, and get MariaDB's
-    # own (uca1400 since 11.5): the next run would find another one than it wants, and migrate and restart again.
+    # Migrations of Keystone, Nova and Cinder set a character set without a collation, and so get MariaDB's default
+    # (uca1400 since 11.5). Without this option each run would see a difference, migrate again and restart services.
     mariadb_server={"character_set_collations": "utf8mb3=utf8mb3_general_ci,utf8mb4=utf8mb4_general_ci"},
 )
 

@@ -101,7 +101,7 @@ class Platform:
     codename: str = ""
     """Debian's code name of the release, used by lab nodes."""
     conflicts: tuple[str, ...] = ()
-    """Names of repositories whose packages break the installation (EPEL)."""
+    """Repositories whose packages break the installation (EPEL)."""
 
     @property
     def default_release(self) -> Release:

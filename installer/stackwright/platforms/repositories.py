@@ -1,7 +1,7 @@
 """The package repositories that a host needs, as data and as dnf configuration. Pure: connects to no host.
 
-RDO's release repositories come with the records in centos.py; this adds what the answers ask for: repositories of the
-person's own, RDO's testing repository, another mirror, and trunk (DLRN) by tag or by hash.
+The records in centos.py have RDO's release repositories. This module adds what the answers ask for: the administrator's
+own repositories, RDO's testing repository, another mirror, and trunk (DLRN) by tag or by hash.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def repositories(
 ) -> tuple[Repository, ...]:
     """The repositories of this release on this platform, and those that the answers add, in order of use.
 
-    CONFIG_OFFLINE_REPO stands alone: nothing else is asked. With CONFIG_RDO_TRUNK the release's own is not among them;
-    see `trunk`.
+    With CONFIG_OFFLINE_REPO it is the only one. With CONFIG_RDO_TRUNK the release's own repository is left out; see
+    `trunk`.
     """
     if platform.package_manager != "dnf":
         return ()
@@ -68,16 +68,17 @@ def _url(place: str) -> str:
 
 
 def _elsewhere(url: str, mirror: str) -> str:
-    """The URL on another mirror; a URL that is not on a CentOS mirror is returned unchanged."""
+    """The URL on another mirror. A URL that is not on a CentOS mirror is returned unchanged."""
     before, sigs, path = url.partition("/SIGs/")
     return f"{mirror.rstrip('/').removesuffix('/SIGs')}{sigs}{path}" if sigs and before else url
 
 
 def dnf_file(wanted: Iterable[Repository], proxy: str = "") -> str:
-    """The text of a file for /etc/yum.repos.d. Repositories that the system brings itself are left out.
+    """The text of a file for /etc/yum.repos.d. Repositories that the system already has are omitted.
 
-    A repository with a key has its packages checked with it; one without is the person's own, or says `unsigned` in its
-    title, and is not checked. A mirror that does not answer is an error, and not a reason to go on with less.
+    Packages are verified with the repository's key. A repository without a key is the administrator's own, or has
+    `unsigned` in its title; its packages are not verified. A mirror that does not answer is an error: the installation
+    must not continue without its packages.
     """
     sections = []
     for repository in wanted:
@@ -94,7 +95,7 @@ def dnf_file(wanted: Iterable[Repository], proxy: str = "") -> str:
 
 
 def transaction_options(platform: Platform, wanted: Iterable[Repository], proxy: str = "") -> tuple[str, ...]:
-    """What dnf is told besides in our own transactions: which repositories not to draw from, and the proxy."""
+    """Additional options of dnf for our own transactions: repositories to disable, and the proxy."""
     if any(r.id == OFFLINE for r in wanted):
         return ("--disablerepo=*", f"--enablerepo={OFFLINE}")
     # dnf accepts unknown repository names here, so no facts are needed.
@@ -109,9 +110,9 @@ class Trunk:
     repository: str
     """URL of the file for /etc/yum.repos.d."""
     dependencies: str
-    """URL of the file with what OpenStack needs besides. It points to a moving place: a hash alone repeats nothing.
-    So the file is kept as it was found, with the state of its repositories (pinning.py), and a lock has the exact
-    versions of packages."""
+    """URL of the file with the repositories of dependencies. Their contents change, so a hash alone does not reproduce
+    an installation: the file is saved with the state of its repositories (pinning.py), and a lock has exact
+    versions."""
     hash_at: str = ""
     """URL of the hash that the tag currently refers to; empty if a hash is given."""
 
@@ -123,7 +124,9 @@ def trunk(platform: Platform, release: str, tag: str = "current") -> Trunk:
     """
     if platform.family != "redhat":
         raise StackwrightError(
-            f"there is no RDO trunk for {platform.name}", "trunk is for CentOS Stream and its kin", ExitCode.ANSWERS
+            f"there is no RDO trunk for {platform.name}",
+            "use hosts with CentOS Stream or a rebuild of RHEL",
+            ExitCode.ANSWERS,
         )
     stream = "10" if platform.os_version == "10" else "9"
     base = f"{TRUNK}/centos{stream}-{release}"
@@ -148,7 +151,7 @@ TRUNK_FILES = ("stackwright-trunk", "stackwright-trunk-deps")
 
 @dataclass(frozen=True)
 class Sources:
-    """What one host's dnf is to know besides what it has."""
+    """The package repositories that dnf on one host gets, in addition to its own."""
 
     repositories: tuple[Repository, ...] = ()
     options: tuple[str, ...] = ()
@@ -156,21 +159,21 @@ class Sources:
     proxy: str = ""
     trunk: Trunk | None = None
     dependencies: str = ""
-    """The file of trunk's dependencies as it was when the cloud was begun; empty where that is not known."""
+    """The file of trunk's dependencies, saved when the cloud was first planned; empty if there is none."""
 
     @property
     def file(self) -> str:
-        """A file for /etc/yum.repos.d."""
+        """The text of our file for /etc/yum.repos.d."""
         return dnf_file(self.repositories, self.proxy)
 
     @property
     def enabled(self) -> tuple[str, ...]:
-        """Ids of repositories that the system has and that only need to be enabled: CodeReady Builder."""
+        """IDs of repositories that the system has and that must be enabled: CodeReady Builder."""
         return tuple(r.id for r in self.repositories if not r.url)
 
     @property
     def fetched(self) -> Mapping[str, str]:
-        """Names and URLs of further such files, which a host fetches."""
+        """Names and URLs of more files for /etc/yum.repos.d, which the host downloads."""
         if not self.trunk:
             return {}
         urls = dict(zip(TRUNK_FILES, (self.trunk.repository, self.trunk.dependencies), strict=True))
@@ -178,5 +181,5 @@ class Sources:
 
     @property
     def kept(self) -> Mapping[str, str]:
-        """Names and contents of further such files, which a host is given."""
+        """Names and contents of more files for /etc/yum.repos.d, which are uploaded."""
         return {TRUNK_FILES[1]: self.dependencies} if self.trunk and self.dependencies else {}

@@ -1,4 +1,4 @@
-"""Scenarios for test days: mixes of services as data files, and OpenStack's own tests against them. Pure."""
+"""Scenarios for test days: combinations of services as data files, and the Tempest tests for each. Pure."""
 
 from stackwright.scenarios.record import USUAL, Known, Scenario, find, known_failures, names, told
 

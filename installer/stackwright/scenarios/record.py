@@ -1,4 +1,4 @@
-"""Scenarios as data files: what to switch on, which tests, what a person does by hand, and what to look at."""
+"""Scenarios as data files: answers, tests, manual tests, and where to look for problems."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stackwright.services import tempest_groups
 _DATA = Path(__file__).resolve().parent / "data"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 USUAL = "smoke"
-"""What is tested when no scenario is named."""
+"""The scenario that is used by default."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Scenario:
     name: str
     title: str
     after: str
-    """Whose mix of services it is; empty: ours."""
+    """The scenario of another project that it is based on; empty: none."""
     answers: Mapping[str, str]
-    """What the cloud must have."""
+    """The answers of its cloud."""
     left_out: tuple[str, ...]
-    """What theirs has besides, and this version cannot install."""
+    """Services of the other project's scenario that this one does not have."""
     tempest: tuple[str, ...]
-    """Groups of Tempest's tests; see `groups`."""
+    """Groups of Tempest tests; see `groups`."""
     by_hand: tuple[str, ...]
     look_at: tuple[str, ...]
 
@@ -62,12 +62,12 @@ def groups() -> dict[str, tuple[str, ...]]:
 
 
 def names() -> tuple[str, ...]:
-    """All scenarios there are."""
+    """The names of the built-in scenarios."""
     return tuple(sorted(path.stem for path in _DATA.glob("*.toml")))
 
 
 def find(name: str) -> Scenario:
-    """The scenario of that name, or in that file (*.toml). Raises StackwrightError."""
+    """The built-in scenario of that name, or the one in that file (*.toml). Raises StackwrightError."""
     if name.endswith(".toml"):
         return _read(Path(name))
     if name not in names():
@@ -84,7 +84,7 @@ _LISTS = ("tempest", "by_hand", "look_at", "left_out")
 
 
 def _read(path: Path) -> Scenario:
-    """A data file: title, tempest and [answers] must be there."""
+    """Reads a data file: title, tempest and [answers] are required."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         if unknown := sorted({*data} - {"title", "after", "answers", *_LISTS}):
@@ -122,8 +122,8 @@ def _read(path: Path) -> Scenario:
 
 
 def _refuse_odd(data: Mapping[str, Any]) -> None:
-    """Raises ValueError for what a scenario, which may be somebody else's, must not bring: commands, files of this
-    machine, and anything but lines of text."""
+    """Raises ValueError for values that a scenario must not contain, because it may come from a stranger: commands,
+    files of this machine, and anything other than lines of text."""
     for key, value in {**data["answers"], "title": data["title"], "after": data.get("after", "")}.items():
         if not str(value).isprintable():
             raise ValueError(f"{key} is not one printable line")
@@ -162,17 +162,17 @@ class Known:
     """A test that is known to fail."""
 
     test: str
-    """Its name, or the beginning of it up to a dot."""
+    """The test's name, or the part of it before a dot."""
     why: str
     link: str
 
     def is_about(self, test: str) -> bool:
-        """Whether a test is this one, or within it."""
+        """Whether a test is this one, or belongs to it."""
         return test == self.test or test.startswith((f"{self.test}.", f"{self.test}["))
 
 
 def known_failures(more: Iterable[Path] = ()) -> tuple[Known, ...]:
-    """Our list, and those in further files. Raises StackwrightError for what cannot be read."""
+    """Our list, and the lists in `files`. Raises StackwrightError if one cannot be read."""
     out: list[Known] = []
     for path in (Path(__file__).resolve().parent / "known-failures.txt", *more):
         try:

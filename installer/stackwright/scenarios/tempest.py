@@ -1,4 +1,4 @@
-"""Tempest, OpenStack's own tests: scripts that install, configure and run it on a host; and what it says. Pure."""
+"""Tempest, OpenStack's integration tests: scripts that install, configure and run it, and a parser of results. Pure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from stackwright.services import packages_of
 from stackwright.shell import Raw
 
 FOLDER = "/var/lib/stackwright/tempest"
-"""On the host."""
+"""Tempest's folder on the host."""
 RC = f"{FOLDER}.rc"
-"""Beside it while it runs: the way in."""
+"""The credentials, in a file that exists only while Tempest runs."""
 
 TRIES = 60
 """How often the services are asked, five seconds apart, before Tempest is configured."""
 
 RESULTS = ("output.txt", "results.subunit", "junit.xml", "results.html", "tempest.log", "etc/tempest.conf")
-"""What is brought back from FOLDER."""
+"""The files that are downloaded from FOLDER."""
 
 
 def pattern(groups: Iterable[str]) -> str:
@@ -41,18 +41,18 @@ _MANAGERS = {
 
 
 def install(platform: Platform) -> str:
-    """A script that installs Tempest from the distribution's packages, unless it is there."""
+    """A script that installs Tempest from the distribution's packages, unless it is installed."""
     command = f"{_MANAGERS[platform.package_manager]} {' '.join(packages_of('tempest', platform))}"
     return shell.fill("scenarios/tempest_install.sh", INSTALL=Raw(command))
 
 
 def settings(*, ssh_user: str, dashboard_url: str = "", more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What tempestconf cannot find out: section.key -> value."""
+    """Settings that tempestconf cannot detect: section.key -> value."""
     found = {
         "auth.use_dynamic_credentials": "true",
         "validation.run_validation": "true",
         "validation.image_ssh_user": ssh_user,
-        # Without KVM an instance takes its time.
+        # Without KVM an instance takes longer to boot.
         "validation.connect_timeout": "30",
         "validation.ssh_timeout": "240",
         "validation.ping_timeout": "180",
@@ -61,9 +61,9 @@ def settings(*, ssh_user: str, dashboard_url: str = "", more: Mapping[str, str] 
         "compute-feature-enabled.resize": "true",
         "compute-feature-enabled.cold_migration": "false",
         "compute-feature-enabled.live_migration": "false",
-        # Tempest looks for it in the guest with an option of blkid that busybox lacks.
+        # Tempest searches for it in the guest with an option of blkid that busybox does not have.
         "compute-feature-enabled.config_drive": "false",
-        # 198.18.0.0/15 is set aside for tests; the upper part is free here.
+        # 198.18.0.0/15 is reserved for tests (RFC 2544); the upper part is not used here.
         "network.project_network_cidr": "198.19.240.0/20",
         "network.project_network_mask_bits": "28",
         "image-feature-enabled.import_image": "false",
@@ -74,7 +74,7 @@ def settings(*, ssh_user: str, dashboard_url: str = "", more: Mapping[str, str] 
 
 
 def configure(given: Mapping[str, str], *, image: str, disk_format: str, external_network: str = "public") -> str:
-    """A script that lets tempestconf find out what the cloud has, and writes down the rest."""
+    """A script that configures Tempest: tempestconf detects what the cloud has, `settings` sets the rest."""
     return shell.fill(
         "scenarios/tempest_configure.sh",
         RC=RC,
@@ -88,14 +88,14 @@ def configure(given: Mapping[str, str], *, image: str, disk_format: str, externa
 
 
 def run(groups: Iterable[str], *, workers: int, limit: int) -> str:
-    """A script that runs the tests, `workers` at a time, for `limit` seconds at most; their count is its progress."""
+    """A script that runs the tests, `workers` at a time, for at most `limit` seconds. It reports progress in tests."""
     return shell.fill(
         "scenarios/tempest_run.sh", RC=RC, FOLDER=FOLDER, WORKERS=workers, LIMIT=limit, PATTERN=pattern(groups)
     )
 
 
 def workers(cpus: int, memory: int) -> int:
-    """How many tests at a time: one per processor, each with 3 GiB of memory for its instances, four at most."""
+    """How many tests run at a time: one per processor and per 3 GiB of memory (for their instances), at most four."""
     return max(1, min(4, cpus, memory // (3 * 1024**3)))
 
 
@@ -107,12 +107,12 @@ _RESULT = re.compile(
 )
 _MOST_LINES = 25
 _MOST_LINE = 4096
-"""Of a line of output, that many characters count."""
+"""Longer lines of output are cut to this many characters."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A test that failed, with the end of what it said."""
+    """A failed test, with the end of its output."""
 
     test: str
     lines: tuple[str, ...] = ()
@@ -120,24 +120,24 @@ class Failed:
 
 @dataclass(frozen=True)
 class Results:
-    """What Tempest came to. Known failures are no surprise; a known one that passes is."""
+    """The results of Tempest. Known failures are listed apart, and so are known failures that passed."""
 
     passed: int = 0
     skipped: int = 0
     seconds: float = 0.0
     failed: tuple[Failed, ...] = ()
     known: tuple[tuple[str, Known], ...] = ()
-    """Tests that failed as they are known to."""
+    """Known failures that failed."""
     mended: tuple[tuple[str, Known], ...] = ()
-    """Tests that are known to fail, and passed."""
+    """Known failures that passed."""
 
     @property
     def ok(self) -> bool:
-        """Something passed, and nothing failed that is not known to."""
+        """Whether at least one test passed, and only known failures failed."""
         return bool(self.passed) and not self.failed
 
     def to_json(self) -> dict[str, Any]:
-        """For the report and for machines."""
+        """The results for the report and for JSON."""
 
         def told(found: tuple[tuple[str, Known], ...]) -> list[dict[str, str]]:
             return [{"test": test, "why": known.why, "link": known.link} for test, known in found]
@@ -160,7 +160,7 @@ class _Reading:
 
 
 def read(output: str, known: Iterable[Known] = ()) -> Results:
-    """What `tempest run` printed. Raises ValueError where it did not come to its totals."""
+    """Parses the output of `tempest run`. Raises ValueError if it does not end with totals."""
     totals = {name: int(number) for name, number in re.findall(r"^ - (\w{1,20}):[ \t]*(\d{1,9})", output, re.M)}
     if not {"Passed", "Failed", "Skipped"} <= set(totals):
         raise ValueError("Tempest did not finish")
@@ -188,13 +188,13 @@ def read(output: str, known: Iterable[Known] = ()) -> Results:
         seconds=float(took[1]) if took else 0.0,
         failed=tuple(Failed(t, tuple(reading.lines.get(t, ())[-_MOST_LINES:])) for t in failed if about(t) is None),
         known=failing,
-        # Of a class on the list, some tests may pass as they always did.
+        # If the list names a whole class, it is enough that one of its tests fails; others may pass.
         mended=tuple((t, k) for t in passed if (k := about(t)) and k not in [one for _, one in failing]),
     )
 
 
 def text(results: Results) -> str:
-    """The results as plain text; what nobody expected stands last, where it is seen."""
+    """The results as plain text. Unexpected results come last, where they are noticed."""
     out = [f"known to fail: {test}\n    {known.why}\n    {known.link}" for test, known in results.known]
     for failed in results.failed:
         out += [f"FAILED: {failed.test}", *(f"    {line}" for line in failed.lines[-8:])]

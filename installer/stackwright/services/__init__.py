@@ -1,7 +1,7 @@
-"""The services, each one record: options, roles, components and all that others derive from them.
+"""The services, one record each: options, roles, components, and everything else that is derived from them.
 
 A new service is one module here, one line in `SERVICES`, a folder of templates, and a module of checks in
-verify/on_host/. The functions below are how the rest of the package reads the records.
+verify/on_host/. The rest of the package reads the records with the functions below.
 """
 
 from __future__ import annotations
@@ -99,18 +99,18 @@ def package_sets() -> Iterator[PackageSet]:
 
 
 def roles() -> tuple[Role, ...]:
-    """Every role, those first whose hosts come first in the plan."""
+    """Every role, in the order in which their hosts appear in the plan."""
     return tuple(sorted((r for service in all_services() for r in service.roles), key=lambda role: role.rank))
 
 
 def hosts_of(role: Role, answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """The hosts that the answers give a role."""
+    """The hosts that the answers assign to a role."""
     return role.hosts(answers) if role.hosts else first(answers, *role.keys)
 
 
 def tempest_groups() -> dict[str, tuple[str, ...]]:
-    """Regular expressions for tests of Tempest, by group. Tests that are not there, because their plugin is not, or
-    their service is off, are left out by Tempest itself."""
+    """Regular expressions for tests of Tempest, by group. Tempest itself skips tests whose plugin is not installed or
+    whose service is off."""
     return {name: patterns for service in all_services() for name, patterns in service.tempest.items()}
 
 
@@ -125,8 +125,8 @@ def apis() -> Iterator[tuple[Service, Component, Api]]:
 
 
 def asked_apis(has: Callable[[str], bool]) -> dict[str, dict[str, Any]]:
-    """What `stackwright verify` asks of each API of a cloud, by catalog type. `has` says of a component whether the
-    cloud has it."""
+    """What `stackwright verify` asks each API of a cloud, by catalog type. `has(name)` tells whether the cloud has a
+    component."""
     return {
         api.type: {
             "service": service.name,
@@ -155,17 +155,17 @@ def migrations(components: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def modules_started_async() -> tuple[str, ...]:
-    """The Puppet modules whose services are started beside each other: the parameter of stackwright::starts."""
+    """The Puppet modules whose services start in parallel: the parameter of stackwright::starts."""
     return tuple(sorted(s.puppet.name for s in all_services() if s.puppet and s.puppet.starts_async))
 
 
 def names_on(names: Names, platform: Platform, release: Release | None = None) -> tuple[str, ...]:
-    """Packages or units as they are called on a platform, with its default OpenStack release or another."""
+    """Names of packages or units on a platform, for an OpenStack release (default: the platform's default)."""
     return names.on(platform.family, platform.id, (release or platform.default_release).series)
 
 
 def units(name: str, platform: Platform, release: Release | None = None) -> tuple[str, ...]:
-    """The systemd units of a component or of a package set; empty for a name that neither has."""
+    """The systemd units of a component or of a package set; empty for an unknown name."""
     return names_on(_named().get(name, (Names(), Names()))[1], platform, release)
 
 
@@ -233,7 +233,7 @@ def change_of(key: str) -> Change:
 
 
 def listening(component: Component, answers: Mapping[str, Any]) -> tuple[Port, ...]:
-    """The ports that a component listens on with these answers, under the numbers that these give them."""
+    """The ports that a component listens on with these answers, including port numbers that the answers set."""
     return tuple(
         replace(port, number=int(answers[port.key]), key="") if port.key and answers.get(port.key) else port
         for port in component.ports

@@ -1,4 +1,4 @@
-"""Ceilometer: measurements of what the cloud is used for, and events."""
+"""Ceilometer: measures the cloud's usage and collects events."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_CEILOMETER_POLLING_INTERVAL",
         (
-            "Seconds between two measurements of an instance. What APIs are asked for (volumes, objects) is measured "
+            "Seconds between two measurements of an instance. Measurements from APIs (volumes, objects) are taken "
             "every five minutes, or at this interval if it is longer. Gnocchi keeps five-minute averages."
         ),
         natural,
@@ -65,7 +65,7 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
 
 
 def _with(*keys: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Wanted where telemetry is, and each of these switches is on."""
+    """A condition: telemetry is wanted, and each of these switches is on."""
     return lambda answers: _wanted(answers) and all(answers[key] for key in keys)
 
 
@@ -156,7 +156,7 @@ COMPONENTS: tuple[Component, ...] = (
 PACKAGE_SETS: tuple[PackageSet, ...] = (
     PackageSet(
         "telemetry-modules",
-        # A cloud without telemetry does without its Puppet modules.
+        # A cloud without telemetry does not need these Puppet modules.
         Names(
             debian=("puppet-module-aodh", "puppet-module-ceilometer", "puppet-module-gnocchi"),
             redhat=("puppet-aodh", "puppet-ceilometer", "puppet-gnocchi"),
@@ -197,7 +197,7 @@ SERVICE = Service(
     switch="CONFIG_CEILOMETER_INSTALL",
     changes={
         "CONFIG_CEILOMETER_HOST": fixed("measurements are files on the host, and do not move", "gnocchi-api"),
-        "CONFIG_CEILOMETER_COORDINATION_BACKEND": applied("a Redis that is not used any more keeps running"),
+        "CONFIG_CEILOMETER_COORDINATION_BACKEND": applied("a Redis that is no longer used keeps running"),
         "CONFIG_CEILOMETER_POLLING_INTERVAL": APPLIED,
         "CONFIG_CEILOMETER_SECRET": APPLIED,
     },

@@ -123,7 +123,7 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
 
 
 def _backend(*names: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether Cinder is wanted and stores volumes in one of these."""
+    """A condition: Cinder is wanted and stores volumes in one of these back ends."""
     return lambda answers: _wanted(answers) and bool({*names} & {*answers["CONFIG_CINDER_BACKEND"]})
 
 
@@ -136,7 +136,7 @@ _LOGS = ("/var/log/cinder/*.log",)
 
 
 def _ceph(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """A small Ceph is one cluster, on the first storage host."""
+    """The small Ceph cluster runs on the first storage host only."""
     return storage(answers)[:1]
 
 
@@ -205,7 +205,7 @@ COMPONENTS: tuple[Component, ...] = (
             Port(6789, what="Ceph monitor, old protocol"),
             Port(6800, end=7300, what="Ceph daemons"),
         ),
-        # As Cinder does, with its own key; a cluster without an OSD answers nothing, and keeps the question.
+        # Asks as Cinder does, with Cinder's key. A cluster without an OSD never answers, hence the timeout.
         probe="timeout 20 rbd --id cinder ls volumes >/dev/null\n",
         when=lambda answers: _wanted(answers) and "ceph" in answers["CONFIG_CINDER_BACKEND"],
         packages=Names(
@@ -218,7 +218,7 @@ COMPONENTS: tuple[Component, ...] = (
         logs=("/var/log/ceph/*.log",),
         derived_secrets=("ceph-key",),
         without={
-            "units": "their names have the host's name and the daemon's number in them; its probe asks the cluster"
+            "units": "unit names contain the host's name and the daemon's number; the probe asks the cluster instead"
         },
     ),
     Component(
@@ -261,7 +261,7 @@ COMPONENTS: tuple[Component, ...] = (
         provides=("volume-backup",),
         reaches=("database", "object"),
         probe=units("cinder-backup"),
-        # Packstack has no key for it either: where there is object storage, volumes are backed up to it.
+        # As in Packstack there is no key for it: volumes are backed up to object storage if the cloud has it.
         when=lambda answers: _wanted(answers) and bool(answers["CONFIG_SWIFT_INSTALL"]),
         packages=DATABASE
         + Names(debian=("cinder-backup", "cinder-common", "qemu-utils"), redhat=("openstack-cinder", "qemu-img")),
@@ -336,6 +336,6 @@ SERVICE = Service(
         "CONFIG_CINDER_VOLUMES_SIZE": fixed("the file of the volume group is not resized", "cinder-volume"),
         "CONFIG_CINDER_NFS_MOUNTS": extendable("volumes are on the share, and do not move", "cinder-volume"),
         "CONFIG_CEPH_OSD_SIZE": fixed("the file of the OSD is not resized", "ceph"),
-        "CONFIG_CEPH_SECRET": fixed("Ceph's id and keys follow from it, and the data belong to that id", "ceph"),
+        "CONFIG_CEPH_SECRET": fixed("Ceph's ID and keys are derived from it, and the data belong to that ID", "ceph"),
     },
 )

@@ -40,7 +40,7 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_SERVICE_WORKERS",
         (
-            "Worker processes per API service. By default each host decides by its processors and memory; set a small "
+            "Worker processes per API service. The default depends on each host's processors and memory; set a small "
             "number on hosts with little memory. Keystone has at least two."
         ),
         workers,
@@ -128,7 +128,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     host_of(
         "CONFIG_CONTROLLER_HOST",
-        "The controller: host of every API, and of each role below that names no host of its own.",
+        "The controller: host of every API, and of each role below that has no host set.",
         flag="os-controller-host",
     ),
     hosts_of(
@@ -146,8 +146,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_UNSUPPORTED",
         (
-            "Allow a CONFIG_STORAGE_HOST other than the controller. The name is Packstack's, where this was not "
-            "tested; here it works like any other role."
+            "Allow a CONFIG_STORAGE_HOST other than the controller. The key's name comes from Packstack, which did "
+            "not test this; here it works like any other role."
         ),
         flag="unsupported",
     ),
@@ -243,7 +243,7 @@ SERVICE = Service(
             r"tempest\.scenario\.test_server_basic_ops\b",
             r"tempest\.scenario\.test_network_basic_ops\.TestNetworkBasicOps\.test_network_basic_ops\b",
         ),
-        "quick": (  # about a third of smoke, volumes and objects besides
+        "quick": (  # about a third of smoke, and tests of volumes and objects
             r"tempest\.api\.identity\.(v3\.test_(tokens|catalog|domains)|admin\.v3\.test_(endpoints|roles))\..*\[.*\bsmoke\b.*\]",
             r"tempest\.api\.image\.v2\.test_images\.BasicOperations.*\[.*\bsmoke\b.*\]",
             r"tempest\.api\.compute\.(flavors\.test_flavors|security_groups\..*)\..*\[.*\bsmoke\b.*\]",
@@ -280,6 +280,8 @@ SERVICE = Service(
         "CONFIG_STORAGE_HOST": extendable(
             "the volumes and objects of a host do not move", "cinder-volume", "swift-storage"
         ),
-        "CONFIG_UNSUPPORTED": fixed("CONFIG_STORAGE_HOST counts while it is y: volumes do not move", "cinder-volume"),
+        "CONFIG_UNSUPPORTED": fixed(
+            "CONFIG_STORAGE_HOST is used only with y, and volumes do not move", "cinder-volume"
+        ),
     },
 )

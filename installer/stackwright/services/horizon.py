@@ -103,7 +103,7 @@ COMPONENTS: tuple[Component, ...] = (
             CACHE
             + APACHE
             + Names(
-                # puppetlabs-apache asks for mime-support; Debian 13 neither has it nor asks.
+                # Debian 12's puppetlabs-apache requires mime-support. Debian 13's does not; the package is gone there.
                 debian=(
                     "apache2",
                     "libapache2-mod-wsgi-py3",

@@ -110,7 +110,7 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         units=Names(debian=("keystone",), redhat=("httpd",)),
         selinux=("httpd_can_network_connect",),
-        memory=measured(160, per_worker=120),  # one process more than workers on small hosts
+        memory=measured(160, per_worker=120),  # small hosts: one process more than workers
         logs=(
             "/var/log/keystone/*.log",
             "/var/log/apache2/keystone*error*.log",

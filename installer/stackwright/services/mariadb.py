@@ -51,7 +51,7 @@ OPTIONS: tuple[Option, ...] = (
 
 
 def _hosts(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """The controller for an existing database server, which itself is not changed."""
+    """The database's host. For an existing server, which is not changed, the controller instead."""
     installed = answers.get("CONFIG_MARIADB_INSTALL", True)
     return first(answers, *(("CONFIG_MARIADB_HOST",) if installed else ()), CONTROLLER)
 
@@ -80,7 +80,7 @@ COMPONENTS: tuple[Component, ...] = (
         packages=Names(debian=("mariadb-client",), redhat=("mariadb",)),
         memory=measured(0),
         secrets=("CONFIG_MARIADB_PW",),
-        without={"units": "its server is somebody else's", "logs": "its server is somebody else's"},
+        without={"units": "an existing server is not managed", "logs": "an existing server is not managed"},
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Which hosts the answers name: what the roles of several services are made from."""
+"""Which hosts the answers name: shared by the roles of several services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CONTROLLER = "CONFIG_CONTROLLER_HOST"
 
 
 def first(answers: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
-    """The hosts named by the first of these keys that is answered; none where none is."""
+    """The hosts named by the first of these keys that has a value; empty if none has."""
     for key in keys:
         if value := answers.get(key):
             return (str(value),) if isinstance(value, str) else tuple(str(host) for host in value)
@@ -22,6 +22,6 @@ def unique(*hosts: str) -> tuple[str, ...]:
 
 
 def storage(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """The hosts of volumes and objects. As in Packstack, CONFIG_STORAGE_HOST counts while CONFIG_UNSUPPORTED=y."""
+    """The hosts of volumes and objects. As in Packstack, CONFIG_STORAGE_HOST is used only with CONFIG_UNSUPPORTED=y."""
     named = first(answers, "CONFIG_STORAGE_HOST") if answers.get("CONFIG_UNSUPPORTED") else ()
     return named or first(answers, CONTROLLER)

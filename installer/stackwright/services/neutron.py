@@ -312,7 +312,7 @@ COMPONENTS: tuple[Component, ...] = (
 PACKAGE_SETS: tuple[PackageSet, ...] = (
     PackageSet(
         "neutron-server-ovn",
-        # What ML2/OVN has to look after by itself, which an API that uWSGI runs does not.
+        # ML2/OVN's maintenance tasks: an API that runs under uWSGI needs a process of its own for them.
         Names().but("debian", "neutron-ovn-maintenance-worker", since="2025.1"),
         of=("neutron-server",),
         when=lambda answers: (answers.get("CONFIG_NEUTRON_L2_AGENT") or "ovn") == "ovn",

@@ -1,4 +1,4 @@
-"""Neutron's agents and OVN: what plugs instances into networks, and what hands out addresses and routes."""
+"""Neutron's agents and OVN: they connect instances to networks, and provide DHCP and routers."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ SWITCH_LOGS = ("/var/log/openvswitch/ovs-vswitchd.log",)
 
 
 def wanted(answers: Mapping[str, Any]) -> bool:
-    """Whether there is a Neutron at all."""
+    """Whether Neutron is installed."""
     return bool(answers["CONFIG_NEUTRON_INSTALL"])
 
 
 def _agent(*names: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Wanted where Neutron is, and its layer-2 agent is one of these."""
+    """A condition: Neutron is installed with one of these layer-2 agents."""
     return lambda answers: wanted(answers) and answers["CONFIG_NEUTRON_L2_AGENT"] in names
 
 
 def metered(answers: Mapping[str, Any]) -> bool:
-    """Whether the traffic of routers is measured, which OVN cannot."""
+    """Whether the traffic of routers is measured. OVN cannot do that."""
     agents = _agent("openvswitch", "linuxbridge")
     return agents(answers) and bool(answers["CONFIG_NEUTRON_METERING_AGENT_INSTALL"])
 
 
 def service_plugins(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """The plug-ins of Neutron's API besides that of its networks."""
+    """The service plug-ins of Neutron's API (`service_plugins` in neutron.conf)."""
     router = "ovn-router" if answers["CONFIG_NEUTRON_L2_AGENT"] == "ovn" else "router"
     return (router, "metering") if metered(answers) else (router,)
 
 
 def _tunnels(kind: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Needed where the projects' networks are tunnels of this kind."""
+    """A condition: projects' networks are tunnels of this kind."""
     return lambda answers: kind in (answers.get("CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES") or ())
 
 
@@ -48,18 +48,18 @@ def _l3(answers: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _dhcp(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """OVN answers DHCP wherever an instance is, and has no agents for it."""
+    """The hosts of DHCP agents; with OVN, which answers DHCP on each host and has no agents, the network hosts."""
     agents = answers.get("CONFIG_NEUTRON_L2_AGENT", "ovn") != "ovn"
     return first(answers, *(("CONFIG_NEUTRON_DHCP_HOSTS",) if agents else ()), "CONFIG_NETWORK_HOSTS")
 
 
 def _metadata(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Routers and DHCP servers hand instances' requests to the metadata agent through a socket of their own host."""
+    """The hosts of metadata agents. Routers and DHCP servers reach only the agent of their own host, over a socket."""
     return unique(*first(answers, "CONFIG_NEUTRON_METADATA_HOSTS"), *_l3(answers), *_dhcp(answers))
 
 
 def _chassis(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Wherever instances, routers or DHCP servers are plugged into networks."""
+    """The hosts that connect instances, routers or DHCP servers to networks."""
     network = (*first(answers, "CONFIG_NETWORK_HOSTS"), *_l3(answers), *_dhcp(answers))
     return unique(*network, *first(answers, "CONFIG_COMPUTE_HOSTS"))
 
@@ -94,12 +94,12 @@ AGENTS: tuple[Component, ...] = (
         provides=("external-bridge",),
         when=_agent("ovn", "openvswitch"),
         packages=OPENVSWITCH + Names(debian=("ethtool", "nftables"), redhat=("NetworkManager-ovs", "nftables")),
-        # Open vSwitch's daemons are counted with the agents.
+        # The memory of Open vSwitch's daemons is part of the agents' figure.
         memory=measured(0),
         without={
-            "units": "the bridges are the units' of Open vSwitch, which belongs to the agents",
-            "logs": "the bridges are made by Open vSwitch, which belongs to the agents",
-            "proof": "instances are reached through it",
+            "units": "Open vSwitch makes the bridges, and its units belong to the agents",
+            "logs": "Open vSwitch makes the bridges, and its logs belong to the agents",
+            "proof": "other checks reach instances through the bridges",
         },
     ),
     Component(

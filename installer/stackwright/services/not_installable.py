@@ -1,4 +1,4 @@
-"""Services and back ends of Packstack that this version cannot install: their options are data, their records say why.
+"""Services and back ends of Packstack that this version cannot install. Their options are data in a CSV file.
 
 Every key stays known, so that answer files of any age can be read and checked, and a service that is switched on is
 refused with its reason. `data/not_installable.csv` has one line per option. To make a service installable, give it a
@@ -42,15 +42,15 @@ value (`not_yet`, `not_yet_why`)."""
 
 
 _NEEDS: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
-    "ironic": (("CONFIG_IRONIC_INSTALL", "y", "CONFIG_NOVA_INSTALL", "Nova gives out the machines"),),
+    "ironic": (("CONFIG_IRONIC_INSTALL", "y", "CONFIG_NOVA_INSTALL", "Nova provides the machines to users"),),
     "magnum": (("CONFIG_MAGNUM_INSTALL", "y", "CONFIG_HEAT_INSTALL", "Magnum builds clusters with Heat"),),
     "manila": (
         ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_CINDER_INSTALL", "shares are volumes of Cinder"),
-        ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_NOVA_INSTALL", "shares are given out by instances"),
+        ("CONFIG_MANILA_BACKEND", "generic", "CONFIG_NOVA_INSTALL", "instances export the shares"),
     ),
     "trove": (("CONFIG_TROVE_INSTALL", "y", "CONFIG_NOVA_INSTALL", "Trove runs databases on instances"),),
 }
-"""What the answers of a service need of others' (`Service.needs`)."""
+"""Services that an answer of a service needs (`Service.needs`): key, its value, the switch to set, the reason."""
 
 
 def _option(row: Mapping[str, str]) -> Option:

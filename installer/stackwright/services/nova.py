@@ -162,7 +162,7 @@ _INSTANCES = (
     "CONFIG_NEUTRON_KS_PW",
     "CONFIG_CINDER_KS_PW",
 )
-"""Secrets of the components that act on networks and volumes in the name of an instance's owner."""
+"""Secrets of the components that handle networks and volumes on behalf of an instance's owner."""
 
 
 def _over_tcp(answers: Mapping[str, Any]) -> bool:
@@ -269,7 +269,7 @@ COMPONENTS: tuple[Component, ...] = (
         reaches=("database", "instance-console", "messaging"),
         tls=TlsServer(ssl.dashboard, "nova:nova", ("CONFIG_VNC_SSL_CERT", "CONFIG_VNC_SSL_KEY")),
         ports=(Port(6080, public=True, what="instance consoles"),),
-        # It reads its certificate and key for each connection: that it runs does not show that it can.
+        # The proxy reads its certificate and key at each connection, so a running unit does not prove that it can.
         probe=units("nova-vncproxy") + "{% if encrypts('nova-vncproxy') %}\n"
         "curl --noproxy '*' {{ trust('nova-vncproxy') }}-s -o /dev/null --max-time 10 {{ cloud.console_url }}\n"
         "{% endif %}\n",
@@ -301,8 +301,8 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         probe=units("nova-compute"),
         when=_wanted,
-        # The hypervisor's package comes from one of the package sets below: on Debian they conflict, and Puppet wants
-        # the one that fits `virt_type`.
+        # The hypervisor's package comes from one of the package sets below: on Debian they conflict, and Puppet
+        # requires the one that fits `virt_type`.
         packages=Names(
             debian=(
                 "genisoimage",
@@ -345,7 +345,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 _ON_COMPUTE = ("nova-compute",)
 
-# Debian's Puppet modules of 2025.1 want the firmware for UEFI, and a part of libvirt that is apart there.
+# Debian's Puppet modules of 2025.1 require UEFI firmware, and a plug-in of libvirt that has its own package there.
 _FIRMWARE = Names().but("debian", "libvirt-daemon-plugin-lockd", "ovmf", since="2025.1")
 
 PACKAGE_SETS: tuple[PackageSet, ...] = (

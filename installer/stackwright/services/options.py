@@ -1,7 +1,7 @@
 """Constructors for the options that services share: switches, hosts, passwords, choices.
 
-Each takes the key, the help text and what differs from one option of its kind to the next; `Rest` lists the fields of
-`Option` that every constructor accepts besides. What fits none of the kinds uses `value_of` with a parser of `values`.
+Each takes the key, the help text and what differs between options of its kind. `Rest` lists the other fields of
+`Option` that every constructor accepts. Other kinds of options use `value_of` with a parser from `values`.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ def choices_of(key: str, help: str, names: tuple[str, ...], default: str, **rest
 
 
 def password(key: str, help: str, **rest: Unpack[Rest]) -> Option:
-    """A password that is generated where the answers give none, or taken from CONFIG_DEFAULT_PASSWORD."""
+    """A password. If the answers have none, it is CONFIG_DEFAULT_PASSWORD or, by default, generated."""
     return Option(key, help, "PW_PLACEHOLDER", text, secret=True, generate=True, **rest)
 
 
 def generated_secret(key: str, help: str, **rest: Unpack[Rest]) -> Option:
-    """A secret that is generated where the answers give none; CONFIG_DEFAULT_PASSWORD does not replace it."""
+    """A secret that is generated if the answers have none; CONFIG_DEFAULT_PASSWORD does not replace it."""
     return Option(key, help, "", text, secret=True, generate=True, **rest)
 
 
 def given_secret(key: str, help: str, **rest: Unpack[Rest]) -> Option:
-    """A secret that somebody else issued; it is never generated."""
+    """A secret that comes from elsewhere; it is never generated."""
     return Option(key, help, "", text, secret=True, **rest)

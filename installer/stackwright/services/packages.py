@@ -108,9 +108,9 @@ OPTIONS: tuple[Option, ...] = (
     choice_of(
         "CONFIG_PUPPET_PROVIDERS",
         (
-            "Which providers Puppet uses: fast, our own, which talk to the APIs directly, read each configuration file "
-            "once, and start services side by side; or upstream, those of the Puppet modules alone. Upstream ones take "
-            "several times as long. Choose them to find out whether one of ours causes a problem."
+            "Providers that Puppet uses: fast (Stackwright's, which talk to the APIs directly, read each configuration "
+            "file once, and start services in parallel) or upstream (only those of the Puppet modules, which take "
+            "several times as long). Choose upstream to find out whether a provider of Stackwright causes a problem."
         ),
         ("fast", "upstream"),
         "fast",

@@ -9,7 +9,7 @@ def http(component: str, path: str = "/") -> str:
 
 
 def itself(port: int, path: str = "/") -> str:
-    """The API of this very host answers with a status below 400: for what several hosts have."""
+    """The API on the probed host answers with a status below 400; for components that run on several hosts."""
     at = "http://localhost" + (f":{port}" if port != 80 else "")
     return f"curl --noproxy '*' -sf -o /dev/null --max-time 60 {at}{path}\n"
 

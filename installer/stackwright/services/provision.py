@@ -62,7 +62,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET",
-        "Subnet of the demo's private network. Packstack has this value in its code.",
+        "Subnet of the demo's private network. Packstack has no key for it and uses the default.",
         network,
         default="10.0.0.0/24",
         when=_DEMO,
@@ -278,7 +278,7 @@ COMPONENTS: tuple[Component, ...] = (
 _TEMPEST_TOOLS = Names(*(("python3-tempestconf", "python3-junitxml", "python3-os-testr"),) * 2)
 
 PACKAGE_SETS: tuple[PackageSet, ...] = (
-    # `stackwright test` asks for it.
+    # Only `stackwright test` installs it.
     PackageSet(
         "tempest",
         Names(debian=("tempest",), redhat=("openstack-tempest",)) + _TEMPEST_TOOLS,
@@ -294,7 +294,7 @@ SERVICE = Service(
     needs=(("CONFIG_PROVISION_TEMPEST", "y", "CONFIG_NOVA_INSTALL", "Tempest's tests boot instances"),),
     package_sets=PACKAGE_SETS,
     changes={
-        "CONFIG_PROVISION_DEMO": applied("with n, what the demo consists of stays"),
+        "CONFIG_PROVISION_DEMO": applied("with n, the demo's resources stay"),
         "CONFIG_PROVISION_DEMO_FLOATRANGE": fixed("the external network exists, and a subnet keeps its range", "demo"),
         "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": applied("addresses that are in use stay in use"),
         "CONFIG_PROVISION_DEMO_GATEWAY": APPLIED,

@@ -45,8 +45,8 @@ def _wanted(answers: Mapping[str, Any]) -> bool:
 
 
 def url(answers: Mapping[str, Any], at: str) -> str:
-    """What Tooz connects to, with the host `at` as it stands in URLs. Tooz does not unquote the password:
-    answers/texts.py allows only what needs no quotes."""
+    """The URL that Tooz connects to; `at` is the host in the form for URLs. Tooz does not unquote the password, so
+    answers/texts.py allows only characters that need no quoting."""
     return f"redis://:{answers['CONFIG_REDIS_PW']}@{at}:{answers['CONFIG_REDIS_PORT']}"
 
 
@@ -58,7 +58,7 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port(6379, what="Redis", key="CONFIG_REDIS_PORT"),),
         probe=units("redis"),
         when=_wanted,
-        # CentOS Stream 10 has Valkey, which was made from Redis 7.2, in the place of Redis.
+        # CentOS Stream 10 has Valkey, a fork of Redis 7.2, instead of Redis.
         packages=Names(debian=("redis-server",), redhat=("redis",)).but("centos-stream-10", "valkey"),
         units=Names(debian=("redis-server",), redhat=("redis",)).but("centos-stream-10", "valkey"),
         memory=estimated(15),

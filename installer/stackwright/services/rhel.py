@@ -165,7 +165,7 @@ SERVICE = Service(
     changes={
         **changes_of(
             (option.key for option in OPTIONS),
-            applied("a host that is registered stays registered as it is"),
+            applied("a registered host is not registered again"),
         ),
     },
 )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from stackwright.records import Disk, Memory, Names
 
-# On Debian the services use the second; Puppet's module for their connections wants the first as well.
+# On Debian the services use python3-pymysql; the Puppet module for database connections requires python3-mysqldb too.
 DATABASE = Names(debian=("python3-mysqldb", "python3-pymysql"), redhat=("python3-PyMySQL",))
 CACHE = Names(debian=("python3-memcache", "python3-pymemcache"), redhat=("python3-memcached", "python3-pymemcache"))
 PYMEMCACHE = Names(debian=("python3-pymemcache",), redhat=CACHE.redhat)
-"""As CACHE, for services whose Debian packages bring what else they need."""
+"""Like CACHE, for services whose Debian packages depend on the rest."""
 APACHE = Names(redhat=("httpd", "mailcap", "mod_ssl", "python3-mod_wsgi"))
-"""On Debian the API services run under uWSGI, which their packages bring."""
+"""On Debian the API services run under uWSGI, which their packages depend on."""
 OPENVSWITCH = Names(debian=("openvswitch-switch",), redhat=("openvswitch",))
 
 ALL_IN_ONE = (
@@ -37,7 +37,7 @@ def measured(fixed: int, per_worker: int = 0, load: int = 0) -> Memory:
 
 
 def estimated(fixed: int, per_worker: int = 0) -> Memory:
-    """Memory in MiB that nobody has measured: like that of services of the same kind."""
+    """Memory in MiB, not measured but estimated from services of the same kind."""
     return Memory(fixed, per_worker, source="estimated from services of the same kind")
 
 

@@ -95,13 +95,13 @@ _LOGS = ("/var/log/swift/*.log",)
 
 
 def _devices(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """The hosts that devices are named with; a device without a host is on each storage host."""
+    """The hosts of the devices. A device without a host in the answers is on each storage host."""
     named = [host for host, _ in answers.get("CONFIG_SWIFT_STORAGES") or ()]
     return unique(*filter(None, named), *(() if all(named) and named else storage(answers)))
 
 
 def _rings(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """The rings are built in one place, and fetched from there."""
+    """The one host that builds the rings; the others fetch them from it."""
     return _devices(answers)[:1]
 
 
@@ -125,7 +125,7 @@ COMPONENTS: tuple[Component, ...] = (
         packages=Names(debian=("rsync", "swift"), redhat=("openstack-swift", "rsync")),
         memory=measured(0),
         secrets=("CONFIG_SWIFT_HASH",),
-        without={"units": "it makes files, which others fetch with rsync", "logs": "it makes files"},
+        without={"units": "it only writes files, which other hosts fetch with rsync", "logs": "it only writes files"},
     ),
     Component(
         "swift-proxy",
@@ -244,7 +244,7 @@ SERVICE = Service(
         ),
         "CONFIG_SWIFT_STORAGE_FSTYPE": fixed("the devices are formatted, and objects are on them", "swift-storage"),
         "CONFIG_SWIFT_HASH": fixed(
-            "the place of every object follows from it, and none would be found", "swift-storage"
+            "it determines where each object is stored, and existing objects would not be found", "swift-storage"
         ),
         "CONFIG_SWIFT_STORAGE_SIZE": fixed("the file of the device is not resized", "swift-storage"),
     },

@@ -1,12 +1,12 @@
-"""Parsers of answers: text of the file -> typed value. Each raises ValueError with a message that says what it expects.
+"""Parsers of answers: they turn text into typed values, or raise ValueError with a message that says what is expected.
 
 Every value is hashable and compares by meaning: numbers are int or float, sizes are bytes, lists are tuples,
 mappings are tuples of pairs. Addresses and networks are validated by netaddr and kept as canonical text
 ("198.18.0.0/24"). Empty text is an empty list for lists and "" for single values whose option is not `required`;
 numbers and choices never are empty. The first line of a parser's docstring is its "allowed" text in the reference.
 
-netaddr is imported where it is needed: it is slow to load, and `--help` does not need it. Nothing of ours is
-imported but the platforms' records, which know what there is to install.
+netaddr is imported where it is needed: it is slow to load, and `--help` does not need it. Of our own packages only
+`platforms` is imported, for the names of releases.
 """
 
 from __future__ import annotations

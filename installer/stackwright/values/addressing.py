@@ -42,8 +42,7 @@ def is_name(value: str) -> bool:
 def host(value: str) -> str:
     """an address or host name.
 
-    IPv6 addresses may stand in brackets. Upper-case placeholders such as CONTROLLER_IP are refused with a sentence of
-    their own.
+    IPv6 addresses may have brackets. Upper-case placeholders such as CONTROLLER_IP are rejected with their own message.
     """
     value = value.strip()
     if value.startswith("[") and value.endswith("]"):
@@ -104,8 +103,7 @@ _CHRONY = frozenset(
 def time_servers(value: str) -> tuple[str, ...]:
     """a list of addresses or host names with commas.
 
-    chrony's option iburst is understood, and always used; its other options are refused, because they would be taken
-    for hosts.
+    chrony's option iburst is accepted, and always used. Its other options are rejected: they would be read as hosts.
     """
     servers = []
     for item in words(value.strip()):
@@ -208,7 +206,8 @@ def pools(value: str) -> tuple[str, ...]:
 def vlan_ranges(value: str) -> tuple[tuple[str] | tuple[str, int, int], ...]:
     """a list of network:first:last, such as physnet1:1000:1999, or of bare network names.
 
-    Returns ((physical network, first, last), ...); a bare name, usable for provider networks only, stands alone.
+    Returns ((physical network, first, last), ...), or (physical network,) for a bare name, which only allows provider
+    networks.
     """
     found: list[tuple[str] | tuple[str, int, int]] = []
     for item in words(value):
@@ -244,7 +243,7 @@ USUAL_RANGES = {
     "CONFIG_NEUTRON_ML2_TUNNEL_ID_RANGES": ((20, 100),),
     "CONFIG_NEUTRON_ML2_VNI_RANGES": ((10, 100),),
 }
-"""The numbers of GRE and of VXLAN or Geneve networks where none are given; those of the Puppet module for Neutron."""
+"""Default IDs of GRE networks, and of VXLAN and Geneve networks; the same as in the Puppet module for Neutron."""
 
 
 def vni_ranges(value: str) -> tuple[tuple[int, int], ...]:
@@ -278,7 +277,7 @@ class Device(NamedTuple):
     host: str
     """Empty: the storage host."""
     device: str
-    """Empty: none is given, and a file with a file system in it does."""
+    """Empty: a file is used instead of a device."""
 
 
 _DEVICE = re.compile(r"(?:/[A-Za-z0-9_.:@+-]+)+")
@@ -309,7 +308,7 @@ def storages(value: str) -> tuple[Device, ...]:
 def bridge_list(value: str) -> tuple[str, ...]:
     """a comma-separated list of bridges.
 
-    bridge:interface, which belongs to another key, counts as the bridge: answers/checking.py says so.
+    bridge:interface, which belongs to another key, is read as the bridge; answers/checking.py warns about it.
     """
     return tuple(dict.fromkeys(bridge(item.partition(":")[0]) for item in words(value)))
 

@@ -1,7 +1,7 @@
-"""How a text must be written so that its consumer reads it unchanged. The one place that knows the syntax of each.
+"""Escapes a text so that the program that reads it gets it unchanged. The syntax of each consumer is known only here.
 
-Each function takes a text without control characters and returns what stands in the consumer's file. `refused` names
-what a consumer cannot carry at all. Templates use the functions as filters (planner/render.py).
+Each function takes a text without control characters and returns its form in the consumer's file. Templates use the
+functions as filters (planner/render.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def configparser(text: str) -> str:
 
 
 def paste(text: str) -> str:
-    """A value of Swift's paste files: interpolation happens only where `%(` stands (swift.common.utils,
+    """A value of Swift's paste files, where only `%(` starts an interpolation (swift.common.utils,
     `NicerInterpolation`)."""
     return configparser(text) if "%(" in text else text
 
@@ -49,17 +49,17 @@ def hiera(text: str) -> str:
 
 
 def python(text: str) -> str:
-    """What stands between the single quotes of a Python string literal."""
+    """A text between the single quotes of a Python string literal."""
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def option_file(text: str) -> str:
-    """What stands between single or double quotes in an option file of MySQL or MariaDB (mysys/my_default.c)."""
+    """A text between single or double quotes in an option file of MySQL or MariaDB (mysys/my_default.c)."""
     return re.sub(r"([\\\"'])", r"\\\1", text)
 
 
 def yaml_scalar(text: str) -> str:
-    """A double-quoted YAML scalar, for a template that puts text into YAML as it is."""
+    """A double-quoted YAML scalar, for a template that copies text into YAML unchanged."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -79,23 +79,24 @@ def userinfo(text: str) -> str:
 
 
 FILTERS = (oslo, configparser, paste, glance_store, python, option_file, yaml_scalar, is_plain)
-"""What templates use by name. `yaml` and `pp` are planner/render.py's."""
+"""The filters that templates use by these names. `yaml` and `pp` are in planner/render.py."""
 
 
 def forms(secret: str) -> tuple[str, ...]:
-    """Every text that a secret can stand as in a file of a host, besides itself."""
+    """Every escaped form that a secret can have in a file of a host."""
     written = (oslo, configparser, paste, glance_store, hiera, python, option_file, userinfo)
     return tuple(dict.fromkeys(form for write in written if (form := write(secret)) != secret))
 
 
 def control_character(text: str) -> str:
-    """The first control character of a text, as Python writes it; empty where there is none. No file of a service
-    carries one unchanged."""
+    """The first control character of a text, as Python writes it; empty if there is none. No service's file can contain
+    one unchanged."""
     found = re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", text)
     return repr(found[0])[1:-1] if found else ""
 
 
 def outside(text: str, allowed: str) -> str:
-    """The first character of a text that is not in `allowed`, a regular expression's set; empty for none."""
+    """The first character of a text that is not in `allowed`, the inside of a regular expression's [...]; empty if all
+    are."""
     found = re.search(f"[^{allowed}]", text)
     return found[0] if found else ""

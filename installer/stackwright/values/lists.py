@@ -15,8 +15,8 @@ Pairs = tuple[tuple[str, str], ...]
 def words(value: str) -> tuple[str, ...]:
     """a comma-separated list.
 
-    Spaces around members, empty members and a trailing comma are dropped; a Python list (['a', 'b']) and the
-    word None are understood, because Packstack wrote them.
+    Spaces around members, empty members and a trailing comma are dropped. A Python list (['a', 'b']) and the word None
+    are accepted, because Packstack wrote them.
     """
     value = value.strip()
     if value.startswith("[") and value.endswith("]"):
@@ -56,8 +56,8 @@ def _pairs(value: str, what: str, example: str) -> Pairs:
 
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 _INTERFACE = re.compile(r"[A-Za-z0-9_.@+-]{1,15}")
-"""The kernel limits names to 15 characters; it takes any but blanks, / and :, and shells and configuration files do
-not."""
+"""Names of interfaces. The kernel allows 15 characters, any except blanks, / and :, but shells and configuration files
+allow fewer."""
 _MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
 
@@ -104,7 +104,7 @@ def interface_mappings(value: str) -> Pairs:
 def ports(value: str) -> tuple[tuple[str, int, int], ...]:
     """a list of ports, such as 9100,161/udp,8000-8010.
 
-    Returns ((protocol, first, last), ...); the protocol is tcp where none is given.
+    Returns ((protocol, first, last), ...); the protocol is tcp by default.
     """
     found = []
     for item in words(value):
@@ -135,8 +135,8 @@ def properties(value: str) -> Pairs:
 def records(value: str) -> tuple[Pairs, ...]:
     """a JSON list of objects.
 
-    Returns, for each object, its pairs in the order of their names. Packstack's Python literals and a semicolon between
-    two objects are understood.
+    Returns the pairs of each object, ordered by name. Packstack's Python literals, and a semicolon between two objects,
+    are accepted.
     """
     value = value.strip()
     if value in ("", "[]", "None", "{}"):

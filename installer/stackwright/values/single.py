@@ -122,8 +122,8 @@ def path(value: str) -> str:
 
 
 _WEB = r"[A-Za-z0-9._~:/?#\[\]@!*+,=%&-]|\$(?:basearch|releasever|arch|stream|contentdir)\b"
-"""What a URL consists of (RFC 3986), without what a shell, a quoted text or a configuration file reads as syntax; and
-the variables of dnf."""
+"""The characters of URLs (RFC 3986), except those that shells, quotes or configuration files read as syntax; and dnf's
+variables."""
 _URL = re.compile(rf"(?:https?|ftp)://(?:{_WEB})+|file://(?:{_WEB})+|/(?:{_WEB})*")
 _WEB_URL = re.compile(r"https?://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/%+-]*)?")
 
@@ -144,7 +144,7 @@ def web_url(value: str) -> str:
 
 def ldap_url(value: str) -> str:
     """an ldap:// or ldaps:// URL."""
-    # Parentheses belong to filters (RFC 4516); a shell would need `$` or a backquote with them.
+    # Parentheses are part of LDAP filters (RFC 4516). Without `$` and backquotes they are harmless in a shell.
     if value and not re.fullmatch(r"ldap(?:s|i)?://[A-Za-z0-9._~:/?#@!&*()+,=%\[\]-]*", value):
         raise ValueError("must be an ldap:// or ldaps:// URL")
     return value

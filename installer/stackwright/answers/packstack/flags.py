@@ -1,6 +1,6 @@
-"""Flags of Packstack's earlier releases that no current answer has: whoever has them in a script keeps their meaning.
+"""Flags of earlier Packstack releases that no current answer has. They keep their meaning, so that old scripts work.
 
-Read from its plug-ins, Folsom to 2025.1, as the keys of history.py are.
+They were read from Packstack's plug-ins, Folsom to 2025.1, like the keys in history.py.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ SELFSIGN_CACERT_SUBJECT_L selfsign-cacert-subject-organization SELFSIGN_CACERT_S
 selfsign-cacert-subject-organizational-unit SELFSIGN_CACERT_SUBJECT_OU selfsign-cacert-subject-state
 SELFSIGN_CACERT_SUBJECT_ST use-epel USE_EPEL vcenter-cluster VCENTER_CLUSTER_NAME
 """
-"""A flag without its dashes, and the key that it answered, without CONFIG_; in turns."""
+"""Alternately a flag without dashes, and its key without CONFIG_."""
 
 
 @functools.cache
 def old_flags() -> dict[str, str]:
-    """From every such flag, with its dashes, to the key of that time."""
+    """Maps every such flag, with its dashes, to its key of that time."""
     words = _KEYS.split()
     return {f"--{flag}": f"CONFIG_{key}" for flag, key in zip(words[::2], words[1::2], strict=True)}

@@ -1,5 +1,5 @@
-"""Which of Packstack's releases knew a key: first and last, read from its history (the tags essex-eol to zed-eol and
-the branches to stable/2025.1). The reference and the messages about old keys use it."""
+"""The first and last Packstack release with each key, read from its Git history (the tags essex-eol to zed-eol and the
+branches up to stable/2025.1). The reference and the messages about old keys use it."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ train 2025.1:
 
 @functools.cache
 def releases() -> dict[str, tuple[str, str]]:
-    """First and last release of Packstack that knew a key, for every key it ever had."""
+    """The first and last Packstack release with a key, for every key that Packstack ever had."""
     found: dict[str, tuple[str, str]] = {}
     span = ("", "")
     for line in _KNOWN.strip().splitlines():

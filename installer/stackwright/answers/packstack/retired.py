@@ -1,7 +1,7 @@
-"""Keys of earlier releases that have no successor: what became of each, and what to do instead.
+"""Keys of earlier releases that have no successor: the reason for each, and what to do instead.
 
-A retired key is passed over. It is named in a warning when it asked for something that will now be missing, and is an
-error when it switched on something that cannot be had and that nobody can go on without noticing.
+A retired key is ignored. It is a warning if its value asks for something that will be missing, and an error if it
+switches on something important that no longer exists.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Retired:
-    """What became of a key. `stops` are values with which it is an error, `warns` those with which it is a warning
-    (in small letters; "*" is any value but an empty one); with any other value it is passed over in silence."""
+    """A key without a successor. `stops` are the values that are an error, `warns` those that are a warning (in lower
+    case; "*" is any value except an empty one). Other values are ignored silently."""
 
     why: str
     instead: str = ""
@@ -144,6 +144,6 @@ TRANSLATED: dict[str, str] = {
 
 @functools.cache
 def translated() -> dict[str, str]:
-    """TRANSLATED with Grizzly's names as well, when Neutron was called Quantum."""
+    """TRANSLATED, and the names that its keys had in Grizzly, when Neutron was called Quantum."""
     old = {key.replace("_NEUTRON_", "_QUANTUM_"): new for key, new in TRANSLATED.items()}
     return {**TRANSLATED, **old}

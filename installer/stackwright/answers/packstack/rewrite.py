@@ -1,8 +1,8 @@
-"""What older answer files mean: rules that look at several keys, and values that OpenStack has dropped since.
+"""The meaning of older answer files: rules that look at several keys, and values that OpenStack has dropped since.
 
 Havana and Grizzly named a host for every service and a plug-in for networks; Juno merged the hosts into three roles,
-and Icehouse the plug-ins into ML2. Files of that time keep their meaning here. All of it works on texts, before they
-are parsed, and every change is recorded: `answers migrate` lists them.
+and Icehouse the plug-ins into ML2. The rules keep the meaning of such files. They work on texts, before parsing, and
+record every change; `answers migrate` lists them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stackwright.model import Origin, Problem, Severity
 
 @dataclass(frozen=True)
 class Raw:
-    """A text from one of the layers, with its place."""
+    """A text from one of the layers, with its origin."""
 
     text: str
     origin: Origin
@@ -24,19 +24,19 @@ class Raw:
 
 @dataclass(frozen=True)
 class Change:
-    """Something that was read in another way than it stood there."""
+    """A line that was read with a different meaning than its text."""
 
     key: str
-    """The key as it stood in the file."""
+    """The key in the file."""
     became: str
-    """What is used instead: KEY=value, or empty when it was dropped. Never the value of a secret."""
+    """The replacement: KEY=value, or empty if the line was dropped. Never the value of a secret."""
     why: str
     origin: Origin
 
 
 @dataclass
 class Rewriting:
-    """The texts while the rules go over them. `old` holds keys that only the rules know."""
+    """The texts while the rules change them. `old` has keys that only the rules know."""
 
     texts: dict[str, Raw]
     old: dict[str, Raw]
@@ -46,11 +46,11 @@ class Rewriting:
     problems: list[Problem] = field(default_factory=list)
 
     def later(self, key: str, raw: Raw) -> bool:
-        """Whether `key` was given in a later layer than `raw`: a flag says more than an old file."""
+        """Whether `key` was given in a later layer than `raw`: a flag takes precedence over an old file."""
         return key in self.texts and self.rank(self.texts[key]) > self.rank(raw)
 
     def set(self, source: str, raw: Raw, key: str, text: str, why: str) -> None:
-        """Put `text` under `key`, because of the key `source` that stood in `raw`, unless a later layer has it."""
+        """Sets `key` to `text` because of the key `source` in `raw`, unless a later layer sets it."""
         if self.later(key, raw):
             return
         self.texts[key] = Raw(text, raw.origin)
@@ -78,7 +78,7 @@ ROLE_KEYS = (
     "CONFIG_OSCLIENT_HOST",
     "CONFIG_IRONIC_HOST",
 )
-"""Keys of services that are on the controller unless they are given a host of their own; Havana always gave one."""
+"""Keys of services that are on the controller by default. Havana's files name a host for each."""
 
 _BESIDE = {
     "CONFIG_NOVA_CONDUCTOR_HOST": "CONFIG_NOVA_API_HOST",
@@ -86,7 +86,7 @@ _BESIDE = {
     "CONFIG_NOVA_VNCPROXY_HOST": "CONFIG_NOVA_API_HOST",
     "CONFIG_HEAT_CFN_HOST": "CONFIG_HEAT_HOST",
 }
-"""Those that are beside another service when they are empty, rather than on the controller."""
+"""Keys that default to the host of another service instead of the controller."""
 
 NETWORK_KEYS = ("CONFIG_NEUTRON_L3_HOSTS", "CONFIG_NEUTRON_DHCP_HOSTS", "CONFIG_NEUTRON_METADATA_HOSTS")
 
@@ -103,7 +103,7 @@ FAMILIES = {
     "openvswitch": "CONFIG_NEUTRON_OVS_",
     "linuxbridge": "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS",
 }
-"""How the keys of each agent begin."""
+"""The prefix of each agent's keys."""
 
 _DRIVERS_GONE = {
     "hyperv": "Windows hosts left OpenStack with 2024.1",
@@ -121,7 +121,8 @@ def rewrite(
     renamed: frozenset[str] = frozenset(),
     rank: Callable[[Raw], int] = lambda _: 0,
 ) -> Rewriting:
-    """Apply every rule. `renamed` are the keys of `texts` that stood under an older name; `rank` numbers layers."""
+    """Applies every rule. `renamed` are the keys of `texts` that had an older name in the file; `rank` gives the number
+    of a text's layer."""
     state = Rewriting(dict(texts), dict(old), rank)
     _roles(state)
     _network_hosts(state, renamed)
@@ -142,7 +143,7 @@ def _first_host(text: str) -> str:
 
 
 def _roles(state: Rewriting) -> None:
-    """Find the controller of a file that names a host for each service."""
+    """Determines the controller of a file that names a host for each service."""
     given = [(key, _first_host(_given(state, key))) for key in ROLE_KEYS if _given(state, key)]
     named = state.texts.get("CONFIG_CONTROLLER_HOST")
     if not given or (
@@ -164,7 +165,7 @@ def _roles(state: Rewriting) -> None:
 
 
 def _network_hosts(state: Rewriting, renamed: frozenset[str]) -> None:
-    """Merge the hosts of routers, DHCP and metadata into network hosts where they are the same."""
+    """Merges the hosts of routers, DHCP and metadata into network hosts if they are the same."""
     given = [key for key in NETWORK_KEYS if _given(state, key)]
     for key in given:
         if state.later("CONFIG_NETWORK_HOSTS", state.texts[key]) and _given(state, "CONFIG_NETWORK_HOSTS"):
@@ -184,7 +185,7 @@ def _network_hosts(state: Rewriting, renamed: frozenset[str]) -> None:
 
 
 def _storage(state: Rewriting) -> None:
-    """Until Havana, Cinder's host kept the volumes as well."""
+    """Until Havana, volumes were on Cinder's host."""
     cinder = state.texts.get("CONFIG_CINDER_HOST")
     if cinder and cinder.text and not _given(state, "CONFIG_STORAGE_HOST") and "CONFIG_UNSUPPORTED" not in state.texts:
         why = "Cinder's host kept the volumes as well"
@@ -193,7 +194,7 @@ def _storage(state: Rewriting) -> None:
 
 
 def _plugin(state: Rewriting) -> None:
-    """Turn the Open vSwitch and Linux bridge plug-ins (to Icehouse) into ML2 with the agent of that name."""
+    """Replaces the Open vSwitch and Linux bridge plug-ins (until Icehouse) by ML2 with the agent of that name."""
     old = {key.replace("_QUANTUM_", "_NEUTRON_"): (key, raw) for key, raw in state.old.items()}
     named = old.get("CONFIG_NEUTRON_L2_PLUGIN")
     plugin = named[1].text.strip().casefold() if named else ""
@@ -236,7 +237,7 @@ def _plugin(state: Rewriting) -> None:
 
 
 def _agent(state: Rewriting) -> None:
-    """Find the agent of a file that does not name one: until Stein the default was Open vSwitch, and is OVN since."""
+    """Determines the agent of a file that does not name one: the default was Open vSwitch until Stein, OVN since."""
     if _given(state, "CONFIG_NEUTRON_L2_AGENT"):
         return
     key = "CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS"
@@ -252,7 +253,7 @@ def _agent(state: Rewriting) -> None:
 
 
 def _values(state: Rewriting) -> None:
-    """Replace values that OpenStack has dropped and that have one obvious successor."""
+    """Replaces values that OpenStack has dropped and that have one obvious successor."""
     for (key, value), (new, why) in _VALUES.items():
         raw = state.texts.get(key)
         if raw and raw.text.strip().casefold() == value:

@@ -16,14 +16,15 @@ _APPLIED = "/var/lib/stackwright/certificates.sha256"
 
 @dataclass(frozen=True)
 class CertificateRequest:
-    """A certificate that has to be there before the plan is made."""
+    """A certificate that must exist before planning."""
 
     component: str
     host: str
     names: tuple[str, ...]
-    """Names and addresses of the host: what the certificate is for, where nobody brought one."""
+    """Names and addresses of the host, for a certificate that is generated."""
     files: tuple[str, ...] = ()
-    """Of a person: certificate, key, and the certificates between (or empty). Nothing: it is to be made."""
+    """The administrator's files: certificate, key, and intermediate certificates (can be empty). No files: the
+    certificate is generated."""
 
 
 def wanted(whole: Cloud) -> tuple[CertificateRequest, ...]:
@@ -44,8 +45,9 @@ def signed(whole: Cloud) -> bool:
 
 
 def step(whole: Cloud, host: Host, certificates: Certificates) -> Step | None:
-    """Puts on a host what it shows and whom it trusts, and has services that run already take it up. Keys are put only
-    where their service is, and only it can read them: its packages, which bring its account, have to be there."""
+    """Uploads the cloud's authority and the host's certificates, and restarts services that already run with others.
+    Keys are uploaded only to hosts of their service and are readable only for its account, so its packages must be
+    installed first."""
     files: list[File] = []
     units: list[str] = []
     if certificates.authority:

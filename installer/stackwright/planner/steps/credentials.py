@@ -1,4 +1,4 @@
-"""What one logs in with: keystonerc files and clouds.yaml for people, an option file for a database; as texts."""
+"""The texts of credential files: keystonerc files and clouds.yaml for users, an option file for database clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STALE = (
     "OS_USER_DOMAIN_ID",
     "OS_USER_ID",
 )
-"""What another cloud's file may have left behind in the shell, and the clients would heed as well."""
+"""Variables that a shell may still have from another cloud's file, and that the clients would use too."""
 
 
 def keystonerc(url: str, region: str, user: str, password: str, project: str) -> str:
@@ -51,7 +51,7 @@ def keystonerc(url: str, region: str, user: str, password: str, project: str) ->
 
 
 def clouds_yaml(url: str, region: str, accounts: Mapping[str, tuple[str, str, str]]) -> str:
-    """A clouds.yaml; `accounts` by cloud name: user, password, project."""
+    """A clouds.yaml. `accounts` maps a cloud name to user, password and project."""
     clouds: dict[str, Any] = {
         name: {
             "auth": {
@@ -72,14 +72,14 @@ def clouds_yaml(url: str, region: str, accounts: Mapping[str, tuple[str, str, st
 
 
 def my_cnf(answers: Answers) -> str:
-    """How the administrator of a database that is there already logs in to it, as an option file of its clients."""
+    """The option file of MariaDB's clients with the login of an existing database's administrator."""
     values = {"host": "CONFIG_MARIADB_HOST", "user": "CONFIG_MARIADB_USER", "password": "CONFIG_MARIADB_PW"}
     lines = [f'{name}="{consumers.option_file(str(answers[key]))}"' for name, key in values.items()]
     return "\n".join(["[client]", "protocol=tcp", *lines]) + "\n"
 
 
 def accounts(answers: Answers) -> dict[str, tuple[str, str, str]]:
-    """Who there is: the administrator, and the demonstration's user where one is wanted."""
+    """User, password and project by cloud name: the administrator, and the demo user if the demo is wanted."""
     out = {
         "admin": (str(answers["CONFIG_KEYSTONE_ADMIN_USERNAME"]), str(answers["CONFIG_KEYSTONE_ADMIN_PW"]), "admin"),
     }
@@ -89,7 +89,7 @@ def accounts(answers: Answers) -> dict[str, tuple[str, str, str]]:
 
 
 def files(answers: Answers, identity_url: str) -> dict[str, str]:
-    """All the files by name."""
+    """The texts of all files by name."""
     url, region = identity_url + "/v3", str(answers["CONFIG_KEYSTONE_REGION"])
     people = accounts(answers)
     out = {f"keystonerc_{name}": keystonerc(url, region, *account) for name, account in people.items()}

@@ -1,5 +1,5 @@
-"""The dashboard's static files on Debian: made beside Puppet, and not in the transaction that brings its package, as
-`scripts.apt_install` sees to."""
+"""The dashboard's static files on Debian. A step generates them in parallel with Puppet; `packages.apt_install` keeps
+the package from generating them during the transaction."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from stackwright.shell import Raw
 
 
 def steps(host: Host) -> list[Step]:
-    """Makes the static files of a host's dashboard where they are due or missing, beside Puppet."""
+    """The step that generates the static files of a host's dashboard if they are due or missing."""
     if "horizon" not in host.components or host.platform.package_manager != "apt":
         return []
-    title = "the dashboard's style sheets and scripts"
+    title = "Generate the dashboard's static files"
     make = Run("dashboard", shell.fill("planner/steps/dashboard.sh", STATIC_DUE=Raw(STATIC_DUE)), 900)
     return [Step(f"{host.name}:dashboard", host.name, title, (make,), (f"{host.name}:packages",))]

@@ -1,8 +1,8 @@
-"""A host's openings as what its firewall reads, and the scripts that load it or take it away.
+"""A host's openings as files for its firewall, and the scripts that load or remove them.
 
-nftables: one table of our own, replaced in one transaction, so that there is no moment without rules and nobody else's
-tables are touched. firewalld: policies of our own, beside the zones that the person has. Forwarded packets, which are
-those of instances, are let through, except to other hosts of the cloud where they would bear this host's address.
+nftables: one table of our own, replaced in one transaction, so that there is no moment without rules and no other table
+is changed. firewalld: policies of our own, in addition to the administrator's zones. Forwarded packets, which are those
+of instances, are accepted, except packets to other hosts of the cloud that would get this host's address.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ WantedBy=sysinit.target
 def actions(
     kind: str, openings: tuple[Opening, ...], passed_on: tuple[str, ...], guard: Guard | None = None
 ) -> tuple[Action, ...]:
-    """What makes a host's firewall so; `kind` is the platform's. `passed_on` are networks outside of the cloud's own
-    whose packets this host forwards between interfaces; `guard` says which of these are dropped."""
+    """Sets up a host's firewall. `kind` is nftables or firewalld, `passed_on` the external networks whose packets this
+    host forwards between interfaces; `guard` says which of these are dropped."""
     if kind == "nftables":
         rules = nftables(openings, guard)
         load = shell.fill("planner/steps/firewall_nftables.sh", RULES=_RULES, UNIT=_UNIT)
@@ -67,7 +67,7 @@ def actions(
 
 
 def removal() -> tuple[Action, ...]:
-    """What takes away the rules that an earlier run made, and nothing else."""
+    """Removes the rules of an earlier run, and nothing else."""
     script = shell.fill(
         "planner/steps/firewall_remove.sh",
         POLICIES=_POLICIES,
@@ -124,7 +124,7 @@ def _nft_forward(guard: Guard) -> str:
 
 
 def _mark(openings: Sequence[Opening], forward: str = "") -> str:
-    """Tells the loaded table from one with other rules."""
+    """A hash of the rules in the table's comment: shows whether the loaded table has these rules."""
     rules = [line for opening in openings for line in _nft_rules(opening)]
     rules += [forward] if forward else []
     return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:32]
@@ -142,10 +142,10 @@ def _nft_rules(opening: Opening) -> Iterable[str]:
 
 @lru_cache(maxsize=256)
 def _family(sources: tuple[str, ...], version: int) -> list[str]:
-    """Those of one IP version, sorted, without any that is within another: nft refuses such."""
+    """The sources of one IP version, sorted, without those that are inside another one: nft rejects overlaps."""
     networks = {n for n in map(ipaddress.ip_network, sources) if n.version == version}
     wide = [n for n in networks if n.prefixlen < n.max_prefixlen]
-    # Addresses side by side are left as they are, so that people find them.
+    # Adjacent addresses are not merged into networks, so that people find them in the rules.
     found = [n for n in networks if not any(n != w and n.subnet_of(w) for w in wide)]  # type: ignore[arg-type]
     found.sort(key=lambda n: (int(n.network_address), n.prefixlen))
     return [str(n.network_address) if n.prefixlen == n.max_prefixlen else str(n) for n in found]
@@ -164,7 +164,7 @@ def _policy(target: str, to: str, summary: str, lines: Iterable[str]) -> str:
 
 
 def firewalld(openings: Sequence[Opening]) -> str:
-    """The policy for packets to the host itself; what it does not mention is left to the zones."""
+    """The policy for packets to the host itself; the zones decide about other packets."""
     lines = []
     for opening in openings:
         port = f'<port port="{opening.ports}" protocol="{opening.protocol}"/>'
@@ -181,7 +181,8 @@ def firewalld(openings: Sequence[Opening]) -> str:
 
 
 def _firewalld_guard(guard: Guard) -> Iterable[str]:
-    """Rules before all others, those that accept first. Replies to what hosts began are accepted before any policy."""
+    """The guard's rules, with priorities before all others; those that accept come first. firewalld accepts replies
+    before any policy."""
     for family in (4, 6):
         pairs = [(n, h) for n in _family(guard.networks, family) for h in _family(guard.hosts, family)]
         for number, end in enumerate(("accept", "drop")):
@@ -193,7 +194,7 @@ def _firewalld_guard(guard: Guard) -> Iterable[str]:
 
 
 def firewalld_forward(networks: Sequence[str], guard: Guard | None = None) -> str:
-    """The policy for packets that the host passes on; a text without a policy where there are none."""
+    """The policy for packets that the host forwards; an XML comment if it forwards none."""
     if not networks:
         return "<!-- this host has no external network of its own -->\n"
     lines = [*_firewalld_guard(guard)] if guard else []

@@ -1,7 +1,7 @@
-"""What a host is made ready with, after its packages are there and before Puppet: SELinux, the clock, kernel settings,
+"""The preparation of a host after its packages are installed and before Puppet runs: SELinux, clock, kernel settings,
 bridges.
 
-Each script writes down what it changed, as all do that change a host: see record.sh.
+Each script records what it changed, like all scripts that change a host: see record.sh.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stackwright.shell import Raw
 
 
 def steps(whole: Cloud, host: Host, needs: tuple[str, ...]) -> list[Step]:
-    """The host's preparation, and its bridges where NetworkManager makes them."""
+    """The host's preparation, and its bridges if NetworkManager creates them."""
     found = []
     actions = [*_selinux(whole, host), *_clock(whole, host), *_kernel(host)]
     if actions:
@@ -28,7 +28,7 @@ def steps(whole: Cloud, host: Host, needs: tuple[str, ...]) -> list[Step]:
 
 
 def _selinux(whole: Cloud, host: Host) -> Iterable[Action]:
-    """Enforcing stays enforcing: the booleans that the components need are switched on."""
+    """Sets the booleans that the components need. SELinux's mode is not changed."""
     if host.platform.family != "redhat":
         return
     wanted = sorted({boolean for name in host.components for boolean in whole.component(name).selinux})
@@ -44,9 +44,9 @@ def _selinux(whole: Cloud, host: Host) -> Iterable[Action]:
 
 
 def _clock(whole: Cloud, host: Host) -> Iterable[Action]:
-    """The time servers that the answers name, in the place of those that the system came with."""
+    """Replaces the system's time servers with those in the answers."""
     servers = whole.answers["CONFIG_NTP_SERVERS"]
-    if not servers or host.facts.container:  # a container's clock is its machine's
+    if not servers or host.facts.container:  # a container uses the clock of its machine
         return
     script = shell.fill(
         "planner/steps/clock.sh",
@@ -59,8 +59,7 @@ def _clock(whole: Cloud, host: Host) -> Iterable[Action]:
 
 
 def _kernel(host: Host) -> Iterable[Action]:
-    """What linuxbridge's security groups need of the kernel, now and after each boot. A container has what its machine
-    has."""
+    """Kernel settings that linuxbridge's security groups need, now and after each boot. A container cannot set them."""
     if host.platform.family != "redhat" or host.facts.container or "linuxbridge-agent" not in host.components:
         return
     files = {

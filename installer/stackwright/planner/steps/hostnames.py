@@ -1,5 +1,4 @@
-"""Hosts' own names and /etc/hosts, where the answers leave them to us: for networks whose name server knows nothing of
-these hosts."""
+"""Host names and /etc/hosts with CONFIG_HOST_NAMES=y: for networks whose DNS does not have these hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from stackwright.values import is_address
 
 
 def step(whole: Cloud, host: Host) -> Step | None:
-    """What gives the host its name, and makes it know those of all hosts; None where names are left alone."""
+    """Sets the host's name, and writes the names of all hosts to its /etc/hosts; None with CONFIG_HOST_NAMES=n."""
     if not ours(whole.answers):
         return None
     known = sorted(whole.hosts.values(), key=lambda h: h.name)
@@ -28,5 +27,5 @@ def step(whole: Cloud, host: Host) -> Step | None:
 
 
 def _names(host: Host) -> tuple[str, ...]:
-    """The full name first, as `hostname -f` takes it."""
+    """The host's names for /etc/hosts. The full name is first, because `hostname -f` returns the first one."""
     return tuple(dict.fromkeys(name for name in (host.fqdn, host.fqdn.partition(".")[0]) if not is_address(name)))

@@ -1,4 +1,4 @@
-"""Packages in exactly the versions that a lock names, and held at them."""
+"""Installs packages in exactly the versions of a lock, and holds them at these versions."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from stackwright.platforms import Platform
 from stackwright.shell import Raw
 
 Exact = Mapping[str, str]
-"""Version by package, as the package manager writes both; on CentOS the name with its architecture."""
+"""Version by package name, as the package manager writes them; on CentOS the name includes the architecture."""
 
 OFFLINE = "/var/lib/stackwright/offline"
-"""On each host: packages that a bundle brought."""
+"""The folder on each host with the packages of a bundle."""
 
 APT_CONFIG = f"{OFFLINE}/apt.conf"
-"""apt's configuration for drawing from there alone; it is given in the variable of that name."""
+"""apt's configuration for using that folder only, for the environment variable APT_CONFIG."""
 
 VERSION_LOCK = "/etc/dnf/plugins/versionlock.list"
 
 
 def words(platform: Platform, exact: Exact) -> tuple[str, ...]:
-    """What the package manager is asked for: name=version, or a NEVRA."""
+    """The packages as arguments of the package manager: name=version for apt, NEVRA for dnf."""
     if platform.package_manager == "apt":
         return tuple(f"{name}={version}" for name, version in sorted(exact.items()))
     return tuple(_nevra(name, version) for name, version in sorted(exact.items()))
@@ -37,8 +37,8 @@ def _nevra(name: str, version: str) -> str:
 
 
 def actions(platform: Platform, exact: Exact, timeout: float, options: Sequence[str] = ()) -> tuple[Action, ...]:
-    """Pins the versions, then brings the host to them in one transaction. The pins stay until packages are installed
-    without a lock. `options` are dnf's."""
+    """Pins the versions, then installs them in one transaction. The pins stay until packages are installed without a
+    lock. `options` are options of dnf."""
     asked = words(platform, exact)
     if platform.package_manager == "apt":
         script, pins = packages.apt_install(asked, exact=True), File(packages.PINS, _pins(exact).encode())
@@ -55,12 +55,12 @@ def actions(platform: Platform, exact: Exact, timeout: float, options: Sequence[
 
 
 def offline(script: str) -> str:
-    """The same script with packages that a bundle brought, and no others."""
+    """The same script, restricted to the packages of a bundle."""
     return shell.fill("planner/steps/locked_offline.sh", APT_CONFIG=APT_CONFIG, OFFLINE=OFFLINE) + script
 
 
 def from_bundle(step: Step) -> Step:
-    """A step whose scripts for packages draw from what a bundle brought."""
+    """The same step, with its package scripts restricted to the packages of a bundle."""
     known = {"lists", "packages"}
     return replace(
         step,
@@ -71,7 +71,7 @@ def from_bundle(step: Step) -> Step:
 
 
 def _pins(exact: Exact) -> str:
-    """apt's preferences: above 1000, so that a newer version gives way."""
+    """apt's preferences. A priority above 1000 replaces newer installed versions too."""
     names: dict[str, list[str]] = defaultdict(list)
     for name, version in sorted(exact.items()):
         names[version].append(name)

@@ -1,7 +1,6 @@
-"""What compute hosts need of each other to move instances: SSH as nova, with a key of the cloud's own, and host keys
-that are known beforehand.
+"""SSH between compute hosts, as the user nova, to migrate instances: with a key of this cloud, and known host keys.
 
-It is a step of its own, beside Puppet: a compute host that joins later changes a list on the others, and nothing else.
+It is a step of its own and not part of the catalog: a new compute host only changes these files on the others.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from stackwright.planner.topology import Cloud, Host
 
 _FOLDER = "/var/lib/nova/.ssh"
 
-# Live migration is libvirt's, which calls ssh as root; cold migration and resize are Nova's own.
+# For live migration libvirt calls ssh as root; for cold migration and resize Nova calls it as nova.
 _CONFIG = f"""\
 # Instances are moved to other compute hosts as nova. Made by Stackwright.
 Match user nova localuser root,nova
@@ -34,7 +33,7 @@ Match user nova localuser root,nova
 
 @dataclass(frozen=True)
 class KeyPair:
-    """An Ed25519 key as OpenSSH writes it: a private file, and a line of authorized_keys."""
+    """An Ed25519 key in OpenSSH's formats: the private file, and a line for authorized_keys."""
 
     private: str = field(repr=False)
     public: str
@@ -45,9 +44,9 @@ def _string(content: bytes) -> bytes:
 
 
 def key_pair(secret: str, comment: str = "nova") -> KeyPair:
-    """The key that follows from a secret, always the same to the byte.
+    """The key that is derived from a secret, always the same to the byte.
 
-    The format is OpenSSH's PROTOCOL.key. Libraries put random check bytes into it; here they follow from the key.
+    The format is OpenSSH's PROTOCOL.key. Libraries put random check bytes into it; here they are derived from the key.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -72,18 +71,18 @@ def _port(host: Host) -> int:
 
 
 def _names(host: Host) -> tuple[str, ...]:
-    """What the host may be called: its address by Nova, the rest by people."""
+    """The names that ssh is called with: Nova uses the address, people use the others."""
     return tuple(dict.fromkeys((host.address, host.fqdn, host.name)))
 
 
 def config(peers: tuple[Host, ...]) -> str:
-    """For ssh_config.d: how root and nova reach nova on the compute hosts."""
+    """The file for ssh_config.d, with which root and nova reach nova on the compute hosts."""
     odd = [(h, _port(h)) for h in peers if _port(h) != 22]
     return _CONFIG + "".join(f"Match user nova host {','.join(_names(h))}\n  Port {port}\n" for h, port in odd)
 
 
 def known_hosts(peers: tuple[Host, ...]) -> str:
-    """The host keys of the compute hosts, as facts show them."""
+    """The known_hosts file with the compute hosts' keys, which are in their facts."""
     lines = []
     for host in peers:
         port = _port(host)
@@ -93,17 +92,17 @@ def known_hosts(peers: tuple[Host, ...]) -> str:
 
 
 def authorized_keys(public: str, peers: tuple[Host, ...]) -> str:
-    """The key lets commands be run, from compute hosts only; no forwarding, no terminal."""
+    """The line of authorized_keys. The key can run commands, from compute hosts only; no forwarding, no terminal."""
     return f'restrict,from="{",".join(h.address for h in peers)}" {public}\n'
 
 
 def secret(whole: Cloud) -> str:
-    """What the key follows from; empty where there is only one compute host, and nowhere to move an instance to."""
+    """The secret that the key is derived from; empty with one compute host, which needs no migration."""
     return str(whole.answers["CONFIG_NOVA_MIGRATION_SECRET"]) if len(whole.having("nova-compute")) > 1 else ""
 
 
 def steps(whole: Cloud) -> list[Step]:
-    """One for each compute host, where there are several."""
+    """One step for each compute host; none with one compute host."""
     if not secret(whole):
         return []
     peers = whole.having("nova-compute")

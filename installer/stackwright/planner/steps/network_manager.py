@@ -1,8 +1,8 @@
-"""Bridges to physical networks as NetworkManager's own connections, on systems whose network it manages.
+"""Bridges to physical networks as connections of NetworkManager, on systems whose network it manages.
 
-An interface that becomes a port of a bridge hands its address and routes over to it. A mistake there cuts the host off;
-so NetworkManager is told to put everything back by itself unless somebody who reaches the host from outside says
-within two minutes that all is well.
+A bridge takes over the address and routes of an interface that becomes its port. A mistake there would cut off the
+host. So NetworkManager restores the old state by itself unless Stackwright confirms the change through a new connection
+within two minutes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from stackwright.planner.tunnels import Bridge
 from stackwright.shell import Raw
 
 ROLLBACK = 120
-"""Seconds until a change that nobody confirms is undone."""
+"""Seconds until NetworkManager undoes a change that was not confirmed."""
 
 
 def actions(host: Host, agent: str) -> tuple[Action, ...]:
-    """First the change, then its confirmation, which is sent through a new connection; none without such a bridge.
+    """Makes the change, then confirms it through a new connection. Empty if no bridge of the host has an interface.
 
-    Bridges are Open vSwitch's, or the kernel's own where `agent` is linuxbridge.
+    Bridges are Open vSwitch's, or the kernel's if `agent` is linuxbridge.
     """
     bridges = [b for b in host.bridges if b.interfaces]
     if not bridges:
@@ -33,12 +33,12 @@ def actions(host: Host, agent: str) -> tuple[Action, ...]:
 
 
 def change(kind: str, bridges: Iterable[Bridge], seconds: int = ROLLBACK) -> str:
-    """The script that makes the bridges. `kind` is linux, or Open vSwitch's datapath: system or netdev."""
+    """The script that creates the bridges. `kind` is linux, or Open vSwitch's datapath: system or netdev."""
     calls = [" ".join(shlex.quote(w) for w in ("bridge", b.name, kind, *b.interfaces)) + "\n" for b in bridges]
     ready = "" if kind == "linux" else "systemctl is-active --quiet openvswitch || systemctl start openvswitch"
     return shell.fill("planner/steps/bridges.sh", SECONDS=seconds, OPENVSWITCH=Raw(ready), BRIDGES=Raw("".join(calls)))
 
 
 def kept(seconds: int = ROLLBACK) -> str:
-    """The script that says that all is well."""
+    """The script that confirms the change."""
     return shell.fill("planner/steps/bridges_confirm.sh", SECONDS=seconds)

@@ -1,10 +1,10 @@
-"""One host that keeps what all hosts of a site download: Squid, which every distribution has, between the hosts'
-package managers and their repositories.
+"""One host that caches the packages that all hosts download: Squid, which every distribution has, as a proxy between
+the hosts' package managers and their repositories.
 
-It comes first on its host, and the others' package lists wait for it. It is used in transactions of ours only, and only
-while it answers: a host whose cache is gone asks its repositories itself, as it does for its administrator at any time.
-What comes over TLS passes through and is not kept. Of several hosts that ask for the same file at the same time, one
-makes Squid fetch it (`collapsed_forwarding`).
+The cache is the first step on its host, and the package lists of all hosts wait for it. Only Stackwright's transactions
+use it, and only while it answers: otherwise a host downloads from its repositories, as it does when its administrator
+installs packages. Downloads over TLS pass through and are not cached. If several hosts request one file at the same
+time, Squid downloads it once (`collapsed_forwarding`).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from stackwright.planner.topology import Cloud, Host
 
 PORT = 3128
-"""Squid's own."""
+"""Squid's default port."""
 
 SIZE = 20 * 1024
-"""MB on the cache's disk, at the most: OpenStack's packages of one release are 1 to 2 GB."""
+"""Maximum size of the cache in MB. OpenStack's packages of one release are 1 to 2 GB."""
 
 _NEW = "/var/lib/stackwright/squid.conf"
 
@@ -54,24 +54,24 @@ shutdown_lifetime 1 second
 
 
 def host_of(answers: Answers) -> str:
-    """The host that keeps packages; empty for none, and where all are brought rather than downloaded."""
+    """The host with the cache; empty if there is none, or if all packages come from CONFIG_OFFLINE_REPO."""
     return "" if answers["CONFIG_OFFLINE_REPO"] else str(answers["CONFIG_PACKAGE_CACHE_HOST"])
 
 
 def url(address: str) -> str:
-    """Where the cache on a host of that address is."""
+    """The URL of the cache on the host with that address."""
     return f"http://[{address}]:{PORT}" if ":" in address else f"http://{address}:{PORT}"
 
 
 def addresses(host: Host) -> tuple[str, ...]:
-    """Those that a host's packets to another one may bear: what it is known by, and what its interfaces have."""
+    """The possible source addresses of a host's packets to others: its own address, and those of its interfaces."""
     own = (ipaddress.ip_interface(a).ip for i in host.facts.interfaces for a in i.addresses)
     found = (str(a) for a in own if not a.is_loopback and not a.is_link_local)
     return tuple(dict.fromkeys((*([host.address] if is_address(host.address) else []), *found)))
 
 
 def step(whole: Cloud, host: Host) -> Step | None:
-    """Brings up the cache, on its host."""
+    """The step that installs the cache, on its host; None on other hosts."""
     if host_of(whole.answers) != host.name:
         return None
     manager = host.platform.package_manager
@@ -89,7 +89,7 @@ def step(whole: Cloud, host: Host) -> Step | None:
 
 
 def through(whole: Cloud, prepared: Iterable[Step]) -> list[Step]:
-    """The steps of a host, with what downloads packages going through the cache, and after it."""
+    """The steps of a host, changed so that those that download packages use the cache and wait for it."""
     name = host_of(whole.answers)
     if name not in whole.hosts:
         return list(prepared)
@@ -111,7 +111,7 @@ def _id(host: str) -> str:
 
 
 def _parent(proxy: str) -> str:
-    """Squid's own way out."""
+    """Squid's settings for the proxy that it uses itself; empty for none."""
     at = urlsplit(proxy)
     if not at.hostname:
         return ""

@@ -9,21 +9,21 @@ from stackwright import shell
 from stackwright.shell import Raw
 
 PINS = "/etc/apt/preferences.d/stackwright-lock"
-"""Where apt is told which versions of packages are wanted, for what is installed from a lock."""
+"""apt's preferences with the package versions of a lock."""
 
 STATIC_DUE = "dashboard-static-due"
-"""In Stackwright's folder on a host: a file that says that the dashboard's static files are still to be made."""
+"""A file in Stackwright's folder on a host: while it exists, the dashboard's static files must be generated."""
 
 
 def apt_lists() -> str:
-    """Brings Debian's package lists up to date. A source that never answers is left out, as apt does by itself."""
+    """Updates Debian's package lists. A source that never answers is ignored, as apt does by itself."""
     return shell.fill("planner/steps/apt_lists.sh")
 
 
 def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
-    """Installs packages in one transaction, without starting the services that they bring. With `exact`, `packages`
-    are name=version: a package that is there in another version is replaced."""
-    # Versions hold a tilde, which means nothing inside quotes; a lock is read only if its versions are sound.
+    """Installs packages in one transaction, without starting their services. With `exact`, `packages` are
+    name=version, and packages that are installed in another version are replaced."""
+    # Versions can contain a tilde and are not quoted; the reader of locks accepts only versions that need no quoting.
     names = " ".join(packages if exact else (shlex.quote(p) for p in packages))
     if exact:
         select = shell.fill("planner/steps/apt_exact.sh")
@@ -37,8 +37,8 @@ def apt_install(packages: Sequence[str], *, exact: bool = False) -> str:
 def dnf_install(packages: Sequence[str], options: Sequence[str] = (), *, lock: bool = False) -> str:
     """Installs packages in one transaction.
 
-    `options` are dnf's, for this transaction. With `lock`, packages from the cloud's own repositories are held at their
-    versions afterwards. The packages that are installed then are listed in packages.txt in any case.
+    `options` are options of dnf for this transaction. With `lock`, packages from the cloud's own repositories are held
+    at their versions afterwards. In any case the packages that are then installed are listed in packages.txt.
     """
     return shell.fill(
         "planner/steps/dnf_install.sh",
@@ -49,8 +49,8 @@ def dnf_install(packages: Sequence[str], options: Sequence[str] = (), *, lock: b
 
 
 def fetch_image(url: str, checksum: str, path: str) -> str:
-    """Gets the demo image from a URL or a file of the host, and checks its SHA-256 where one is given. An image that
-    came from the same place is left as it is."""
+    """Gets the demo image from a URL or a file on the host, and checks its SHA-256 if one is given. An image from the
+    same source is not fetched again."""
     check = f"echo {shlex.quote(checksum)}' ' \"$new\" | sha256sum -c --quiet || exit 1" if checksum else ""
     origin = f"{url} {checksum}".strip()
     return shell.fill("planner/steps/fetch_image.sh", URL=url, PATH=path, ORIGIN=origin, CHECK=Raw(check))

@@ -1,4 +1,4 @@
-"""Our Puppet module on the hosts: with its providers, or without those that replace upstream ones."""
+"""Uploads our Puppet module: with all its providers, or without those that replace upstream ones."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from stackwright.model import File, Run, Upload
 from stackwright.planner import assets
 
 MODULE_DIR = "/var/lib/stackwright/modules"
-"""On each host: the folder of our module, the first one of Puppet's module path."""
+"""The folder of our module on each host, the first one in Puppet's module path."""
 
 UPSTREAM_TIMEOUT = 7200.0
 """Seconds for a Puppet run with the upstream providers: they need several times as long as ours."""
 
-# Types of our own; and the provider that keeps RabbitMQ's passwords out of the arguments of processes.
+# Providers of our own types, and the one that keeps RabbitMQ's passwords out of process arguments.
 _KEPT = ("lib/puppet/provider/stackwright_", "lib/puppet/provider/rabbitmq_user/")
 
 
@@ -35,7 +35,7 @@ def files(providers: str) -> Iterator[File]:
 
 
 def actions(providers: str, record: File) -> tuple[Upload, Run]:
-    """Uploads the module together with `record`, which says what cloud this is, and removes files of other versions."""
+    """Uploads the module and `record`, the file with the cloud's ID, and removes module files of other versions."""
     uploaded = tuple(files(providers))
     folder = f"{MODULE_DIR}/stackwright"
     names = "\n".join("." + file.path.removeprefix(folder) for file in uploaded)

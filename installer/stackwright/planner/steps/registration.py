@@ -12,12 +12,12 @@ from stackwright.shell import Raw
 
 
 def action(answers: Answers, platform: Platform) -> Run | None:
-    """Registers a host that is not registered yet; None where nobody asks for it, or there is nothing to register."""
+    """Registers a host that is not registered yet; None if the answers do not ask for it, or the host is not RHEL."""
     arguments = _arguments(answers)
     if not arguments or platform.os_id != "rhel":
         return None
     server = str(answers["CONFIG_RH_SAT6_SERVER"])
-    # It brings the Satellite's certificate authority, and its address.
+    # This package contains the Satellite's certificate authority and address.
     name = f"katello-ca-consumer-{server}"
     consumer = f"http://{server}/pub/katello-ca-consumer-latest.noarch.rpm"
     install = f"rpm -q {shlex.quote(name)} >/dev/null || dnf -y install {shlex.quote(consumer)}" if server else ""
@@ -26,7 +26,7 @@ def action(answers: Answers, platform: Platform) -> Run | None:
 
 
 def _arguments(answers: Answers) -> list[str]:
-    """What subscription-manager is called with; empty where nobody asks for it."""
+    """The arguments of subscription-manager; empty if the answers do not ask for registration."""
 
     def text(key: str) -> str:
         return str(answers[key])

@@ -1,7 +1,7 @@
-"""Where a host's packages come from: its repositories as one file, and how its package transaction is told of them.
+"""A host's package repositories: their files, and the options for its package transaction.
 
-Debian's archive carries everything, and its package lists are brought up to date. For CentOS and its kin the
-repositories of the release, and those that the answers add, become files in /etc/yum.repos.d.
+Debian's archive has everything, so only the package lists are updated. On CentOS and the rebuilds of RHEL, the
+repositories of the release and of the answers are written to /etc/yum.repos.d.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ FILE = "/etc/yum.repos.d/stackwright.repo"
 
 
 def options(whole: Cloud, platform: Platform) -> tuple[str, ...]:
-    """What dnf is told besides in a transaction on any host of that platform."""
+    """Additional options of dnf for transactions on hosts of that platform."""
     found = repositories.repositories(platform, whole.release, whole.answers)
     proxy = str(whole.answers["CONFIG_PACKAGE_PROXY"])
     return repositories.transaction_options(platform, found, proxy)
 
 
 def of(whole: Cloud, host: Host) -> Sources:
-    """The sources of a host with dnf. Raises StackwrightError for a trunk tag that there is none of."""
+    """The package sources of a host with dnf. Raises StackwrightError for an unknown trunk tag."""
     answers = whole.answers
     found = repositories.repositories(host.platform, whole.release, answers, arch=host.facts.arch or "x86_64")
     proxy = str(answers["CONFIG_PACKAGE_PROXY"])
     trunk = None
     tag = str(answers["CONFIG_RDO_TRUNK"])
     if tag and not answers["CONFIG_OFFLINE_REPO"]:
-        # What the tag meant when the hosts were first looked at.
+        # The hash that the tag referred to when the hosts were first inspected.
         pinned = host.facts.extra.get("trunk", "")
         trunk = repositories.trunk(
             host.platform, whole.release.name, f"{tag}/{pinned}" if pinned and tag in TRUNK_TAGS else tag
@@ -43,7 +43,7 @@ def of(whole: Cloud, host: Host) -> Sources:
 
 
 def step(whole: Cloud, host: Host) -> Step:
-    """What has to be done before the package transaction."""
+    """The step before the package transaction: updates package lists, or sets up repositories."""
     if host.platform.package_manager == "apt":
         lists = Run("lists", packages.apt_lists(), 600, retries=3)
         return Step(f"{host.name}:lists", host.name, "Update package lists", (lists,))
@@ -59,10 +59,10 @@ def step(whole: Cloud, host: Host) -> Step:
 
 
 def script(sources: Sources, host: Host) -> str:
-    """Enables what the system has, fetches trunk's files, keeps EPEL's packages behind everybody else's."""
+    """Enables repositories of the system, fetches trunk's files, and gives EPEL a lower priority than all others."""
     proxy = f"export http_proxy={shlex.quote(sources.proxy)} https_proxy={shlex.quote(sources.proxy)}"
     parts = [f"enable {shlex.quote(name)}\n" for name in sources.enabled]
-    # A lower priority than the usual 99: what anybody else has is never taken from there.
+    # A lower priority than the default 99: packages that another repository has are never installed from there.
     parts += [f"behind {shlex.quote(name)}\n" for name in host.platform.conflicts]
     if sources.proxy:
         parts.append(f"main proxy {shlex.quote(sources.proxy)}\n")
