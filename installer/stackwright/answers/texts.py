@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ class _Rule:
     why: str
     texts: Callable[[Any], tuple[str, ...]] = lambda value: (value,)
     """The texts of a value that the rule is for."""
+    name: bool = True
+    """Whether it is one word, which commands get as an argument and Puppet writes as the value of a setting."""
 
 
 _NAME = r"A-Za-z0-9_.+-"
@@ -29,6 +32,10 @@ _PHYSNET = _Rule(r"A-Za-z0-9_.-", "letters, digits and - _ .", _PHYSICAL)
 _FIRST_OF_EACH = _Rule(
     _PHYSNET.allowed, _PHYSNET.words, _PHYSICAL, lambda value: tuple(str(entry[0]) for entry in value)
 )
+
+_BASIC = r"\x00-\uffff"
+_BASIC_WORDS = "characters up to U+FFFF"
+_UTF8MB3 = "the database takes UTF-8 of up to three bytes for a character"
 
 _RULES: Mapping[str, _Rule] = {
     "CONFIG_KEYSTONE_REGION": _Rule(
@@ -40,7 +47,11 @@ _RULES: Mapping[str, _Rule] = {
     "CONFIG_AMQP_AUTH_USER": _Rule(_NAME, _NAME_WORDS, "Puppet names a permission USER@VHOST"),
     "CONFIG_CINDER_VOLUME_NAME": _Rule(_NAME, _NAME_WORDS, "LVM takes no other characters in a volume group's name"),
     "CONFIG_CINDER_NFS_MOUNTS": _Rule(
-        r"!-~", "a path without blanks", "Cinder's list of shares ends a path at a blank", lambda value: tuple(value)
+        r"!-~",
+        "ASCII characters but blanks",
+        "Cinder's list of shares is ASCII, and a path ends at a blank",
+        lambda value: tuple(value),
+        name=False,
     ),
     "CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET": _PHYSNET,
     "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET": _PHYSNET,
@@ -51,6 +62,13 @@ _RULES: Mapping[str, _Rule] = {
     "CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS": _FIRST_OF_EACH,
     "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS": _FIRST_OF_EACH,
     "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS": _FIRST_OF_EACH,
+    "CONFIG_PROVISION_IMAGE_NAME": _Rule(_BASIC, _BASIC_WORDS, _UTF8MB3, name=False),
+    "CONFIG_PROVISION_IMAGE_PROPERTIES": _Rule(
+        _BASIC, _BASIC_WORDS, _UTF8MB3, lambda value: tuple(text for pair in value for text in pair), name=False
+    ),
+    "CONFIG_SSL_CERT_SUBJECT_MAIL": _Rule(
+        " -~", "ASCII characters", "certificates hold a mail address as ASCII (RFC 5280, section 4.1.2.6)", name=False
+    ),
 }
 
 _ANY_TEXT = frozenset(
@@ -69,8 +87,18 @@ _ANY_TEXT = frozenset(
 )
 """Secrets of any printable characters; others are ASCII, because database clients and Swift read Latin-1."""
 
-_SUBJECT = {"ST": 128, "L": 128, "O": 64, "OU": 64, "CN": 64}
-"""By part of a certificate's subject: the most characters (RFC 5280, appendix A.1)."""
+_LONGEST = {
+    # RFC 5280, appendix A.1.
+    **{
+        f"CONFIG_SSL_CERT_SUBJECT_{part}": (most, "certificates hold no more")
+        for part, most in {"ST": 128, "L": 128, "O": 64, "OU": 64, "CN": 64}.items()
+    },
+    "CONFIG_PROVISION_IMAGE_NAME": (255, "Glance takes no longer name"),
+}
+"""The most characters of a text, and why."""
+
+_MYSQL_HASH = re.compile(r"\*[A-F0-9]{40}$")
+"""What puppetlabs-mysql takes for a hashed password (its function mysql::password)."""
 
 
 def check(answers: Answers) -> Iterator[Problem]:
@@ -78,7 +106,7 @@ def check(answers: Answers) -> Iterator[Problem]:
     yield from _names(answers)
     yield from _secrets(answers)
     yield from _taken(answers)
-    yield from _subject(answers)
+    yield from _long(answers)
 
 
 def _names(answers: Answers) -> Iterator[Problem]:
@@ -87,13 +115,19 @@ def _names(answers: Answers) -> Iterator[Problem]:
             continue
         # As it is written: what follows from another answer is named there.
         given = options()[key].parse(answers.entries[key].text)
-        found = (consumers.outside(text, rule.allowed) for text in rule.texts(given))
-        wrong = next(filter(None, found), "")
+        texts = rule.texts(given)
+        wrong = next(filter(None, (consumers.outside(text, rule.allowed) for text in texts)), "")
         if wrong:
             yield problem(
                 answers, key, "character", f"{rule.words} are allowed, and {wrong!r} is not: {rule.why}",
                 "choose a name without it",
             )  # fmt: skip
+        elif rule.name and any(text[:1] == "-" for text in texts):
+            wanted = "a name that does not begin with '-': commands take it for an option"
+            yield problem(answers, key, "character", wanted, "choose another name")
+        elif rule.name and any(text.casefold() in ("true", "false") for text in texts):
+            wanted = "other names than true and false: Puppet writes them with a capital letter"
+            yield problem(answers, key, "character", wanted, "choose another name")
 
 
 def _secrets(answers: Answers) -> Iterator[Problem]:
@@ -124,6 +158,12 @@ def _complaint(key: str, value: str) -> str:
             return f"text without {value[0]!r} at both ends is allowed: Heat drops them"
     if key == "CONFIG_REDIS_PW" and (wrong := consumers.outside(value, r"A-Za-z0-9_.~-")):
         return f"letters, digits and - _ . ~ are allowed, and {wrong!r} is not: it stands in a URL unquoted"
+    if key == "CONFIG_KEYSTONE_DB_PW" and (wrong := consumers.outside(value, r" -$&-?A-~")):
+        return f"text without {wrong!r} is allowed: Keystone's migrations cannot read it in the URL of their database"
+    if key == "CONFIG_AMQP_AUTH_PASSWORD" and "/" in value:
+        return "text without '/' is allowed: the services' RabbitMQ driver puts it into a URL unquoted"
+    if (key.endswith("_DB_PW") or key == "CONFIG_MARIADB_PW") and _MYSQL_HASH.search(value):
+        return "text that does not end in '*' and 40 hexadecimal digits is allowed: Puppet takes that for a hash"
     if key.startswith("CONFIG_SWIFT_") and value.casefold() in ("true", "false"):
         return "other text than true and false is allowed: Puppet writes them with a capital letter"
     return ""
@@ -155,10 +195,7 @@ def _taken(answers: Answers) -> Iterator[Problem]:
         yield problem(answers, key, "taken", "another name: default is Keystone's own domain", f"{key}=heat")
 
 
-def _subject(answers: Answers) -> Iterator[Problem]:
-    for part, most in _SUBJECT.items():
-        key = f"CONFIG_SSL_CERT_SUBJECT_{part}"
+def _long(answers: Answers) -> Iterator[Problem]:
+    for key, (most, why) in _LONGEST.items():
         if matters(options()[key], answers) and len(answers[key]) > most:
-            yield problem(
-                answers, key, "too-long", f"at most {most} characters: certificates hold no more", "shorten it"
-            )
+            yield problem(answers, key, "too-long", f"at most {most} characters: {why}", "shorten it")
