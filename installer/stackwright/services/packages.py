@@ -110,7 +110,8 @@ OPTIONS: tuple[Option, ...] = (
         (
             "Which providers Puppet uses: fast, our own, which talk to the APIs directly, read each configuration file "
             "once, and start services side by side; or upstream, those of the Puppet modules alone. Upstream ones take "
-            "several times as long. Choose them to find out whether one of ours causes a problem."
+            "several times as long, and pass passwords as arguments of the `openstack` command, which every user of "
+            "the host can read while it runs. Choose them to find out whether one of ours causes a problem."
         ),
         ("fast", "upstream"),
         "fast",
