@@ -33,6 +33,7 @@ from stackwright.model import Answers, Plan, Upload
 from stackwright.planner.steps import credentials
 from stackwright.platforms import by_id
 from stackwright.services import options
+from stackwright.values import consumers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from test_consumers import NicerInterpolation, _options, rabbit, sqlalchemy
@@ -333,6 +334,9 @@ def test_every_text_arrives_as_it_was_given(tmp_path_factory: pytest.TempPathFac
     wanted = {tuple(put(part, texts) for part in place): put(text, texts) for place, text in expected().items()}
     found = places(given, tmp_path_factory.mktemp("drawn"), lambda place, _: place in wanted)
     assert {place: found.get(place) for place in wanted} == wanted
+    quoted = consumers.userinfo(texts["CONFIG_NOVA_DB_PW"]) != texts["CONFIG_NOVA_DB_PW"]
+    template = "//{username}:{password}@198.18.0.10/nova_cell0?charset=utf8'"
+    assert (template in found["Exec[nova-cell_v2-map_cell0]", "command"]) == quoted
 
 
 @pytest.mark.slow
