@@ -2,8 +2,9 @@
 #
 #   ruby compile.rb MODULEPATH
 #
-# Reads one job per line from standard input, as JSON: {name, manifest, hieradata, facts}. Answers each with one line:
-# {name, ok, error, warnings, resources: {"Type[title]": {parameter: value}}}. Converting to the RAL finds dangling
+# Reads one job per line from standard input, as JSON: {name, manifest, hieradata, facts, applied}. Answers each with one
+# line: {name, ok, error, warnings, resources: {"Type[title]": {parameter: value}}}. With `applied`, the resources are
+# those that Puppet would apply, with the values that their types make of them and without a mask for secrets. Converting to the RAL finds dangling
 # references and bad values that compiling lets pass; the graph of it finds rings.
 #
 # The first catalog takes most of its time to parse modules and to load types. They are kept, so that a later one takes a
@@ -120,6 +121,25 @@ def shown(value)
   value.is_a?(Puppet::Pops::Types::PSensitiveType::Sensitive) ? '(sensitive)' : value.to_s
 end
 
+# A value as JSON knows it: texts, and lists and tables of them.
+def plain(value)
+  case value
+  when Array then value.map { |one| plain(one) }
+  when Hash then value.to_h { |k, v| [k.to_s, plain(v)] }
+  when Puppet::Pops::Types::PSensitiveType::Sensitive then plain(value.unwrap)
+  else value.to_s
+  end
+end
+
+# A resource as Puppet applies it. The type of files keeps a checksum in the place of their content.
+def applied(resource)
+  resource.to_hash.to_h do |name, value|
+    parameter = resource.parameter(name)
+    value = parameter.actual_content if parameter.respond_to?(:actual_content)
+    [name.to_s, plain(value)]
+  end
+end
+
 # The manifest becomes the environment's main class, in the place of the one before it.
 def import(manifest)
   known = ENVIRONMENT.known_resource_types
@@ -154,6 +174,9 @@ def compile(job)
     graph.populate_from(ral)
     # It logs what it finds, and raises nothing.
     raise Puppet::Error, 'the catalog has a dependency cycle' if graph.report_cycles_in_graph
+    if job['applied']
+      return all.grep_v(Puppet::Type::Component).to_h { |r| [r.ref, applied(r)] }
+    end
     catalog.resources.reject { |r| r.type.to_s == 'Stage' }.to_h do |r|
       [r.ref, r.to_hash.to_h { |k, v| [k.to_s, shown(v)] }]
     end

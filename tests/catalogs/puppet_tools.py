@@ -108,9 +108,9 @@ def node_facts(name: str, fqdn: str, address: str) -> dict[str, Any]:
     }
 
 
-def job(name: str, manifest: str, hieradata: str, facts: dict[str, Any]) -> dict[str, Any]:
+def job(name: str, manifest: str, hieradata: str, facts: dict[str, Any], **more: bool) -> dict[str, Any]:
     """One catalog to be compiled, as compile.rb reads it."""
-    return {"name": name, "manifest": manifest, "hieradata": hieradata, "facts": facts}
+    return {"name": name, "manifest": manifest, "hieradata": hieradata, "facts": facts, **more}
 
 
 def compile_case(case: Case, platform: str, modulepath: str) -> list[Catalog]:
@@ -119,11 +119,11 @@ def compile_case(case: Case, platform: str, modulepath: str) -> list[Catalog]:
 
 
 def compile_plan(
-    plan: Plan, seen: Mapping[str, Facts], facts: Callable[[str, str], dict[str, Any]], modulepath: str
+    plan: Plan, seen: Mapping[str, Facts], facts: Callable[[str, str], dict[str, Any]], modulepath: str, **more: bool
 ) -> list[Catalog]:
     """Compiles the manifest of each host's last run. `facts` makes Puppet's facts from a host's FQDN and address."""
     runs = last_runs(plan)
-    jobs = [job(h, r.manifest, r.hieradata, facts(seen[h].fqdn, seen[h].address)) for h, r in runs.items()]
+    jobs = [job(h, r.manifest, r.hieradata, facts(seen[h].fqdn, seen[h].address), **more) for h, r in runs.items()]
     return compile_jobs(jobs, modulepath)
 
 

@@ -63,8 +63,8 @@ def test_every_catalog_compiles_without_a_warning(name: str) -> None:
 def test_no_secret_is_in_a_command_line(name: str) -> None:
     for catalog in catalogs(name):
         for ref, parameters in catalog.resources.items():
-            if ref.startswith("Exec["):
-                shown = " ".join(parameters.get(k, "") for k in ("command", "unless", "onlyif"))
+            if ref.startswith(("Exec[", "Cron[")):
+                shown = " ".join(parameters.get(k, "") for k in ("command", "unless", "onlyif", "refresh"))
                 assert ".secret" not in shown, f"{catalog.host}: {ref}"
 
 

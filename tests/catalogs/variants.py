@@ -289,5 +289,10 @@ VARIANTS: dict[str, Variant] = {
         | {"CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO": "1.25"},
         once=True,
     ),
-    "odd-passwords": Variant(_THREE | _TELEMETRY | {key: ODD for key in golden.secrets() if key not in _PLAIN}),
+    "odd-passwords": Variant(
+        _THREE
+        | _TELEMETRY
+        | {key: ODD for key in golden.secrets() if key not in _PLAIN}
+        | {"CONFIG_KEYSTONE_DB_PW": ODD.replace("%", "")}
+    ),
 }

@@ -211,5 +211,14 @@ def test_current_urls_and_cells_of_other_databases_stay(tmp_path: Path) -> None:
     assert urls(tmp_path, CELLS.splitlines(keepends=True)[0] + other)[0] == {"changed": False, "failed": False}
 
 
+def test_a_template_follows_nova_conf_by_itself(tmp_path: Path) -> None:
+    cell0 = "mysql+pymysql://{username}:{password}@198.18.0.10/nova_cell0?charset=utf8mb3"
+    templated = OLD_CELLS.replace(OLD_DATABASE.replace("/nova?", "/nova_cell0?"), cell0)
+    assert templated != OLD_CELLS
+    found, _, statements = urls(tmp_path, templated)
+    assert found == {"changed": True, "failed": False}
+    assert values(statements) == [RABBIT, DATABASE, CELL1]
+
+
 def test_before_the_first_migration_there_are_no_urls_to_update(tmp_path: Path) -> None:
     assert urls(tmp_path, "", status=1)[0] == {"changed": False, "failed": False}

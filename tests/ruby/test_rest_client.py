@@ -384,7 +384,7 @@ def test_logins_are_looked_for_where_upstream_looks(tmp_path: Path) -> None:
                                      'export OS_PROJECT_NAME="p"\n')  # fmt: skip
     conf = tmp_path / "nova.conf"
     conf.write_text("[DEFAULT]\npassword = no\n[keystone_authtoken]\nauth_url=http://conf:5000/\nusername = nova\n"
-                    "password = conf-pw\nproject_name=services\ncafile=/ca.pem\n[x]\npassword=no\n")  # fmt: skip
+                    "password = 'conf$$pw\\$'\nproject_name=services\ncafile=/ca.pem\n[x]\npassword=no\n")  # fmt: skip
     show = """
     Credentials.send(:remove_const, :CLOUDS_FILES)
     Credentials.const_set(:CLOUDS_FILES, ENV['TEST_CLOUDS'].to_s.split)
@@ -406,7 +406,7 @@ def test_logins_are_looked_for_where_upstream_looks(tmp_path: Path) -> None:
     files = {"TEST_CLOUDS": "", "HOME": "/nonexistent"}
     if not Path("/root/openrc").exists():
         code = show + f"show(Credentials.find('project', '{conf}'))"
-        assert value(code, environment=files)[:4] == ["project", "nova", "conf-pw", "http://conf:5000/v3"]
+        assert value(code, environment=files)[:4] == ["project", "nova", "conf$pw$", "http://conf:5000/v3"]
         done = ruby(show + "Credentials.find('system')", environment=files)
         assert "no way to log in to Keystone" in done.stderr
 

@@ -25,6 +25,18 @@ def errors(**given: str) -> list[Problem]:
         ("CONFIG_NEUTRON_ML2_FLAT_NETWORKS", "*,a b", "' '"),
         ("CONFIG_KEYSTONE_DB_PW", "größe", "'ö'"),
         ("CONFIG_SWIFT_HASH", "True", "true or false"),
+        ("CONFIG_KEYSTONE_DB_PW", "a%b", "'%'"),
+        ("CONFIG_KEYSTONE_DB_PW", "a@b", "'@'"),
+        ("CONFIG_AMQP_AUTH_PASSWORD", "a/b", "'/'"),
+        ("CONFIG_NOVA_DB_PW", "a*" + "0123456789ABCDEF0123" * 2, "'*' and 40"),
+        ("CONFIG_KEYSTONE_REGION", "-west", "'-'"),
+        ("CONFIG_KEYSTONE_ADMIN_USERNAME", "-admin", "'-'"),
+        ("CONFIG_CINDER_VOLUME_NAME", "-group", "'-'"),
+        ("CONFIG_AMQP_AUTH_USER", "--user", "'-'"),
+        ("CONFIG_KEYSTONE_REGION", "True", "true or false"),
+        ("CONFIG_CINDER_VOLUME_NAME", "false", "true or false"),
+        ("CONFIG_PROVISION_IMAGE_NAME", "small \U0001f427", "'\U0001f427'"),
+        ("CONFIG_PROVISION_IMAGE_PROPERTIES", "a=b,c=\U0001f427", "'\U0001f427'"),
     ],
 )
 def test_a_character_that_cannot_be_carried_is_named(key: str, text: str, shown: str) -> None:
@@ -80,6 +92,21 @@ def test_heats_domain_is_not_keystones() -> None:
 def test_a_certificates_subject_has_room_for_what_is_in_it() -> None:
     given = {"CONFIG_HORIZON_SSL": "y", "CONFIG_SSL_CACERT_SELFSIGN": "y", "CONFIG_SSL_CERT_SUBJECT_O": "x" * 65}
     assert [p.name for p in errors(**given)] == ["too-long"]
+
+
+def test_a_certificates_mail_address_is_ascii() -> None:
+    (found,) = errors(CONFIG_HORIZON_SSL="y", CONFIG_SSL_CERT_SUBJECT_MAIL="größe@example.org")
+    assert found.name == "character"
+    assert "'ö'" in found.wanted
+
+
+def test_glance_takes_names_of_a_length() -> None:
+    assert [p.name for p in errors(CONFIG_PROVISION_IMAGE_NAME="ö" * 256)] == ["too-long"]
+    assert errors(CONFIG_PROVISION_IMAGE_NAME="ö" * 255) == []
+
+
+def test_keystones_database_password_may_have_what_a_url_usually_quotes() -> None:
+    assert errors(CONFIG_KEYSTONE_DB_PW="a/b:c?d#e f$g") == []
 
 
 @pytest.mark.parametrize("sign", ["\n", "\x00", "\x1b", "\t", "\x7f", "\x85"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 import yaml
@@ -114,6 +115,41 @@ def test_a_value_is_unchanged_in_a_url(text: str) -> None:
     written = consumers.userinfo(text)
     assert unquote(written) == text
     assert not set(written) & set(":@/?#[]$ ")
+
+
+def sqlalchemy(url: str) -> tuple[str, str]:
+    """User and password of a URL, as sqlalchemy.engine.url reads them (`_parse_url`, 1.4 and 2.0)."""
+    found = re.match(r"[\w+]+://([^:/]*):([^@]*)@(?:\[[^/?]+\]|[^/:?]+)/\w+\?charset=\w+$", url)
+    assert found, url
+    return unquote(found[1]), unquote(found[2])
+
+
+@given(TEXT.filter(lambda text: not set(text) & set("%@")))
+@example("a/b:c?d#e f")
+@example("$(x)s")
+def test_keystones_migrations_read_the_url_as_meant(text: str) -> None:
+    url = f"mysql+pymysql://keystone:{consumers.migrated_userinfo(text)}@[2001:db8::1]/keystone?charset=utf8"
+    alembic = configparser.ConfigParser()
+    alembic.add_section("alembic")
+    alembic.set("alembic", "sqlalchemy.url", url)  # alembic.config.Config.set_main_option
+    assert alembic.get("alembic", "sqlalchemy.url") == url
+    assert sqlalchemy(url) == ("keystone", text)
+
+
+def rabbit(url: str) -> tuple[str, str]:
+    """User and password of a URL, as the services' RabbitMQ driver and its library read them: oslo.messaging unquotes
+    them and quotes them anew for kombu, but no slash (impl_rabbit.py, `_transform_transport_url`)."""
+    user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
+    again = urlsplit(f"amqp://{quote(unquote(user))}:{quote(unquote(password))}@[2001:db8::1]:5672/")
+    assert again.port == 5672
+    assert again.username is not None
+    assert again.password is not None
+    return unquote(again.username), unquote(again.password)
+
+
+@given(TEXT.filter(lambda text: "/" not in text))
+def test_the_message_driver_reads_what_was_meant(text: str) -> None:
+    assert rabbit(f"rabbit://a.b%2Bc:{consumers.userinfo(text)}@[2001:db8::1]:5672/") == ("a.b+c", text)
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "s": " ", '"': '"', "'": "'", "\\": "\\"}

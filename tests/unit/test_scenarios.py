@@ -394,6 +394,15 @@ def test_a_cloud_that_lacks_what_a_scenario_wants_is_not_tried(
     assert "stackwright test packstack-003 --install -a FILE" in said
 
 
+@pytest.mark.parametrize("password", ["50%", "a$b", "'abc'", "true"])
+def test_a_password_that_tempest_cannot_be_told_is_refused(password: str) -> None:
+    given = CASES["allinone"].answers()
+    tempest_ops.require_testable(given)
+    with pytest.raises(StackwrightError, match="CONFIG_KEYSTONE_ADMIN_PW") as found:
+        tempest_ops.require_testable(given.with_value("CONFIG_KEYSTONE_ADMIN_PW", password))
+    assert found.value.hint
+
+
 def test_the_interoperability_scenario_selects_exactly_the_required_tests() -> None:
     listed = Path(scenarios.__file__).parent / "data" / "interop-2020.06.txt"
     names = [line for line in listed.read_text().splitlines() if not line.startswith("#")]

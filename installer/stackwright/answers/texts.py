@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ class _Rule:
     why: str
     texts: Callable[[Any], tuple[str, ...]] = lambda value: (value,)
     """Extracts the texts of a value that the rule applies to."""
+    name: bool = True
+    """Whether it is one word, which commands get as an argument and Puppet writes as the value of a setting."""
 
 
 _NAME = r"A-Za-z0-9_.+-"
@@ -29,6 +32,10 @@ _PHYSNET = _Rule(r"A-Za-z0-9_.-", "letters, digits and - _ .", _PHYSICAL)
 _FIRST_OF_EACH = _Rule(
     _PHYSNET.allowed, _PHYSNET.words, _PHYSICAL, lambda value: tuple(str(entry[0]) for entry in value)
 )
+
+_BASIC = r"\x00-\uffff"
+_BASIC_WORDS = "characters up to U+FFFF"
+_UTF8MB3 = "the database takes UTF-8 of up to three bytes for a character"
 
 _RULES: Mapping[str, _Rule] = {
     "CONFIG_KEYSTONE_REGION": _Rule(
@@ -40,7 +47,11 @@ _RULES: Mapping[str, _Rule] = {
     "CONFIG_AMQP_AUTH_USER": _Rule(_NAME, _NAME_WORDS, "Puppet names a permission USER@VHOST"),
     "CONFIG_CINDER_VOLUME_NAME": _Rule(_NAME, _NAME_WORDS, "LVM takes no other characters in a volume group's name"),
     "CONFIG_CINDER_NFS_MOUNTS": _Rule(
-        r"!-~", "a path without blanks", "Cinder's list of shares ends a path at a blank", lambda value: tuple(value)
+        r"!-~",
+        "ASCII characters but blanks",
+        "Cinder's list of shares is ASCII, and a path ends at a blank",
+        lambda value: tuple(value),
+        name=False,
     ),
     "CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET": _PHYSNET,
     "CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET": _PHYSNET,
@@ -51,6 +62,13 @@ _RULES: Mapping[str, _Rule] = {
     "CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS": _FIRST_OF_EACH,
     "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS": _FIRST_OF_EACH,
     "CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS": _FIRST_OF_EACH,
+    "CONFIG_PROVISION_IMAGE_NAME": _Rule(_BASIC, _BASIC_WORDS, _UTF8MB3, name=False),
+    "CONFIG_PROVISION_IMAGE_PROPERTIES": _Rule(
+        _BASIC, _BASIC_WORDS, _UTF8MB3, lambda value: tuple(text for pair in value for text in pair), name=False
+    ),
+    "CONFIG_SSL_CERT_SUBJECT_MAIL": _Rule(
+        " -~", "ASCII characters", "certificates hold a mail address as ASCII (RFC 5280, section 4.1.2.6)", name=False
+    ),
 }
 
 _ANY_TEXT = frozenset(
@@ -70,8 +88,18 @@ _ANY_TEXT = frozenset(
 """Secrets that can have any printable characters. Others must be ASCII, because database clients and Swift read
 Latin-1."""
 
-_SUBJECT = {"ST": 128, "L": 128, "O": 64, "OU": 64, "CN": 64}
-"""Maximum number of characters by part of a certificate's subject (RFC 5280, appendix A.1)."""
+_LONGEST = {
+    # RFC 5280, appendix A.1.
+    **{
+        f"CONFIG_SSL_CERT_SUBJECT_{part}": (most, "certificates hold no more")
+        for part, most in {"ST": 128, "L": 128, "O": 64, "OU": 64, "CN": 64}.items()
+    },
+    "CONFIG_PROVISION_IMAGE_NAME": (255, "Glance takes no longer name"),
+}
+"""Maximum number of characters of a text, and the reason."""
+
+_MYSQL_HASH = re.compile(r"\*[A-F0-9]{40}$")
+"""What puppetlabs-mysql takes for a hashed password (its function mysql::password)."""
 
 
 def check(answers: Answers) -> Iterator[Problem]:
@@ -79,7 +107,7 @@ def check(answers: Answers) -> Iterator[Problem]:
     yield from _names(answers)
     yield from _secrets(answers)
     yield from _taken(answers)
-    yield from _subject(answers)
+    yield from _long(answers)
 
 
 def _names(answers: Answers) -> Iterator[Problem]:
@@ -88,13 +116,19 @@ def _names(answers: Answers) -> Iterator[Problem]:
             continue
         # The text and not the value: a derived value is reported at the answer that it comes from.
         given = options()[key].parse(answers.entries[key].text)
-        found = (consumers.outside(text, rule.allowed) for text in rule.texts(given))
-        wrong = next(filter(None, found), "")
+        texts = rule.texts(given)
+        wrong = next(filter(None, (consumers.outside(text, rule.allowed) for text in texts)), "")
         if wrong:
             yield problem(
                 answers, key, "character", f"must consist of {rule.words}; {wrong!r} is not allowed: {rule.why}",
                 "choose a name without it",
             )  # fmt: skip
+        elif rule.name and any(text[:1] == "-" for text in texts):
+            wanted = "must not begin with '-': commands take it for an option"
+            yield problem(answers, key, "character", wanted, "choose another name")
+        elif rule.name and any(text.casefold() in ("true", "false") for text in texts):
+            wanted = "must not be true or false: Puppet writes them with a capital letter"
+            yield problem(answers, key, "character", wanted, "choose another name")
 
 
 def _secrets(answers: Answers) -> Iterator[Problem]:
@@ -125,6 +159,12 @@ def _complaint(key: str, value: str) -> str:
             return f"must not have {value[0]!r} at both ends: Heat drops them"
     if key == "CONFIG_REDIS_PW" and (wrong := consumers.outside(value, r"A-Za-z0-9_.~-")):
         return f"must consist of letters, digits and - _ . ~; {wrong!r} is not allowed: URLs have it as it is"
+    if key == "CONFIG_KEYSTONE_DB_PW" and (wrong := consumers.outside(value, r" -$&-?A-~")):
+        return f"must not have {wrong!r}: Keystone's migrations cannot read it in the URL of their database"
+    if key == "CONFIG_AMQP_AUTH_PASSWORD" and "/" in value:
+        return "must not have '/': the services' RabbitMQ driver puts it into a URL unquoted"
+    if (key.endswith("_DB_PW") or key == "CONFIG_MARIADB_PW") and _MYSQL_HASH.search(value):
+        return "must not end in '*' and 40 hexadecimal digits: Puppet takes that for a hash"
     if key.startswith("CONFIG_SWIFT_") and value.casefold() in ("true", "false"):
         return "must not be true or false: Puppet writes them with a capital letter"
     return ""
@@ -163,14 +203,7 @@ def _taken(answers: Answers) -> Iterator[Problem]:
         yield problem(answers, key, "taken", "must be another name: default is Keystone's own domain", f"{key}=heat")
 
 
-def _subject(answers: Answers) -> Iterator[Problem]:
-    for part, most in _SUBJECT.items():
-        key = f"CONFIG_SSL_CERT_SUBJECT_{part}"
+def _long(answers: Answers) -> Iterator[Problem]:
+    for key, (most, why) in _LONGEST.items():
         if matters(options()[key], answers) and len(answers[key]) > most:
-            yield problem(
-                answers,
-                key,
-                "too-long",
-                f"must have at most {most} characters: certificates hold no more",
-                "shorten it",
-            )
+            yield problem(answers, key, "too-long", f"must have at most {most} characters: {why}", "shorten it")

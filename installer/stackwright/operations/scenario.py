@@ -71,7 +71,7 @@ def run(
             if code != ExitCode.OK or how.dry_run:
                 return code
         reading = read_answers(given)
-        tempest.require_demo(reading.answers)
+        tempest.require_testable(reading.answers)
         request = tempest.TestRequest(scenario.name, scenario.tempest, options.limit, known)
         return tempest.run(inspection.begin(reading.answers, hosts, state), request, console=console)
 

@@ -19,6 +19,7 @@ from stackwright.output import live
 from stackwright.planner.steps import credentials
 from stackwright.scenarios import Known, tempest
 from stackwright.state import journal
+from stackwright.values import consumers
 
 if TYPE_CHECKING:
     from stackwright.operations.context import RunContext
@@ -83,19 +84,29 @@ def step(whole: Cloud, request: TestRequest) -> Step:
     return Step("tempest", host.name, f"Tempest: {', '.join(request.groups)}", actions, always=True)
 
 
-def require_demo(answers: Answers) -> None:
-    """Raises StackwrightError where the cloud gets no image and external network for tests."""
+def require_testable(answers: Answers) -> None:
+    """Raises StackwrightError where the cloud gets no image and external network for tests, or Tempest cannot be told
+    its administrator's password."""
     if not answers["CONFIG_PROVISION_DEMO"]:
         raise StackwrightError(
             "Tempest needs an image and an external network, but CONFIG_PROVISION_DEMO, which creates them, is off",
             "set CONFIG_PROVISION_DEMO=y",
         )
+    # tempestconf writes the administrator's password with a ConfigParser, and Tempest reads it with oslo.config.
+    password = str(answers["CONFIG_KEYSTONE_ADMIN_PW"])
+    if "%" in password or consumers.oslo(password) != password:
+        sign = next((one for one in "%$" if one in password), "")
+        what = f"has {sign!r}" if sign else "is true or false, or has quotes at both ends"
+        raise StackwrightError(
+            f"CONFIG_KEYSTONE_ADMIN_PW {what}, which Tempest's configuration cannot hold",
+            "change CONFIG_KEYSTONE_ADMIN_PW and run `stackwright apply`",
+        )
 
 
 def run(run: RunContext, request: TestRequest, *, console: Console) -> TestResult:
     """Tests the cloud, and keeps the results; the report has them from then on. Raises StackwrightError where the cloud
-    has no image and network to test with: see `require_demo`."""
-    require_demo(run.answers)
+    has no image and network to test with: see `require_testable`."""
+    require_testable(run.answers)
     hosts, state = run.hosts, run.state
     one = step(run.cloud, request)
     secrets = planner.secrets(run.answers)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 from stackwright import services
 from stackwright.model import Answers, Certificates, Component, ExitCode, Facts, StackwrightError
@@ -18,6 +17,7 @@ from stackwright.planner.tunnels import Bridge
 from stackwright.platforms import Platform, Release
 from stackwright.services import redis
 from stackwright.services.neutron_agents import service_plugins
+from stackwright.values import consumers
 from stackwright.values.addressing import USUAL_RANGES, is_address
 
 NO_CERTIFICATES = Certificates()
@@ -278,17 +278,18 @@ class Cloud:
         return self.url(component) + api.path
 
     def db_url(self, service: str, password: str, database: str = "", user: str = "") -> str:
-        """The database URL for SQLAlchemy. `database` and `user` default to `service`."""
+        """The database URL for SQLAlchemy, as oslo.config reads it. `database` and `user` default to `service`."""
         at = self.address("mariadb") if self.has("mariadb") else str(self.answers["CONFIG_MARIADB_HOST"])
-        credentials = f"{quote(user or service, safe='')}:{quote(password, safe='')}"
-        return f"mysql+pymysql://{credentials}@{bracketed(at)}/{database or service}?charset=utf8"
+        secret = consumers.migrated_userinfo(password) if service == "keystone" else consumers.userinfo(password)
+        url = f"mysql+pymysql://{user or service}:{secret}@{bracketed(at)}/{database or service}?charset=utf8"
+        return consumers.oslo(url)
 
     @cached_property
     def transport_url(self) -> str:
         """The message broker's URL for oslo.messaging."""
         at = self.address("rabbitmq") if self.has("rabbitmq") else str(self.answers["CONFIG_AMQP_HOST"])
-        user = quote(str(self.answers["CONFIG_AMQP_AUTH_USER"]), safe="")
-        password = quote(str(self.answers["CONFIG_AMQP_AUTH_PASSWORD"]), safe="")
+        user = consumers.userinfo(str(self.answers["CONFIG_AMQP_AUTH_USER"]))
+        password = consumers.userinfo(str(self.answers["CONFIG_AMQP_AUTH_PASSWORD"]))
         port = 5671 if self.encrypts("rabbitmq") else 5672
         return f"rabbit://{user}:{password}@{bracketed(at)}:{port}/"
 

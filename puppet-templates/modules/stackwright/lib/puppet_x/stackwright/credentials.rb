@@ -228,6 +228,11 @@ module PuppetX
           new(by_field(env), path)
         end
 
+        # A value as oslo.config reads it: without a pair of quotes around it, `$$` and `\$` as a dollar sign.
+        def oslo(text)
+          text.sub(/\A(['"])(.*)\1\z/, '\2').gsub('\$') { '$$' }.gsub('$$') { '$' }
+        end
+
         def from_conf(path)
           return nil unless path && File.exist?(path)
           section = nil
@@ -236,7 +241,7 @@ module PuppetX
             case line.strip
             when /\A\[(.+)\]\z/ then section = Regexp.last_match(1)
             when /\A([^#;=\s][^=]*?)\s*=\s*(.*)\z/
-              read[Regexp.last_match(1)] = Regexp.last_match(2) if section == 'keystone_authtoken'
+              read[Regexp.last_match(1)] = oslo(Regexp.last_match(2)) if section == 'keystone_authtoken'
             end
           end
           values = {}

@@ -27,22 +27,26 @@ module PuppetX
           "[mysql]\n" + values.map { |key, value| "#{key}=\"#{value.gsub(/["\\]/) { |one| "\\#{one}" }}\"\n" }.join
         end
 
-        # name, uuid, transport_url, database_connection and disabled of each cell; nil if only Nova can read them.
-        # Raises Error.
+        # name, uuid, transport_url, database_connection and disabled of each cell; nil if the answer is not understood.
+        # A URL may be a template, which Nova fills in from nova.conf. Raises Error.
         def read(login)
           said = ask(login, "SELECT IFNULL(name, 'None'), uuid, transport_url, database_connection, " \
                             "IF(disabled, 'True', 'False') FROM cell_mappings ORDER BY uuid;")
           rows = said.lines.map { |line| line.chomp.split("\t", -1) }
-          # A URL may be a template that Nova fills in, and | would break the table.
-          rows.all? { |row| row.length == 5 && row.none? { |value| value =~ /[{}|]/ } } ? rows : nil
+          rows.all? { |row| row.length == 5 } ? rows : nil
+        end
+
+        # Whether Nova fills in one of these values.
+        def template?(values)
+          values.any? { |value| value =~ /[{}]/ }
         end
 
         # [uuid, transport URL, database URL] of each cell whose URLs differ from nova.conf. Cells whose database has
-        # another name are not managed here.
+        # another name are not managed here; templates follow nova.conf by themselves.
         def stale(rows, transport, connection)
           rows.map do |_, uuid, known_transport, known_connection, _|
             wanted = uuid == CELL0 ? ['none:///', with_suffix(connection, '_cell0')] : [transport, connection]
-            next if [known_transport, known_connection] == wanted
+            next if [known_transport, known_connection] == wanted || template?([known_transport, known_connection])
             next unless database(known_connection) == database(wanted[1])
             [uuid, *wanted]
           end.compact

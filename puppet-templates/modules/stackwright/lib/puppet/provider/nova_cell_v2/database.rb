@@ -26,11 +26,12 @@ Puppet::Type.type(:nova_cell_v2).provide(
     (args.flatten == ['cell_v2', 'list_cells', '--verbose'] && cells_as_told) || super
   end
 
-  # The table that `nova-manage cell_v2 list_cells --verbose` prints; nil if the database cannot be read.
+  # The table that `nova-manage cell_v2 list_cells --verbose` prints; nil if that is left to it.
   def self.cells_as_told
     login = PuppetX::Stackwright::NovaCells.login_of(nova_conf['api_database']['connection'].to_s.strip)
     rows = login && PuppetX::Stackwright::NovaCells.read(login)
-    return nil if rows.nil?
+    # | would break the table.
+    return nil if rows.nil? || rows.any? { |row| PuppetX::Stackwright::NovaCells.template?(row) || row.join.include?('|') }
     line = '+--+'
     [line, '| Name | UUID | Transport URL | Database Connection | Disabled |', line,
      *rows.map { |row| "| #{row.join(' | ')} |" }, line].join("\n") + "\n"
