@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _colour(words: Sequence[str]) -> str:
     """The value of --color, also where the words cannot be parsed."""
     chosen = "auto"
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
         name, equals, value = word.partition("=")
         if name == "--color":
             chosen = value if equals else following

@@ -87,17 +87,17 @@ class _Held:
 
     def status(self, line: str) -> None:
         """Shows a line that the next output replaces; empty: removes it."""
-        with self._drawing:
+        with self._drawing, contextlib.suppress(OSError):  # the terminal may be gone
             if (line or self._status) and not self.asks:
                 line = line[: shutil.get_terminal_size().columns - 1]
                 self._put(f"\r\x1b[K{line}")
-                self._stream.flush()
+                self.flush()
                 self._status = line
 
     def write(self, text: str) -> int:
         for stream in filter(None, (self, self.beside)):
             stream.status("")
-        self.asks = not text.endswith("\n")
+        self.asks = bool(text) and not text.endswith("\n")
         shown = text
         if "\x1b" not in text:  # the live view has its own colours and lines
             shown = broken(text, shutil.get_terminal_size().columns) if self._fold else text

@@ -110,8 +110,8 @@ OPTIONS: tuple[Option, ...] = (
         (
             "Providers that Puppet uses: fast (Stackwright's, which talk to the APIs directly, read each configuration "
             "file once, and start services in parallel) or upstream (only those of the Puppet modules, which take "
-            "several times as long, and pass passwords as arguments of `openstack`, which every user of the host can read "
-            "while it runs). Choose upstream to find out whether a provider of Stackwright causes a problem."
+            "several times as long, and pass passwords as arguments of `openstack`, which every user of the host can "
+            "read while it runs). Choose upstream to find out whether a provider of Stackwright causes a problem."
         ),
         ("fast", "upstream"),
         "fast",
