@@ -73,11 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.lab is not None and isinstance(result, ExitCode) and code != ExitCode.OK:
             return code  # the installation failed, and would fail for the next scenario too
         if not isinstance(result, ExitCode):
-<<<<<<< HEAD
-            found: dict[str, Any] = result.results.to_json() if result.results else {"ok": False}
-=======
             found: dict[str, Any] = dict(result.results.to_json()) if result.results else {"ok": False}
->>>>>>> seen
             found["unexpected_passes"] = found.pop("mended", [])
             results.append({"scenario": one.name, **found})
             streams.result({"scenarios": results})
