@@ -50,6 +50,13 @@ def test_what_one_gets_is_said_with_its_cost(run: RunContext) -> None:
     assert list(schema.errors(json.loads(json.dumps(asdict(found))), schema.OUTPUT["$defs"]["expected"])) == []
 
 
+def test_what_the_package_manager_says_counts_more_than_estimates(run: RunContext) -> None:
+    (host,) = run.cloud.placement
+    need = expectation(run, {host: (797, 397_027_020, 1_975_000_000)}).hosts[host]
+    assert (need.download, need.packages) == (397_027_020, 1_975_000_000)
+    assert need.data == expectation(run).hosts[host].data
+
+
 def test_earlier_times_count_and_finished_steps_take_none(run: RunContext) -> None:
     digests = run.plan.digests()
     guess = expectation(run).seconds

@@ -371,8 +371,8 @@ def test_missing_packages_are_listed_with_the_nearest_version(check: Callable[..
     assert check({"tool": "1.0-1.5", "lib:amd64": "3.0-1", "nobody": "1", "nothing": "2"}) == [
         ("lib 3.0-1 is gone: no repository of the host has it", "the nearest version is lib 2.0-2"),
         ("tool 1.0-1.5 is gone: no repository of the host has it", "the nearest version is tool 1.0-2"),
-        ("nobody cannot be had", "check the release and the repositories of the host"),
-        ("nothing cannot be had", "check the release and the repositories of the host"),
+        ("no repository of the host has the package nobody", "check the release and the repositories of the host"),
+        ("no repository of the host has the package nothing", "check the release and the repositories of the host"),
     ]
 
 

@@ -158,7 +158,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "answers":
             from stackwright.cli import answers
 
-            return answers.run_command(arguments, vocabulary)
+            return answers.run_command(arguments, vocabulary, _page)
         case "check" | "plan" | "apply" | "verify" | "status" | "logs" as command:
             from stackwright.cli import cloud
 
@@ -184,6 +184,13 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             return report.run(arguments)
     return _without_command(arguments)
+
+
+def _page() -> str:
+    """The manual page."""
+    from stackwright.cli.manual import page
+
+    return page()
 
 
 def _without_command(arguments: argparse.Namespace) -> int:

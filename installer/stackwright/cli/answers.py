@@ -86,8 +86,8 @@ Vocabulary = Callable[[], Mapping[str, tuple[str, ...]]]
 """Flags and subcommands by command, for completion; from the parser of the whole command."""
 
 
-def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
-    """Carries out the subcommand. Raises StackwrightError."""
+def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary, page: Callable[[], str]) -> int:
+    """Carries out the subcommand; `page` makes the manual page. Raises StackwrightError."""
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
         "check": _check,
@@ -96,7 +96,7 @@ def run_command(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:
         "migrate": _migrate,
         "interview": _interview,
         "completion": partial(_completion, vocabulary=vocabulary),
-        "manual": _manual,
+        "manual": lambda given: _written(page(), given.output),
         "reference": _reference,
     }
     name = arguments.answers_command
@@ -393,12 +393,6 @@ def values() -> dict[str, tuple[str, ...]]:
         "--skip-check": names_of_checks(),
         "--trunk": TRUNK_TAGS,
     }
-
-
-def _manual(arguments: argparse.Namespace) -> int:
-    from stackwright.cli.manual import page
-
-    return _written(page(), arguments.output)
 
 
 def _reference(arguments: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
             if "argument COMMAND" in message:
                 message = f'unknown command "{given}"'
                 if "apply" in names and Path(given).is_file():
-                    hint = f"to install what that file describes: stackwright --answer-file {given}"
+                    hint = f"to install what that file describes: stackwright --answer-file {choice[1]}"
         raise StackwrightError(message, hint, ExitCode.USAGE)
 
     def flags(self) -> tuple[str, ...]:

@@ -46,8 +46,9 @@ class Expectation:
     measured: bool
 
 
-def expectation(run: RunContext) -> Expectation:
-    """What the plan of a run leads to. Raises StackwrightError where there is no plan."""
+def expectation(run: RunContext, sizes: Mapping[str, tuple[int, int, int]] | None = None) -> Expectation:
+    """What the plan of a run leads to. `sizes` are what package managers say of their hosts (see
+    `preflight.parse_package_sizes`); the others are estimated. Raises StackwrightError where there is no plan."""
     plan, placed = run.plan, run.cloud.placement
     names = {c.name for components in placed.values() for c in components}
     seconds, measured = _time(plan, run)
@@ -59,15 +60,19 @@ def expectation(run: RunContext) -> Expectation:
         _networks(run),
         str(plan.summary.get("dashboard", "")),
         dict(plan.summary.get("endpoints", {})),
-        {host: _need({c.name for c in components}, workers) for host, components in placed.items()},
+        {
+            host: _need({c.name for c in components}, workers, (sizes or {}).get(host))
+            for host, components in placed.items()
+        },
         seconds,
         measured,
     )
 
 
-def _need(components: set[str], workers: int) -> Need:
+def _need(components: set[str], workers: int, size: tuple[int, int, int] | None) -> Need:
     packages, data = preflight.estimate_disk(components)
-    return Need(preflight.estimate_memory(components, workers), preflight.estimate_download(components), packages, data)
+    memory, download = preflight.estimate_memory(components, workers), preflight.estimate_download(components)
+    return Need(memory, download, packages, data) if size is None else Need(memory, size[1], size[2], data)
 
 
 def _networks(run: RunContext) -> tuple[str, ...]:

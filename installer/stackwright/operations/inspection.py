@@ -104,8 +104,10 @@ def package_problems(
     skip: frozenset[str] = frozenset(),
     parallel: int = 32,
     only: Iterable[str] | None = None,
+    sizes: dict[str, tuple[int, int, int]] | None = None,
 ) -> list[Problem]:
-    """Checks whether every host (or `only` these) can get all its packages in one transaction; changes nothing."""
+    """Checks whether every host (or `only` these) can get all its packages in one transaction; changes nothing. `sizes`
+    gets by host how many packages it has to get, and bytes to download and on disk."""
     names = tuple(whole.hosts if only is None else only)
 
     def one(name: str) -> list[Problem]:
@@ -117,6 +119,8 @@ def package_problems(
         )
         result = hosts.connect(name).run(script, timeout=300, most=_MOST)
         with untrusted.judged(name, "package check"):
+            if sizes is not None:
+                sizes[name] = preflight.parse_package_sizes(result.out)
             return [p for p in preflight.parse_package_check(result.out + result.err, name) if p.name not in skip]
 
     return [p for found in side_by_side.map(names, one, parallel).values() for p in found]
@@ -204,7 +208,11 @@ def _hosts(names: Collection[str]) -> str:
 
 
 def check_packages(
-    run: RunContext, clock: report.Clock, console: Console, only: Collection[str] | None = None
+    run: RunContext,
+    clock: report.Clock,
+    console: Console,
+    only: Collection[str] | None = None,
+    sizes: dict[str, tuple[int, int, int]] | None = None,
 ) -> tuple[Problem, ...]:
     """Checks whether the hosts (or `only` these) can get their packages; reports and returns warnings. Raises
     StackwrightError with all errors."""
@@ -213,8 +221,10 @@ def check_packages(
         if run.exact:
             exact = {host: found for host, found in run.exact.items() if only is None or host in only}
             found = lock_operations.problems(run.hosts, run.cloud, exact, run.check.skip, offline=run.check.offline)
-        else:
+        elif sizes is None:
             found = package_problems(run.hosts, run.cloud, run.check.skip, only=only)
+        else:
+            found = package_problems(run.hosts, run.cloud, run.check.skip, only=only, sizes=sizes)
         warnings = refuse(found)
     _report(warnings, console)
     return tuple(warnings)
@@ -226,9 +236,10 @@ def check(
     """Validates answers and hosts, and creates the plan; changes nothing. Raises StackwrightError with all errors."""
     clock = report.Clock()
     run = inspect(reading, hosts, state, options, clock, console).run
-    check_packages(run, clock, console)
+    sizes: dict[str, tuple[int, int, int]] = {}
+    check_packages(run, clock, console, sizes=sizes)
     number = len(run.plan.hosts)
-    found = expectation.expectation(run)
+    found = expectation.expectation(run, sizes)
     console.result({"expected": asdict(found)})
     if not console.as_json:
         console.show(text.expected(found, str(run.plan.summary.get("release", ""))))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from stackwright.model import Answers, Component, ExitCode, Facts, Problem, Severity, StackwrightError
 from stackwright.preflight import capacity, existing, host, names, network, ranges
 from stackwright.preflight.capacity import estimate_disk, estimate_download, estimate_memory
-from stackwright.preflight.packages import package_check_script, parse_package_check
+from stackwright.preflight.packages import package_check_script, parse_package_check, parse_package_sizes
 from stackwright.preflight.situation import Problems, Situation
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "names_of_checks",
     "package_check_script",
     "parse_package_check",
+    "parse_package_sizes",
     "table",
 ]
 
