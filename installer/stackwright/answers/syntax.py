@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,10 +20,14 @@ from stackwright.model import ExitCode, Problem, Severity, StackwrightError
 MOST_BYTES = 4 * 1024 * 1024
 """A file that is longer than this is no answer file: the longest one that Packstack wrote has 55 kB."""
 
+MOST_LINES = 100_000
+"""A file with more lines than this is no answer file either: Packstack's have 1,500."""
+
 MOST_CHARACTERS = 64 * 1024
 """A value that is longer than this is none: a list of a thousand hosts has 16 kB."""
 
 _MOST_PROBLEMS = 1000
+"""Of a file of noise, no more errors, and no more warnings, of one name are worth a word."""
 
 _MOST_DAMAGED = 20
 """With more lines than this that hold zero bytes, it is no text."""
@@ -111,7 +116,16 @@ def parse(content: bytes | str, name: str) -> Document:
     if len(content) > MOST_BYTES:
         raise StackwrightError(f"{name} is longer than 4 MiB; that is no answer file.", "", ExitCode.ANSWERS)
     text = decode(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
-    damaged = [number for number, raw in _numbered(text) if "\0" in raw and not raw.lstrip().startswith(("#", ";"))]
+    breaks = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if breaks > MOST_LINES:
+        raise StackwrightError(
+            f"{name} has {breaks} lines; expected at most {MOST_LINES}.", "name an answer file", ExitCode.ANSWERS
+        )
+    damaged = [
+        number
+        for number, raw in (_numbered(text) if "\0" in text else ())
+        if "\0" in raw and not raw.lstrip().startswith(("#", ";"))
+    ]
     if len(damaged) > _MOST_DAMAGED or (damaged and not re.search(r"^[ \t]*(CONFIG_|EXCLUDE_)", text, re.M | re.I)):
         raise StackwrightError(
             f"{name} is no text file: it holds zero bytes.", "name a text file of lines KEY=value", ExitCode.ANSWERS
@@ -123,6 +137,13 @@ def parse(content: bytes | str, name: str) -> Document:
         )
         for number in damaged
     ]  # fmt: skip
+    count: Counter[tuple[str, bool]] = Counter()
+
+    def complain(number: int, kind: str, seen: str, wanted: str, hint: str, *, error: bool) -> None:
+        count[kind, error] += 1
+        if count[kind, error] <= _MOST_PROBLEMS:
+            problems.append(_problem(name, number, kind, seen, wanted, hint, error=error))
+
     lines: list[Line] = []
     comment: list[str] = []
     more: dict[int, list[str]] = {}  # by place in `lines`: a value and the indented lines that go on with it
@@ -142,31 +163,29 @@ def parse(content: bytes | str, name: str) -> Document:
             # Packstack on CentOS 9 wrote some: docutils keeps a zero in the place of each backslash
             comment.append(line.replace("\0", ""))
             continue
-        if _CONFLICT.match(line) and (in_conflict or not line.startswith("=")):
+        if line[0] in "<=>|" and _CONFLICT.match(line) and (in_conflict or line[0] != "="):
             if not in_conflict or line.startswith("<"):
                 seen = f"a conflict marker of git, {line[:20]!r}"
                 hint = "decide for one side and delete the markers; `git checkout --ours` or `--theirs` does it"
-                problems.append(_problem(name, number, "conflict-marker", seen, "", hint, error=True))
+                complain(number, "conflict-marker", seen, "", hint, error=True)
             in_conflict = not line.startswith(">")
             previous = None
             continue
-        if _RULER.match(line):
+        if line[0] in "-_=*~+." and _RULER.match(line):
             seen, hint = "a line of dashes or the like", "put a # before it; it is passed over"
-            problems.append(_problem(name, number, "no-key", seen, "KEY=value or a comment", hint, error=False))
+            complain(number, "no-key", seen, "KEY=value or a comment", hint, error=False)
             previous = None
             continue
-        section = _SECTION.match(line)
+        section = _SECTION.match(line) if line[0] == "[" else None
         if section:
             apart = section[1].strip().casefold() != "general"
             if apart:
-                problems.append(
-                    _problem(
-                        name, number, "section", f"the section [{section[1]}]", "[general] is the only one",
-                        "its keys are read where [general] does not have them; Packstack did not read it", error=False,
-                    )
-                )  # fmt: skip
+                hint = "its keys are read where [general] does not have them; Packstack did not read it"
+                seen = f"the section [{section[1][:40]}]"
+                complain(number, "section", seen, "[general] is the only one", hint, error=False)
             previous = None
-            comment = [*_trim(comment), ""]
+            if comment and comment[-1]:
+                comment.append("")
             continue
         match = _KEY.match(line)
         if match and not (raw[0].isspace() and previous is not None and not _looks_like_key(match[1])):
@@ -178,14 +197,11 @@ def parse(content: bytes | str, name: str) -> Document:
         if raw[0].isspace() and previous is not None:
             more.setdefault(len(lines) - 1, [previous.text]).append(line)
             continue
-        if len(problems) >= _MOST_PROBLEMS:  # of a file of noise, no more are worth a word
-            previous = None
-            continue
         seen = f"a line that is neither KEY=value nor a comment ({_shape(line)})"
         hint = "put a # before it if it is a remark"
         if re.fullmatch(r"(CONFIG|EXCLUDE)_[A-Z0-9_]+", line):
-            seen, hint = f"{line} without =", f"{line}= says that it is empty"
-        problems.append(_problem(name, number, "no-key", seen, "KEY=value", hint, error=True))
+            seen, hint = f"{line[:80]} without =", f"{line[:80]}= says that it is empty"
+        complain(number, "no-key", seen, "KEY=value", hint, error=True)
         previous = None
     for at, pieces in more.items():
         lines[at] = replace(lines[at], text=_joined(pieces))
@@ -227,5 +243,5 @@ def _trim(comment: list[str]) -> list[str]:
 
 def _shape(line: str) -> str:
     """A line as it may be shown: it can be a password that somebody broke over two lines, so only its ends are told."""
-    word = line.split()[0]
+    word = line.split(None, 1)[0]
     return f"it begins with {word[:12]!r}" if re.match(r"(CONFIG|EXCLUDE)[A-Z_]*$", word) else f"{len(line)} characters"
