@@ -24,9 +24,12 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "installer"), str(ROOT / "tests" / "lab")]
 
 from stackwright import report, verify  # noqa: E402
+from stackwright.answers import secrets, syntax  # noqa: E402
+from stackwright.certificates import pem  # noqa: E402
 from stackwright.model import Event, ExitCode, Option, Plan  # noqa: E402
 from stackwright.output import live, text  # noqa: E402
 from stackwright.services import SERVICES, change_of, options  # noqa: E402
+from stackwright.values import addressing  # noqa: E402
 
 RECORDED = ROOT / "tests" / "data" / "recorded-run"
 """An all-in-one run on a node of the lab, recorded by Stackwright 0.1.0 on two cores on 2026-11-30. To replace it, copy
@@ -102,6 +105,19 @@ def missing_values() -> str:
     return "\n".join(["| key | value | what happens |", "|---|---|---|", *rows])
 
 
+def sizes() -> str:
+    """How large answer files and what they name may be."""
+    rows = [
+        ("an answer file", f"{syntax.MOST_BYTES // 1024**2} MiB, {syntax.MOST_LINES:,} lines"),
+        ("a value", f"{syntax.MOST_CHARACTERS // 1024} KiB"),
+        ("hosts of one answer, also those of `node[1-99]`", f"{addressing.MOST_HOSTS:,}"),
+        ("a file that `!file:` names", f"{secrets.MOST_BYTES // 1024} KiB; regular files only"),
+        ("a command that `!cmd:` names", f"{secrets.SECONDS} seconds, {secrets.MOST_BYTES // 1024} KiB of output"),
+        ("a file with certificates, or a key", f"{pem.MOST_BYTES // 1024} KiB"),
+    ]
+    return "\n".join(["| what | at most |", "|---|---|", *(f"| {what} | {most} |" for what, most in rows)])
+
+
 def fixed_answers() -> str:
     """The answers that cannot change in an installed cloud, or only by adding to them."""
     rows = []
@@ -153,6 +169,7 @@ PARTS: Mapping[tuple[str, str], Callable[[], str]] = {
     ("docs/commands.md", "exit-codes"): exit_codes,
     ("docs/limits.md", "services"): missing_services,
     ("docs/limits.md", "values"): missing_values,
+    ("docs/limits.md", "sizes"): sizes,
     ("docs/limits.md", "changes"): fixed_answers,
     ("docs/security.md", "secrets"): role_secrets,
 }

@@ -461,3 +461,11 @@ def test_an_ipv6_address_is_no_server_name() -> None:
     (data,) = (run.hieradata for run in golden.last_runs(plan).values())
     assert 'horizon::servername: "node10.example.org"' in data
     assert plan.summary["dashboard"] == "https://[2001:db8::10]/horizon"
+
+
+def test_a_file_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "long.pem"
+    path.write_bytes(b"x" * (1024 * 1024 + 1))
+    for read in (pem.certificates, pem.key):
+        with pytest.raises(ValueError, match="longer than 1024 KiB"):
+            read(path)

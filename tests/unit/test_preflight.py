@@ -16,6 +16,7 @@ import typed
 from stackwright import facts, preflight
 from stackwright.model import Answers, Component, ExitCode, Facts, Interface, Port, Problem, Severity, StackwrightError
 from stackwright.planner import render
+from stackwright.preflight.situation import Situation
 from stackwright.services import SERVICES
 
 RECORDS = Path(__file__).parent.parent / "data" / "facts"
@@ -643,6 +644,42 @@ def test_names_that_will_be_given_are_compared() -> None:
     # By their addresses they are given none.
     unnamed = [replace(fresh, host=fresh.address), replace(second, host=second.address)]
     assert any(p.name == "distinct" for p in pair(*unnamed, CONFIG_HOST_NAMES=True))
+
+
+def test_names_that_differ_in_case_only_are_one_name() -> None:
+    first, second = replace(NODE, hostname="N1", fqdn="N1.example.org"), other(hostname="n1", fqdn="n1.example.org")
+    assert {"host name: n1", "full name: n1.example.org"} == {
+        p.seen.partition("same ")[2] for p in pair(first, second) if p.name == "distinct"
+    }
+
+
+def test_a_name_that_the_kernel_refuses_is_told() -> None:
+    name = f"{'n' * 52}.example.org"
+    assert len(name) == 64
+    fits, long = replace(NODE, host=name), replace(NODE, host=f"n{name}")
+    assert "host-name" not in names(look(fits, CONFIG_HOST_NAMES=True))
+    assert "65 characters" in only(look(long, CONFIG_HOST_NAMES=True), "host-name").seen
+    assert "host-name" not in names(look(long)), "it keeps its own name"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"CONFIG_NEUTRON_OVN_BRIDGE_IFACES": (("br-ex", "lo"),)}, {"CONFIG_NEUTRON_OVN_TUNNEL_IF": "lo"}],
+)
+def test_the_loopback_leads_nowhere(given: dict[str, Any]) -> None:
+    loopback = Interface("lo", "", 65536, True, ("127.0.0.1/8", "::1/128"))
+    found = only(look(replace(NODE, interfaces=(loopback, *NODE.interfaces)), **given), "interface")
+    assert (found.seen, found.severity) == ("lo is the host's loopback", Severity.ERROR)
+
+
+def test_no_proxy_of_many_hosts_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(preflight.names, "_excepted", lambda address, _: bool(asked.append(address)))
+    extra = {"proxy": "http_proxy no_proxy", "no-proxy": "localhost"}
+    hosts = {f"h{n}": replace(NODE, host=f"h{n}", address=f"198.18.9.{n}", extra=extra) for n in range(1, 50)}
+    situation = Situation(answers(), hosts, {})
+    assert len(list(preflight.names.proxy(situation))) == 49
+    assert len(asked) == 49
 
 
 def test_short_names_differ() -> None:

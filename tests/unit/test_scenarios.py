@@ -403,6 +403,13 @@ def test_a_password_that_tempest_cannot_be_told_is_refused(password: str) -> Non
     assert found.value.hint
 
 
+def test_the_documents_say_what_the_interoperability_scenario_runs() -> None:
+    page = " ".join((Path(__file__).parents[2] / "docs" / "day-2.md").read_text().split())
+    assert "`stackwright test -a FILE interop` runs the 284 tests" in page
+    answers = scenarios.find("interop").answers
+    assert {"CONFIG_CINDER_INSTALL", "CONFIG_SWIFT_INSTALL", "CONFIG_PROVISION_DEMO"} <= set(answers)
+
+
 def test_the_interoperability_scenario_selects_exactly_the_required_tests() -> None:
     listed = Path(scenarios.__file__).parent / "data" / "interop-2020.06.txt"
     names = [line for line in listed.read_text().splitlines() if not line.startswith("#")]

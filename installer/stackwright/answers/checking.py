@@ -331,11 +331,11 @@ def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:
     if not files:
         return
     for key in _FILES:
-        if answers[key] and matters(options()[key], answers) and not Path(answers[key]).expanduser().is_file():
+        if answers[key] and matters(options()[key], answers) and not _is_file(answers[key]):
             yield problem(answers, key, "no-file", "there is no such file on this machine", "correct the path")
     if _signs(answers) and not answers["CONFIG_SSL_CACERT_SELFSIGN"]:
         for key in _AUTHORITY:
-            if answers[key] and not Path(answers[key]).expanduser().is_file():
+            if answers[key] and not _is_file(answers[key]):
                 hint = "bring the authority's file, or CONFIG_SSL_CACERT_SELFSIGN=y makes one"
                 yield problem(answers, key, "no-file", "there is no such file on this machine", hint)
         yield from _brought(answers, _AUTHORITY)
@@ -345,10 +345,18 @@ def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:
             yield from _brought(answers, (certificate, key, *chain))
 
 
+def _is_file(path: str) -> bool:
+    """Whether there is such a file; `~` is a home folder. A path that no file can have is none."""
+    try:
+        return Path(path).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def _brought(answers: Answers, keys: tuple[str, ...]) -> Iterator[Problem]:
     """Problems with a certificate and key of the administrator, if the files exist."""
     files = tuple(str(answers[key]) for key in keys)
-    if not all(file and Path(file).expanduser().is_file() for file in files[:2]):
+    if not all(file and _is_file(file) for file in files[:2]):
         return
     # Loading it takes a tenth of a second, and few answer files need it.
     from stackwright import certificates

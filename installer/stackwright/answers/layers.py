@@ -18,8 +18,9 @@ from stackwright.services import options
 ENVIRONMENT_PREFIX = "STACKWRIGHT_"
 """STACKWRIGHT_CONFIG_NOVA_INSTALL=n is the answer CONFIG_NOVA_INSTALL=n."""
 
-_MOST_REPEATED = 1000  # a file that is no answer file has thousands of them
+_MOST_UNKNOWN = _MOST_REPEATED = 1000  # of a file of noise, no more are worth a word
 _MOST_SUGGESTIONS = 25  # looking for similar keys takes milliseconds each; a file of noise has thousands
+_LONGEST_KEY = 80  # none is half as long; what similar keys cost grows with the length
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Layers:
     problems: list[Problem] = field(default_factory=list)
     suggested: int = 0
     repeated: int = 0
+    unknown: int = 0
     folders: dict[str, Path] = field(default_factory=dict)
     """By document, in the order of the documents."""
 
@@ -49,6 +51,11 @@ def old_names() -> dict[str, str]:
     return {was: key for key, option in options().items() for was in option.was}
 
 
+def shortened(text: str) -> str:
+    """A text as a message may show it."""
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 @functools.cache
 def _known() -> tuple[str, ...]:
     return (*options(), *old_names())
@@ -57,6 +64,8 @@ def _known() -> tuple[str, ...]:
 def suggest(key: str) -> str:
     """The known key that is most similar to a misspelt one; empty if none is similar."""
     upper = key.upper()
+    if len(upper) > _LONGEST_KEY:
+        return ""
     for guess in (f"CONFIG_{upper}", upper.replace("-", "_"), upper.replace("CONFG", "CONFIG")):
         if guess in options():
             return guess
@@ -100,7 +109,7 @@ def _repeated(layers: Layers, name: str, first_name: str, raw: Raw, first: Raw, 
         return
     layers.repeated += 1
     option = options().get(old_names().get(name, name))
-    shown = "other text" if option and option.secret else repr(raw.text)
+    shown = "other text" if option and option.secret else repr(shortened(raw.text))
     wins = first if kept else raw
     layers.problems.append(
         Problem(
@@ -123,6 +132,9 @@ def _resolve(layers: Layers, name: str, raw: Raw) -> str:
     if name in RETIRED:
         _retired(layers, name, raw)
         return ""
+    layers.unknown += 1
+    if layers.unknown > _MOST_UNKNOWN:
+        return ""
     hint, severity = "correct the key or delete the line", Severity.ERROR
     if layers.suggested < _MOST_SUGGESTIONS:
         layers.suggested += 1
@@ -131,7 +143,7 @@ def _resolve(layers: Layers, name: str, raw: Raw) -> str:
             hint = f"did you mean {near}?"
         else:  # probably another program's: no key is similar, and Packstack ignored it
             hint, severity = "the line is ignored; delete it if nothing else needs it", Severity.WARNING
-    seen = f"unknown key {name[:80]}"
+    seen = f"unknown key {name[:_LONGEST_KEY]}"
     layers.problems.append(Problem("unknown-key", seen, "", hint, severity=severity, where=str(raw.origin)))
     return ""
 
@@ -147,10 +159,9 @@ def _retired(layers: Layers, name: str, raw: Raw) -> None:
 
     if asked(gone.stops) or asked(gone.warns):
         severity = Severity.ERROR if asked(gone.stops) else Severity.WARNING
-        problem = Problem(
-            "retired-key", f"{name} = {raw.text!r}", gone.why, gone.instead, severity=severity, where=str(raw.origin)
-        )
-        layers.problems.append(problem)
+        seen = f"{name} = {shortened(raw.text)!r}"
+        where = str(raw.origin)
+        layers.problems.append(Problem("retired-key", seen, gone.why, gone.instead, severity=severity, where=where))
 
 
 def add_environment(layers: Layers, environ: Mapping[str, str]) -> None:

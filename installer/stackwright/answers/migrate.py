@@ -12,7 +12,7 @@ from stackwright.answers.compare import differences
 from stackwright.answers.packstack.comments import is_generated
 from stackwright.answers.packstack.retired import translated
 from stackwright.answers.packstack.rewrite import NETWORK_KEYS, ROLE_KEYS, Change
-from stackwright.answers.reading import AnswersError, Reading, from_documents, old_names
+from stackwright.answers.reading import AnswersError, Reading, from_documents, no_answers, old_names
 from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
 from stackwright.services import options
 
@@ -21,6 +21,11 @@ _LOST = (
     "repeated-key", "no-unit",
 )  # fmt: skip
 """Warnings about an old file that no longer apply to the new one."""
+
+
+_MOST_CHARACTERS = 20_000_000
+"""So many characters of comments are compared with the explanations, most of them several times; Packstack's longest
+file needs a tenth of that."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,17 @@ def migrate(path: Path, *, minimal: bool = False, name: str = "the new file") ->
     """The current form of the answer file `path`, which is not changed. Problems call the new file `name`.
 
     Unusable values become comments, so that nothing is lost. Secrets that are stored elsewhere stay there, and no
-    command is run. Raises StackwrightError if the file cannot be read, or has conflict markers of git.
+    command is run. Raises StackwrightError if the file cannot be read, has conflict markers of git, or
+    not one known key.
     """
     return migrate_document(syntax.read_file(path), minimal=minimal, name=name)
 
 
 def migrate_document(document: syntax.Document, *, minimal: bool = False, name: str = "the new file") -> Migration:
     """Like `migrate`, for a document in memory."""
-    if conflicts := [p for p in document.problems if p.name == "conflict-marker"]:
-        raise AnswersError(tuple(conflicts))
     reading = from_documents((document,), run=False, files=False)
+    if unusable := no_answers((document,)):
+        raise AnswersError(tuple(dict.fromkeys((*unusable, *reading.errors))))
     entries = dict(reading.answers.entries)
     for key, entry in entries.items():
         # what an old file left to Packstack stays open: it is made once, when the new file is used
@@ -118,14 +124,18 @@ def _notes(document: syntax.Document, reading: Reading) -> _Notes:
     """The user's comments, including those behind values, and old values that could not be used."""
     named = {name: {p.where for p in reading.problems if p.name == name} for name in ("bad-value", "remark-in-value")}
     notes = _Notes()
+    explained = _Explanations()
+    changed: dict[int, list[Change]] = {}  # by line
+    for change in reading.changes:
+        changed.setdefault(change.origin.line, []).append(change)
     waiting: list[str] = []
     for index, line in enumerate(document.lines):
-        blocks = _own(line.comment, line.key)
+        blocks = explained.own(line.comment, line.key)
         if index == 0:  # what stands apart from the first key is about the whole file
             notes.head = [text for block in blocks[:-1] for text in block]
             blocks = blocks[-1:]
         waiting += [text for block in blocks for text in block]
-        key = _place(line, reading.changes)
+        key = _place(line, changed.get(line.number, []))
         if not key:
             continue  # the key is gone, the remark may still be worth something
         where = f"{document.name}:{line.number}"
@@ -137,14 +147,13 @@ def _notes(document: syntax.Document, reading: Reading) -> _Notes:
         if waiting:
             notes.above.setdefault(key, []).extend(waiting)
         waiting = []
-    notes.tail = [*waiting, *(text for block in _own(document.tail, "") for text in block)]
+    notes.tail = [*waiting, *(text for block in explained.own(document.tail, "") for text in block)]
     return notes
 
 
-def _place(line: syntax.Line, changes: tuple[Change, ...]) -> str:
-    """The current key with the meaning of this line; empty if there is none."""
+def _place(line: syntax.Line, here: list[Change]) -> str:
+    """The key whose value has the meaning of this line today; empty where none has. `here`: what became of it."""
     key = _key(line.key)
-    here = [change for change in changes if change.origin.line == line.number]
     if not any(change.key == key and not change.became for change in here):
         return key
     merged = [change.became.partition("=")[0] for change in here if "=" in change.became]
@@ -166,30 +175,39 @@ def _key(name: str) -> str:
     return ""
 
 
-def _own(comment: tuple[str, ...], key: str) -> list[list[str]]:
-    """The comment lines of the user, without Packstack's explanations and ours, in blocks; the last block is directly
-    above the key."""
-    blocks: list[list[str]] = [[]]
-    for line in comment:
-        if line:
-            blocks[-1].append(line)
-        else:
-            blocks.append([])
-    return [[line for line in _without_explanation(block, key) if line.strip("# ;-=")] for block in blocks]
+class _Explanations:
+    """Finds the comments of a file that people wrote. It looks at so many characters only: of a file with more comments
+    than any answer file has, explanations are kept."""
 
+    def __init__(self) -> None:
+        self._left = _MOST_CHARACTERS
 
-def _without_explanation(block: list[str], key: str) -> list[str]:
-    """A block of comment lines without the consecutive lines that are a generated explanation."""
-    if not block or block[0].startswith(("#---", "# Answer file for Stackwright", "# Answers for Stackwright")):
-        return []
-    ours = list(_ours(key))
-    # no explanation has more than 24 lines
-    for length in range(min(len(block), 24), 0, -1):
-        for start in range(len(block) - length + 1):
-            run = block[start : start + length]
-            if run == ours or is_generated(run):
-                return [*block[:start], *block[start + length :]]
-    return block
+    def own(self, comment: tuple[str, ...], key: str) -> list[list[str]]:
+        """The lines of a comment that a person wrote, neither Packstack's explanations nor ours, in their blocks; the
+        last block stands right above the key."""
+        blocks: list[list[str]] = [[]]
+        for line in comment:
+            if line:
+                blocks[-1].append(line)
+            else:
+                blocks.append([])
+        return [[line for line in self._without(block, key) if line.strip("# ;-=")] for block in blocks]
+
+    def _without(self, block: list[str], key: str) -> list[str]:
+        """A block of comment lines without the run of lines that is an explanation, wherever in the block it stands."""
+        if not block or block[0].startswith(("#---", "# Answer file for Stackwright", "# Answers for Stackwright")):
+            return []
+        ours = list(_ours(key))
+        # no explanation has more than 24 lines
+        for length in range(min(len(block), 24), 0, -1):
+            for start in range(len(block) - length + 1):
+                if self._left <= 0:
+                    return block
+                run = block[start : start + length]
+                self._left -= 20 + sum(map(len, run))
+                if run == ours or is_generated(run):
+                    return [*block[:start], *block[start + length :]]
+        return block
 
 
 @functools.cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from stackwright.values import is_address, words
 from stackwright.values.addressing import USUAL_RANGES
 
 if TYPE_CHECKING:
-    from netaddr import IPNetwork
+    from netaddr import IPAddress, IPNetwork
 
 _TUNNELS = ("gre", "vxlan", "geneve")
 _CARRIES = {
@@ -96,16 +98,17 @@ def _types(answers: Answers) -> Iterator[Problem]:
             answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "no-range", "it has no VLAN IDs, but project networks are vlan",
             "CONFIG_NEUTRON_ML2_VLAN_RANGES=physnet1:1000:1999",
         )  # fmt: skip
-    seen: dict[str, list[tuple[int, int]]] = {}
+    seen: Counter[str] = Counter()  # by network: its VLANs so far, as the bits of a number
     for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]:
         if len(entry) == 3:
             name, first, last = entry
-            if any(first <= b and a <= last for a, b in seen.get(name, [])):
+            vlans = (1 << (last + 1)) - (1 << first)
+            if seen[name] & vlans:
                 yield problem(
                     answers, "CONFIG_NEUTRON_ML2_VLAN_RANGES", "overlap",
                     f"{name}:{first}:{last} overlaps another range", "merge the ranges",
                 )  # fmt: skip
-            seen.setdefault(name, []).append((first, last))
+            seen[name] |= vlans
 
 
 def _mappings_key(answers: Answers) -> str:
@@ -171,20 +174,27 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
                 answers, mappings_key, "no-way-out", f"{bridge} has no interface in {interfaces_key}",
                 f"{interfaces_key}={bridge}:INTERFACE; without it {physnet} does not leave the host", warning=True,
             )  # fmt: skip
+    holders: dict[str, list[str]] = {}  # by interface: the bridges that it is in
+    for bridge, interface in interfaces.items():
+        holders.setdefault(interface, []).append(bridge)
     for bridge, interface in interfaces.items():
         if bridge not in bridges and bridge != external:
             yield problem(
                 answers, interfaces_key, "not-mapped",
                 f"{bridge} has no physical network in {mappings_key}, so it is not created",
-                f"write the bridge first: {interface}:INTERFACE" if interface in (*bridges, external)
+                f"write the bridge first: {interface}:INTERFACE" if interface == external or interface in bridges
                 else f"add PHYSNET:{bridge} to {mappings_key}", warning=True,
             )  # fmt: skip
-        others = [name for name, other in interfaces.items() if other == interface and name != bridge]
-        if others and bridge < others[0]:
+        if interface == bridge:
+            yield problem(
+                answers, interfaces_key, "bridge-interface", f"an interface for {bridge}, which is itself the bridge",
+                f"{interfaces_key}={bridge}:INTERFACE",
+            )  # fmt: skip
+        if len(holders[interface]) > 1 and bridge == holders[interface][0]:
             yield problem(
                 answers, interfaces_key, "overlap",
                 f"an interface can be in one bridge only, but {interface} is in {bridge} and "
-                f"{others[0]}", "choose one",
+                f"{holders[interface][1]}", "choose one",
             )  # fmt: skip
         if "/" in interface and not answers["CONFIG_USE_SUBNETS"]:
             yield problem(
@@ -198,15 +208,17 @@ def _bridges(answers: Answers, family: str) -> Iterator[Problem]:
         )  # fmt: skip
     vlans = {entry[0] for entry in answers["CONFIG_NEUTRON_ML2_VLAN_RANGES"]}
     wanted = dict.fromkeys(bridge for physnet, bridge in mappings if physnet in vlans)
-    apart = [host for host in answers["CONFIG_COMPUTE_HOSTS"] if host not in answers["CONFIG_NETWORK_HOSTS"]]
-    if "vlan" in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"] and apart:
-        for bridge in wanted:
-            if bridge not in answers[compute_key]:
-                yield problem(
-                    answers, compute_key, "no-way-out",
-                    f"must have {bridge} as well: without it VLANs of projects do not reach {apart[0]}",
-                    f"{compute_key}={','.join(dict.fromkeys((*answers[compute_key], bridge)))}", warning=True,
-                )  # fmt: skip
+    edge = set(answers["CONFIG_NETWORK_HOSTS"])
+    apart = next((host for host in answers["CONFIG_COMPUTE_HOSTS"] if host not in edge), "")
+    missing = dict.fromkeys(wanted)
+    for bridge in answers[compute_key]:
+        missing.pop(bridge, None)
+    if "vlan" in answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"] and apart and missing:
+        yield problem(
+            answers, compute_key, "no-way-out",
+            f"must have {', '.join(missing)} as well: without it VLANs of projects do not reach {apart}",
+            f"{compute_key}={','.join((*answers[compute_key], *missing))}", warning=True,
+        )  # fmt: skip
     for bridge in answers[compute_key]:
         if bridge not in bridges and bridge not in interfaces:
             yield problem(
@@ -336,6 +348,18 @@ def _addresses(answers: Answers) -> dict[str, str]:
     return {host: key for key, hosts in values.items() for host in hosts if is_address(host)}
 
 
+def _overlapping(pools: list[tuple[IPAddress, IPAddress]]) -> set[int]:
+    """The numbers of the pools that begin within another one."""
+    found: set[int] = set()
+    reach: IPAddress | None = None  # the last address of the pools so far
+    for number in sorted(range(len(pools)), key=lambda n: pools[n]):
+        first, last = pools[number]
+        if reach is not None and first <= reach:
+            found.add(number)
+        reach = last if reach is None else max(reach, last)
+    return found
+
+
 def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
     from netaddr import IPAddress
 
@@ -343,10 +367,14 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
     own = "CONFIG_PROVISION_DEMO_GATEWAY"
     given = answers[own]
     gateway = IPAddress(given) if given else outside[1]
-    taken: list[tuple[IPAddress, IPAddress]] = []
+    hosts = {IPAddress(host): (host, host_key) for host, host_key in _addresses(answers).items()}
+    ascending = sorted(hosts)
+    pools = []
     for pool in answers[key]:
         ends = re.findall(r"[0-9A-Fa-f:.]+(?=,|$)", pool.replace("start=", "").replace("end=", ""))
-        first, last = IPAddress(ends[0]), IPAddress(ends[1])
+        pools.append((IPAddress(ends[0]), IPAddress(ends[1])))
+    overlapping = _overlapping(pools)
+    for number, (first, last) in enumerate(pools):
         edges = (
             {IPAddress(outside.first), IPAddress(outside.last)} if outside.version == 4 and outside.size > 2 else set()
         )
@@ -360,12 +388,14 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
             yield problem(
                 answers, key, "overlap", f"must leave out {gateway}, the network's gateway", hint
             )  # fmt: skip
-        if any(first <= b and a <= last for a, b in taken):
+        if number in overlapping:
             yield problem(answers, key, "overlap", f"{first} to {last} overlaps another pool", "merge them")
-        taken.append((first, last))
-        for host, host_key in _addresses(answers).items():
-            if IPAddress(host).version == first.version and first <= IPAddress(host) <= last:
-                yield problem(
-                    answers, key, "overlap", f"it contains {host} of {host_key}",
-                    "remove it from the pool; otherwise an instance may get the host's address",
-                )  # fmt: skip
+        inside = slice(bisect.bisect_left(ascending, first), bisect.bisect_right(ascending, last))
+        found = ascending[inside]
+        del ascending[inside]  # each host is told once
+        for address in found:
+            host, host_key = hosts[address]
+            yield problem(
+                answers, key, "overlap", f"it contains {host} of {host_key}",
+                "remove it from the pool; otherwise an instance may get the host's address",
+            )  # fmt: skip

@@ -192,6 +192,12 @@ def _shortened(problems: list[Problem]) -> list[Problem]:
     return found
 
 
+def no_answers(documents: tuple[syntax.Document, ...]) -> list[Problem]:
+    """The errors of files that do not say what their answers are: conflict markers of git, or not one known key."""
+    conflicts = [p for document in documents for p in document.problems if p.name == "conflict-marker"]
+    return [*_empty(documents), *conflicts]
+
+
 def _empty(documents: tuple[syntax.Document, ...]) -> list[Problem]:
     """An error if the files contain no answer: a file was cut off, or another one was meant. With defaults alone, a
     cloud would be installed on this machine."""
@@ -220,19 +226,24 @@ def answers_key(name: str) -> bool:
 def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:
     """A warning for each file with secrets that others can read: answer files, and files that `!file:` names."""
     found: dict[Path, Problem] = {}
+    seen: set[Path] = set()
     for document in documents:
+        own = Path(document.name)
         for line in document.lines:
             option = options().get(old_names().get(line.key, line.key))
             if not option or not option.secret or line.text in ("", secrets.PLACEHOLDER, "None"):
                 continue
-            path, where = Path(document.name), document.name
+            path, where = own, document.name
             if secrets.is_elsewhere(line.text):
-                named = secrets.file_of(line.text, path.parent)
+                named = secrets.file_of(line.text, own.parent)
                 if not named:
                     continue
                 path, where = named, f"{document.name}:{line.number}"
+            if path in seen:
+                continue
+            seen.add(path)
             mode = _mode(path)
-            if mode & 0o077 and path not in found:
+            if mode & 0o077:
                 found[path] = Problem(
                     "readable-by-others",
                     f"{path} contains passwords and has mode {mode:04o}",
@@ -248,6 +259,6 @@ def _mode(path: Path) -> int:
     """The permissions of an ordinary file; 0 for anything else."""
     try:
         mode = path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):
         return 0
     return stat.S_IMODE(mode) if stat.S_ISREG(mode) else 0

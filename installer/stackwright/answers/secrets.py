@@ -27,6 +27,9 @@ PLACEHOLDER = "PW_PLACEHOLDER"
 MOST_BYTES = 64 * 1024
 """Maximum size of a file, or of a command's output, with a secret. The secret is the first line."""
 
+_MOST_CHARACTERS = 4096
+"""The longest path, name or command that a secret may be at: splitting a command takes quadratic time."""
+
 SECONDS = 60
 """Time limit of a command that prints a secret."""
 
@@ -63,7 +66,11 @@ def file_of(text: str, folder: Path) -> Path | None:
     match = _ELSEWHERE.match(text)
     if not match or match[1] != "file" or not match[2].strip():
         return None
-    return folder / Path(match[2].strip()).expanduser()
+    path = Path(match[2].strip())
+    # The home folder of an account that is not there is an error.
+    with contextlib.suppress(RuntimeError):
+        path = path.expanduser()
+    return folder / path
 
 
 def is_blotted(text: str) -> bool:
@@ -84,6 +91,8 @@ def fetch(text: str, folder: Path, *, run: bool = True, environ: dict[str, str] 
     kind, rest = match[1], match[2].strip()
     if not rest:
         raise ValueError(f"!{kind}: says nothing about where the secret is")
+    if len(rest) > _MOST_CHARACTERS:
+        raise ValueError(f"!{kind}: has {len(rest)} characters; expected at most {_MOST_CHARACTERS}")
     if kind == "env":
         value = (os.environ if environ is None else environ).get(rest, "")
         if not value:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,10 +20,14 @@ from stackwright.model import ExitCode, Problem, Severity, StackwrightError
 MOST_BYTES = 4 * 1024 * 1024
 """A longer file is not an answer file: the longest one that Packstack wrote has 55 kB."""
 
+MOST_LINES = 100_000
+"""A file with more lines than this is no answer file either: Packstack's have 1,500."""
+
 MOST_CHARACTERS = 64 * 1024
 """Maximum length of a value: a list of a thousand hosts has 16 kB."""
 
 _MOST_PROBLEMS = 1000
+"""Of a file of noise, no more errors, and no more warnings, of one name are worth a word."""
 
 _MOST_DAMAGED = 20
 """A file with more lines with zero bytes than this is not a text file."""
@@ -109,7 +114,16 @@ def parse(content: bytes | str, name: str) -> Document:
     if len(content) > MOST_BYTES:
         raise StackwrightError(f"{name} is longer than 4 MiB; expected an answer file", "", ExitCode.ANSWERS)
     text = decode(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
-    damaged = [number for number, raw in _numbered(text) if "\0" in raw and not raw.lstrip().startswith(("#", ";"))]
+    breaks = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if breaks > MOST_LINES:
+        raise StackwrightError(
+            f"{name} has {breaks} lines; expected at most {MOST_LINES}.", "name an answer file", ExitCode.ANSWERS
+        )
+    damaged = [
+        number
+        for number, raw in (_numbered(text) if "\0" in text else ())
+        if "\0" in raw and not raw.lstrip().startswith(("#", ";"))
+    ]
     if len(damaged) > _MOST_DAMAGED or (damaged and not re.search(r"^[ \t]*(CONFIG_|EXCLUDE_)", text, re.M | re.I)):
         raise StackwrightError(
             f"{name} is not a text file: it contains zero bytes",
@@ -123,6 +137,13 @@ def parse(content: bytes | str, name: str) -> Document:
         )
         for number in damaged
     ]  # fmt: skip
+    count: Counter[tuple[str, bool]] = Counter()
+
+    def complain(number: int, kind: str, seen: str, wanted: str, hint: str, *, error: bool) -> None:
+        count[kind, error] += 1
+        if count[kind, error] <= _MOST_PROBLEMS:
+            problems.append(_problem(name, number, kind, seen, wanted, hint, error=error))
+
     lines: list[Line] = []
     comment: list[str] = []
     more: dict[int, list[str]] = {}  # by index in `lines`: a value and the indented lines that continue it
@@ -142,31 +163,29 @@ def parse(content: bytes | str, name: str) -> Document:
             # Packstack on CentOS 9 wrote zero bytes: docutils replaces each backslash by one
             comment.append(line.replace("\0", ""))
             continue
-        if _CONFLICT.match(line) and (in_conflict or not line.startswith("=")):
+        if line[0] in "<=>|" and _CONFLICT.match(line) and (in_conflict or line[0] != "="):
             if not in_conflict or line.startswith("<"):
                 seen = f"a conflict marker of git, {line[:20]!r}"
                 hint = "decide for one side and delete the markers; `git checkout --ours` or `--theirs` does it"
-                problems.append(_problem(name, number, "conflict-marker", seen, "", hint, error=True))
+                complain(number, "conflict-marker", seen, "", hint, error=True)
             in_conflict = not line.startswith(">")
             previous = None
             continue
-        if _RULER.match(line):
+        if line[0] in "-_=*~+." and _RULER.match(line):
             seen, hint = "a line of dashes is neither KEY=value nor a comment", "put a # before it; it is ignored"
-            problems.append(_problem(name, number, "no-key", seen, "", hint, error=False))
+            complain(number, "no-key", seen, "", hint, error=False)
             previous = None
             continue
-        section = _SECTION.match(line)
+        section = _SECTION.match(line) if line[0] == "[" else None
         if section:
             apart = section[1].strip().casefold() != "general"
             if apart:
-                problems.append(
-                    _problem(
-                        name, number, "section", f"unknown section [{section[1]}]", "[general] is the only one",
-                        "its keys are read where [general] does not have them; Packstack did not read it", error=False,
-                    )
-                )  # fmt: skip
+                hint = "its keys are read where [general] does not have them; Packstack did not read it"
+                seen = f"unknown section [{section[1][:40]}]"
+                complain(number, "section", seen, "[general] is the only one", hint, error=False)
             previous = None
-            comment = [*_trim(comment), ""]
+            if comment and comment[-1]:
+                comment.append("")
             continue
         match = _KEY.match(line)
         if match and not (raw[0].isspace() and previous is not None and not _looks_like_key(match[1])):
@@ -178,14 +197,11 @@ def parse(content: bytes | str, name: str) -> Document:
         if raw[0].isspace() and previous is not None:
             more.setdefault(len(lines) - 1, [previous.text]).append(line)
             continue
-        if len(problems) >= _MOST_PROBLEMS:  # a file that is no answer file would have thousands
-            previous = None
-            continue
         seen = f"the line is neither KEY=value nor a comment ({_shape(line)})"
         hint = "put a # before it if it is a remark"
         if re.fullmatch(r"(CONFIG|EXCLUDE)_[A-Z0-9_]+", line):
-            seen, hint = f"there is no = after {line}", f"write {line}= to leave it empty"
-        problems.append(_problem(name, number, "no-key", seen, "", hint, error=True))
+            seen, hint = f"there is no = after {line[:80]}", f"write {line[:80]}= to leave it empty"
+        complain(number, "no-key", seen, "", hint, error=True)
         previous = None
     for at, pieces in more.items():
         lines[at] = replace(lines[at], text=_joined(pieces))
@@ -230,5 +246,5 @@ def _trim(comment: list[str]) -> list[str]:
 
 def _shape(line: str) -> str:
     """A description of a line for messages. It can be a part of a password, so only its beginning is shown."""
-    word = line.split()[0]
+    word = line.split(None, 1)[0]
     return f"it begins with {word[:12]!r}" if re.match(r"(CONFIG|EXCLUDE)[A-Z_]*$", word) else f"{len(line)} characters"

@@ -10,21 +10,27 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
 
+MOST_BYTES = 1024 * 1024
+"""Of certificates or a key: a chain has a few KiB, a bundle of all public authorities has 250."""
+
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"is longer than {MOST_BYTES // 1024} KiB, the most that is read")
+        return content
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
 def certificates(path: Path) -> list[x509.Certificate]:
     """All certificates of a PEM file, one or more, in their order."""
+    content = _content(path)
     try:
-        return x509.load_pem_x509_certificates(_content(path))
-    except ValueError as error:
-        if str(error).startswith("cannot be read"):
-            raise
+        return x509.load_pem_x509_certificates(content)
+    except ValueError:
         raise ValueError("no certificate in PEM format (-----BEGIN CERTIFICATE-----)") from None
 
 

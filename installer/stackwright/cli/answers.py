@@ -308,11 +308,22 @@ def _diff(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from stackwright.answers.compare import differences
-    from stackwright.answers.reading import load
+    from stackwright.answers.reading import AnswersError, load, no_answers
 
-    left = load([arguments.left], run=False, files=False).answers
-    right = load([arguments.right], run=False, files=False).answers
-    found = differences(left, right)
+    sides = []
+    for path in (arguments.left, arguments.right):
+        reading = load([path], run=False, files=False)
+        if unusable := no_answers(reading.documents):
+            raise AnswersError(tuple(unusable))
+        if reading.errors:
+            errors = _count(len(reading.errors), "error")
+            print(
+                f"{path} has {errors}: defaults stand for what cannot be used; `stackwright answers check {path}` lists"
+                " them",
+                file=sys.stderr,
+            )
+        sides.append(reading.answers)
+    found = differences(*sides)
     if arguments.json:
         streams.result({"differences": [asdict(difference) for difference in found]})
     else:

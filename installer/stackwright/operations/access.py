@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,10 @@ def public_key(answers: Answers, options: AccessOptions, note: Callable[[str], N
     """The user's public key to install on the hosts, if there is one."""
     if not answers["CONFIG_SSH_KEY"] or not options.password:
         return None
-    given = Path(str(answers["CONFIG_SSH_KEY"])).expanduser().with_suffix(".pub")
+    given = Path(str(answers["CONFIG_SSH_KEY"]))
+    with contextlib.suppress(RuntimeError):  # the home folder of an account that is not there
+        given = given.expanduser()
+    given = given.with_suffix(".pub")
     if not given.is_file():
         note(f"CONFIG_SSH_KEY: {given} does not exist on this machine; no key of yours is installed")
         return None

@@ -17,6 +17,9 @@ CLOCK_LIMIT = 30.0
 """Seconds between two hosts' clocks from which on messaging and agents' heartbeats get into trouble."""
 CLOCK_NOTICE = 3.0
 
+_LONGEST = 64
+"""HOST_NAME_MAX of Linux: sethostname refuses longer names."""
+
 
 def _own(facts: Facts) -> set[str]:
     """The host's addresses, without prefix lengths and scopes."""
@@ -53,6 +56,14 @@ def host_name(situation: Situation) -> Problems:
                 f"the host is called {name}, which is {'an address' if is_address(name) else 'a number'}",
                 "a host name must begin with a letter",
                 "give it one: hostnamectl set-hostname NAME.DOMAIN",
+                host,
+            )
+        elif len(name) > _LONGEST:
+            yield Problem(
+                "host-name",
+                f"{name} has {len(name)} characters",
+                f"at most {_LONGEST}, the kernel's limit of a host's own name",
+                "name the host in the answer file by a shorter name, or set CONFIG_HOST_NAMES=n",
                 host,
             )
 
@@ -162,7 +173,7 @@ def distinct(situation: Situation) -> Problems:
         groups: dict[str, list[str]] = defaultdict(list)
         for host, facts in named.items():
             if of(facts):
-                groups[of(facts)].append(host)
+                groups[of(facts).lower()].append(host)  # neither DNS nor Nova's database tells cases apart
         for value, hosts in sorted(groups.items()):
             if len(hosts) > 1:
                 yield Problem(
@@ -265,10 +276,13 @@ def proxy(situation: Situation) -> Problems:
     own = tuple(dict.fromkeys(f.address or h for h, f in situation.facts.items()))
     hint = f"set no_proxy=localhost,127.0.0.1,{','.join(own)} in /etc/environment, for people who log in there"
     wanted = "the hosts of a cloud must reach each other without a proxy; the run itself does"
+    left_out: dict[str, list[str]] = {}  # by no_proxy, which many hosts have alike
     for host, facts in situation.facts.items():
         kinds = [kind.lower() for kind in facts.extra.get("proxy", "").split()]
         without = facts.extra.get("no-proxy", "")
-        missing = [address for address in own if without and not _excepted(address, without)]
+        if without not in left_out:
+            left_out[without] = [address for address in own if without and not _excepted(address, without)]
+        missing = left_out[without]
         kinds = list(dict.fromkeys(kinds))
         if missing and set(kinds) - {"no_proxy"}:
             yield Problem(

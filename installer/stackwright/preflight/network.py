@@ -113,6 +113,10 @@ def interfaces(situation: Situation) -> Problems:
         facts = situation.facts[host]
         for key, name, needs_address in entries:
             network = subnet(name)
+            if name == "lo":
+                hint = "name an interface that leads to the network" + (", or leave the key empty" * needs_address)
+                yield Problem("interface", "lo is the host's loopback", "another one", hint, host, where=key)
+                continue
             if needs_address and tunnels.start(situation.answers, situation.agent(), facts):
                 continue
             found = _within(facts, network) if network else _find(facts, name)

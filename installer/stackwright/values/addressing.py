@@ -11,6 +11,12 @@ from stackwright.values.lists import words
 if TYPE_CHECKING:
     from netaddr import IPNetwork
 
+MOST_HOSTS = 10_000
+"""In one answer: ranges in brackets make many out of few characters."""
+
+_LONGEST_NAME = 300
+"""A name of 253 characters, and the range in it."""
+
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
 
 
@@ -75,11 +81,15 @@ def hosts(value: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     wrong: dict[str, list[str]] = {}  # by what is wrong: the items
+    count = 0
     text = value.strip()
     # addresses in brackets of their own, rather than a list in Python's
     bracketed = text.startswith("[") and (text.count("[") > 1 or text[-1] != "]") and not {"'", '"'} & set(text)
     for item in (part for word in (text.split(",") if bracketed else words(text)) for part in word.split()):
         for name in _expand(item):
+            count += 1
+            if count > MOST_HOSTS:
+                raise ValueError(f"expected at most {MOST_HOSTS:,} hosts")
             try:
                 found[host(name)] = None
             except ValueError as error:
@@ -121,8 +131,10 @@ def _expand(item: str) -> Iterable[str]:
     if not match:
         return (item,)
     first, last = int(match[2]), int(match[3])
-    if last < first or last - first >= 10_000:
-        raise ValueError(f"{item!r}: the range must ascend and have at most 10,000 hosts")
+    if last < first or last - first >= MOST_HOSTS:
+        raise ValueError(f"{item!r}: the range must ascend and have at most {MOST_HOSTS:,} hosts")
+    if len(item) > _LONGEST_NAME:
+        raise ValueError(f"{item[:40]!r}... is too long for a host name")
     width = len(match[2])
     return (f"{match[1]}{number:0{width}d}{match[4]}" for number in range(first, last + 1))
 

@@ -138,6 +138,16 @@ def records(value: str) -> tuple[Pairs, ...]:
     Returns the pairs of each object, ordered by name. Packstack's Python literals, and a semicolon between two objects,
     are accepted.
     """
+    return _records(value, 0)
+
+
+_NO_RECORDS = 'must be a JSON list of objects, such as [{"vendor_id": "8086", "product_id": "10ca"}]'
+_MOST_QUOTING = 8
+"""So many backslashes are taken away before a quote, and so many lists within lists opened: a shell, Puppet and JSON
+each quote once, and the third of them writes seven."""
+
+
+def _records(value: str, depth: int) -> tuple[Pairs, ...]:
     value = value.strip()
     if value in ("", "[]", "None", "{}"):
         return ()
@@ -151,12 +161,14 @@ def records(value: str) -> tuple[Pairs, ...]:
             parsed = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             parsed = None
-    if parsed is None and '\\"' in value:  # escaped for a shell or for Puppet
-        return records(value.replace('\\"', '"'))
+    if parsed is None and '\\"' in value and depth < _MOST_QUOTING:  # escaped for a shell or for Puppet
+        return _records(value.replace('\\"', '"'), depth + 1)
     if isinstance(parsed, list) and parsed and all(isinstance(item, str) for item in parsed):
-        return records(", ".join(parsed)) if len(parsed) == 1 else tuple(r for item in parsed for r in records(item))
+        if depth == _MOST_QUOTING:
+            raise ValueError(_NO_RECORDS)
+        return tuple(record for item in parsed for record in _records(item, depth + 1))
     if not isinstance(parsed, list) or not all(isinstance(item, dict) for item in parsed):
-        raise ValueError('must be a JSON list of objects, such as [{"vendor_id": "8086", "product_id": "10ca"}]')
+        raise ValueError(_NO_RECORDS)
     return tuple(tuple(sorted((str(k), str(v)) for k, v in item.items())) for item in parsed)
 
 

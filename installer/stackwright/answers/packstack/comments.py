@@ -141,10 +141,12 @@ def is_packstacks(lines: Iterable[str]) -> bool:
 
 def is_generated(lines: Iterable[str]) -> bool:
     """Whether these comment lines are an explanation of Packstack or of an earlier version of Stackwright."""
-    return _digest(lines) in _digests() | _own_digests()
+    digest = _digest(lines)
+    return digest in _digests() or digest in _own_digests()
 
 
 def _digest(lines: Iterable[str]) -> str:
-    text = re.sub(r"\[[^\[\]]*\]\s*\.?\s*$", "", " ".join(line.lstrip("#; ") for line in lines).strip())
+    # Without blanks, because a long run of them would take quadratic time.
+    text = re.sub(r"\[[^\[\]]*\]\.?$", "", "".join("".join(line.lstrip("#; ") for line in lines).split()))
     letters = re.sub(r"[^a-z0-9]", "", text.lower())
     return hashlib.sha256(letters.encode()).hexdigest()[:8]
