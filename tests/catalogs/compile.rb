@@ -3,7 +3,8 @@
 #   ruby compile.rb MODULEPATH
 #
 # Reads one job per line from standard input, as JSON: {name, manifest, hieradata, facts}. Answers each with one line:
-# {name, ok, error, warnings, resources: {"Type[title]": {parameter: value}}}. Converting to the RAL finds dangling
+# {name, ok, error, warnings, resources: {"Type[title]": {parameter: value}}}. A setting of a configuration file also has
+# `stackwright_file`, the file that its provider writes. Converting to the RAL finds dangling
 # references and bad values that compiling lets pass; the graph of it finds rings.
 #
 # The first catalog takes most of its time to parse modules and to load types. They are kept, so that a later one takes a
@@ -120,6 +121,16 @@ def shown(value)
   value.is_a?(Puppet::Pops::Types::PSensitiveType::Sensitive) ? '(sensitive)' : value.to_s
 end
 
+# The file that the providers of a type write their settings to, if they have one for all.
+def written_file(name)
+  FILES.fetch(name) do
+    type = Puppet::Type.type(name)
+    providers = type ? type.providers.map { |provider| type.provider(provider) } : []
+    FILES[name] = providers.filter_map { |provider| provider.file_path if provider.respond_to?(:file_path) }.first
+  end
+end
+FILES = {}
+
 # The manifest becomes the environment's main class, in the place of the one before it.
 def import(manifest)
   known = ENVIRONMENT.known_resource_types
@@ -155,7 +166,8 @@ def compile(job)
     # It logs what it finds, and raises nothing.
     raise Puppet::Error, 'the catalog has a dependency cycle' if graph.report_cycles_in_graph
     catalog.resources.reject { |r| r.type.to_s == 'Stage' }.to_h do |r|
-      [r.ref, r.to_hash.to_h { |k, v| [k.to_s, shown(v)] }]
+      file = written_file(r.type.to_s.downcase)
+      [r.ref, r.to_hash.to_h { |k, v| [k.to_s, shown(v)] }.merge(file ? { 'stackwright_file' => file } : {})]
     end
   end
 end
