@@ -6,7 +6,7 @@ from stackwright.model import Component, Option, Service
 from stackwright.records import APPLIED, Names, PackageSet, applied, changes_of, fixed
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.shared_packages import CONFIGURES
-from stackwright.values import address, checksum, count, natural, network, pools, properties, text, url, word
+from stackwright.values import address, checksum, count, natural, network, networks, pools, properties, text, url, word
 
 _DEMO = (("CONFIG_PROVISION_DEMO", "y"),)
 _TEMPEST = (("CONFIG_PROVISION_TEMPEST", "y"),)
@@ -67,6 +67,18 @@ OPTIONS: tuple[Option, ...] = (
         default="10.0.0.0/24",
         when=_DEMO,
         ours=True,
+    ),
+    value_of(
+        "CONFIG_PROVISION_DEMO_SSH_FROM",
+        (
+            "Networks from which instances of the demo project accept ping and SSH, in its default security group. "
+            "Empty: the external network and the networks of the cloud's hosts. 0.0.0.0/0 is everyone: the demo image "
+            "has a password that everybody knows."
+        ),
+        networks,
+        when=_DEMO,
+        ours=True,
+        passed_as=("demo_sources",),
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_NAME",
@@ -298,6 +310,7 @@ SERVICE = Service(
         "CONFIG_PROVISION_DEMO_FLOATRANGE": fixed("the external network exists, and a subnet keeps its range", "demo"),
         "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": applied("addresses that are in use stay in use"),
         "CONFIG_PROVISION_DEMO_GATEWAY": APPLIED,
+        "CONFIG_PROVISION_DEMO_SSH_FROM": applied("rules for networks that are no longer named stay"),
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": fixed(
             "the private network exists, and a subnet keeps its range", "demo"
         ),
