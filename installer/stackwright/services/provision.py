@@ -8,6 +8,11 @@ from stackwright.services.options import choice_of, host_of, password, switch, v
 from stackwright.services.shared_packages import CONFIGURES
 from stackwright.values import address, checksum, count, natural, network, networks, pools, properties, text, url, word
 
+_CIRROS = "https://download.cirros-cloud.net/0.6.2/cirros-0.6.2-x86_64-disk.img"
+
+KNOWN_IMAGES = {_CIRROS: "07e44a73e54c94d988028515403c1ed762055e01b83a767edf3c2b387f78ce00"}
+"""SHA-256 of images by URL. CirrOS's own server publishes MD5 sums only; projects that use the image pin this one."""
+
 _DEMO = (("CONFIG_PROVISION_DEMO", "y"),)
 _TEMPEST = (("CONFIG_PROVISION_TEMPEST", "y"),)
 _NEUTRON = (("CONFIG_NEUTRON_INSTALL", "y"),)
@@ -97,7 +102,7 @@ OPTIONS: tuple[Option, ...] = (
             "Packstack's default is CirrOS 0.5.1 from 2020."
         ),
         url,
-        default="https://download.cirros-cloud.net/0.6.2/cirros-0.6.2-x86_64-disk.img",
+        default=_CIRROS,
         when=_DEMO,
         flag="provision-image-url",
         was=("CONFIG_PROVISION_CIRROS_URL",),
@@ -118,7 +123,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_CHECKSUM",
-        "SHA-256 checksum of the demo image. Empty: not checked.",
+        "SHA-256 checksum of the demo image. Empty: that of CirrOS 0.6.2 for the default URL; others are not checked.",
         checksum,
         when=_DEMO,
         ours=True,
