@@ -365,6 +365,18 @@ setpriv --reuid 64998 --regid 64998 --clear-groups grep -rlsF -D skip -f - {plac
     assert {line.rpartition(" ")[0] for line in modes[1:]} == {"640 root swift"}
 
 
+def test_the_cloud_is_compared_with_the_security_guide(cloud: Cloud) -> None:
+    done = cloud.command("verify", "--security", "-a", str(cloud.file), "--json")
+    (RESULTS / "security.json").write_text(done.stdout)
+    items = {item["name"]: item for item in json.loads(done.stdout)["items"]}
+    assert not [item for item in items.values() if not item["ok"]], done.stdout
+    assert done.returncode == 0, done.stderr
+    met = {name for name, item in items.items() if item["state"] == "met"}
+    assert met >= {"ports", "modes", "readable-secrets", "broker-guest", "broker-tags", "database-anonymous", "iframes",
+                   "password-reveal", "password-check", "password-validator", "allowed-hosts"}  # fmt: skip
+    assert {name for name, item in items.items() if item["reason"]} >= {"api-tls", "dashboard-tls"}
+
+
 def test_instances_of_the_demo_accept_ssh_from_the_clouds_own_networks(cloud: Cloud) -> None:
     """Another test logs in from this machine; this one, that nobody else is let in."""
     listed = cloud.sh(". /root/keystonerc_demo; openstack security group rule list --ingress --ethertype IPv4 -f json")

@@ -20,12 +20,14 @@ from stackwright.cli.options import (
     required_answers,
 )
 from stackwright.model import ExitCode
-from stackwright.operations import access, apply, inspection, quickstart, status, verify
+from stackwright.operations import access, apply, inspection, quickstart, security, status, verify
 from stackwright.operations.answers import read_answers, state_of
+from stackwright.operations.context import RunContext
 from stackwright.operations.options import Console, QuickStartOptions
 from stackwright.output import text
 from stackwright.ssh.pool import Hosts
 from stackwright.state.directory import StateDir, scratch
+from stackwright.verify import security as checklist
 
 
 def run(arguments: argparse.Namespace, command: str) -> int:
@@ -46,6 +48,8 @@ def run(arguments: argparse.Namespace, command: str) -> int:
                 return ExitCode.OK
             case "plan":
                 return _plan(arguments, reading, hosts, state, out)
+            case "verify" if arguments.security:
+                return _security(inspection.begin(reading.answers, hosts, state), out)
             case "verify":
                 result = verify.run(inspection.begin(reading.answers, hosts, state), out)
                 return ExitCode.OK if result.ok else ExitCode.FAILED
@@ -115,6 +119,13 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
         if result.verdict:
             print(text.not_verified(result.verdict, applied.log, result.answer_files))
     return result.code
+
+
+def _security(context: RunContext, out: Console) -> int:
+    items = security.run(context)
+    found = security.to_json(items)
+    print(json.dumps(found, indent=1) if out.as_json else "\n".join(checklist.text(items)))
+    return ExitCode.OK if found["ok"] else ExitCode.FAILED
 
 
 def _status(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: StateDir) -> int:
