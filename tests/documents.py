@@ -30,6 +30,7 @@ from stackwright.model import Event, ExitCode, Option, Plan  # noqa: E402
 from stackwright.output import live, text  # noqa: E402
 from stackwright.services import SERVICES, change_of, options  # noqa: E402
 from stackwright.values import addressing  # noqa: E402
+from stackwright.verify import security  # noqa: E402
 
 RECORDED = ROOT / "tests" / "data" / "recorded-run"
 """An all-in-one run on a node of the lab, recorded by Stackwright 0.1.0 on two cores on 2026-11-30. To replace it, copy
@@ -141,6 +142,12 @@ _DERIVED = {
 """What secrets that follow from others are for."""
 
 
+def guide_reasons() -> str:
+    """Items of the OpenStack Security Guide that this version does not meet by default, and why."""
+    rows = [f"| {name} | {why} |" for name, why in security.REASONS.items()]
+    return "\n".join(["| item | not met, because |", "|---|---|", *rows])
+
+
 def role_secrets() -> str:
     """The secrets that hosts of each role get, from the records: why they are there, and who needs them."""
     known = {option.key: option for service in SERVICES for option in service.options}
@@ -172,6 +179,7 @@ PARTS: Mapping[tuple[str, str], Callable[[], str]] = {
     ("docs/limits.md", "sizes"): sizes,
     ("docs/limits.md", "changes"): fixed_answers,
     ("docs/security.md", "secrets"): role_secrets,
+    ("docs/security.md", "reasons"): guide_reasons,
 }
 """By file and name of the part."""
 

@@ -3,8 +3,9 @@
 #   ruby compile.rb MODULEPATH
 #
 # Reads one job per line from standard input, as JSON: {name, manifest, hieradata, facts, applied}. Answers each with one
-# line: {name, ok, error, warnings, resources: {"Type[title]": {parameter: value}}}. With `applied`, the resources are
-# those that Puppet would apply, with the values that their types make of them and without a mask for secrets. Converting to the RAL finds dangling
+# line: {name, ok, error, warnings, resources: {"Type[title]": {parameter: value}}}. A setting of a configuration file
+# also has `stackwright_file`, the file that its provider writes. With `applied`, the resources are those that Puppet
+# would apply, with the values that their types make of them and without a mask for secrets. Converting to the RAL finds dangling
 # references and bad values that compiling lets pass; the graph of it finds rings.
 #
 # The first catalog takes most of its time to parse modules and to load types. They are kept, so that a later one takes a
@@ -140,6 +141,16 @@ def applied(resource)
   end
 end
 
+# The file that the providers of a type write their settings to, if they have one for all.
+def written_file(name)
+  FILES.fetch(name) do
+    type = Puppet::Type.type(name)
+    providers = type ? type.providers.map { |provider| type.provider(provider) } : []
+    FILES[name] = providers.filter_map { |provider| provider.file_path if provider.respond_to?(:file_path) }.first
+  end
+end
+FILES = {}
+
 # The manifest becomes the environment's main class, in the place of the one before it.
 def import(manifest)
   known = ENVIRONMENT.known_resource_types
@@ -178,7 +189,8 @@ def compile(job)
       return all.grep_v(Puppet::Type::Component).to_h { |r| [r.ref, applied(r)] }
     end
     catalog.resources.reject { |r| r.type.to_s == 'Stage' }.to_h do |r|
-      [r.ref, r.to_hash.to_h { |k, v| [k.to_s, shown(v)] }]
+      file = written_file(r.type.to_s.downcase)
+      [r.ref, r.to_hash.to_h { |k, v| [k.to_s, shown(v)] }.merge(file ? { 'stackwright_file' => file } : {})]
     end
   end
 end

@@ -15,6 +15,7 @@ import yaml
 from centos_facts import centos_9
 from matrix import Compiled, catalogs, matrix
 from puppet_tools import check_order, compile_apart, job, need
+from readable import readable_by_others
 from variants import VARIANTS
 
 import golden
@@ -39,6 +40,12 @@ def test_every_catalog_compiles_without_a_warning(case: Compiled) -> None:
         assert catalog.ok, f"{catalog.host}: {catalog.error}\n" + "\n".join(catalog.warnings)
         assert [w for w in catalog.warnings if _ours(w) and w not in allowed] == [], catalog.host
         check_order(catalog)
+
+
+@pytest.mark.parametrize("case", matrix())
+def test_no_file_with_a_secret_is_readable_by_others(case: Compiled) -> None:
+    for catalog in catalogs(case):
+        assert readable_by_others(catalog) == [], catalog.host
 
 
 @pytest.mark.slow

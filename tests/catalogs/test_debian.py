@@ -13,6 +13,7 @@ from pathlib import Path
 import bookworm
 import pytest
 from puppet_tools import Catalog, check_order, compile_case, compile_jobs, job, need, need_modules, node_facts
+from readable import readable_by_others
 
 import golden
 from golden import CASES
@@ -66,6 +67,12 @@ def test_no_secret_is_in_a_command_line(name: str) -> None:
             if ref.startswith(("Exec[", "Cron[")):
                 shown = " ".join(parameters.get(k, "") for k in ("command", "unless", "onlyif", "refresh"))
                 assert ".secret" not in shown, f"{catalog.host}: {ref}"
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_no_file_with_a_secret_is_readable_by_others(name: str) -> None:
+    for catalog in catalogs(name):
+        assert readable_by_others(catalog) == [], catalog.host
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trixie
 from puppet_tools import Catalog, check_order, compile_plan, need, node_facts
+from readable import readable_by_others
 from variants import _OVS, _TELEMETRY, _TLS
 
 import golden
@@ -64,6 +65,12 @@ def test_every_variant_compiles(name: str) -> None:
     for catalog in catalogs(name):
         assert catalog.ok, f"{catalog.host}: {catalog.error}\n" + "\n".join(catalog.warnings)
         check_order(catalog)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_file_with_a_secret_is_readable_by_others(name: str) -> None:
+    for catalog in catalogs(name):
+        assert readable_by_others(catalog) == [], catalog.host
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -72,9 +72,10 @@ class Cloud:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.day.run(shlex.join(["stackwright", *words]))
 
-    def sh(self, script: str) -> str:
-        """Runs a script on the node, as root."""
-        done = subprocess.run([*lab.ssh_command(NAME, self.lab), script], capture_output=True, text=True, check=False)
+    def sh(self, script: str, given: str = "") -> str:
+        """Runs a script on the node, as root; `given` is its standard input."""
+        command = [*lab.ssh_command(NAME, self.lab), script]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -343,6 +344,47 @@ def test_no_secret_is_in_any_output_or_log(cloud: Cloud) -> None:
     texts["processes"] = cloud.sh("ps axww -o args")
     texts["left on the node"] = cloud.sh("cat /var/lib/stackwright/runs/*/log /var/log/syslog 2>/dev/null || true")
     assert not {name for name, text in texts.items() if any(secret in text for secret in secrets)}
+
+
+def test_no_file_that_others_can_read_holds_a_secret(cloud: Cloud) -> None:
+    """Searched by a user with no rights, who finds what was put there for it. Among the secrets are those that the node
+    made itself: Keystone's keys, Nova's SSH key, and the cookie of RabbitMQ."""
+    planted = "planted-for-this-test"
+    own = "cat /etc/keystone/*-keys/* /var/lib/nova/.ssh/id_* /var/lib/rabbitmq/.erlang.cookie 2>/dev/null || true"
+    made = {line for line in cloud.sh(own).split() if len(line) > 18 and not line.startswith(("ssh-", "AAAA"))}
+    assert len(made) > 4
+    secrets = {s for s in cloud.answers.secret_texts() if len(s) > 7} | made
+    places = "/etc /var/lib /var/log /var/cache /root /tmp /var/tmp /run /home /srv"
+    script = f"""umask 022; echo {planted} > /tmp/planted
+setpriv --reuid 64998 --regid 64998 --clear-groups grep -rlsF -D skip -f - {places} || true"""
+    found = cloud.sh(script, "\n".join([planted, *sorted(secrets)])).split()
+    cloud.sh("rm /tmp/planted")
+    assert found == ["/tmp/planted"]
+    modes = cloud.sh(
+        "cd /etc/swift && stat -c '%a %U %G %n' . swift.conf *-server.conf object-expirer.conf"
+    ).splitlines()
+    assert modes[0] == "750 root swift ."
+    assert {line.rpartition(" ")[0] for line in modes[1:]} == {"640 root swift"}
+
+
+def test_the_cloud_is_compared_with_the_security_guide(cloud: Cloud) -> None:
+    done = cloud.command("verify", "--security", "-a", str(cloud.file), "--json")
+    (RESULTS / "security.json").write_text(done.stdout)
+    items = {item["name"]: item for item in json.loads(done.stdout)["items"]}
+    assert not [item for item in items.values() if not item["ok"]], done.stdout
+    assert done.returncode == 0, done.stderr
+    met = {name for name, item in items.items() if item["state"] == "met"}
+    assert met >= {"ports", "modes", "readable-secrets", "broker-guest", "broker-tags", "database-anonymous", "iframes",
+                   "password-reveal", "password-check", "password-validator", "allowed-hosts"}  # fmt: skip
+    assert {name for name, item in items.items() if item["reason"]} >= {"api-tls", "dashboard-tls"}
+
+
+def test_instances_of_the_demo_accept_ssh_from_the_clouds_own_networks(cloud: Cloud) -> None:
+    """Another test logs in from this machine; this one, that nobody else is let in."""
+    listed = cloud.sh(". /root/keystonerc_demo; openstack security group rule list --ingress --ethertype IPv4 -f json")
+    rules = [rule for rule in json.loads(listed) if rule["IP Protocol"]]
+    assert len(rules) == 4, listed
+    assert "0.0.0.0/0" not in {rule["IP Range"] for rule in rules}
 
 
 def test_hieradata_and_manifests_are_deleted_from_the_node(cloud: Cloud) -> None:

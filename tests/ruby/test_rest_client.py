@@ -427,3 +427,45 @@ def test_a_login_file_that_changes_during_the_run_is_read_again(tmp_path: Path) 
     out([first.equal?(same), Session.for('project').credentials.password])
     """
     assert value(code) == [True, "three"]
+
+
+def _rules(*found: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    return 200, {"security_group_rules": [{"id": str(n), "port_range_min": 22, **one} for n, one in enumerate(found)]}
+
+
+def test_a_rule_of_a_security_group_is_that_of_its_network(serve: Callable[..., Server]) -> None:
+    """What is for everyone is no rule for a network, and Neutron may keep everyone's without one."""
+    api = serve()
+    api.answers["GET /v3/projects?name=demo"] = [(200, {"projects": [{"id": "p1", "domain_id": "default"}]})]
+    groups = (200, {"security_groups": [{"id": "g1"}]})
+    api.answers["GET /v2.0/security-groups?name=default&project_id=p1"] = [groups]
+    asked = "GET /v2.0/security-group-rules?security_group_id=g1&direction=ingress&ethertype="
+    everyone, near = {"remote_ip_prefix": None}, {"remote_ip_prefix": "198.18.0.0/24"}
+    api.answers[f"{asked}IPv4&protocol=tcp"] = [_rules(everyone), _rules(everyone), _rules(near), _rules(near)]
+    api.answers[f"{asked}IPv6&protocol=ipv6-icmp"] = [_rules()]
+    api.answers["POST /v2.0/security-group-rules"] = [(201, {"security_group_rule": {"id": "r1"}})]
+    code = f"""
+    $LOAD_PATH.unshift('{LIB}')
+    require 'puppet_x/stackwright/rest_provider'
+    type = Puppet::Type.type(:stackwright_security_group_rule)
+    one = lambda {{ |name| type.new(:name => name).provider }}
+    networks = %w[198.18.0.0/24 0.0.0.0/0 198.18.0.0/24 0.0.0.0/0]
+    found = networks.map {{ |network| one.call("demo:default:tcp:22@#{{network}}").exists? }}
+    ping = one.call('demo:default:icmp@2001:2::/48')
+    ping.create unless ping.exists?
+    out([found, type.defaultprovider.name, PuppetX::Stackwright::RestProvider.name])
+    """
+    found = value(code, api.url)
+    assert found[:2] == [[False, True, True, False], "rest"]
+    (made,) = [
+        json.loads(h["_body"]) for h, r in zip(api.headers, api.seen, strict=True) if "-rules" in r and "POST" in r
+    ]
+    assert made["security_group_rule"] == {
+        "security_group_id": "g1",
+        "direction": "ingress",
+        "ethertype": "IPv6",
+        "protocol": "ipv6-icmp",
+        "port_range_min": None,
+        "port_range_max": None,
+        "remote_ip_prefix": "2001:2::/48",
+    }

@@ -13,7 +13,7 @@ import typed
 from stackwright import facts, planner
 from stackwright.answers import networks
 from stackwright.model import Answers, Facts
-from stackwright.planner import topology
+from stackwright.planner import demo
 
 NODE = facts.from_json((Path(__file__).parent.parent / "data" / "facts" / "debian-12.json").read_text())
 RANGE = {"CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.41.0/24"}
@@ -70,7 +70,7 @@ def test_it_reaches_neutrons_subnet() -> None:
 
 def test_of_ipv6() -> None:
     given = answers(**{"CONFIG_PROVISION_DEMO_FLOATRANGE": "2001:db8:4::/64", KEY: "2001:db8:4::5"})
-    found = topology.external(given)
+    found = demo.external(given)
     assert (found.gateway, found.pools[0]) == ("2001:db8:4::5", "start=2001:db8:4::1,end=2001:db8:4::4")
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import golden
 import outcome
+import typed
 from stackwright import answers, planner
 from stackwright.model import Answers, Facts, Plan, Run, Step
 from stackwright.planner.steps import packages as package_steps
 from stackwright.planner.steps.packages import apt_install
+from stackwright.services import provision
 
 HOST, COMPUTE = "198.18.0.10", "198.18.0.31"
 
@@ -126,6 +128,21 @@ def test_the_progress_of_packages_is_not_buffered() -> None:
             ready, _, _ = select.select([process.stdout], [], [], 20)
             assert ready, "nothing was told"
             assert process.stdout.readline() == f"stackwright: progress {told}\n"
+
+
+def test_the_default_image_has_a_checksum() -> None:
+    """An image of another URL has the one of the answer, or none."""
+    url, name = "https://mirror.example/x.img", "198.18.0.10"
+    hosts = {"CONFIG_CONTROLLER_HOST": name, "CONFIG_COMPUTE_HOSTS": (name,), "CONFIG_NETWORK_HOSTS": (name,)}
+    for changed, checksum in (
+        ({}, provision.KNOWN_IMAGES[str(typed.DEFAULTS["CONFIG_PROVISION_IMAGE_URL"])]),
+        ({"CONFIG_PROVISION_IMAGE_URL": url}, ""),
+        ({"CONFIG_PROVISION_IMAGE_CHECKSUM": "ab" * 32}, "ab" * 32),
+    ):
+        given = typed.answers({**hosts, "CONFIG_PROVISION_IMAGE_SOURCE": "url"}, **changed)
+        plan = outcome.plan(given, outcome.facts(given))
+        (script,) = [a.script for s in plan.steps for a in s.actions if getattr(a, "name", "") == "image"]
+        assert f"echo {checksum}' ' " in script if checksum else "sha256sum -c" not in script
 
 
 def test_another_image_under_the_same_name_is_fetched(tmp_path: Path) -> None:

@@ -95,7 +95,86 @@ def test_the_others_host_keys_are_known_under_every_name() -> None:
 
 def test_the_key_is_accepted_from_compute_hosts_and_for_commands_only() -> None:
     line = uploads(APART.plan())[COMPUTES[1], "/var/lib/nova/.ssh/authorized_keys"].content.decode()
-    assert line.startswith('restrict,from="198.18.0.11,198.18.0.12" ssh-ed25519 AAAA')
+    command = "/etc/ssh/stackwright-nova.sh"
+    assert line.startswith(f'restrict,command="/bin/sh {command}",from="198.18.0.11,198.18.0.12" ssh-ed25519 AAAA')
+    script = uploads(APART.plan())[COMPUTES[1], command]
+    assert (script.content.decode(), script.mode, script.owner) == (migration.command(), 0o755, "root:root")
+
+
+def test_nova_cannot_change_who_may_log_in_as_nova() -> None:
+    """Whoever can write files as nova through the key could give himself another one."""
+    found = uploads(APART.plan())[COMPUTES[1], "/var/lib/nova/.ssh/authorized_keys"]
+    assert (found.owner, found.mode) == ("root:nova", 0o640)
+    assert "install -d -o root -g nova -m 0750 /var/lib/nova/.ssh" in "".join(
+        getattr(a, "script", "") for s in APART.plan().steps if s.id.endswith(":migration") for a in s.actions
+    )
+
+
+LIBVIRT = (
+    "sh -c 'which virt-ssh-helper 1>/dev/null 2>&1; if test $? = 0; then     "
+    "virt-ssh-helper '\"'\"'qemu:///system'\"'\"'; "
+    "else     if '\"'\"'nc'\"'\"' -q 2>&1 | grep \"requires an argument\" >/dev/null 2>&1; then ARG=-q0;else ARG=;fi;"
+    "'\"'\"'nc'\"'\"' $ARG -U /var/run/libvirt/libvirt-sock; fi'"
+)
+"""What libvirt's client runs (virNetClientSSHHelperCommand)."""
+
+
+def _asked(tmp_path: Path, command: str) -> tuple[int, str]:
+    """What the forced command does with it: its exit status, and what was run."""
+    for name in ("mkdir", "rm", "touch", "scp", "virt-ssh-helper", "sftp-server"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        program.chmod(0o755)
+    script = migration.command().replace("/usr/lib/openssh/sftp-server", f"{tmp_path}/sftp-server")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SSH_ORIGINAL_COMMAND": command}
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    return done.returncode, done.stdout.strip()
+
+
+_AT = "/var/lib/nova/instances/7c1d"
+
+
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        (f"mkdir -p {_AT}", f"mkdir -p {_AT}"),
+        (f"rm -rf {_AT}_resize", f"rm -rf {_AT}_resize"),
+        (f"touch {_AT}.tmp", f"touch {_AT}.tmp"),
+        (f"rm {_AT}.tmp", f"rm {_AT}.tmp"),
+        (f"scp -r -t {_AT}/disk", f"scp -r -t {_AT}/disk"),
+        (LIBVIRT, "virt-ssh-helper qemu:///system"),
+        ("sh -c 'virt-ssh-helper '\"'\"'qemu:///system'\"'\"''", "virt-ssh-helper qemu:///system"),
+        ("/usr/lib/openssh/sftp-server", "sftp-server -P remove,rmdir,rename,posix-rename,symlink,hardlink"),
+        (
+            "/usr/libexec/openssh/sftp-server -l INFO",
+            "sftp-server -P remove,rmdir,rename,posix-rename,symlink,hardlink",
+        ),
+    ],
+)
+def test_the_key_runs_what_moves_instances(tmp_path: Path, command: str, run: str) -> None:
+    assert _asked(tmp_path, command) == (0, run)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "", "id", "sh", "bash -i", f"mkdir -p {_AT}; touch {{here}}/evil", f"touch {_AT}/../../.ssh/rc",
+        f"rm -rf {_AT}/..", "rm -rf /var/lib/nova/instances/", "rm -rf /etc", f"touch {_AT} {{here}}/evil",
+        f"rm -rf {_AT}$(touch {{here}}/evil)",
+        f"mkdir -p {_AT}\ntouch {{here}}/evil", "scp -t /var/lib/nova/.ssh/authorized_keys", "scp",
+        "sh -c 'touch {here}/evil'", "rsync --server . /", f"touch {_AT}`touch {{here}}/evil`",
+    ],
+)  # fmt: skip
+def test_the_key_runs_nothing_else(tmp_path: Path, command: str) -> None:
+    status, run = _asked(tmp_path, command.replace("{here}", str(tmp_path)))
+    assert (status, run) == (126, "")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_the_text_of_a_command_for_libvirt_is_not_run(tmp_path: Path) -> None:
+    status, run = _asked(tmp_path, f"sh -c 'touch {tmp_path}/evil; virt-ssh-helper x'; touch {tmp_path}/evil")
+    assert (status, run) == (0, "virt-ssh-helper qemu:///system")
+    assert not (tmp_path / "evil").exists()
 
 
 def test_another_port_of_sshd_is_used() -> None:

@@ -101,6 +101,43 @@ def test_the_testing_repository_is_marked_as_unsigned() -> None:
     assert "unsigned" in section["name"]
 
 
+@pytest.mark.parametrize("key", ["CONFIG_REPO", "CONFIG_OFFLINE_REPO"])
+def test_packages_of_own_repositories_are_unsigned_only_if_an_answer_says_so(key: str) -> None:
+    for unsigned, check in ((False, "1"), (True, "0")):
+        values = {key: "https://a.example.org/x", "CONFIG_REPO_UNSIGNED": unsigned}
+        file = read(repos.dnf_file(repositories(STREAM9, EPOXY, values)))
+        assert file[file.sections()[-1]]["gpgcheck"] == check
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({}, ()),
+        ({"CONFIG_REPO": "https://a.example.org/x"}, ()),
+        ({"CONFIG_REPO": "https://a.example.org/x", "CONFIG_REPO_UNSIGNED": True}, ("CONFIG_REPO_UNSIGNED",)),
+        ({"CONFIG_RDO_TRUNK": "current"}, ("CONFIG_RDO_TRUNK",)),
+        ({"CONFIG_RDO_TRUNK": "current", "CONFIG_OFFLINE_REPO": "/srv/x"}, ()),
+        ({"CONFIG_ENABLE_RDO_TESTING": True}, ("CONFIG_ENABLE_RDO_TESTING",)),
+    ],
+)
+def test_the_answers_that_allow_unsigned_packages_are_named(values: dict[str, Any], named: tuple[str, ...]) -> None:
+    """They are in the summary of an installation."""
+    typed = {key: options()[key].parse(value) if isinstance(value, str) else value for key, value in values.items()}
+    entries = {key: Answer(value, str(value), Origin("file")) for key, value in typed.items()}
+    given = Answers({**answers.defaults().entries, **entries})
+    assert repos.unsigned(STREAM9, EPOXY, given) == named
+    assert repos.unsigned(platforms.by_id("debian-12"), platforms.by_id("debian-12").default_release, given) == ()
+    checked = "gpgcheck=0" not in repos.dnf_file(repos.repositories(STREAM9, EPOXY, given))
+    assert checked or named
+
+
+@pytest.mark.parametrize("key", ["CONFIG_REPO_KEYS", "CONFIG_MIRROR_KEYS"])
+def test_keys_do_not_come_over_a_way_that_can_be_tampered_with(key: str) -> None:
+    with pytest.raises(ValueError, match="https://"):
+        options()[key].parse("http://mirror.example/key")
+    assert options()[key].parse("https://mirror.example/key")
+
+
 def test_own_repositories_are_verified_with_the_given_keys() -> None:
     values = {"CONFIG_REPO": "https://a.example.org/x", "CONFIG_REPO_KEYS": "/etc/a, https://a.example.org/k"}
     section = read(repos.dnf_file(repositories(STREAM9, EPOXY, values)))["stackwright-own-1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from dataclasses import replace
@@ -203,3 +204,36 @@ def test_registration(tmp_path: Path, settings: dict[str, str], expected: list[s
     assert arguments == expected
     assert "secret" not in visible
     assert "key-1" not in visible
+
+
+@pytest.mark.parametrize(
+    ("checksum", "fetched", "installed"),
+    [
+        ("", "https://satellite.example.org/pub/katello-ca-consumer-latest.noarch.rpm", True),
+        (hashlib.sha256(b"of the Satellite").hexdigest(), "http://satellite.example.org/pub/", True),
+        ("0" * 64, "http://satellite.example.org/pub/", False),
+    ],
+)
+def test_a_satellites_package_cannot_be_changed_on_its_way(
+    tmp_path: Path, checksum: str, fetched: str, installed: bool
+) -> None:
+    """It is fetched over HTTPS, or it is the file of the checksum."""
+    programs = {
+        "rpm": "exit 1",
+        "subscription-manager": "exit 0",
+        "curl": f'printf \'of the Satellite\' > "$5"; echo "$6" > {tmp_path}/fetched',
+        "dnf": f"touch {tmp_path}/installed",
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    action = registration.action(given(**SATELLITE, CONFIG_RH_SAT6_CA_CHECKSUM=checksum), platforms.by_id("rhel-9"))
+    assert action
+    script = action.script.replace("if subscription-manager identity", "if false")
+    script = script.partition("inside=$(cat")[0]
+    done = subprocess.run(
+        ["sh"], input=script, text=True, capture_output=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    )
+    assert (done.returncode == 0) == installed, done.stderr
+    assert (tmp_path / "fetched").read_text().startswith(fetched)
+    assert (tmp_path / "installed").exists() == installed

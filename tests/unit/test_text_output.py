@@ -69,6 +69,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_first_instance_is_shown_as_commands_for_its_image_and_user() -> None:
-    lines = text.first_instance("cirros 0.6", "cirros").splitlines()
+    lines = text.first_instance("cirros 0.6", "cirros", ("198.18.0.0/24", "198.18.4.0/24")).splitlines()
     assert [line for line in lines if "server create --image 'cirros 0.6' --flavor m1.tiny --network private" in line]
-    assert lines[-1] == "  ssh -i first.pem cirros@$address"
+    assert lines[-2] == "  ssh -i first.pem cirros@$address"
+    assert lines[-1].startswith("instances accept ping and SSH from 198.18.0.0/24, 198.18.4.0/24 (CONFIG_")

@@ -21,7 +21,7 @@ from stackwright.operations import inspection, trunk
 from stackwright.planner.steps import repositories as repository_steps
 from stackwright.platforms import repositories
 from stackwright.services import SERVICES
-from stackwright.ssh import LocalConnection, pool
+from stackwright.ssh import LocalConnection, Result, pool
 from stackwright.state import directory
 
 HOST = "198.18.0.10"
@@ -137,6 +137,33 @@ def test_dependencies_that_cannot_be_had(tree: Path, tmp_path: Path) -> None:
         with pytest.raises(StackwrightError, match=r"trunk-deps\.json is damaged"):
             looked(tmp_path, CURRENT)
         assert kept.read_text() == garbage
+
+
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("answer", ["[delorean-deps]\nbaseurl=http://mirror.invalid/\n", ""])
+def test_no_host_chooses_the_repositories_of_the_others(
+    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of one host goes to all, so it is compared with what the others get."""
+    settings = given(CONFIG_RDO_TRUNK=CURRENT, CONFIG_COMPUTE_HOSTS="198.18.0.31")
+    seen = outcome.facts(settings, "centos", "9")
+    assert len(seen) == 2
+    ask = trunk._ask
+
+    def lies(hosts: pool.Hosts, name: str, file: str, url: str, proxy: str, timeout: float) -> Result:
+        said = ask(hosts, name, file, url, proxy, timeout)
+        text = "".join(f"file\t{line}\n" for line in answer.splitlines())
+        return replace(said, out=text) if name == "198.18.0.31" else said
+
+    def pinned(folder: str) -> dict[str, Facts]:
+        (tmp_path / folder).mkdir()
+        hosts = Hosts(directory.Access(), directory.state_dir(HOST, tmp_path / folder))
+        return trunk.pinned(hosts, settings, seen)
+
+    assert all(f.extra["trunk_deps"] for f in pinned("honest").values())
+    monkeypatch.setattr(trunk, "_ask", lies)
+    with pytest.raises(StackwrightError, match=r"198\.18\.0\.\d+ and 198\.18\.0\.\d+ get different files"):
+        pinned("lying")
 
 
 @pytest.mark.usefixtures("tree")

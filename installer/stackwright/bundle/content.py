@@ -208,10 +208,17 @@ def _refuse_others(setup: Setup) -> None:
             raise ValueError(f"its {part} and its facts name different hosts: {', '.join(map(repr, other))}")
 
 
-_PERSONAL = ("CONFIG_RH_", "CONFIG_SATELLITE_", "CONFIG_SSL_", "CONFIG_SSH_KEY", "CONFIG_ENABLE_RDO_TESTING")
+_PERSONAL = (
+    "CONFIG_RH_",
+    "CONFIG_SATELLITE_",
+    "CONFIG_SSL_",
+    "CONFIG_SSH_KEY",
+    "CONFIG_ENABLE_RDO_TESTING",
+    "CONFIG_REPO_UNSIGNED",
+)
 """How answers begin that are the person's own, whatever their type: accounts, keys, and packages without signatures."""
 
-_PLACES = (values.path, values.url, values.urls, values.web_url, values.ldap_url)
+_PLACES = (values.path, values.url, values.urls, values.key_url, values.key_urls, values.web_url, values.ldap_url)
 """Parsers of places: files of the controlling machine, and servers that hosts get software, keys or users from."""
 
 _HARMLESS = frozenset({"CONFIG_PROVISION_IMAGE_URL"})

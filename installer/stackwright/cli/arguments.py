@@ -165,6 +165,11 @@ def parser(words: Sequence[str]) -> Parser:
     differ.add_argument("a", type=Path, metavar="A")
     differ.add_argument("b", type=Path, metavar="B")
     made["verify"].add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
+    made["verify"].add_argument(
+        "--security",
+        action="store_true",
+        help="compare the hosts with the checklists of the OpenStack Security Guide instead; changes nothing",
+    )
     made["report"].add_argument(
         "--slowest", nargs="?", type=int, const=25, metavar="N", help="show the N slowest items (default: 25)"
     )

@@ -21,12 +21,14 @@ from stackwright.cli.options import (
     required_answers,
 )
 from stackwright.model import ExitCode
-from stackwright.operations import access, apply, expectation, inspection, quickstart, status, verify
+from stackwright.operations import access, apply, expectation, inspection, quickstart, security, status, verify
 from stackwright.operations.answers import read_answers, state_of
+from stackwright.operations.context import RunContext
 from stackwright.operations.options import Console, QuickStartOptions
 from stackwright.output import junit, text
 from stackwright.ssh.pool import Hosts
 from stackwright.state.directory import StateDir, scratch
+from stackwright.verify import security as checklist
 
 
 def run(arguments: argparse.Namespace, command: str) -> int:
@@ -47,6 +49,8 @@ def run(arguments: argparse.Namespace, command: str) -> int:
                 return ExitCode.OK
             case "plan":
                 return _plan(arguments, reading, hosts, state, out)
+            case "verify" if arguments.security:
+                return _security(inspection.begin(reading.answers, hosts, state), out)
             case "verify":
                 result = verify.run(inspection.begin(reading.answers, hosts, state), out)
                 if arguments.junit:
@@ -126,6 +130,16 @@ def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:
         if result.verdict:
             print(text.not_verified(result.verdict, applied.log, result.answer_files))
     return result.code
+
+
+def _security(context: RunContext, out: Console) -> int:
+    items = security.run(context)
+    found = security.to_json(items)
+    if out.as_json:
+        streams.result(found)
+    else:
+        print("\n".join(checklist.text(items)))
+    return ExitCode.OK if found["ok"] else ExitCode.FAILED
 
 
 def _installed(result: apply.Installed) -> dict[str, Any]:

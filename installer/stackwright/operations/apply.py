@@ -21,6 +21,7 @@ from stackwright.operations import lock as lock_operations
 from stackwright.operations.context import RunContext
 from stackwright.operations.options import ApplyOptions, CheckOptions, Console
 from stackwright.output import live, text
+from stackwright.planner import demo
 from stackwright.planner.steps import credentials
 from stackwright.services import all_components, all_services
 from stackwright.ssh import parallel as side_by_side
@@ -263,12 +264,14 @@ class Installed:
     """The answers that changed since the last run that finished."""
 
 
-def first_instance(run: RunContext) -> tuple[str, str] | None:
-    """Image and user of an instance that the demo project can boot; None if it cannot."""
+def first_instance(run: RunContext) -> tuple[str, str, tuple[str, ...]] | None:
+    """Image and user of an instance that the demo project can boot, and the networks from which it can be logged in to;
+    None if it cannot."""
     answers, cloud = run.answers, run.cloud
     if not (answers["CONFIG_PROVISION_DEMO"] and cloud.has("nova-compute") and cloud.has("clients")):
         return None
-    return str(answers["CONFIG_PROVISION_IMAGE_NAME"]), verify.image_user(cloud)
+    sources = demo.sources(answers, run.facts.values())
+    return str(answers["CONFIG_PROVISION_IMAGE_NAME"]), verify.image_user(cloud), sources
 
 
 def install(

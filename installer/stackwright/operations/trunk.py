@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
@@ -15,6 +15,7 @@ from stackwright import platforms, shell
 from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.platforms.repositories import TRUNK_TAGS, trunk
 from stackwright.shell import Raw
+from stackwright.ssh import parallel
 
 if TYPE_CHECKING:
     from stackwright.ssh import Result
@@ -55,7 +56,7 @@ def pinned(hosts: Hosts, answers: Answers, seen: dict[str, Facts]) -> dict[str, 
             known[where] = _look_up(hosts, name, tag, where, proxy)
             hosts.state.write(_KEPT, json.dumps(known, indent=1, sort_keys=True) + "\n")
         found = {"trunk": known[where]["hash"], "trunk_moved": known[where]["moved"]}
-    found |= _dependencies(hosts, name, at.dependencies, proxy)
+    found |= _dependencies(hosts, tuple(seen), at.dependencies, proxy)
     return {name: replace(facts, extra={**facts.extra, **found}) for name, facts in seen.items()}
 
 
@@ -75,8 +76,10 @@ def _known(state: StateDir) -> dict[str, dict[str, str]]:
     )
 
 
-def _dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> dict[str, str]:
-    """The facts about trunk's dependencies; they are kept where they were not known."""
+def _dependencies(hosts: Hosts, names: Sequence[str], url: str, proxy: str) -> dict[str, str]:
+    """The facts about trunk's dependencies; they are kept where they were not known. All hosts are to get what the
+    first one says, so all are asked then: a host must not choose the repositories of the others."""
+    name = names[0]
     kept = _kept_dependencies(hosts.state)
     if url in kept:
         then = kept[url]
@@ -91,6 +94,14 @@ def _dependencies(hosts: Hosts, name: str, url: str, proxy: str) -> dict[str, st
             "check that the host reaches trunk.rdoproject.org",
             ExitCode.UNREACHABLE,
         )
+    others = parallel.map(names[1:], lambda other: _look_up_dependencies(hosts, other, url, proxy))
+    for other, said in others.items():
+        if said is None or said["file"] != found["file"]:
+            raise StackwrightError(
+                f"{name} and {other} get different files from {url}" + ("" if said else f" ({other} gets none)"),
+                "run the command again; if they still differ, find out who answers for trunk.rdoproject.org there",
+                ExitCode.PREFLIGHT,
+            )
     hosts.state.write(_DEPENDENCIES, json.dumps({**kept, url: found}, indent=1, sort_keys=True) + "\n")
     return {"trunk_deps": found["file"]}
 

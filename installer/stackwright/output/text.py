@@ -189,6 +189,8 @@ def summary(
             rows.append(("trusted with", f"{authority} (import it into the browser)"))
     if keystone := plan.summary.get("endpoints", {}).get("keystone"):
         rows.append(("identity API", f"{keystone}/v3"))
+    if unsigned := plan.summary.get("unsigned"):
+        rows.append(("unsigned", f"packages that nobody signed were allowed by {', '.join(unsigned)}"))
     called = {"clouds.yaml": "clouds.yaml", "stackwright.lock": "lock"}
     rows += [(called.get(path.name, "log in with"), str(path)) for path in files]
     rows.append(("on the node", "/root/keystonerc_admin"))
@@ -221,9 +223,9 @@ The failed checks above show what the services logged; everything else is in {lo
 After a repair, verify again: {again}"""
 
 
-def first_instance(image: str, user: str) -> str:
-    """The commands that boot a first instance in the demo project and log in to it, on the host that has the clients.
-    `user` is the login user of the image."""
+def first_instance(image: str, user: str, sources: Iterable[str]) -> str:
+    """The commands that boot a first instance of the demo project and log in to it. They run on the host that has the
+    clients; `user` is the one of the image, and `sources` are the networks that its security group accepts SSH from."""
     return f"""
 your first instance: stackwright launch
 or with the openstack command, on the node:
@@ -232,7 +234,8 @@ or with the openstack command, on the node:
   openstack server create --image {shlex.quote(image)} --flavor m1.tiny --network private --key-name first --wait first
   address=$(openstack floating ip create public -f value -c floating_ip_address)
   openstack server add floating ip first $address
-  ssh -i first.pem {user}@$address"""
+  ssh -i first.pem {user}@$address
+instances accept ping and SSH from {", ".join(sources) or "nowhere"} (CONFIG_PROVISION_DEMO_SSH_FROM)"""
 
 
 def changed(answers: Iterable[ChangedAnswer]) -> str:

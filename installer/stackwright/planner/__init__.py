@@ -43,6 +43,7 @@ from stackwright.planner.steps import (
 from stackwright.planner.steps import host as host_steps
 from stackwright.planner.steps import packages as package_steps
 from stackwright.planner.topology import NO_CERTIFICATES, Cloud, Host
+from stackwright.services import provision
 
 __all__ = [
     "NO_CERTIFICATES",
@@ -268,8 +269,8 @@ def _image(whole: Cloud, host: Host) -> tuple[Action, ...]:
     path, _ = image_file(whole, host)
     if builds_image(whole, host):
         return guest.actions(path)
-    checksum = str(whole.answers["CONFIG_PROVISION_IMAGE_CHECKSUM"])
     url = str(whole.answers["CONFIG_PROVISION_IMAGE_URL"])
+    checksum = str(whole.answers["CONFIG_PROVISION_IMAGE_CHECKSUM"]) or provision.KNOWN_IMAGES.get(url, "")
     return (Run("image", package_steps.fetch_image(url, checksum, path), 1200, retries=3),)
 
 
@@ -334,6 +335,8 @@ def _summary(whole: Cloud, opened: Mapping[str, Sequence[firewall_policy.Opening
         "endpoints": {c.name: whole.url(c.name) for _, c, _ in services.apis() if whole.has(c.name)},
         "ports": {h: [opening.told(h) for opening in found] for h, found in opened.items()},
     }
+    if unsigned := repositories.unsigned(whole):
+        out["unsigned"] = list(unsigned)
     if whole.has("horizon"):
         out["dashboard"] = whole.dashboard_url
     return out

@@ -11,7 +11,7 @@ from typing import Any
 
 from stackwright import services
 from stackwright.model import Answers, Certificates, Component, ExitCode, Facts, StackwrightError
-from stackwright.planner import naming, placement, render, swift, tls, tunnels
+from stackwright.planner import demo, naming, placement, render, swift, tls, tunnels
 from stackwright.planner.choices import Choices, choose
 from stackwright.planner.tunnels import Bridge
 from stackwright.platforms import Platform, Release
@@ -126,35 +126,6 @@ def network(answers: Answers) -> Network:
     )
 
 
-@dataclass(frozen=True)
-class External:
-    """The demo's external network, which floating addresses come from."""
-
-    cidr: str
-    version: int
-    gateway: str
-    pools: tuple[str, ...]
-    """start=A,end=B, as Neutron's client writes them."""
-    nameservers: tuple[str, ...]
-
-
-def external(answers: Answers, routers: Iterable[str] = ()) -> External:
-    """The external network from the answers. Its gateway is CONFIG_PROVISION_DEMO_GATEWAY; else the first of `routers`
-    (default gateways of hosts) that is in the network; else the first address. Without allocation pools in the answers,
-    all other addresses are used."""
-    outside = ipaddress.ip_network(str(answers["CONFIG_PROVISION_DEMO_FLOATRANGE"]))
-    first = next(outside.hosts())
-    # The last host address: one below the broadcast address, which IPv6 does not have.
-    last = outside[-2] if outside.version == 4 else outside[-1]
-    there = (router for router in routers if router and ipaddress.ip_address(router) in outside)
-    gateway = ipaddress.ip_address(str(answers["CONFIG_PROVISION_DEMO_GATEWAY"] or next(there, first)))
-    base, own = outside.network_address, int(gateway)
-    around = ((int(first), own - 1), (own + 1, int(last))) if gateway in outside else ((int(first), int(last)),)
-    free = tuple(f"start={base + (a - int(base))},end={base + (b - int(base))}" for a, b in around if a <= b)
-    pools = answers["CONFIG_PROVISION_DEMO_ALLOCATION_POOLS"] or free
-    return External(str(outside), outside.version, str(gateway), pools, ())
-
-
 def _interface(facts: Facts, name: str, bridges: frozenset[str]) -> str:
     """The name of the interface that the answers give as a name, a network or a MAC address. A network selects the
     interface with an address in it. A MAC address selects the interface that has it, except `bridges`, which take over
@@ -191,14 +162,14 @@ def _bridges(answers: Answers, net: Network, roles: tuple[str, ...]) -> tuple[tu
     bridges = []
     for mapping in mappings:
         physnet, _, name = mapping.partition(":")
-        demo = (
+        gateway = (
             edge
             and physnet == net.external_physnet
             and bool(answers["CONFIG_PROVISION_DEMO"])
             and bool(answers["CONFIG_PROVISION_OVS_BRIDGE"])
             and not interfaces.get(name)
         )
-        outside = external(answers) if demo else None
+        outside = demo.external(answers) if gateway else None
         bridges.append(
             Bridge(
                 name=name,
@@ -345,15 +316,15 @@ class Cloud:
             return f"{scheme}://{bracketed(self.address('horizon'))}{path}"
         return self.dashboard(self.first("horizon"))
 
-    def _external(self) -> External | None:
+    def _external(self) -> demo.External | None:
         """The demo's external network. If one of our bridges has the gateway's address, the hosts' default gateways are
         not considered."""
         if not self.answers["CONFIG_PROVISION_DEMO"]:
             return None
         if any(bridge.network for host in self.hosts.values() for bridge in host.bridges):
-            return external(self.answers)
+            return demo.external(self.answers)
         edge_first = sorted(self.hosts.values(), key=lambda host: not _EDGE & set(host.roles))
-        return external(self.answers, (host.facts.gateway for host in edge_first))
+        return demo.external(self.answers, (host.facts.gateway for host in edge_first))
 
     @property
     def console_url(self) -> str:
@@ -406,6 +377,7 @@ class Cloud:
             "db_url": self.db_url,
             "has": self.has,
             "external": self._external(),
+            "demo_sources": demo.sources(self.answers, (host.facts for host in self.hosts.values())),
             "address": self.address,
             "addresses": self.addresses,
             "ovn_db": self.ovn_db,

@@ -18,7 +18,9 @@ class Repository:
     url: str = ""
     """Base URL. Empty: the system has the repository, which only needs to be enabled."""
     key: str = ""
-    """URL of the packages' signing key."""
+    """URL of the packages' signing key; empty: the keys that the system knows."""
+    unsigned: str = ""
+    """The answer that allows its packages to be unsigned; empty: they have to be signed."""
     module_hotfixes: bool = False
     """Prefer its packages over module streams (dnf)."""
     exclude: tuple[str, ...] = ()

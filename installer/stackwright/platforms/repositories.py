@@ -34,8 +34,9 @@ def repositories(
     if platform.package_manager != "dnf":
         return ()
     keys = " ".join(_url(key) for key in answers["CONFIG_REPO_KEYS"])
+    unsigned = "CONFIG_REPO_UNSIGNED" if answers["CONFIG_REPO_UNSIGNED"] else ""
     if folder := str(answers["CONFIG_OFFLINE_REPO"]):
-        return (Repository(OFFLINE, "All packages, from one place", _url(folder), keys),)
+        return (Repository(OFFLINE, "All packages, from one place", _url(folder), keys, unsigned=unsigned),)
     trunk_only = bool(answers["CONFIG_RDO_TRUNK"])
     wanted = [r for r in release.repositories if not (r.url and trunk_only)]
     if not release.released:
@@ -55,11 +56,21 @@ def repositories(
                 f"OpenStack {release.name.capitalize()}, not released yet (unsigned)",
                 _TESTING.format(stream=stream, release=release.name),
                 module_hotfixes=True,
+                unsigned="CONFIG_ENABLE_RDO_TESTING",
             )
         )
     for number, url in enumerate(answers["CONFIG_REPO"], start=1):
-        out.append(Repository(f"stackwright-own-{number}", f"CONFIG_REPO, number {number}", _url(url), keys))
+        out.append(
+            Repository(f"stackwright-own-{number}", f"CONFIG_REPO, number {number}", _url(url), keys, unsigned=unsigned)
+        )
     return tuple(out)
+
+
+def unsigned(platform: Platform, release: Release, answers: Answers) -> tuple[str, ...]:
+    """The answers because of which hosts of this platform install unsigned packages. RDO does not sign trunk."""
+    asked = tuple(r.unsigned for r in repositories(platform, release, answers) if r.unsigned)
+    trunk = platform.package_manager == "dnf" and answers["CONFIG_RDO_TRUNK"] and not answers["CONFIG_OFFLINE_REPO"]
+    return tuple(dict.fromkeys((*(("CONFIG_RDO_TRUNK",) if trunk else ()), *asked)))
 
 
 def _url(place: str) -> str:
@@ -76,16 +87,16 @@ def _elsewhere(url: str, mirror: str) -> str:
 def dnf_file(wanted: Iterable[Repository], proxy: str = "") -> str:
     """The text of a file for /etc/yum.repos.d. Repositories that the system already has are omitted.
 
-    Packages are verified with the repository's key. A repository without a key is the administrator's own, or has
-    `unsigned` in its title; its packages are not verified. A mirror that does not answer is an error: the installation
-    must not continue without its packages.
+    Packages are checked, unless an answer allows them to be unsigned: with the repository's key, or with those that the
+    system knows. A mirror that does not answer is an error, and not a reason to go on with less.
     """
     sections = []
     for repository in wanted:
         if not repository.url:
             continue
         lines = [f"[{repository.id}]", f"name={repository.title}", f"baseurl={repository.url}", "enabled=1"]
-        lines += ["gpgcheck=1", f"gpgkey={repository.key}"] if repository.key else ["gpgcheck=0"]
+        lines += ["gpgcheck=0"] if repository.unsigned else ["gpgcheck=1"]
+        lines += [f"gpgkey={repository.key}"] if repository.key else []
         lines += ["skip_if_unavailable=0"]
         lines += ["module_hotfixes=1"] if repository.module_hotfixes else []
         lines += [f"excludepkgs={','.join(repository.exclude)}"] if repository.exclude else []

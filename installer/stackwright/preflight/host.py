@@ -357,6 +357,7 @@ _DNF_ONLY = (
     "CONFIG_PACKAGE_MIRROR",
     "CONFIG_PACKAGE_PROXY",
     "CONFIG_OFFLINE_REPO",
+    "CONFIG_REPO_UNSIGNED",
     "CONFIG_SIG_PREVIEW",
     "CONFIG_VERSION_LOCK",
 )
@@ -380,15 +381,18 @@ def package_sources(situation: Situation) -> Problems:
                 where=without[0],
             )
         own = [k for k in ("CONFIG_REPO", "CONFIG_OFFLINE_REPO") if situation.answers[k]]
-        if own and platform.package_manager == "dnf" and not situation.answers["CONFIG_REPO_KEYS"]:
+        keys, unsigned = situation.answers["CONFIG_REPO_KEYS"], situation.answers["CONFIG_REPO_UNSIGNED"]
+        if own and platform.package_manager == "dnf" and (unsigned or not keys):
+            known = "only packages that are signed with a key that the host knows are installed"
+            said = "CONFIG_REPO_UNSIGNED=y: nobody checks who made these packages"
             yield Problem(
                 "package-source",
-                f"{listing(own)} without CONFIG_REPO_KEYS: nobody checks who made these packages",
-                "",
+                f"{listing(own)} with {said}" if unsigned else f"{listing(own)} without CONFIG_REPO_KEYS: {known}",
+                "the keys that they are signed with",
                 "set CONFIG_REPO_KEYS to the keys' URLs (https or file)",
                 host,
                 Severity.WARNING,
-                where="CONFIG_REPO_KEYS",
+                where="CONFIG_REPO_UNSIGNED" if unsigned else "CONFIG_REPO_KEYS",
             )
         asked = [k for k in ("CONFIG_RH_USER", "CONFIG_RH_SAT6_SERVER") if situation.answers[k]]
         if asked and platform.os_id != "rhel":

@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 from stackwright.model import Facts, Problem, Severity
-from stackwright.planner import topology, tunnels
+from stackwright.planner import demo, tunnels
 from stackwright.preflight import network
 from stackwright.preflight.network import Address, Network
 from stackwright.preflight.situation import Problems, Situation
@@ -56,7 +56,7 @@ def ranges(situation: Situation) -> Problems:
     if outside:
         bridge = _own_bridge(situation)
         routers = () if bridge else [facts.gateway for _, facts in _edge_first(situation)]
-        gateway = ipaddress.ip_address(topology.external(situation.answers, routers).gateway)
+        gateway = ipaddress.ip_address(demo.external(situation.answers, routers).gateway)
         yield from _gateway_conflicts(situation, gateway, ours, pools)
         if bridge:
             yield from _routers_address(situation, bridge, outside, gateway, ours, pools)

@@ -8,7 +8,7 @@ from stackwright.services import ssl
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, hosts_of, switch, value_of
 from stackwright.services.shared_packages import APACHE, CACHE, disk, measured
-from stackwright.values import path
+from stackwright.values import host_headers, path
 
 _TLS = (("CONFIG_HORIZON_INSTALL", "y"), ("CONFIG_HORIZON_SSL", "y"))
 _ON = (("CONFIG_HORIZON_INSTALL", "y"),)
@@ -39,6 +39,17 @@ OPTIONS: tuple[Option, ...] = (
         when=_ON,
         flag="os-horizon-ssl",
         effect="whether browsers use TLS for the dashboard and for instances' consoles",
+    ),
+    value_of(
+        "CONFIG_HORIZON_ALLOWED_HOSTS",
+        (
+            "Names and addresses by which browsers reach the dashboard, comma-separated; others get `Bad Request`. "
+            "Empty: the names and the address of its host, and localhost. Set it if people use a public address or a "
+            "load balancer; * allows any name."
+        ),
+        host_headers,
+        when=_ON,
+        ours=True,
     ),
     generated_secret(
         "CONFIG_HORIZON_SECRET_KEY",
@@ -156,6 +167,7 @@ SERVICE = Service(
     changes={
         "CONFIG_HORIZON_HOST": applied("a dashboard on a host that is left out keeps running"),
         "CONFIG_HORIZON_SECRET_KEY": applied("everyone who is logged in to the dashboard has to log in again"),
+        "CONFIG_HORIZON_ALLOWED_HOSTS": APPLIED,
         "CONFIG_HORIZON_SSL_CERT": APPLIED,
         "CONFIG_HORIZON_SSL_KEY": APPLIED,
         "CONFIG_HORIZON_SSL_CACERT": APPLIED,

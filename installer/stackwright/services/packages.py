@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackwright.model import Component, Option, Service
 from stackwright.records import Names, PackageSet, applied, changes_of
 from stackwright.services.options import choice_of, host_of, switch, value_of
-from stackwright.values import trunk, url, urls, web_url
+from stackwright.values import key_url, key_urls, trunk, url, web_url
 
 _REPOSITORIES = "package repositories"
 
@@ -35,10 +35,11 @@ OPTIONS: tuple[Option, ...] = (
     value_of(
         "CONFIG_MIRROR_KEYS",
         (
-            "Folder on every host, or URL, with the SIGs' signing keys (RPM-GPG-KEY-CentOS-SIG-Cloud...), for hosts "
-            "that cannot reach www.centos.org. Empty: the keys are downloaded from there."
+            "Folder on every host, or URL (https or file), with the SIGs' signing keys "
+            "(RPM-GPG-KEY-CentOS-SIG-Cloud...), for hosts that cannot reach www.centos.org. Empty: the keys are "
+            "downloaded from there."
         ),
-        url,
+        key_url,
         flag="mirror-keys",
         ours=True,
         effect=_REPOSITORIES,
@@ -78,10 +79,20 @@ OPTIONS: tuple[Option, ...] = (
         "CONFIG_REPO_KEYS",
         (
             "URLs (https or file) of the signing keys for CONFIG_REPO and CONFIG_OFFLINE_REPO, as the hosts reach "
-            "them, comma-separated. Empty: signatures of these packages are not checked."
+            "them, comma-separated. Empty: only packages that are signed with a key that a host knows are installed."
         ),
-        urls,
+        key_urls,
         flag="repo-keys",
+        ours=True,
+        effect=_REPOSITORIES,
+    ),
+    switch(
+        "CONFIG_REPO_UNSIGNED",
+        (
+            "Do not check who made the packages of CONFIG_REPO and CONFIG_OFFLINE_REPO. Whoever changes them on their "
+            "way is root on the hosts: for a test only."
+        ),
+        flag="repo-unsigned",
         ours=True,
         effect=_REPOSITORIES,
     ),
@@ -145,6 +156,7 @@ SERVICE = Service(
                 "CONFIG_PACKAGE_PROXY",
                 "CONFIG_OFFLINE_REPO",
                 "CONFIG_REPO_KEYS",
+                "CONFIG_REPO_UNSIGNED",
                 "CONFIG_PUPPET_PROVIDERS",
             )
         ),

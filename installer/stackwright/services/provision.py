@@ -6,7 +6,12 @@ from stackwright.model import Component, Option, Service
 from stackwright.records import APPLIED, Names, PackageSet, applied, changes_of, fixed
 from stackwright.services.options import choice_of, host_of, password, switch, value_of
 from stackwright.services.shared_packages import CONFIGURES
-from stackwright.values import address, checksum, count, natural, network, pools, properties, text, url, word
+from stackwright.values import address, checksum, count, natural, network, networks, pools, properties, text, url, word
+
+_CIRROS = "https://download.cirros-cloud.net/0.6.2/cirros-0.6.2-x86_64-disk.img"
+
+KNOWN_IMAGES = {_CIRROS: "07e44a73e54c94d988028515403c1ed762055e01b83a767edf3c2b387f78ce00"}
+"""SHA-256 of images by URL. CirrOS's own server publishes MD5 sums only; projects that use the image pin this one."""
 
 _DEMO = (("CONFIG_PROVISION_DEMO", "y"),)
 _TEMPEST = (("CONFIG_PROVISION_TEMPEST", "y"),)
@@ -69,6 +74,18 @@ OPTIONS: tuple[Option, ...] = (
         ours=True,
     ),
     value_of(
+        "CONFIG_PROVISION_DEMO_SSH_FROM",
+        (
+            "Networks from which instances of the demo project accept ping and SSH, in its default security group. "
+            "Empty: the external network and the networks of the cloud's hosts. 0.0.0.0/0 is everyone: the demo image "
+            "has a password that everybody knows."
+        ),
+        networks,
+        when=_DEMO,
+        ours=True,
+        passed_as=("demo_sources",),
+    ),
+    value_of(
         "CONFIG_PROVISION_IMAGE_NAME",
         "Name of the demo image.",
         text,
@@ -85,7 +102,7 @@ OPTIONS: tuple[Option, ...] = (
             "Packstack's default is CirrOS 0.5.1 from 2020."
         ),
         url,
-        default="https://download.cirros-cloud.net/0.6.2/cirros-0.6.2-x86_64-disk.img",
+        default=_CIRROS,
         when=_DEMO,
         flag="provision-image-url",
         was=("CONFIG_PROVISION_CIRROS_URL",),
@@ -106,7 +123,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     value_of(
         "CONFIG_PROVISION_IMAGE_CHECKSUM",
-        "SHA-256 checksum of the demo image. Empty: not checked.",
+        "SHA-256 checksum of the demo image. Empty: that of CirrOS 0.6.2 for the default URL; others are not checked.",
         checksum,
         when=_DEMO,
         ours=True,
@@ -298,6 +315,7 @@ SERVICE = Service(
         "CONFIG_PROVISION_DEMO_FLOATRANGE": fixed("the external network exists, and a subnet keeps its range", "demo"),
         "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": applied("addresses that are in use stay in use"),
         "CONFIG_PROVISION_DEMO_GATEWAY": APPLIED,
+        "CONFIG_PROVISION_DEMO_SSH_FROM": applied("rules for networks that are no longer named stay"),
         "CONFIG_PROVISION_DEMO_PRIVATE_SUBNET": fixed(
             "the private network exists, and a subnet keeps its range", "demo"
         ),

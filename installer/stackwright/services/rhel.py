@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackwright.model import Component, Option, Service
 from stackwright.records import applied, changes_of
 from stackwright.services.options import choices_of, given_secret, switch, value_of
-from stackwright.values import optional, text
+from stackwright.values import checksum, optional, text
 
 _RHSM = (("CONFIG_RH_USER", "*"),)
 _SAT6 = (("CONFIG_RH_SAT6_SERVER", "*"),)
@@ -38,6 +38,18 @@ OPTIONS: tuple[Option, ...] = (
         "Red Hat Satellite 6 server to register the hosts with. Empty: none.",
         optional,
         flag="rh-sat6-server",
+        effect=_REGISTRATION,
+    ),
+    value_of(
+        "CONFIG_RH_SAT6_CA_CHECKSUM",
+        (
+            "SHA-256 checksum of the Satellite's katello-ca-consumer-latest.noarch.rpm, which is fetched over HTTP "
+            "then. Empty: it is fetched over HTTPS, which works if the hosts trust the Satellite's certificate "
+            "already, unless the package is installed on them."
+        ),
+        checksum,
+        when=_SAT6,
+        ours=True,
         effect=_REGISTRATION,
     ),
     given_secret("CONFIG_RH_PW", "Password of CONFIG_RH_USER.", when=_RHSM, flag="rh-password", effect=_REGISTRATION),

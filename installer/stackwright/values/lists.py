@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from stackwright.values.single import Parser, url
+from stackwright.values.single import Parser, key_url, url
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -39,6 +39,20 @@ def words(value: str) -> tuple[str, ...]:
 def urls(value: str) -> tuple[str, ...]:
     """a comma-separated list of URLs (http, https, file) or paths of files."""
     return tuple(url(item) for item in words(value))
+
+
+def host_headers(value: str) -> tuple[str, ...]:
+    """a comma-separated list of names and addresses; .example.org is every name in that domain, * is any."""
+    names = words(value)
+    for name in names:
+        if not re.fullmatch(r"\*|\.?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", name):
+            raise ValueError(f"{name!r} is no name, no address and no domain such as .example.org")
+    return names
+
+
+def key_urls(value: str) -> tuple[str, ...]:
+    """a comma-separated list of URLs (https, file) or paths of files."""
+    return tuple(key_url(item) for item in words(value))
 
 
 def _pairs(value: str, what: str, example: str) -> Pairs:

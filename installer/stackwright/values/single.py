@@ -135,6 +135,14 @@ def url(value: str) -> str:
     return value
 
 
+def key_url(value: str) -> str:
+    """a URL (https, file) or the path of a file."""
+    # Who changes a key on its way signs packages himself.
+    if not value.startswith("http://"):
+        return url(value)
+    raise ValueError("expected an https:// or file:// URL, or the absolute path of a file")
+
+
 def web_url(value: str) -> str:
     """an http:// or https:// URL without a password."""
     if value and not _WEB_URL.fullmatch(value):

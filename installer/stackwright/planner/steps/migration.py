@@ -18,6 +18,9 @@ from stackwright.planner.topology import Cloud, Host
 
 _FOLDER = "/var/lib/nova/.ssh"
 
+_COMMAND = "/etc/ssh/stackwright-nova.sh"
+"""The script that runs in the place of what a compute host asks for."""
+
 # For live migration libvirt calls ssh as root; for cold migration and resize Nova calls it as nova.
 _CONFIG = f"""\
 # Instances are moved to other compute hosts as nova. Made by Stackwright.
@@ -92,8 +95,13 @@ def known_hosts(peers: tuple[Host, ...]) -> str:
 
 
 def authorized_keys(public: str, peers: tuple[Host, ...]) -> str:
-    """The line of authorized_keys. The key can run commands, from compute hosts only; no forwarding, no terminal."""
-    return f'restrict,from="{",".join(h.address for h in peers)}" {public}\n'
+    """The key lets instances be moved, from compute hosts only; no other command, no forwarding, no terminal."""
+    return f'restrict,command="/bin/sh {_COMMAND}",from="{",".join(h.address for h in peers)}" {public}\n'
+
+
+def command() -> str:
+    """The script that decides what the key may be used for."""
+    return "#!/bin/sh\n" + shell.without_directives(shell.fill("planner/steps/migration_command.sh"))
 
 
 def secret(whole: Cloud) -> str:
@@ -109,8 +117,9 @@ def steps(whole: Cloud) -> list[Step]:
     pair = key_pair(secret(whole))
     files = (
         File(f"{_FOLDER}/id_ed25519", pair.private.encode(), 0o600, "nova:nova", secret=True),
-        File(f"{_FOLDER}/authorized_keys", authorized_keys(pair.public, peers).encode(), 0o600, "nova:nova"),
-        File(f"{_FOLDER}/known_hosts", known_hosts(peers).encode(), 0o644, "nova:nova"),
+        File(f"{_FOLDER}/authorized_keys", authorized_keys(pair.public, peers).encode(), 0o640, "root:nova"),
+        File(f"{_FOLDER}/known_hosts", known_hosts(peers).encode(), 0o644, "root:nova"),
+        File(_COMMAND, command().encode(), 0o755),
         File("/etc/ssh/ssh_config.d/stackwright-nova.conf", config(peers).encode()),
     )
     actions = (Run("nova-ssh", shell.fill("planner/steps/migration.sh", FOLDER=_FOLDER), 60), Upload(files))

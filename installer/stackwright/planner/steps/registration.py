@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 
 from stackwright import shell
 from stackwright.model import Answers, Run
@@ -17,12 +16,21 @@ def action(answers: Answers, platform: Platform) -> Run | None:
     if not arguments or platform.os_id != "rhel":
         return None
     server = str(answers["CONFIG_RH_SAT6_SERVER"])
-    # This package contains the Satellite's certificate authority and address.
-    name = f"katello-ca-consumer-{server}"
-    consumer = f"http://{server}/pub/katello-ca-consumer-latest.noarch.rpm"
-    install = f"rpm -q {shlex.quote(name)} >/dev/null || dnf -y install {shlex.quote(consumer)}" if server else ""
-    script = shell.fill("planner/steps/registration.sh", CONSUMER=Raw(install), ARGUMENTS=Raw(json.dumps(arguments)))
+    consumer = _consumer(server, str(answers["CONFIG_RH_SAT6_CA_CHECKSUM"])) if server else ""
+    script = shell.fill("planner/steps/registration.sh", CONSUMER=Raw(consumer), ARGUMENTS=Raw(json.dumps(arguments)))
     return Run("registration", script, 600, secret=True)
+
+
+def _consumer(server: str, checksum: str) -> str:
+    """Installs the package with the Satellite's certificate authority and address. Programs and an authority that hosts
+    trust come with it, so it comes over HTTPS, or is the file that the checksum names."""
+    scheme = "http" if checksum else "https"
+    return shell.fill(
+        "planner/steps/registration_consumer.sh",
+        NAME=f"katello-ca-consumer-{server}",
+        URL=f"{scheme}://{server}/pub/katello-ca-consumer-latest.noarch.rpm",
+        CHECKSUM=checksum,
+    )
 
 
 def _arguments(answers: Answers) -> list[str]:

@@ -42,6 +42,13 @@ def of(whole: Cloud, host: Host) -> Sources:
     return Sources(found, options(whole, host.platform), proxy, trunk, host.facts.extra.get("trunk_deps", ""))
 
 
+def unsigned(whole: Cloud) -> tuple[str, ...]:
+    """The answers because of which hosts install packages that nobody signed."""
+    systems = {host.platform.id: host.platform for host in whole.hosts.values()}
+    asked = (repositories.unsigned(platform, whole.release, whole.answers) for platform in systems.values())
+    return tuple(dict.fromkeys(key for keys in asked for key in keys))
+
+
 def step(whole: Cloud, host: Host) -> Step:
     """The step before the package transaction: updates package lists, or sets up repositories."""
     if host.platform.package_manager == "apt":

@@ -273,6 +273,7 @@ include swift::keystone::auth
 
 # --- swift-rings
 include swift
+include stackwright::swift_files
 include swift::ringbuilder
 ring_object_device { '198.18.0.10:6200/swiftloopback': zone => 1, weight => 10 }
 ring_container_device { '198.18.0.10:6201/swiftloopback': zone => 1, weight => 10 }
@@ -280,6 +281,7 @@ ring_account_device { '198.18.0.10:6202/swiftloopback': zone => 1, weight => 10 
 
 # --- swift-proxy
 include swift
+include stackwright::swift_files
 include swift::proxy
 include swift::objectexpirer
 include swift::proxy::cache
@@ -307,6 +309,19 @@ include swift::proxy::versioned_writes
 include swift::proxy::symlink
 # The module has no parameter for it. S3's versions of objects are made with it.
 swift_proxy_config { 'filter:versioned_writes/allow_object_versioning': value => true }
+# Older modules leave the modes of these to the packages, and there everybody may read them.
+['proxy-server', 'object-expirer'].each |String $name| {
+  unless defined(File["/etc/swift/${name}.conf"]) {
+    file { "/etc/swift/${name}.conf":
+      ensure  => file,
+      owner   => 'root',
+      group   => $swift::params::group,
+      mode    => '0640',
+      require => Anchor['swift::install::end'],
+      before  => Anchor['swift::config::begin'],
+    }
+  }
+}
 
 # --- cinder-backup
 include cinder
@@ -318,6 +333,7 @@ include cinder::backup::swift
 
 # --- swift-storage
 include swift
+include stackwright::swift_files
 include stackwright::swift_loopback
 include swift::storage::all
 swift::storage::filter::healthcheck { ['account', 'container', 'object']: }

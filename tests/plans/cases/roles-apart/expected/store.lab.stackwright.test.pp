@@ -28,6 +28,7 @@ cinder::backend::iscsi { 'lvm':
 
 # --- swift-rings
 include swift
+include stackwright::swift_files
 include swift::ringbuilder
 ring_object_device { '198.18.0.14:6200/swiftloopback': zone => 1, weight => 10 }
 ring_container_device { '198.18.0.14:6201/swiftloopback': zone => 1, weight => 10 }
@@ -45,6 +46,7 @@ rsync::server::module { 'rings':
 
 # --- swift-storage
 include swift
+include stackwright::swift_files
 include stackwright::swift_loopback
 include swift::storage::all
 swift::storage::filter::healthcheck { ['account', 'container', 'object']: }

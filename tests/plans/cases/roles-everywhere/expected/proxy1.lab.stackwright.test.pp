@@ -7,6 +7,7 @@ class { 'stackwright::starts': modules => ['aodh', 'ceilometer', 'cinder', 'glan
 
 # --- swift-proxy
 include swift
+include stackwright::swift_files
 include stackwright::swift_rings
 include swift::proxy
 include swift::objectexpirer
@@ -35,3 +36,16 @@ include swift::proxy::versioned_writes
 include swift::proxy::symlink
 # The module has no parameter for it. S3's versions of objects are made with it.
 swift_proxy_config { 'filter:versioned_writes/allow_object_versioning': value => true }
+# Older modules leave the modes of these to the packages, and there everybody may read them.
+['proxy-server', 'object-expirer'].each |String $name| {
+  unless defined(File["/etc/swift/${name}.conf"]) {
+    file { "/etc/swift/${name}.conf":
+      ensure  => file,
+      owner   => 'root',
+      group   => $swift::params::group,
+      mode    => '0640',
+      require => Anchor['swift::install::end'],
+      before  => Anchor['swift::config::begin'],
+    }
+  }
+}

@@ -28,6 +28,7 @@ cinder::backend::iscsi { 'lvm':
 
 # --- swift-rings
 include swift
+include stackwright::swift_files
 include swift::ringbuilder
 ring_object_device { '198.18.0.19:6200/sdb': zone => 1, weight => 10 }
 ring_container_device { '198.18.0.19:6201/sdb': zone => 1, weight => 10 }
@@ -54,6 +55,7 @@ rsync::server::module { 'rings':
 
 # --- swift-storage
 include swift
+include stackwright::swift_files
 stackwright::swift_disk { 'sdb':
   source => '/dev/sdb',
   fstype => 'ext4',

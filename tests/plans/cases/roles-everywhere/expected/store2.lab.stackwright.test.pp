@@ -28,6 +28,7 @@ cinder::backend::iscsi { 'lvm':
 
 # --- swift-storage
 include swift
+include stackwright::swift_files
 include stackwright::swift_rings
 stackwright::swift_disk { 'sdb':
   source => '/dev/sdb',

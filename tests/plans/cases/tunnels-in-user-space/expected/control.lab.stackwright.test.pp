@@ -188,8 +188,12 @@ neutron_router { 'router1':
   require              => Neutron_subnet['public_subnet'],
 }
 neutron_router_interface { 'router1:private_subnet': ensure => present }
-# Ping and SSH from outside, as everybody tries first.
-stackwright_security_group_rule { ['demo:default:icmp', 'demo:default:tcp:22']: ensure => present }
+# Ping and SSH, as everybody tries first. The password of the usual image is known to everybody, so not from anywhere,
+# unless an answer asks for it.
+stackwright_security_group_rule { ['demo:default:icmp@198.18.0.0/24', 'demo:default:tcp:22@198.18.0.0/24']: ensure => present }
+stackwright_security_group_rule { ['demo:default:icmp@198.19.128.0/24', 'demo:default:tcp:22@198.19.128.0/24']: ensure => present }
+# Older versions created these.
+stackwright_security_group_rule { ['demo:default:icmp@0.0.0.0/0', 'demo:default:tcp:22@0.0.0.0/0']: ensure => absent }
 
 # --- nova-conductor
 include nova

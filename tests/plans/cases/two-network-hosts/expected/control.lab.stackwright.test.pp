@@ -206,6 +206,7 @@ include swift::keystone::auth
 
 # --- swift-rings
 include swift
+include stackwright::swift_files
 include swift::ringbuilder
 ring_object_device { '198.18.0.10:6200/swiftloopback': zone => 1, weight => 10 }
 ring_container_device { '198.18.0.10:6201/swiftloopback': zone => 1, weight => 10 }
@@ -213,6 +214,7 @@ ring_account_device { '198.18.0.10:6202/swiftloopback': zone => 1, weight => 10 
 
 # --- swift-proxy
 include swift
+include stackwright::swift_files
 include swift::proxy
 include swift::objectexpirer
 include swift::proxy::cache
@@ -240,6 +242,19 @@ include swift::proxy::versioned_writes
 include swift::proxy::symlink
 # The module has no parameter for it. S3's versions of objects are made with it.
 swift_proxy_config { 'filter:versioned_writes/allow_object_versioning': value => true }
+# Older modules leave the modes of these to the packages, and there everybody may read them.
+['proxy-server', 'object-expirer'].each |String $name| {
+  unless defined(File["/etc/swift/${name}.conf"]) {
+    file { "/etc/swift/${name}.conf":
+      ensure  => file,
+      owner   => 'root',
+      group   => $swift::params::group,
+      mode    => '0640',
+      require => Anchor['swift::install::end'],
+      before  => Anchor['swift::config::begin'],
+    }
+  }
+}
 
 # --- cinder-backup
 include cinder
@@ -251,6 +266,7 @@ include cinder::backup::swift
 
 # --- swift-storage
 include swift
+include stackwright::swift_files
 include stackwright::swift_loopback
 include swift::storage::all
 swift::storage::filter::healthcheck { ['account', 'container', 'object']: }
@@ -310,8 +326,12 @@ neutron_router { 'router1':
   require              => Neutron_subnet['public_subnet'],
 }
 neutron_router_interface { 'router1:private_subnet': ensure => present }
-# Ping and SSH from outside, as everybody tries first.
-stackwright_security_group_rule { ['demo:default:icmp', 'demo:default:tcp:22']: ensure => present }
+# Ping and SSH, as everybody tries first. The password of the usual image is known to everybody, so not from anywhere,
+# unless an answer asks for it.
+stackwright_security_group_rule { ['demo:default:icmp@198.18.0.0/24', 'demo:default:tcp:22@198.18.0.0/24']: ensure => present }
+stackwright_security_group_rule { ['demo:default:icmp@198.19.128.0/24', 'demo:default:tcp:22@198.19.128.0/24']: ensure => present }
+# Older versions created these.
+stackwright_security_group_rule { ['demo:default:icmp@0.0.0.0/0', 'demo:default:tcp:22@0.0.0.0/0']: ensure => absent }
 
 # --- volume-types
 # One type per back end; the first is what a volume gets when nobody names one.

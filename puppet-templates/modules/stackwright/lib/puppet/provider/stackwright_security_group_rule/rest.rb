@@ -9,15 +9,15 @@ Puppet::Type.type(:stackwright_security_group_rule).provide(
   def look
     found = session.get(
       :network, '/security-group-rules',
-      'security_group_id' => group_id, 'direction' => 'ingress', 'ethertype' => 'IPv4', 'protocol' => protocol
+      'security_group_id' => group_id, 'direction' => 'ingress', 'ethertype' => ethertype, 'protocol' => protocol
     )['security_group_rules']
-    found.find { |rule| rule['remote_group_id'].nil? && anywhere?(rule) && rule['port_range_min'] == port }
+    found.find { |rule| rule['remote_group_id'].nil? && from?(rule) && rule['port_range_min'] == port }
   end
 
   def create
     rule = {
-      'security_group_id' => group_id, 'direction' => 'ingress', 'ethertype' => 'IPv4', 'protocol' => protocol,
-      'port_range_min' => port, 'port_range_max' => port
+      'security_group_id' => group_id, 'direction' => 'ingress', 'ethertype' => ethertype, 'protocol' => protocol,
+      'port_range_min' => port, 'port_range_max' => port, 'remote_ip_prefix' => network
     }
     make(:network, '/security-group-rules', { 'security_group_rule' => rule }) { look }
   end
@@ -28,20 +28,31 @@ Puppet::Type.type(:stackwright_security_group_rule).provide(
 
   private
 
+  # Project, group, protocol, port or nil, network.
   def parts
-    @resource[:name].split(':')
+    @parts ||= @resource[:name].match(%r{\A([^:]+):([^:]+):([a-z]+)(?::(\d+))?@(.+)\z}).captures
   end
 
   def protocol
-    parts[2]
+    parts[2] == 'icmp' && ethertype == 'IPv6' ? 'ipv6-icmp' : parts[2]
   end
 
   def port
     parts[3] && parts[3].to_i
   end
 
-  def anywhere?(rule)
-    [nil, '0.0.0.0/0'].include?(rule['remote_ip_prefix'])
+  def network
+    parts[4]
+  end
+
+  def ethertype
+    network.include?(':') ? 'IPv6' : 'IPv4'
+  end
+
+  # Neutron keeps a rule for everyone with or without a network.
+  def from?(rule)
+    prefix = rule['remote_ip_prefix']
+    prefix == network || (prefix.nil? && network.end_with?('/0'))
   end
 
   # Neutron creates the default group of a project when its groups are listed for the first time.
