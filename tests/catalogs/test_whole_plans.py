@@ -362,7 +362,7 @@ def test_every_answer_has_places_and_each_is_read_by_its_consumer() -> None:
             assert kind.endswith("_config") or kind in AS_IT_IS or "password_hash" in place, f"no reader for {place}"
     # Stock providers give the password of an account to a command as an argument.
     accounts = {place[0] for place in plain() if place[1:] == ("password",)}
-    assert {plain()[account, "provider"] for account in accounts} == {"rest", "stdin"}
+    assert {plain()[account, "provider"] for account in accounts} == {"rest", "definitions"}
 
 
 # No shrinking, as above; this one needs no Puppet.
