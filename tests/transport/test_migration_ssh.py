@@ -30,10 +30,9 @@ def peer(sshd: Sshd) -> Host:
     return replace(host, address="127.0.0.1", fqdn="localhost", name="localhost", facts=seen)
 
 
-def move(
-    sshd: Sshd, home: Path, peers: tuple[Host, ...], command: str = "echo moved"
-) -> subprocess.CompletedProcess[str]:
-    """A command over ssh, with the files that a compute host gets; `home` is nova's folder, and nova is who tests."""
+def move(sshd: Sshd, home: Path, peers: tuple[Host, ...], command: str = "") -> subprocess.CompletedProcess[str]:
+    """A command over ssh, with the files that a compute host gets; `home` is nova's folder, and nova is who tests.
+    Without a command, it makes a folder for an instance."""
     assert SSH
     pair = migration.key_pair("a secret")
     home.mkdir(exist_ok=True)
@@ -43,9 +42,21 @@ def move(
     me = getpass.getuser()
     text = migration.config(peers).replace("/var/lib/nova/.ssh", str(home)).replace("root,nova", me)
     (home / "config").write_text(text.replace("user nova", f"user {me}"))
-    (sshd.folder / "authorized_keys").write_text(migration.authorized_keys(pair.public, peers))
+    script = sshd.folder / "allowed.sh"
+    script.write_text(migration.command().replace("/var/lib/nova/instances", str(home / "instances")))
+    allowed = migration.authorized_keys(pair.public, peers)
+    assert f"/bin/sh {migration.COMMAND}" in allowed
+    (sshd.folder / "authorized_keys").write_text(allowed.replace(migration.COMMAND, str(script)))
     return subprocess.run(
-        [SSH, "-F", home / "config", "-o", "UserKnownHostsFile=/dev/null", f"{me}@127.0.0.1", command],
+        [
+            SSH,
+            "-F",
+            home / "config",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            f"{me}@127.0.0.1",
+            command or f"mkdir -p {home}/instances/moved",
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -56,7 +67,15 @@ def move(
 
 def test_a_compute_host_reaches_another(sshd: Sshd, peer: Host, tmp_path: Path) -> None:
     done = move(sshd, tmp_path / "nova", (peer,))
-    assert (done.stdout, done.returncode) == ("moved\n", 0), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "nova/instances/moved").is_dir()
+
+
+@pytest.mark.parametrize("command", ["echo moved", "mkdir -p /tmp/elsewhere", "rm -rf @HOME@/instances/../x", "id;id"])
+def test_the_key_runs_no_other_command(sshd: Sshd, peer: Host, tmp_path: Path, command: str) -> None:
+    done = move(sshd, tmp_path / "nova", (peer,), command.replace("@HOME@", str(tmp_path / "nova")))
+    assert (done.stdout, done.returncode) == ("", 126), done.stderr
+    assert "this key moves instances only" in done.stderr
 
 
 def test_a_host_that_shows_another_key_is_refused(sshd: Sshd, peer: Host, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from stackwright.planner.topology import Cloud, Host
 
 _FOLDER = "/var/lib/nova/.ssh"
 
-_COMMAND = "/etc/ssh/stackwright-nova.sh"
+COMMAND = "/etc/ssh/stackwright-nova.sh"
 """The script that runs in the place of what a compute host asks for."""
 
 # For live migration libvirt calls ssh as root; for cold migration and resize Nova calls it as nova.
@@ -96,7 +96,7 @@ def known_hosts(peers: tuple[Host, ...]) -> str:
 
 def authorized_keys(public: str, peers: tuple[Host, ...]) -> str:
     """The key lets instances be moved, from compute hosts only; no other command, no forwarding, no terminal."""
-    return f'restrict,command="/bin/sh {_COMMAND}",from="{",".join(h.address for h in peers)}" {public}\n'
+    return f'restrict,command="/bin/sh {COMMAND}",from="{",".join(h.address for h in peers)}" {public}\n'
 
 
 def command() -> str:
@@ -119,7 +119,7 @@ def steps(whole: Cloud) -> list[Step]:
         File(f"{_FOLDER}/id_ed25519", pair.private.encode(), 0o600, "nova:nova", secret=True),
         File(f"{_FOLDER}/authorized_keys", authorized_keys(pair.public, peers).encode(), 0o640, "root:nova"),
         File(f"{_FOLDER}/known_hosts", known_hosts(peers).encode(), 0o644, "root:nova"),
-        File(_COMMAND, command().encode(), 0o755),
+        File(COMMAND, command().encode(), 0o755),
         File("/etc/ssh/ssh_config.d/stackwright-nova.conf", config(peers).encode()),
     )
     actions = (Run("nova-ssh", shell.fill("planner/steps/migration.sh", FOLDER=_FOLDER), 60), Upload(files))
