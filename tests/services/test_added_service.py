@@ -24,6 +24,7 @@ from stackwright import answers, planner, preflight, services, verify
 from stackwright.answers import completion, layers, reference, typed
 from stackwright.answers import flags as answer_flags
 from stackwright.answers.explain import explain
+from stackwright.cli.answers import values as cli_values
 from stackwright.model import Answers, Facts, Plan, Service
 from stackwright.operations import apply
 from stackwright.operations import verify as verify_operation
@@ -157,7 +158,9 @@ def test_answers_are_written_checked_and_explained(installed: Installed) -> None
 def test_reference_and_completion_know_its_keys() -> None:
     assert "### Vault: secrets\n" in reference.reference()
     assert "`CONFIG_VAULT_DB_PW`" in reference.reference()
-    assert "--vault-host=" in completion.script("bash", {"": ("apply",), "apply": ("--again",)})
+    assert "--vault-host=" in completion.script(
+        "bash", {"": ("apply",), "apply": ("--again",)}, cli_values(), "/nosuch"
+    )
     assert "--vault-install" in answer_flags.by_flag()
 
 

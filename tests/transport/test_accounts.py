@@ -208,9 +208,13 @@ class TestSudo:
     @pytest.mark.parametrize(
         ("rules", "password_said", "said"),
         [
-            ("op ALL=(root) NOPASSWD: /usr/bin/apt, /bin/true", "", "run all commands as root; allowed: /usr/bin/apt,"),
-            ("op ALL=(root) /usr/bin/apt", "run all commands as root; allowed: not /bin/sh", "or does not allow"),
-            ("op ALL=(nobody) NOPASSWD: ALL", "", "run all commands as root; allowed: "),
+            (
+                "op ALL=(root) NOPASSWD: /usr/bin/apt, /bin/true",
+                "",
+                "as root; it allows: /usr/bin/apt,",
+            ),
+            ("op ALL=(root) /usr/bin/apt", "as root; it allows: not /bin/sh", "or does not allow"),
+            ("op ALL=(nobody) NOPASSWD: ALL", "", "as root; it allows: "),
             ("", "op is not allowed to use sudo", "or does not allow"),
             (f"Defaults requiretty\n{_EVERYTHING}", "", "requiretty"),
             (f"Defaults:op noexec\n{_EVERYTHING}", "", "sudo does not make op root: "),

@@ -452,5 +452,5 @@ def test_all_bridges_that_compute_hosts_lack_are_one_problem() -> None:
         "physnet1:br-eth1", "physnet1:br-eth1,physnet2:br-eth2"
     )
     (found,) = [p for p in read(f"{text}CONFIG_NEUTRON_OVS_BRIDGES_COMPUTE=\n").problems if "as well" in p.wanted]
-    assert found.wanted.startswith("br-eth1, br-eth2 as well")
+    assert found.wanted.startswith("must have br-eth1, br-eth2 as well")
     assert found.hint.endswith("=br-eth1,br-eth2")

@@ -53,6 +53,7 @@ OTHER: dict[str, tuple[str, dict[str, str]]] = {
     "CONFIG_SWIFT_STORAGES": ("/dev/sdb,/dev/sdc", {}),
     "CONFIG_SWIFT_STORAGE_ZONES": ("2", {"CONFIG_SWIFT_STORAGES": "/dev/sdb,/dev/sdc"}),
     "CONFIG_PROVISION_OVS_BRIDGE": ("n", {}),
+    "CONFIG_PROVISION_DEMO_SSH_FROM": ("198.18.7.0/24", {}),
     "CONFIG_PROVISION_DEMO_FLOATRANGE": ("2001:2:0:4::/64", {}),
     "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS": ('["start=172.24.4.5,end=172.24.4.9"]', {}),
     "CONFIG_PROVISION_DEMO_GATEWAY": ("172.24.4.9", {}),

@@ -252,7 +252,7 @@ def test_an_answer_that_contradicts_an_earlier_one_is_refused_immediately(tmp_pa
     given = interview.interview(tmp_path / "c", person(typed), said.append)
     assert given["CONFIG_COMPUTE_HOSTS"] == "127.0.0.1"
     assert len(said) == 1
-    assert "CONFIG_CONTROLLER_HOST = 127.0.0.1: an address that the other hosts (198.18.0.31) can reach" in said[0]
+    assert "CONFIG_CONTROLLER_HOST = 127.0.0.1: must be an address that other hosts (198.18.0.31) can reach" in said[0]
 
 
 def test_the_interview_can_be_resumed(tmp_path: Path) -> None:

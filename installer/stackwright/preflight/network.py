@@ -115,7 +115,7 @@ def interfaces(situation: Situation) -> Problems:
             network = subnet(name)
             if name == "lo":
                 hint = "name an interface that leads to the network" + (", or leave the key empty" * needs_address)
-                yield Problem("interface", "lo is the host's loopback", "another one", hint, host, where=key)
+                yield Problem("interface", "lo is the host's loopback", "", hint, host, where=key)
                 continue
             if needs_address and tunnels.start(situation.answers, situation.agent(), facts):
                 continue
