@@ -33,7 +33,7 @@ _SEARCH = 120
 REASONS: Mapping[str, str] = {
     "api-tls": "no API has TLS in this version; use a reverse proxy",
     "broker-tls": "CONFIG_AMQP_ENABLE_SSL=y encrypts messages; the default does not",
-    "dashboard-tls": "CONFIG_HORIZON_SSL=y is not the default, because browsers warn of certificates that the cloud made",
+    "dashboard-tls": "CONFIG_HORIZON_SSL=y is not the default: browsers warn of certificates that the cloud made",
     "secure-cookies": "browsers do not send such cookies over HTTP: they come with CONFIG_HORIZON_SSL=y",
     "hsts": "browsers would refuse the dashboard for months if TLS were switched off again",
 }
