@@ -116,7 +116,7 @@ def test_all_problems_are_reported_at_once_with_line_key_and_allowed_values() ->
     assert "CONFIG_SWIFT_INSTALL = 'maybe'" in lines[1]
     assert "y or n" in lines[1]
     assert "did you mean lvm?" in lines[2]
-    assert "place to be filled in" in lines[4]
+    assert "placeholder" in lines[4]
 
 
 def test_reading_raises_one_error_with_all_problems(tmp_path: Path) -> None:
