@@ -226,24 +226,19 @@ def answers_key(name: str) -> bool:
 def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:
     """A warning for each file with secrets that others can read: answer files, and files that `!file:` names."""
     found: dict[Path, Problem] = {}
-    seen: set[Path] = set()
     for document in documents:
         own = Path(document.name)
-        for line in document.lines:
-            option = options().get(old_names().get(line.key, line.key))
-            if not option or not option.secret or line.text in ("", secrets.PLACEHOLDER, "None"):
-                continue
-            path, where = own, document.name
-            if secrets.is_elsewhere(line.text):
-                named = secrets.file_of(line.text, own.parent)
-                if not named:
-                    continue
-                path, where = named, f"{document.name}:{line.number}"
-            if path in seen:
-                continue
-            seen.add(path)
+        lines = [line for line in document.lines if _has_secret(line)]
+        named: dict[Path, str] = {}  # by file with secrets: the place that names it
+        if any(not secrets.is_elsewhere(line.text) for line in lines):
+            named[own] = document.name
+        # Of a key that is repeated, the last line: looking for files takes longest.
+        for line in {line.key: line for line in lines}.values():
+            if file := secrets.file_of(line.text, own.parent):
+                named.setdefault(file, f"{document.name}:{line.number}")
+        for path, where in named.items():
             mode = _mode(path)
-            if mode & 0o077:
+            if mode & 0o077 and path not in found:
                 found[path] = Problem(
                     "readable-by-others",
                     f"{path} contains passwords and has mode {mode:04o}",
@@ -253,6 +248,11 @@ def _modes(documents: Iterable[syntax.Document]) -> list[Problem]:
                     where=where,
                 )
     return list(found.values())
+
+
+def _has_secret(line: syntax.Line) -> bool:
+    option = options().get(old_names().get(line.key, line.key))
+    return bool(option and option.secret) and line.text not in ("", secrets.PLACEHOLDER, "None")
 
 
 def _mode(path: Path) -> int:

@@ -147,7 +147,7 @@ _GONE = {
 """Values of earlier Packstack releases that have no successor."""
 
 
-_MOST_WORDS = 50
+_MOST_WORDS = 20
 """Similar choices are looked for only for so many words of a list: each takes a fraction of a millisecond."""
 
 
@@ -155,7 +155,7 @@ def _nearest(option: Option, text: str) -> str:
     if not option.choices:
         return ""
     known = {choice.casefold(): choice for choice in option.choices}
-    for word in words(text)[:_MOST_WORDS]:
+    for word in list(dict.fromkeys(words(text)))[:_MOST_WORDS]:
         if (option.key, word.casefold()) in _GONE:
             return _GONE[option.key, word.casefold()]
         if _SHORT.get(word.casefold()) in option.choices:

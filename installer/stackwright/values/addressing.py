@@ -85,7 +85,8 @@ def hosts(value: str) -> tuple[str, ...]:
     text = value.strip()
     # addresses in brackets of their own, rather than a list in Python's
     bracketed = text.startswith("[") and (text.count("[") > 1 or text[-1] != "]") and not {"'", '"'} & set(text)
-    for item in (part for word in (text.split(",") if bracketed else words(text)) for part in word.split()):
+    items = (part for word in (text.split(",") if bracketed else words(text)) for part in word.split())
+    for item in dict.fromkeys(items):
         for name in _expand(item):
             count += 1
             if count > MOST_HOSTS:
