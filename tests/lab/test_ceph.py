@@ -18,7 +18,7 @@ import yaml
 from stackwright import lab
 from stackwright.planner import assets
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 RELEASES = os.environ.get("STACKWRIGHT_TEST_RELEASES", "bookworm").split()
 FSID = "4b5c8c0a-ff60-454b-a1b4-9747aa737d19"

@@ -18,7 +18,7 @@ from stackwright.planner.steps import packages as package_steps
 from stackwright.ssh import Connection, Host, Trust, connect
 from stackwright.state.journal import open_journal
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 LOG = "/var/log/squid/access.log"
 

@@ -29,7 +29,7 @@ from stackwright.platforms import repositories
 from stackwright.ssh import Connection, Host, Trust, connect
 from stackwright.state import journal
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 MIRROR = "http://127.0.0.1:8080/mirror"
 KEYS = "http://127.0.0.1:8080/keys"
