@@ -363,7 +363,7 @@ for command in (["check"], ["migrate"], ["diff", sys.argv[2]]):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("shape", SHAPES)
 def test_any_file_is_read_within_seconds(shape: str, tmp_path: Path) -> None:
     """Processor time, because other tests run at the same time."""
