@@ -392,7 +392,7 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
             yield problem(answers, key, "overlap", f"{first} to {last} overlaps another pool", "merge them")
         inside = slice(bisect.bisect_left(ascending, first), bisect.bisect_right(ascending, last))
         found = ascending[inside]
-        del ascending[inside]  # each host is told once
+        del ascending[inside]  # each host is reported once
         for address in found:
             host, host_key = hosts[address]
             yield problem(

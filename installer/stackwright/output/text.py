@@ -190,7 +190,7 @@ def summary(
     if keystone := plan.summary.get("endpoints", {}).get("keystone"):
         rows.append(("identity API", f"{keystone}/v3"))
     if unsigned := plan.summary.get("unsigned"):
-        rows.append(("unsigned", f"packages that nobody signed were allowed by {', '.join(unsigned)}"))
+        rows.append(("unsigned", f"packages without a signature were allowed by {', '.join(unsigned)}"))
     called = {"clouds.yaml": "clouds.yaml", "stackwright.lock": "lock"}
     rows += [(called.get(path.name, "log in with"), str(path)) for path in files]
     rows.append(("on the node", "/root/keystonerc_admin"))

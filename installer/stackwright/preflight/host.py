@@ -384,7 +384,7 @@ def package_sources(situation: Situation) -> Problems:
         keys, unsigned = situation.answers["CONFIG_REPO_KEYS"], situation.answers["CONFIG_REPO_UNSIGNED"]
         if own and platform.package_manager == "dnf" and (unsigned or not keys):
             known = "only packages that are signed with a key that the host knows are installed"
-            said = "CONFIG_REPO_UNSIGNED=y: nobody checks who made these packages"
+            said = "CONFIG_REPO_UNSIGNED=y: signatures of these packages are not checked"
             yield Problem(
                 "package-source",
                 f"{listing(own)} with {said}" if unsigned else f"{listing(own)} without CONFIG_REPO_KEYS: {known}",

@@ -89,8 +89,8 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_REPO_UNSIGNED",
         (
-            "Do not check who made the packages of CONFIG_REPO and CONFIG_OFFLINE_REPO. Whoever changes them on their "
-            "way is root on the hosts: for a test only."
+            "Install packages of CONFIG_REPO and CONFIG_OFFLINE_REPO without a check of their signatures. A changed "
+            "package runs as root on the hosts, so use it for tests only."
         ),
         flag="repo-unsigned",
         ours=True,

@@ -62,7 +62,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a host told."""
+    """What a host reported."""
 
     listeners: tuple[Listener, ...] = ()
     modes: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)

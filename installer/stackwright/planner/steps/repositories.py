@@ -43,7 +43,7 @@ def of(whole: Cloud, host: Host) -> Sources:
 
 
 def unsigned(whole: Cloud) -> tuple[str, ...]:
-    """The answers because of which hosts install packages that nobody signed."""
+    """The answers that let hosts install packages without a signature."""
     systems = {host.platform.id: host.platform for host in whole.hosts.values()}
     asked = (repositories.unsigned(platform, whole.release, whole.answers) for platform in systems.values())
     return tuple(dict.fromkeys(key for keys in asked for key in keys))
