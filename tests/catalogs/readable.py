@@ -16,7 +16,7 @@ OF_PACKAGES = {
         "gnocchi": ("gnocchi.conf",),
         "heat": ("heat.conf",),
         "keystone": ("keystone.conf",),
-        "neutron": ("neutron.conf", "metadata_agent.ini", "neutron_ovn_metadata_agent.ini"),
+        "neutron": ("neutron.conf", "metadata_agent.ini"),
         "nova": ("nova.conf",),
         "placement": ("placement.conf",),
     }.items()

@@ -241,8 +241,8 @@ def _dashboard(host: str, seen: Evidence) -> list[Item]:
     """Settings and what the login page sends. Names of the settings are Django's and Horizon's."""
     cookies = [value for name, value in seen.headers if name == "set-cookie"]
 
-    def setting(name: str, guide: str, key: str, wanted: str) -> Item:
-        there = seen.settings.get(key, "").strip("\"', ")
+    def setting(name: str, guide: str, key: str, wanted: str, default: str = "") -> Item:
+        there = seen.settings.get(key, default).strip("\"', ")
         return _item(host, name, guide, [] if there == wanted else [f"{key} is {there or 'not set'}"])
 
     insecure = [cookie.partition("=")[0] for cookie in cookies if "secure" not in _flags(cookie)]
@@ -257,7 +257,8 @@ def _dashboard(host: str, seen: Evidence) -> list[Item]:
         setting("iframes", "Dashboard 03", "DISALLOW_IFRAME_EMBED", "True"),
         _item(host, "secure-cookies", "Dashboard 04 and 05", insecure),
         _item(host, "session-cookie", "Dashboard 06", open_to_scripts),
-        setting("password-autocomplete", "Dashboard 07", "password_autocomplete", "off"),
+        # Horizon's own settings (openstack_dashboard/settings.py) have this value, and puppet-horizon writes none.
+        setting("password-autocomplete", "Dashboard 07", "password_autocomplete", "off", default="off"),
         setting("password-reveal", "Dashboard 08", "disable_password_reveal", "True"),
         setting("password-check", "Dashboard 09", "enforce_password_check", "True"),
         _item(host, "password-validator", "Dashboard 10", [] if "password_validator" in seen.settings else ["not set"]),

@@ -64,6 +64,15 @@ Stackwright::External_bridge <| |> -> Service['controller']
 include neutron
 include neutron::logging
 include neutron::agents::ovn_metadata
+# It holds the secret that the metadata proxy shares with Nova.
+file { '/etc/neutron/neutron_ovn_metadata_agent.ini':
+  ensure  => file,
+  owner   => 'root',
+  group   => 'neutron',
+  mode    => '0640',
+  require => Anchor['neutron::install::end'],
+}
+File['/etc/neutron/neutron_ovn_metadata_agent.ini'] -> Ovn_metadata_agent_config<||>
 # The agent looks for br-int, which the controller makes.
 Service['controller'] -> Service['ovn-metadata']
 

@@ -14,6 +14,15 @@ include glance::api
 include glance::api::logging
 include glance::api::db
 include glance::api::authtoken
+# It holds the password of Glance's user.
+file { '/etc/glance/glance-swift.conf':
+  ensure  => file,
+  owner   => 'root',
+  group   => 'glance',
+  mode    => '0640',
+  require => Anchor['glance::install::end'],
+}
+File['/etc/glance/glance-swift.conf'] -> Glance_swift_config<||>
 glance::backend::multistore::swift { 'swift':
   swift_store_user                    => 'services:glance',
   swift_store_key                     => lookup('stackwright::swift_store_key'),
