@@ -420,8 +420,8 @@ PARTS = ("identity", "image", "compute", "network", "volume", "object_storage")
 
 
 def test_tempest_tries_every_service(cloud: Cloud) -> None:
-    """Some tests of each service, and a third of those that the interoperability guideline requires. `make test-long`
-    runs all of Tempest's smoke tests and all required ones."""
+    """Some tests of each service. `make test-long` runs all of Tempest's smoke tests, and all tests that the
+    interoperability guideline requires."""
     cloud.day.follow(f"stackwright lab snapshot {NAME}")
     try:
         done = cloud.command("test", "quick", "-a", str(cloud.file))
@@ -431,7 +431,7 @@ def test_tempest_tries_every_service(cloud: Cloud) -> None:
             shutil.copytree(cloud.place / "tempest", RESULTS / "tempest", dirs_exist_ok=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     results = json.loads((cloud.place / "tempest.json").read_text())
-    assert results["passed"] > 100
+    assert results["passed"] > 15
     assert {"results.subunit", "junit.xml", "results.html"} <= {p.name for p in RESULTS.glob("tempest/quick/*")}
     ran = (RESULTS / "tempest" / "quick" / "junit.xml").read_text()
     assert [part for part in PARTS if f"tempest.api.{part}." not in ran] == []

@@ -1,7 +1,6 @@
 """The required tests of the interoperability guideline, by Tempest, on a cloud that the scenario installs for them.
 
-Long: the tests alone take most of an hour on two cores. `stackwright test quick`, in tests/lab/test_allinone.py, runs a
-third of them.
+Long: the tests alone take most of an hour on two cores.
 """
 
 from __future__ import annotations
