@@ -13,6 +13,7 @@ ss -lntupH 2> /dev/null | while read -r protocol _ _ _ at _ rest; do
   [ "$process" = "$rest" ] && process=- || process=${process%%\"*}
   printf 'listens\t%s\t%s\t%s\n' "$protocol" "$at" "$process"
 done
+# shellcheck disable=SC2043 # a placeholder
 for place in @FILES@; do
   [ -e "$place" ] && stat -L -c "mode${tab}%a${tab}%U${tab}%G${tab}%n" "$place"
 done
