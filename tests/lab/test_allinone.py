@@ -381,7 +381,7 @@ def test_the_cloud_is_compared_with_the_security_guide(cloud: Cloud) -> None:
 
 
 def test_instances_of_the_demo_accept_ssh_from_the_clouds_own_networks(cloud: Cloud) -> None:
-    """Another test logs in from this machine; this one, that nobody else is let in."""
+    """No rule accepts SSH from everywhere. Another test logs in from this machine."""
     listed = cloud.sh(". /root/keystonerc_demo; openstack security group rule list --ingress --ethertype IPv4 -f json")
     rules = [rule for rule in json.loads(listed) if rule["IP Protocol"]]
     assert len(rules) == 4, listed

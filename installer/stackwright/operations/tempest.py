@@ -85,7 +85,7 @@ def step(whole: Cloud, request: TestRequest) -> Step:
 
 
 def require_testable(answers: Answers) -> None:
-    """Raises StackwrightError where the cloud gets no image and external network for tests, or Tempest cannot be told
+    """Raises StackwrightError where the cloud gets no image and external network for tests, or Tempest cannot hold
     its administrator's password."""
     if not answers["CONFIG_PROVISION_DEMO"]:
         raise StackwrightError(

@@ -47,8 +47,8 @@ def line(kind: str, data: Mapping[str, Any]) -> str:
 
 
 class Output:
-    """Standard output with --json. What is printed as text is collected; the last object has it. So text can never
-    stand between the objects, whoever prints it."""
+    """Standard output with --json. Printed text is collected and becomes part of the last object, so it cannot appear
+    between the objects."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

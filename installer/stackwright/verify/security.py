@@ -182,9 +182,9 @@ def judge(host: str, seen: Evidence, expected: Expected) -> tuple[Item, ...]:
 
 def _item(host: str, name: str, guide: str, wrong: Iterable[str]) -> Item:
     """Met if nothing is wrong."""
-    told = list(wrong)
-    few = ", ".join(told[:8]) + (f" and {len(told) - 8} more" if len(told) > 8 else "")
-    return Item(host, name, guide, "not met" if told else "met", few)
+    found = list(wrong)
+    few = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+    return Item(host, name, guide, "not met" if found else "met", few)
 
 
 def _ports(host: str, seen: Evidence, expected: Expected) -> Item:
@@ -195,11 +195,11 @@ def _ports(host: str, seen: Evidence, expected: Expected) -> Item:
         return any(first <= listener.port <= last for first, last in opened)
 
     beyond = sorted({(x.protocol, x.port, x.process) for x in seen.listeners if not x.local and not planned(x)})
-    told = [f"{protocol} {port} ({process})" for protocol, port, process in beyond]
+    unplanned = [f"{protocol} {port} ({process})" for protocol, port, process in beyond]
     if expected.ports is None:
-        return _item(host, "ports", _PORTS, [f"no firewall (CONFIG_FIREWALL=n): {each}" for each in told])
+        return _item(host, "ports", _PORTS, [f"no firewall (CONFIG_FIREWALL=n): {each}" for each in unplanned])
     closed = bool(seen.firewall)
-    return _item(host, "ports", _PORTS, [] if closed else [f"the firewall is off: {each}" for each in told])
+    return _item(host, "ports", _PORTS, [] if closed else [f"the firewall is off: {each}" for each in unplanned])
 
 
 _PORTS = "Networking: ports are open to those who need them"
