@@ -166,7 +166,7 @@ def test_whether_the_corpus_ran_is_told(runner: ModuleType, tmp_path: Path) -> N
 
 # Ctrl-C in the process itself and in others; modes of files; texts that are not ASCII; a home that is not there.
 HANDFUL = (
-    "tests/unit/test_parallel.py::test_ctrl_c_waits_for_nobody",
+    "tests/unit/test_parallel.py::test_ctrl_c_does_not_wait_for_running_calls",
     "tests/unit/test_executor.py::TestInterrupts::test_while_a_host_is_connected_to_nothing_is_started",
     "tests/unit/test_answer_quirks.py::test_verdict[utf-8-comment]",
     "tests/unit/test_answers_ways.py",
