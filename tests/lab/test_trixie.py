@@ -47,6 +47,6 @@ def test_one_command_installs_and_verifies_a_cloud(day: Day) -> None:
 def test_the_second_run_changes_nothing(day: Day) -> None:
     done = day.run(f"stackwright apply -a {day.home}/stackwright-{NAME}.answers --again --json --no-verify")
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+    events = [one for line in done.stdout.splitlines() if (one := json.loads(line))["type"] == "event"]
     (finished,) = (event for event in events if event["kind"] == "finished")
     assert finished["data"]["changed"] == 0, [e for e in events if e["data"].get("changed")]

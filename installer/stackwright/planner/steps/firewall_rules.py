@@ -85,7 +85,7 @@ def nftables(openings: Sequence[Opening], guard: Guard | None = None) -> str:
     rules = "".join(f"\t\t{line}\n" for opening in openings for line in _nft_rules(opening))
     return f"""\
 #!/usr/sbin/nft -f
-# Written by Stackwright; changes are lost. CONFIG_FIREWALL_PORTS opens further ports, CONFIG_FIREWALL=n ends all this.
+# Written by Stackwright; changes are lost. CONFIG_FIREWALL_PORTS opens more ports, CONFIG_FIREWALL=n removes it.
 table inet stackwright
 delete table inet stackwright
 table inet stackwright {{

@@ -46,7 +46,7 @@ http_port @PORT@
 maximum_object_size 2 GB
 cache_dir ufs /var/spool/squid @SIZE@ 16 256
 collapsed_forwarding on
-# A package never changes under its name. What tells of packages is asked for each time, and kept where it is the same.
+# A package file never changes under its name. The lists of packages do, so the cache asks the mirror each time.
 refresh_pattern -i \\.(u?deb|d?rpm)$ 129600 100% 129600
 refresh_pattern . 0 0% 0
 shutdown_lifetime 1 second

@@ -111,7 +111,7 @@ class stackwright::ceph (
     before      => Service['ceph-mon@a'],
   }
 
-  # Initialising a pool waits until it can be written to, so there is something else to do in between.
+  # Initialising a pool waits until it is writable; other resources are applied in between.
   $stackwright::ceph::client::pools.each |String $pool| {
     exec { "stackwright-ceph-pool-${pool}":
       command => "ceph osd pool create '${pool}'",

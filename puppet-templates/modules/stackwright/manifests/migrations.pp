@@ -21,7 +21,7 @@ class stackwright::migrations (
       }
     }
   }
-  # None is waited for before all have been started, those of a service in their order.
+  # Puppet starts all of them, those of one service in order, before it waits for the first.
   $titles.each |$title| { Stackwright_async[$titles] -> Exec <| title == $title |> }
   Stackwright_async[$titles] -> Nova_cell_v2 <| |>
   $services.values.each |$migration| {

@@ -1,6 +1,6 @@
 # Debian 12's neutron-api service, run by Neutron's own server in place of uwsgi.
 #
-# The package's uwsgi service runs green threads in 32 native ones, whose locks wait for ever now and then: requests hang.
+# The package's uwsgi service runs green threads in 32 native ones. Their locks sometimes wait forever: requests hang.
 # Nor do the workers of ML2/OVN ever enter its hash ring there. The unit keeps its name, so that the upstream module, the
 # clients and people find what they expect.
 class stackwright::neutron_eventlet {

@@ -38,7 +38,7 @@ define stackwright::swift_disk (
   ensure_resource('package', $tools, { 'ensure' => 'present' })
 
   if $size {
-    # Made aside and moved to its place when complete: an interrupted attempt is repeated, a complete one is kept.
+    # Created under another name and renamed when complete: an interrupted attempt is repeated, a complete one is kept.
     exec { "stackwright-swift-mkfs-${name}":
       command => @("SCRIPT"/$L),
         umask 077 && mkdir -p "\$(dirname '${source}')" && rm -f '${source}.new' && \

@@ -122,7 +122,7 @@ glance::backend::multistore::file { 'file': }
 # --- horizon
 include apache
 include horizon
-# It compresses in four threads with a compiler of style sheets that is not made for it, and fails now and then.
+# It compresses in four threads, but its style sheet compiler is not thread-safe and sometimes fails.
 Exec <| title == 'refresh_horizon_django_compress' |> { tries => 3 }
 
 # --- neutron-identity
@@ -330,9 +330,9 @@ neutron_router_interface { 'router1:private_subnet': ensure => present }
 # unless an answer asks for it.
 stackwright_security_group_rule { ['demo:default:icmp@198.18.0.0/24', 'demo:default:tcp:22@198.18.0.0/24']: ensure => present }
 stackwright_security_group_rule { ['demo:default:icmp@198.19.128.0/24', 'demo:default:tcp:22@198.19.128.0/24']: ensure => present }
-# Older versions created these.
+# Earlier versions of Stackwright created these.
 stackwright_security_group_rule { ['demo:default:icmp@0.0.0.0/0', 'demo:default:tcp:22@0.0.0.0/0']: ensure => absent }
 
 # --- volume-types
-# One type per back end; the first is what a volume gets when nobody names one.
+# One volume type per back end; the first is the default.
 cinder_type { 'lvm': ensure => present, properties => {'volume_backend_name' => 'lvm'} }

@@ -39,6 +39,6 @@ include keystone::bootstrap
 include stackwright::admin_login
 include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
-# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+# uWSGI's plain HTTP socket closes the connection after each answer; without this header clients see resets.
 keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
 include keystone::cron::fernet_rotate

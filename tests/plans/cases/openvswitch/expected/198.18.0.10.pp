@@ -87,7 +87,7 @@ include keystone::bootstrap
 include stackwright::admin_login
 include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
-# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+# uWSGI's plain HTTP socket closes the connection after each answer; without this header clients see resets.
 keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
 include keystone::cron::fernet_rotate
 
@@ -151,7 +151,7 @@ class { 'apache::mod::wsgi':
   mod_path     => '/usr/lib/apache2/modules/mod_wsgi.so',
 }
 include horizon
-# It compresses in four threads with a compiler of style sheets that is not made for it, and fails now and then.
+# It compresses in four threads, but its style sheet compiler is not thread-safe and sometimes fails.
 Exec <| title == 'refresh_horizon_django_compress' |> { tries => 3 }
 
 # --- l3-agent
@@ -224,7 +224,7 @@ include nova::cron::archive_deleted_rows
 include nova::wsgi::uwsgi_api
 include nova::wsgi::uwsgi_api_metadata
 nova_api_metadata_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
-# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+# uWSGI's plain HTTP socket closes the connection after each answer; without this header clients see resets.
 nova_api_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
 Anchor['placement::service::end'] -> Anchor['nova::service::begin']
 
@@ -258,7 +258,7 @@ Anchor['placement::service::end'] -> Service['nova-compute']
 # nova-compute-qemu brings the emulators of every architecture (81 MB); nova-compute-kvm has this machine's, and does
 # without KVM as well.
 Package <| title == 'nova-compute-qemu' |> { name => 'nova-compute-kvm' }
-# That package's own file is read after nova.conf, and says kvm.
+# That package's own file sets kvm and is read after nova.conf.
 ini_setting { 'virt_type of nova-compute.conf':
   path    => '/etc/nova/nova-compute.conf',
   section => 'libvirt',
@@ -412,9 +412,9 @@ neutron_router_interface { 'router1:private_subnet': ensure => present }
 # unless an answer asks for it.
 stackwright_security_group_rule { ['demo:default:icmp@198.18.0.0/24', 'demo:default:tcp:22@198.18.0.0/24']: ensure => present }
 stackwright_security_group_rule { ['demo:default:icmp@198.19.128.0/24', 'demo:default:tcp:22@198.19.128.0/24']: ensure => present }
-# Older versions created these.
+# Earlier versions of Stackwright created these.
 stackwright_security_group_rule { ['demo:default:icmp@0.0.0.0/0', 'demo:default:tcp:22@0.0.0.0/0']: ensure => absent }
 
 # --- volume-types
-# One type per back end; the first is what a volume gets when nobody names one.
+# One volume type per back end; the first is the default.
 cinder_type { 'ceph': ensure => present, properties => ['volume_backend_name=ceph'] }

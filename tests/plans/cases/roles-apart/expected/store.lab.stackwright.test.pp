@@ -33,7 +33,7 @@ include swift::ringbuilder
 ring_object_device { '198.18.0.14:6200/swiftloopback': zone => 1, weight => 10 }
 ring_container_device { '198.18.0.14:6201/swiftloopback': zone => 1, weight => 10 }
 ring_account_device { '198.18.0.14:6202/swiftloopback': zone => 1, weight => 10 }
-# The other hosts fetch the rings. Beside them are passwords: nothing else is given out, and only to those hosts.
+# The other hosts fetch the rings. The folder also has passwords, so only the rings are served, and only to those hosts.
 rsync::server::module { 'rings':
   path        => '/etc/swift',
   uid         => 'swift',

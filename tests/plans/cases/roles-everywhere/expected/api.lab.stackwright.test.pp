@@ -38,7 +38,7 @@ include nova::cron::archive_deleted_rows
 include nova::wsgi::uwsgi_api
 include nova::wsgi::uwsgi_api_metadata
 nova_api_metadata_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
-# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+# uWSGI's plain HTTP socket closes the connection after each answer; without this header clients see resets.
 nova_api_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
 Anchor['placement::service::end'] -> Anchor['nova::service::begin']
 

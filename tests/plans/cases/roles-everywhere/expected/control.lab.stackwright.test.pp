@@ -16,7 +16,7 @@ include keystone::bootstrap
 include stackwright::admin_login
 include stackwright::keystone_keys
 include keystone::wsgi::uwsgi
-# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+# uWSGI's plain HTTP socket closes the connection after each answer; without this header clients see resets.
 keystone_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
 include keystone::cron::fernet_rotate
 
@@ -94,7 +94,7 @@ neutron_router_interface { 'router1:private_subnet': ensure => present }
 # unless an answer asks for it.
 stackwright_security_group_rule { ['demo:default:icmp@198.18.0.0/24', 'demo:default:tcp:22@198.18.0.0/24']: ensure => present }
 stackwright_security_group_rule { ['demo:default:icmp@198.19.128.0/24', 'demo:default:tcp:22@198.19.128.0/24']: ensure => present }
-# Older versions created these.
+# Earlier versions of Stackwright created these.
 stackwright_security_group_rule { ['demo:default:icmp@0.0.0.0/0', 'demo:default:tcp:22@0.0.0.0/0']: ensure => absent }
 
 # --- glance-identity
@@ -117,5 +117,5 @@ include placement::keystone::auth
 include swift::keystone::auth
 
 # --- volume-types
-# One type per back end; the first is what a volume gets when nobody names one.
+# One volume type per back end; the first is the default.
 cinder_type { 'lvm': ensure => present, properties => ['volume_backend_name=lvm'] }

@@ -12,5 +12,5 @@ class { 'apache::mod::wsgi':
   mod_path     => '/usr/lib/apache2/modules/mod_wsgi.so',
 }
 include horizon
-# It compresses in four threads with a compiler of style sheets that is not made for it, and fails now and then.
+# It compresses in four threads, but its style sheet compiler is not thread-safe and sometimes fails.
 Exec <| title == 'refresh_horizon_django_compress' |> { tries => 3 }

@@ -13,7 +13,7 @@ include heat::clients::keystone
 include heat::logging
 include heat::api
 include heat::wsgi::uwsgi_api
-# uWSGI's plain HTTP socket closes after each answer; clients that are not told run into resets.
+# uWSGI's plain HTTP socket closes the connection after each answer; without this header clients see resets.
 heat_api_uwsgi_config { 'uwsgi/add-header': value => 'Connection: close' }
 
 # --- heat-engine

@@ -42,7 +42,7 @@ ring_account_device { '198.18.0.20:6202/sdb': zone => 2, weight => 10 }
 ring_object_device { '198.18.0.20:6200/sdc': zone => 2, weight => 10 }
 ring_container_device { '198.18.0.20:6201/sdc': zone => 2, weight => 10 }
 ring_account_device { '198.18.0.20:6202/sdc': zone => 2, weight => 10 }
-# The other hosts fetch the rings. Beside them are passwords: nothing else is given out, and only to those hosts.
+# The other hosts fetch the rings. The folder also has passwords, so only the rings are served, and only to those hosts.
 rsync::server::module { 'rings':
   path        => '/etc/swift',
   uid         => 'swift',

@@ -37,5 +37,5 @@ file { '/etc/neutron/neutron_ovn_metadata_agent.ini':
   require => Anchor['neutron::install::end'],
 }
 File['/etc/neutron/neutron_ovn_metadata_agent.ini'] -> Ovn_metadata_agent_config<||>
-# The agent looks for br-int, which the controller makes.
+# The agent needs br-int, which ovn-controller creates.
 Service['controller'] -> Service['ovn-metadata']

@@ -31,7 +31,7 @@ class { 'stackwright::os_vif': datapath_type => 'netdev' }
 # nova-compute-qemu brings the emulators of every architecture (81 MB); nova-compute-kvm has this machine's, and does
 # without KVM as well.
 Package <| title == 'nova-compute-qemu' |> { name => 'nova-compute-kvm' }
-# That package's own file is read after nova.conf, and says kvm.
+# That package's own file sets kvm and is read after nova.conf.
 ini_setting { 'virt_type of nova-compute.conf':
   path    => '/etc/nova/nova-compute.conf',
   section => 'libvirt',
@@ -58,5 +58,5 @@ file { '/etc/neutron/neutron_ovn_metadata_agent.ini':
   require => Anchor['neutron::install::end'],
 }
 File['/etc/neutron/neutron_ovn_metadata_agent.ini'] -> Ovn_metadata_agent_config<||>
-# The agent looks for br-int, which the controller makes.
+# The agent needs br-int, which ovn-controller creates.
 Service['controller'] -> Service['ovn-metadata']
