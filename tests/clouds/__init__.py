@@ -54,6 +54,25 @@ class Cloud:
 WITHOUT_STORAGE = {"CONFIG_SWIFT_INSTALL": "n", "CONFIG_CINDER_INSTALL": "n", "CONFIG_HORIZON_INSTALL": "n"}
 """For clouds that test networks: the packages of these services would only take time."""
 
+ODD = "p\"w'd $x #{y} %{z} \\ & <z>;|`!?*~^=+,:@/"
+"""A password with the characters that mean something to a shell, to Puppet, or in a configuration file or a URL."""
+
+ODD_PASSWORDS = {
+    **{f"CONFIG_{name}_PW": f"{name} {ODD}" for name in ("MARIADB", "KEYSTONE_ADMIN", "KEYSTONE_DEMO")},
+    **{
+        f"CONFIG_{name}_DB_PW": f"{name} {ODD}" for name in ("GLANCE", "PLACEMENT", "NOVA", "NEUTRON", "CINDER", "HEAT")
+    },
+    **{
+        f"CONFIG_{name}_KS_PW": f"{name} {ODD}" for name in ("GLANCE", "PLACEMENT", "NOVA", "NEUTRON", "CINDER", "HEAT")
+    },
+    "CONFIG_KEYSTONE_DB_PW": "KEYSTONE "
+    + ODD.translate({ord("%"): "", ord("@"): ""}),  # its migrations cannot read them
+    "CONFIG_SWIFT_KS_PW": f"SWIFT {ODD}",
+    "CONFIG_HEAT_DOMAIN_PASSWORD": f"HEAT DOMAIN {ODD}",
+    "CONFIG_NEUTRON_METADATA_PW": f"METADATA {ODD}",
+    "CONFIG_AMQP_AUTH_PASSWORD": "AMQP " + ODD.replace("/", ""),  # the driver puts it into a URL unquoted
+}
+
 ALL = (
     Cloud(
         "testday",
@@ -63,8 +82,9 @@ ALL = (
     ),
     Cloud(
         "trixie",
-        "one command on Debian 13, with Heat, and with TLS for the dashboard and for the messages",
-        {"CONFIG_HEAT_INSTALL": "y", "CONFIG_HORIZON_SSL": "y", "CONFIG_AMQP_ENABLE_SSL": "y"},
+        "one command on Debian 13, with Heat, with TLS for the dashboard and for the messages, and with passwords of "
+        "all characters",
+        {"CONFIG_HEAT_INSTALL": "y", "CONFIG_HORIZON_SSL": "y", "CONFIG_AMQP_ENABLE_SSL": "y", **ODD_PASSWORDS},
         platform="debian-13",
         seconds=700,
     ),

@@ -74,6 +74,7 @@ FEATURES: Mapping[str, Callable[[Cloud], bool]] = {
     "TLS for the messages": says("CONFIG_AMQP_ENABLE_SSL"),
     "no instances and no networks": lambda cloud: not has("nova-api")(cloud) and not has("neutron-server")(cloud),
     "demo project": says("CONFIG_PROVISION_DEMO"),
+    "passwords of all characters": lambda cloud: cloud.answers.get("CONFIG_NOVA_DB_PW", "").endswith(clouds.ODD),
     "the packages, from none": lambda cloud: not cloud.from_packages,
 }
 """What can be installed here, and how one sees whether a cloud has it."""
@@ -93,6 +94,9 @@ PAIRS = (
     ("OVN", "a host that joins"),
     ("TLS for the dashboard", "TLS for the messages"),
     ("TLS for the messages", "orchestration"),
+    ("passwords of all characters", "orchestration"),
+    ("passwords of all characters", "objects"),
+    ("passwords of all characters", "dashboard"),
     ("objects", "dashboard"),
 )
 """Features that have something to do with each other: each pair is on one cloud."""
