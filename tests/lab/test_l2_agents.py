@@ -16,17 +16,14 @@ import clouds
 from stackwright import lab
 from stackwright.lab import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "l2-agents"
 
 REACHED = {"instance", "console", "dhcp", "metadata", "ping", "ssh", "outbound"}
 """The checks of `verify` that need the network."""
 
-CLOUDS = [
-    pytest.param("openvswitch", marks=pytest.mark.cloud("openvswitch")),
-    pytest.param("linuxbridge", marks=[pytest.mark.cloud("linuxbridge"), pytest.mark.long]),
-]
+CLOUDS = [pytest.param(name, marks=pytest.mark.cloud(name)) for name in ("openvswitch", "linuxbridge")]
 
 
 @pytest.fixture(params=CLOUDS)
