@@ -1,9 +1,10 @@
 """The whole path with real parts: one command installs and verifies a cloud on a node; a second run changes nothing.
 
-The cloud is that of docs/test-day.md, whose commands are run here in their order, with other tests in between. Three of
-them take too long for `make test`: all of Tempest's smoke tests (a quick part of them runs here), the second cloud that
-the bundle makes, and the comparison of both (tests/lab/test_repeat.py does that with a small cloud). The whole page, to
-the letter, is in tests/lab/test_first_day.py. The screenshot, Tempest's results, the run's log, its times and what the
+The cloud is that of docs/test-day.md, whose commands are run here in their order, with other tests in between. Some of
+them take too long for `make test`: all of Tempest's smoke tests (a quick part of them runs here), the way back to the
+snapshot with another run of all steps, the second cloud that the bundle makes, and the comparison of both
+(tests/lab/test_repeat.py does that with a small cloud). The whole page, to the letter, is in
+tests/lab/test_first_day.py. The screenshot, Tempest's results, the run's log, its times and what the
 commands said are in test-results/allinone/ afterwards.
 """
 
@@ -36,7 +37,10 @@ CLOUD = clouds.named(FIRST)
 pytestmark = [pytest.mark.lab, pytest.mark.cloud(CLOUD.name)]
 
 NAME = CLOUD.name
-LONG = ("stackwright test -a", "stackwright bundle reproduce", "stackwright lock diff")
+LONG = (
+    *("stackwright test -a", "stackwright lab reset", "stackwright apply --again"),
+    *("stackwright bundle reproduce", "stackwright lock diff"),
+)
 """Beginnings of the commands of the page that are left to tests/lab/test_first_day.py."""
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "allinone"
 MEMORY = 150 * 1024
@@ -421,7 +425,8 @@ PARTS = ("identity", "image", "compute", "network", "volume", "object_storage")
 
 def test_tempest_tries_every_service(cloud: Cloud) -> None:
     """Some tests of each service. `make test-long` runs all of Tempest's smoke tests, and all tests that the
-    interoperability guideline requires."""
+    interoperability guideline requires. The snapshot boots the node again, so they also show that the cloud comes back
+    after that."""
     cloud.day.follow(f"stackwright lab snapshot {NAME}")
     try:
         done = cloud.command("test", "quick", "-a", str(cloud.file))
@@ -443,7 +448,7 @@ def test_the_state_folder_has_the_documented_path(cloud: Cloud) -> None:
 
 
 def test_the_remaining_commands_of_the_test_day_page(cloud: Cloud) -> None:
-    """Back to the snapshot, installed again, to a bundle, and nothing that is left behind."""
+    """The report and the bundle; nothing is left behind."""
     for line in cloud.day.left():
         if line.startswith(LONG):
             cloud.day.skip(line)
