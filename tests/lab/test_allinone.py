@@ -425,9 +425,11 @@ PARTS = ("identity", "image", "compute", "network", "volume", "object_storage")
 
 
 def test_tempest_tries_every_service(cloud: Cloud) -> None:
-    """A third of the tests that the interoperability guideline requires, some of each service. `make test-long` runs all
-    of them, and all of Tempest's smoke tests. The snapshot boots the node again, so they also show that the cloud comes
-    back after that."""
+    """A third of what the interoperability guideline requires, with some tests of each service.
+
+    `make test-long` runs all of it, and all of Tempest's smoke tests. The snapshot boots the node again, so these tests
+    also show that the cloud comes back after that.
+    """
     cloud.day.follow(f"stackwright lab snapshot {NAME}")
     try:
         done = cloud.command("test", SCENARIO, "-a", str(cloud.file))
