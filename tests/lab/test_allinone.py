@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import horizon
+import port_scan
 import pytest
 from first_day import FIRST, Day
 
@@ -256,6 +257,13 @@ def test_a_first_instance_with_one_command(cloud: Cloud) -> None:
             break
         time.sleep(5)
     assert name == "first"
+    # It reaches nothing of the host but what is open to everyone, at whatever address, and of the metadata proxy HTTP.
+    targets = port_scan.listening(cloud.sh)
+    metadata = {(port_scan.METADATA, port) for _, port in targets}
+    scanned = cloud.day.run(port_scan.over_ssh(login, targets | metadata))
+    opened = json.loads(cloud.command("plan", "-a", str(cloud.file), "--json").stdout)["ports"][cloud.node.address]
+    (RESULTS / "port-scan.txt").write_text(scanned.stdout + scanned.stderr)
+    port_scan.judge(port_scan.parsed(scanned.stdout), {NAME: (targets, port_scan.open_to_everyone(opened))})
     again = cloud.command("launch")
     assert login in again.stdout, "the same instance is found again"
     gone = cloud.command("launch", "--delete")
