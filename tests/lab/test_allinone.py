@@ -28,6 +28,7 @@ import pytest
 from first_day import FIRST, Day
 
 import clouds
+from process_arguments import Sampler
 from stackwright import answers, bundle, lab, lock
 from stackwright.lab import Lab, Node
 from stackwright.model import Answers, ExitCode
@@ -53,6 +54,8 @@ class Cloud:
     node: Node
     peak: int
     """KiB: the largest of the control processes."""
+    arguments: Sampler
+    """The arguments of all processes during the run."""
 
     @property
     def lab(self) -> Lab:
@@ -87,13 +90,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Itera
     RESULTS.mkdir(parents=True)
     day = Day(tmp_path_factory.mktemp("home"), first_day_lab, RESULTS)
     try:
-        output = day.follow(f"stackwright --allinone --lab {NAME}")
+        with Sampler() as sampler:
+            output = day.follow(f"stackwright --allinone --lab {NAME}")
     finally:
         for kept in (*day.state.glob("*/logs/*"), *day.state.glob("*/report.*")):
             shutil.copy(kept, RESULTS)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     node = next(n for n in lab.list_nodes(day.lab) if n.name == NAME)
-    return Cloud(day, output, node, peak)
+    return Cloud(day, output, node, peak, sampler)
 
 
 def test_one_command_installs_and_verifies_a_cloud(cloud: Cloud) -> None:
@@ -352,6 +356,15 @@ def test_no_secret_is_in_any_output_or_log(cloud: Cloud) -> None:
     texts["processes"] = cloud.sh("ps axww -o args")
     texts["left on the node"] = cloud.sh("cat /var/lib/stackwright/runs/*/log /var/log/syslog 2>/dev/null || true")
     assert not {name for name, text in texts.items() if any(secret in text for secret in secrets)}
+
+
+def test_no_secret_was_in_the_arguments_of_a_process(cloud: Cloud) -> None:
+    """Of the installer or of a program on the node, while the cloud was installed and verified. Every user of a host
+    can read those."""
+    seen = cloud.arguments.seen
+    for side in ("--allinone", "puppet apply", "rabbitmqctl"):
+        assert any(side in arguments for arguments in seen), side
+    assert cloud.arguments.with_a_secret(s for s in cloud.answers.secret_texts() if len(s) > 7) == []
 
 
 def test_no_file_that_others_can_read_holds_a_secret(cloud: Cloud) -> None:
