@@ -41,7 +41,7 @@ class Sampler:
         """The arguments that hold one of these, with stars in its place."""
         secrets = sorted(secrets, key=len, reverse=True)
         found = []
-        for text in sorted(tuple(self.seen)):
+        for text in sorted(self.seen):
             clean = text
             for secret in secrets:
                 clean = clean.replace(secret, "***")
