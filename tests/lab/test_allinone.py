@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import horizon
+import port_scan
 import pytest
 from first_day import FIRST, Day
 
 import clouds
+from process_arguments import Sampler
 from stackwright import answers, bundle, lab, lock
 from stackwright.lab import Lab, Node
 from stackwright.model import Answers, ExitCode
@@ -56,6 +58,8 @@ class Cloud:
     node: Node
     peak: int
     """KiB: the largest of the control processes."""
+    arguments: Sampler
+    """The arguments of all processes during the run."""
 
     @property
     def lab(self) -> Lab:
@@ -90,13 +94,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, first_day_lab: Lab) -> Itera
     RESULTS.mkdir(parents=True)
     day = Day(tmp_path_factory.mktemp("home"), first_day_lab, RESULTS)
     try:
-        output = day.follow(f"stackwright --allinone --lab {NAME}")
+        with Sampler() as sampler:
+            output = day.follow(f"stackwright --allinone --lab {NAME}")
     finally:
         for kept in (*day.state.glob("*/logs/*"), *day.state.glob("*/report.*")):
             shutil.copy(kept, RESULTS)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     node = next(n for n in lab.list_nodes(day.lab) if n.name == NAME)
-    return Cloud(day, output, node, peak)
+    return Cloud(day, output, node, peak, sampler)
 
 
 def test_one_command_installs_and_verifies_a_cloud(cloud: Cloud) -> None:
@@ -260,6 +265,13 @@ def test_a_first_instance_with_one_command(cloud: Cloud) -> None:
             break
         time.sleep(5)
     assert name == "first"
+    # It reaches nothing of the host but what is open to everyone, at whatever address, and of the metadata proxy HTTP.
+    targets = port_scan.listening(cloud.sh)
+    metadata = {(port_scan.METADATA, port) for _, port in targets}
+    scanned = cloud.day.run(port_scan.over_ssh(login, targets | metadata))
+    opened = json.loads(cloud.command("plan", "-a", str(cloud.file), "--json").stdout)["ports"][cloud.node.address]
+    (RESULTS / "port-scan.txt").write_text(scanned.stdout + scanned.stderr)
+    port_scan.judge(port_scan.parsed(scanned.stdout), {NAME: (targets, port_scan.open_to_everyone(opened))})
     again = cloud.command("launch")
     assert login in again.stdout, "the same instance is found again"
     gone = cloud.command("launch", "--delete")
@@ -348,6 +360,15 @@ def test_no_secret_is_in_any_output_or_log(cloud: Cloud) -> None:
     texts["processes"] = cloud.sh("ps axww -o args")
     texts["left on the node"] = cloud.sh("cat /var/lib/stackwright/runs/*/log /var/log/syslog 2>/dev/null || true")
     assert not {name for name, text in texts.items() if any(secret in text for secret in secrets)}
+
+
+def test_no_secret_was_in_the_arguments_of_a_process(cloud: Cloud) -> None:
+    """Of the installer or of a program on the node, while the cloud was installed and verified. Every user of a host
+    can read those."""
+    seen = cloud.arguments.seen
+    for side in ("--allinone", "puppet apply", "rabbitmqctl"):
+        assert any(side in arguments for arguments in seen), side
+    assert cloud.arguments.with_a_secret(s for s in cloud.answers.secret_texts() if len(s) > 7) == []
 
 
 def test_no_file_that_others_can_read_holds_a_secret(cloud: Cloud) -> None:

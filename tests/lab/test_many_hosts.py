@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import port_scan
 import pytest
 from shell import Shell
 
@@ -119,6 +122,34 @@ def test_the_second_run_changes_nothing_on_any_host(site: Site) -> None:
     events = site.apply("--again")
     (finished,) = (event for event in events if event["kind"] == "finished")
     assert finished["data"]["changed"] == 0, [e for e in events if e["data"].get("changed")]
+
+
+def test_an_instance_reaches_of_the_hosts_only_what_is_open_to_everyone(site: Site) -> None:
+    """Its packets leave under the address of the network host, which the other hosts trust."""
+    done = site.command("launch", "-a", str(site.file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    login = re.search(r"ssh .*-i (\S+) (\S+@\S+)", done.stdout)
+    assert login, done.stdout
+    key = "/root/instance.key"
+    site.sh("network", f"umask 077; cat > {key} <<'KEY'\n{Path(login[1]).read_text()}\nKEY")
+    into = f"ssh -i {key} {login[2]}"
+    hosts = {name: port_scan.listening(partial(site.sh, name)) for name in CLOUD.nodes}
+    targets = set[port_scan.Target]().union(*hosts.values())
+    metadata = {(port_scan.METADATA, port) for _, port in targets}
+    try:
+        end = time.monotonic() + 180
+        while "up" not in site.sh("network", port_scan.logged_in(into, "uptime"), check=False):
+            assert time.monotonic() < end, "no login"
+            time.sleep(3)
+        found = port_scan.parsed(site.sh("network", port_scan.over_ssh(into, targets | metadata)))
+    finally:
+        site.command("launch", "-a", str(site.file), "--delete")
+        site.sh("network", f"rm {key}")
+    opened = json.loads(site.command("plan", "-a", str(site.file), "--json").stdout)["ports"]
+    everyone = {name: port_scan.open_to_everyone(opened[site.nodes[name].address]) for name in hosts}
+    # The guard of the network host passes on what is public, and SSH is not.
+    meant = {name: ports if name == "network" else ports - {22} for name, ports in everyone.items()}
+    port_scan.judge(found, {name: (addresses, meant[name]) for name, addresses in hosts.items()})
 
 
 def test_a_compute_host_is_added(site: Site) -> None:

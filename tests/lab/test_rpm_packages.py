@@ -19,7 +19,7 @@ from stackwright import answers, bundle, executor, facts, lock, planner, platfor
 from stackwright.bundle import offline
 from stackwright.executor import Outcome
 from stackwright.model import Answers, Event, Facts, Plan, Problem, Run, StackwrightError, Step
-from stackwright.operations import apply
+from stackwright.operations import apply, reproduce
 from stackwright.operations import bundle as bundle_ops
 from stackwright.planner.steps import locked
 from stackwright.planner.steps import repositories as repository_steps
@@ -32,7 +32,7 @@ from stackwright.state import journal
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 MIRROR = "http://127.0.0.1:8080/mirror"
-KEYS = "http://127.0.0.1:8080/keys"
+KEYS = "/srv/www/keys"
 HASH = "0123456789abcdef0123456789abcdef"
 
 KEYSTONE = {
@@ -323,6 +323,7 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
     names = [name.rpartition("/")[2] for name in content]
     assert "openstack-keystone-1.0-1.noarch.rpm" in names
     assert not [name for name in content if "unsigned" in name]
+    assert not [name for name in content if "keys/" in name or "repos.d/" in name]
     with pytest.raises(StackwrightError, match=r"no repository has these any more: tool-0\.9-1\.noarch"):
         bundle_ops.gather_packages(
             hosts, site.address, ("tool-0.9-1.noarch",), "centos-stream-9", tmp_path, lambda _: None
@@ -332,10 +333,11 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
     folder = tmp_path / "bundle" / bundle.PACKAGES
     folder.mkdir(parents=True)
     (tmp_path / "centos-stream-9").rename(folder / "centos-stream-9")
-    bundle_ops.bring_packages(hosts, site.address, tmp_path / "bundle", "centos-stream-9", lambda _: None)
-    whole = planner.plan(
-        planner.cloud(site.answers(), {site.address: site.look()}), exact={site.address: exact}, offline=True
-    )
+    whole_cloud = planner.cloud(site.answers(), {site.address: site.look()})
+    checks = reproduce.checks_of(whole_cloud, whole_cloud.hosts[site.address])
+    unpacked, system = tmp_path / "bundle", "centos-stream-9"
+    bundle_ops.bring_packages(hosts, site.address, unpacked, system, lambda _: None, checks=checks)
+    whole = planner.plan(whole_cloud, exact={site.address: exact}, offline=True)
     install = Plan((dataclasses.replace(whole.step(f"{site.address}:packages"), needs=()),))
 
     def installed(state: str) -> Outcome:
@@ -347,7 +349,7 @@ def test_a_bundle_carries_packages_and_their_signatures(site: Site, tmp_path: Pa
         keys = f"{locked.OFFLINE}/keys/trusted.asc"
         site.shell(f"cp {keys} /srv/trusted; cp /srv/stranger.key {keys}")
         assert not installed("stranger").ok
-        assert "openstack-keystone" not in site.installed(), "somebody signed it whom the bundle does not trust"
+        assert "openstack-keystone" not in site.installed(), "somebody signed it whom the host does not trust"
         site.shell(f"mv /srv/trusted {keys}")
         assert installed("ours").ok
         wanted = {name: version.rpartition("-")[0] for name, version in exact.items()}

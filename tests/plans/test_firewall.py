@@ -293,6 +293,22 @@ def test_instances_do_not_reach_other_hosts_under_the_address_of_their_gateway()
     assert [firewall_policy.guard(alone, h, firewall_policy.openings(alone)) for h in alone.hosts.values()] == [None]
 
 
+def test_nor_do_they_reach_hosts_that_this_run_leaves_alone() -> None:
+    """Those are part of the cloud, so they trust the gateway's address as well."""
+    made = CASES["three-hosts"]
+    whole = planner.cloud(made.answers(), made.facts())
+    (gateway,) = (h for h in whole.hosts.values() if any(b.network for b in h.bridges))
+    complete = firewall_policy.guard(whole, gateway, firewall_policy.openings(whole))
+    others = tuple(name for name in whole.hosts if name != gateway.name)
+    for excluded in (others, others[:1], others[1:]):
+        answers = made.answers().with_value("EXCLUDE_SERVERS", excluded)
+        known = {name: (whole.hosts[name].address,) for name in excluded}
+        facts = {name: replace(f, resolves=known) for name, f in made.facts().items() if name not in excluded}
+        part = planner.cloud(answers, facts)
+        assert set(part.hosts) == set(whole.hosts) - {*excluded}
+        assert firewall_policy.guard(part, part.hosts[gateway.name], firewall_policy.openings(part)) == complete
+
+
 def test_the_plan_lists_the_open_ports(case: Case) -> None:
     ports = case.plan().summary["ports"]
     assert set(ports) == set(case.plan().hosts)

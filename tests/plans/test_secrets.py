@@ -3,11 +3,14 @@ host."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import golden
 from golden import CASES, Case
-from stackwright import services
+from stackwright import planner, services
+from stackwright.planner import firewall_policy
 
 CEPH = "(a client's key of Ceph)"
 """The name that `golden.secrets_of` uses for `ceph-key` in the records."""
@@ -71,3 +74,41 @@ def test_compute_hosts_have_no_administrative_passwords() -> None:
         "compute1.lab.stackwright.test",
         "compute2.lab.stackwright.test",
     ]
+
+
+REACHED = {
+    ("tcp", 5672): "queues, by the user without a tag below",
+    ("tcp", 8775): "metadata of instances, with the shared secret",
+    ("tcp", 6642): "OVN's southbound database",
+    ("tcp", 3260): "volumes",
+    ("udp", 6081): "tunnels",
+    ("tcp", 49152): "instances that are moved",
+}
+"""What a compute host reaches on others besides public ports; docs/security.md has the same list."""
+
+
+def test_who_took_a_compute_host_reaches_few_ports_of_others() -> None:
+    """No database, no cache with tokens, and nothing that manages the message broker."""
+    case = CASES["roles-everywhere"]
+    whole = planner.cloud(case.answers(), case.facts())
+    mine = "compute1.lab.stackwright.test"
+    assert "nova-compute" in whole.hosts[mine].components
+    addresses = {whole.hosts[mine].address, whole.hosts[mine].tunnel_address}
+    found = {
+        (opening.protocol, opening.first)
+        for name, openings in firewall_policy.openings(whole).items()
+        if name != mine
+        for opening in openings
+        if opening.sources and addresses & {*opening.sources}
+    }
+    assert found == set(REACHED)
+    listed = {port.number for c in services.all_components() for port in services.listening(c, case.answers())}
+    assert {3306, 6641, 11211} <= listed, "these are known, and closed to it"
+
+
+def test_the_user_of_the_message_broker_administers_nothing() -> None:
+    """All hosts with a service have its password."""
+    broker = golden.last_runs(CASES["roles-everywhere"].plan())["broker.lab.stackwright.test"]
+    (user,) = re.findall(r"(?m)^rabbitmq_user \{.*?^\}", broker.manifest, re.DOTALL)
+    assert re.search(r"admin +=> false,", user)
+    assert "tags" not in user

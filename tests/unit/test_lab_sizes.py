@@ -140,7 +140,9 @@ def test_sizes_on_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "n1  6 GiB, 2 processors\n" in capsys.readouterr().out
     assert cli.main(["lab", "up", "n1"]) == ExitCode.OK
     assert seen[1:] == [{"n1": Size()}]
-    assert "GiB" not in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "GiB" not in said.out
+    assert "root in a node is root on this machine" in said.err
     assert lab_nodes.main(["up", "n1", "--memory", "1000T"]) == ExitCode.OK
     assert "which they share" in capsys.readouterr().err
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Gathers the packages of a lock with dnf: a repository of the packages and the keys that the host trusts, and the
-# images of the host. Prints each file with its size.
+# Gathers the packages of a lock with dnf: a repository of the packages, and the images of the host. Prints each file with
+# its size.
 
 set -eu
 LC_ALL=C.UTF-8; export LC_ALL
 d=@WORK@
-rm -rf "$d"; mkdir -p "$d/rpms" "$d/keys" "$d/repos.d"
+rm -rf "$d"; mkdir -p "$d/rpms"
 sort > "$d/wanted" <<'WANTED'
 @WANTED@
 WANTED
@@ -25,19 +25,8 @@ rpm -qp --nosignature --qf "$signed" "$d"/rpms/*.rpm |
     mkdir -p "$d/unsigned"
     mv "$d/rpms/$file" "$d/unsigned/"
   done
-rpm -q gpg-pubkey --qf '%{DESCRIPTION}\n' > "$d/keys/trusted.asc" || : > "$d/keys/trusted.asc"
 for kind in rpms unsigned; do
-  [ -d "$d/$kind" ] || continue
-  createrepo_c -q "$d/$kind" >&2
-  cat >> "$d/repos.d/offline.repo" <<REPO
-[stackwright-bundle-$kind]
-name=packages of a bundle ($kind)
-baseurl=file://@PLACE@/$kind
-module_hotfixes=1
-gpgcheck=$([ $kind = rpms ] && echo 1 || echo 0)
-gpgkey=file://@PLACE@/keys/trusted.asc
-
-REPO
+  [ ! -d "$d/$kind" ] || createrepo_c -q "$d/$kind" >&2
 done
 . ./gather_images.sh
 cd "$d" && rm -f wanted there

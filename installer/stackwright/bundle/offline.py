@@ -2,13 +2,14 @@
 
 For Debian this is a partial mirror: each archive's signed index (InRelease), the lists that it signs, and the packages
 in their folders. apt checks it like any archive, with the keys that the host has for it. For dnf it is one repository
-with the packages, which are signed themselves, and the keys that the host trusts.
+with the packages, which are signed themselves; it checks them with keys of the host and of the cloud's repositories.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from stackwright import shell
 from stackwright.planner import STATE_DIR
@@ -118,9 +119,33 @@ def configuration(names: Iterable[str], package_manager: str) -> dict[str, bytes
     return {"apt.conf": _APT_CONF.encode(), "sources.d/offline.sources": "".join(stanzas).encode()}
 
 
-def own_keys() -> str:
-    """A script for a host with apt: lets it check a bundle's archives with the keys that it trusts itself."""
-    return shell.fill("bundle/own_keys.sh", OFFLINE=OFFLINE)
+@dataclass(frozen=True)
+class Checks:
+    """How a host checks the packages of a bundle. Nothing of this comes from the bundle."""
+
+    keys: tuple[str, ...] = ()
+    """URLs of keys that it trusts in addition to those that it knows (dnf): those of the cloud's repositories."""
+    proxy: str = ""
+    """By which it gets these."""
+    unsigned: bool = False
+    """Whether packages without a signature are installed as well: CONFIG_REPO_UNSIGNED."""
+
+
+NO_CHECKS = Checks()
+"""Keys that the host knows, and no others."""
+
+
+def own_keys(package_manager: str, checks: Checks = NO_CHECKS) -> str:
+    """A script for a host: lets it check a bundle's packages with the keys that it trusts itself. Fails if there are
+    none, or if one of the cloud's repositories cannot be had."""
+    if package_manager == "apt":
+        return shell.fill("bundle/own_keys_apt.sh", OFFLINE=OFFLINE)
+    return shell.fill("bundle/own_keys_dnf.sh", OFFLINE=OFFLINE, KEYS=checks.keys, PROXY=checks.proxy)
+
+
+def unsigned(names: Iterable[str]) -> int:
+    """How many of a bundle's files are packages without a signature."""
+    return sum(name.startswith("unsigned/") and name.endswith(".rpm") for name in names)
 
 
 def led(file: str, content: bytes, address: str) -> bytes:

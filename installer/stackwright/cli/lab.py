@@ -79,26 +79,22 @@ def row(node: Node) -> str:
     return f"{node.name:<16} {node.state:<8} {node.release:<9} {node.address:<15} {node.fqdn}{size}"
 
 
-_TRUST = "note: root in a node is root on this machine; run only what you trust there (docs/security.md)"
-
-
 def run_command(arguments: argparse.Namespace) -> int:
     """Carries out a parsed lab command and returns the exit status. Raises StackwrightError."""
-    from stackwright.operations.lab import is_description, up_from
+    from stackwright.operations.lab import TRUST, is_description, up_from
 
     match arguments.lab_command:
         case "up" if arguments.origin and is_description(arguments.origin):
             asked = Size(arguments.memory, arguments.cpus)
             there = up_from(Path(arguments.origin), arguments.names, arguments.release, asked, say)
             print("\n".join(f"{host} -> {row(node)}" for host, node in there.nodes.items()))
-            say(_TRUST)
             print(f"\nnext: {there.command}")
         case "up":
             size = dict.fromkeys(arguments.names, Size(arguments.memory, arguments.cpus))
             sizes.check_room(size.values(), say)
             made = nodes.up(arguments.names, release=arguments.release, snapshot=arguments.origin, size=size, say=say)
             print("\n".join(row(node) for node in made))
-            say(_TRUST)
+            say(TRUST)
             print(f"\nlog in: stackwright lab ssh {arguments.names[0]}")
         case "list":
             found = records.list_nodes()

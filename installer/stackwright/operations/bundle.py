@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stackwright import answers as answer_files
 from stackwright import bundle, executor, facts, lock, planner, platforms, report, shell, untrusted
 from stackwright.bundle import offline
+from stackwright.bundle.offline import Checks
 from stackwright.model import Answers, ExitCode, Facts, File, StackwrightError
 from stackwright.operations import lock as lock_ops
 from stackwright.planner.steps import locked
@@ -265,17 +267,27 @@ def gather_packages(
 
 @contextmanager
 def packages_there(
-    hosts: Hosts, kinds: Mapping[str, str], folder: Path, cache: tuple[str, str] | None, say: Say
+    hosts: Hosts,
+    kinds: Mapping[str, str],
+    folder: Path,
+    cache: tuple[str, str] | None,
+    say: Say,
+    checks: Mapping[str, Checks] = MappingProxyType({}),
 ) -> Iterator[None]:
     """The packages of an unpacked bundle are there, meanwhile, for hosts of these platforms. Each gets its own; with
-    `cache`, a host and its address, that one serves the others of its platform, as far as they reach it. Raises
-    StackwrightError where the bundle has none for a host, or a host no room."""
+    `cache`, a host and its address, that one serves the others of its platform, as far as they reach it. `checks` says
+    by host how packages are checked. Raises StackwrightError if the bundle has none for a host, if a host has no room,
+    and for packages without a signature that nobody allowed."""
+
+    def bring(name: str, served_at: str = "") -> None:
+        bring_packages(hosts, name, folder, kinds[name], say, served_at, checks.get(name, offline.NO_CHECKS))
+
     if not cache or list(kinds.values()).count(kinds[cache[0]]) < 2:
-        parallel.map(kinds, lambda name: bring_packages(hosts, name, folder, kinds[name], say), _HOSTS_AT_ONCE)
+        parallel.map(kinds, bring, _HOSTS_AT_ONCE)
         yield
         return
     first, address = cache
-    bring_packages(hosts, first, folder, kinds[first], say)
+    bring(first)
     try:
         served = _serve(hosts, first, say)
 
@@ -284,7 +296,7 @@ def packages_there(
             if near and not hosts.connect(name).run(offline.reached(address), timeout=30).ok:
                 say(f"{name}: cannot reach {address} port {PORT}")
                 near = False
-            bring_packages(hosts, name, folder, kinds[name], say, address if near else "")
+            bring(name, address if near else "")
 
         parallel.map([name for name in kinds if name != first], one, _HOSTS_AT_ONCE)
         yield
@@ -302,10 +314,18 @@ def _serve(hosts: Hosts, name: str, say: Say) -> bool:
     return said.ok
 
 
-def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Say, served_at: str = "") -> None:
+def bring_packages(
+    hosts: Hosts,
+    name: str,
+    folder: Path,
+    platform: str,
+    say: Say,
+    served_at: str = "",
+    checks: Checks = offline.NO_CHECKS,
+) -> None:
     """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone. A host that is
-    served them at an address gets the rest, which leads there. Raises StackwrightError where there are none for it, or
-    no room."""
+    served them at an address gets the rest, which leads there. Raises StackwrightError if there are none for it or no
+    room, for packages without a signature that nobody allowed, and if the host has no keys for the others."""
     root = folder / bundle.PACKAGES / platform
     if not root.is_dir():
         raise StackwrightError(
@@ -317,6 +337,13 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
     manager = platforms.by_id(platform).package_manager
     paths = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*")) if p.is_file()}
 
+    if (without := offline.unsigned(paths)) and not checks.unsigned:
+        raise StackwrightError(
+            f"the bundle has {without} packages for {platform} without a signature",
+            "install them all the same with --set CONFIG_REPO_UNSIGNED=y, for a test; they run as root",
+            ExitCode.PREFLIGHT,
+        )
+
     def file(path: Path) -> File:
         return File(offline.place(path.relative_to(root).as_posix()), path.read_bytes())
 
@@ -324,8 +351,7 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
     files = [
         path
         for inside, path in paths.items()
-        if (offline.carried(inside) or (manager == "dnf" and inside == "keys/trusted.asc"))
-        and not (served_at and offline.is_served(inside))
+        if offline.carried(inside) and not (served_at and offline.is_served(inside))
     ]
     _refuse_full(connection, name, sum(path.stat().st_size for path in files))
     say(f"{name}: uses packages from {served_at}" if served_at else f"{name}: copying packages")
@@ -337,11 +363,15 @@ def bring_packages(hosts: Hosts, name: str, folder: Path, platform: str, say: Sa
             for inside, content in offline.configuration(paths, manager).items()
         )
     )
-    if manager == "apt" and not (said := connection.run(offline.own_keys(), timeout=60)).ok:
+    said = connection.run(offline.own_keys(manager, checks), timeout=60 * (1 + len(checks.keys)))
+    if not said.ok:
+        hints = {
+            "apt": "install the package debian-archive-keyring on the host",
+            "dnf": "copy the key, from somebody whom you trust, to /etc/pki/rpm-gpg on the host under the same name",
+        }
+        last = (said.err.strip().splitlines() or ["no reason was given"])[-1]
         raise StackwrightError(
-            f"{name}: the bundle's packages cannot be checked: {said.err.strip()}",
-            "install the package debian-archive-keyring on the host",
-            ExitCode.PREFLIGHT,
+            f"{name}: the bundle's packages cannot be checked: {last}", hints[manager], ExitCode.PREFLIGHT
         )
 
 

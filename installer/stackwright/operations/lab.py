@@ -19,6 +19,9 @@ from stackwright.model import Answers, ExitCode, Facts, StackwrightError
 from stackwright.planner.choices import workers
 from stackwright.state import directory
 
+TRUST = "note: root in a node is root on this machine; run only what you trust there (docs/security.md)"
+"""What everybody is told who makes nodes."""
+
 _RELEASE_OF = {"debian-12": "bookworm", "debian-13": "trixie"}
 _ANY = Size()
 _NODE = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -56,6 +59,7 @@ def up_for(
             "name one node per host",
             ExitCode.USAGE,
         )
+    say(TRUST)
     check_room([sizes.get(host, Size()) for host in hosts], say)
     size = {name: sizes.get(host, Size()) for host, name in zip(hosts, chosen, strict=True)}
     by_release: dict[str, list[str]] = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from stackwright import answers as answer_files
 from stackwright import bundle, lock
 from stackwright.bundle import Index, Setup
+from stackwright.bundle.offline import NO_CHECKS, Checks
 from stackwright.model import ExitCode, Facts, StackwrightError
 from stackwright.operations import access, apply, inspection, signers
 from stackwright.operations import bundle as bundle_operations
@@ -18,6 +19,8 @@ from stackwright.operations import lock as lock_operations
 from stackwright.operations.answers import read_answers, state_of
 from stackwright.operations.options import AccessOptions, AnswerOptions, ApplyOptions, Console, ReproduceOptions
 from stackwright.planner.steps import package_cache
+from stackwright.planner.steps import repositories as repository_steps
+from stackwright.planner.topology import Cloud, Host
 from stackwright.state.directory import Access, StateDir, state_root
 
 
@@ -62,8 +65,19 @@ def _install(
         platforms = {name: renamed.hosts[name].platform for name in run.facts}
         shared = run.cloud.hosts.get(package_cache.host_of(answers))
         cache = (shared.name, shared.address) if shared else None
-        with bundle_operations.packages_there(hosts, platforms, folder, cache, console.note):
+        checks = {name: checks_of(run.cloud, host) for name, host in run.cloud.hosts.items()}
+        with bundle_operations.packages_there(hosts, platforms, folder, cache, console.note, checks):
             return apply.install(reading, hosts, state, how, console)
+
+
+def checks_of(whole: Cloud, host: Host) -> Checks:
+    """How a host checks the packages of a bundle: with keys that it knows, and those of the repositories that it would
+    use otherwise. No answer of a bundle says which."""
+    if host.platform.package_manager == "apt":
+        return NO_CHECKS
+    sources = repository_steps.of(whole, host)
+    keys = (key for repository in sources.repositories for key in repository.key.split())
+    return Checks(tuple(dict.fromkeys(keys)), sources.proxy, bool(whole.answers["CONFIG_REPO_UNSIGNED"]))
 
 
 def _hosts(options: ReproduceOptions, index: Index, console: Console) -> tuple[dict[str, str], Access]:

@@ -126,7 +126,7 @@ def plan(whole: Cloud, exact: Mapping[str, locked.Exact] | None = None, *, offli
         steps=tuple(by_id[i] for i in order.in_order({s.id: (*s.needs, *s.after) for s in steps})),
         hosts=tuple(whole.hosts),
         secrets=secrets(whole.answers) | {own.key for own in whole.certificates.of.values()},
-        summary=_summary(whole, opened),
+        summary=_summary(whole, opened, offline=offline),
         direct=reached_directly(whole),
     )
 
@@ -328,14 +328,14 @@ def _key_from(secret: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", secret.encode(), b"stackwright cloud id", 50_000, 16).hex()
 
 
-def _summary(whole: Cloud, opened: Mapping[str, Sequence[firewall_policy.Opening]]) -> dict[str, Any]:
+def _summary(whole: Cloud, opened: Mapping[str, Sequence[firewall_policy.Opening]], *, offline: bool) -> dict[str, Any]:
     out: dict[str, Any] = {
         "release": whole.release.name,
         "hosts": {h: [c.name for c in components] for h, components in whole.placement.items()},
         "endpoints": {c.name: whole.url(c.name) for _, c, _ in services.apis() if whole.has(c.name)},
         "ports": {h: [opening.told(h) for opening in found] for h, found in opened.items()},
     }
-    if unsigned := repositories.unsigned(whole):
+    if unsigned := repositories.unsigned(whole, bundle=offline):
         out["unsigned"] = list(unsigned)
     if whole.has("horizon"):
         out["dashboard"] = whole.dashboard_url

@@ -64,13 +64,19 @@ class Guard:
 
 
 def guard(whole: Cloud, host: Host, opened: Mapping[str, tuple[Opening, ...]]) -> Guard | None:
-    """The guard of a host; None if it does not masquerade instances' traffic, or is the only host."""
+    """The guard of a host; None if it does not masquerade instances' traffic, or is the only host. Hosts in
+    EXCLUDE_SERVERS trust its address too."""
     outside = [b for b in host.bridges if b.network]
-    others = [found for name, found in sorted(whole.hosts.items()) if name != host.name]
-    if not outside or not others:
+    others = {a for h in whole.hosts.values() if h.name != host.name for a in package_cache.addresses(h)}
+    others |= {text for _, found in whole.beside.values() for text in found if _parsed(text)}
+    hosts = sorted(others - {host.address})
+    if not outside or not hosts:
         return None
-    hosts = sorted({address for other in others for address in package_cache.addresses(other)})
     everyone = {o for found in opened.values() for o in found if not o.sources and not o.hosts and o.what != "SSH"}
+    for component, _ in whole.beside.values():
+        for port in listening(component, whole.answers):
+            if port.public:
+                everyone.add(Opening(port.protocol, port.number, port.end or port.number, port.what))
     public = sorted(everyone, key=lambda o: (o.protocol, o.first, o.last, o.what))
     return Guard(
         tuple(b.name for b in outside),

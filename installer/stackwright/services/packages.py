@@ -89,8 +89,9 @@ OPTIONS: tuple[Option, ...] = (
     switch(
         "CONFIG_REPO_UNSIGNED",
         (
-            "Install packages of CONFIG_REPO and CONFIG_OFFLINE_REPO without a check of their signatures. A changed "
-            "package runs as root on the hosts, so use it for tests only."
+            "Install packages of CONFIG_REPO and CONFIG_OFFLINE_REPO without a check of their signatures, and the "
+            "packages of a bundle that have none. A changed package runs as root on the hosts, so use it for tests "
+            "only."
         ),
         flag="repo-unsigned",
         ours=True,

@@ -42,9 +42,12 @@ def of(whole: Cloud, host: Host) -> Sources:
     return Sources(found, options(whole, host.platform), proxy, trunk, host.facts.extra.get("trunk_deps", ""))
 
 
-def unsigned(whole: Cloud) -> tuple[str, ...]:
-    """The answers that let hosts install packages without a signature."""
+def unsigned(whole: Cloud, *, bundle: bool = False) -> tuple[str, ...]:
+    """The answers that let hosts install packages without a signature; with `bundle`, packages of a bundle."""
     systems = {host.platform.id: host.platform for host in whole.hosts.values()}
+    if bundle:
+        asked_for = whole.answers["CONFIG_REPO_UNSIGNED"] and any(p.package_manager == "dnf" for p in systems.values())
+        return ("CONFIG_REPO_UNSIGNED",) if asked_for else ()
     asked = (repositories.unsigned(platform, whole.release, whole.answers) for platform in systems.values())
     return tuple(dict.fromkeys(key for keys in asked for key in keys))
 
