@@ -74,6 +74,11 @@ def host(value: str) -> str:
     return value.lower().removesuffix(".")
 
 
+def _about(items: str, error: str) -> str:
+    """What is wrong with some items of a list, as a sentence."""
+    return f"{items} {error}" if error.startswith("must ") else f"{items}: {error}"
+
+
 def hosts(value: str) -> tuple[str, ...]:
     """a comma-separated list of addresses or host names.
 
@@ -96,7 +101,9 @@ def hosts(value: str) -> tuple[str, ...]:
             except ValueError as error:
                 wrong.setdefault(str(error), []).append(repr(name))
     if wrong:
-        raise ValueError("; ".join(f"{', '.join(names)}: {error}" for error, names in wrong.items()))
+        if count == 1:
+            raise ValueError(next(iter(wrong)))
+        raise ValueError("; ".join(_about(", ".join(names), error) for error, names in wrong.items()))
     return tuple(name for name in found if name)
 
 
@@ -279,7 +286,7 @@ def exports(value: str) -> tuple[str, ...]:
         try:
             name = host(server)
         except ValueError as error:
-            raise ValueError(f"{item.strip()!r}: {error}") from None
+            raise ValueError(_about(repr(item.strip()), str(error))) from None
         found.append(f"[{name}]:/{folder}" if ":" in name else f"{name}:/{folder}")
     return tuple(found)
 
@@ -314,7 +321,7 @@ def storages(value: str) -> tuple[Device, ...]:
         try:
             found.append(Device(host(match[1]), device))
         except ValueError as error:
-            raise ValueError(f"{item!r}: {error}") from None
+            raise ValueError(_about(repr(item), str(error))) from None
     return tuple(dict.fromkeys(found))
 
 
