@@ -9,12 +9,14 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from stackwright import answers
-from stackwright.answers import compare, explain, migrate, syntax, writing
+from golden import CASES
+from stackwright import __version__, answers, scenarios
+from stackwright.answers import compare, explain, migrate, secrets, syntax, writing
 from stackwright.answers.reading import AnswersError, from_documents
 from stackwright.answers.typed import matters
 from stackwright.model import Answer, Answers, Origin, StackwrightError
@@ -45,6 +47,57 @@ def test_a_minimal_file_means_the_same_as_the_full_one() -> None:
     full = read_text(answers.generate(install_hosts=["198.18.0.10", "198.18.0.11"], presets=presets))
     small = read_text(answers.write(full.answers, minimal=True))
     assert compare.differences(full.answers, small.answers) == []
+
+
+def _asked() -> dict[str, dict[str, str]]:
+    """Answers that people ask for, by name: those of all golden cases and scenarios."""
+    found = {f"case {name}": _texts(case.folder / "answers.txt") for name, case in CASES.items()}
+    return found | {f"scenario {name}": dict(scenarios.find(name).answers) for name in scenarios.names()}
+
+
+def _each_option() -> dict[str, dict[str, str]]:
+    """Each option with each of its other choices, or else with its default."""
+    found = {}
+    for key, option in options().items():
+        others = [choice for choice in option.choices if choice != option.default] if not option.secret else []
+        for text in others or [option.default]:
+            found[f"{key}={text}"] = {key: text}
+    return found
+
+
+def _texts(path: Path) -> dict[str, str]:
+    return {line.key: line.text for line in syntax.read_file(path).lines}
+
+
+@pytest.mark.parametrize(("presets", "least"), [(_asked, 20), pytest.param(_each_option, 300, marks=pytest.mark.slow)])
+def test_a_short_generated_file_means_the_same_as_the_full_one(
+    presets: Callable[[], dict[str, dict[str, str]]], least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "make", lambda key="": f"S{len(key)}{key[-20:]}"[:16].ljust(32, "x"))
+    compared = 0
+    for number, (name, given) in enumerate(presets().items()):
+        hosts = ["198.18.0.10", "198.18.0.11", "198.18.0.12"][: 1 + number % 3]
+        try:
+            full = answers.generate(install_hosts=hosts, presets=given)
+        except AnswersError:
+            continue  # this version cannot install it, or it needs other answers
+        short = answers.generate(install_hosts=hosts, presets=given, minimal=True)
+        one, other = read_text(full), read_text(short)
+        assert not other.errors, name
+        assert compare.differences(one.answers, other.answers) == [], name
+        compared += 1
+    assert compared > least
+
+
+def test_a_short_file_has_what_was_asked_for_and_names_the_version_of_its_defaults() -> None:
+    asked = {key: options()[key].default for key in ("CONFIG_HORIZON_INSTALL", "CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO")}
+    text = answers.generate(install_hosts=["198.18.0.10"], presets=asked, minimal=True)
+    for key, default in asked.items():
+        assert f"\n{key}={default}\n" in text
+    assert "CONFIG_HEAT_INSTALL" not in text
+    assert f"written by version {__version__}" in " ".join(text.split("\n# ")).partition("[general]")[0]
+    needed = {key for key, option in options().items() if option.generate and matters(option, read_text(text).answers)}
+    assert needed <= {line.key for line in syntax.parse(text, "f").lines}
 
 
 def test_each_key_is_written_once_with_an_explanation() -> None:

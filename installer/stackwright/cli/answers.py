@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generate.add_argument(
         "--install-hosts", default="", metavar="A,B,...", help="A is the controller, the others compute"
     )
-    generate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
+    generate.add_argument(
+        "--minimal", action="store_true", help="write only what was asked for or differs from the defaults"
+    )
     generate.add_argument("--force", action="store_true", help="replace an existing file")
     setting(generate)
 

@@ -115,7 +115,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--gen-answer-file", type=Path, default=None, metavar="FILE", help="write an answer file (mode 0600) and stop"
     )
     group.add_argument(
-        "--minimal", action="store_true", help="with --gen-answer-file: only what differs from the defaults"
+        "--minimal", action="store_true", help="with --gen-answer-file: only what was asked for or is not a default"
     )
     group.add_argument(
         "--validate-answer-file", type=Path, nargs="+", default=[], metavar="FILE", help="check answer files and stop"
