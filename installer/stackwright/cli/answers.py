@@ -69,6 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, default=None, metavar="NEW", help="file to write (default: standard output)"
     )
     migrate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
+    migrate.add_argument(
+        "--strict", action="store_true", help="refuse a file that asks for what this version cannot install"
+    )
     migrate.add_argument("--force", action="store_true", help="replace an existing file")
 
     interview = command("interview", "ask the most important questions, and write an answer file")
@@ -345,7 +348,13 @@ def _migrate(arguments: argparse.Namespace) -> int:
     from stackwright.answers.writing import save
     from stackwright.services import options
 
-    done = migrate(arguments.old, minimal=arguments.minimal, name=str(arguments.output or "the new file"))
+    new = str(arguments.output or "the new file")
+    done = migrate(arguments.old, minimal=arguments.minimal, strict=arguments.strict, name=new)
+    if arguments.strict and (refused := [p for p in done.problems if p.name == "not-installable"]):
+        for problem in refused:
+            print(describe(problem), file=sys.stderr)
+        hint = f"change these answers in {arguments.old}, or omit --strict to switch them off in {new}"
+        raise StackwrightError(f"{arguments.old} was not migrated", hint, ExitCode.ANSWERS)
     report = sys.stdout if arguments.output else sys.stderr
     if arguments.output:
         if arguments.output.resolve() == arguments.old.resolve():
