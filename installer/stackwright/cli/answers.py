@@ -19,14 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="answers_command", metavar="COMMAND", parser_class=type(parser))
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+        sub: argparse.ArgumentParser = commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:]
+        )
         sub.add_argument("-d", "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
         return sub
 
     def setting(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "--set", action="append", default=argparse.SUPPRESS, metavar="KEY=VALUE", dest="settings",
-            help="set one answer; wins over files; each answer also has a flag (--os-swift-install=n)",
+            help="set one answer; overrides answer files; each answer also has a flag (--os-swift-install=n)",
         )  # fmt: skip
 
     generate = command("generate", "write a new answer file with new passwords; every answer is also a flag")

@@ -64,6 +64,13 @@ GROUPS = {
 }
 """The commands and what they do, as `--help` groups them: on a screen of 80 columns and 24 lines."""
 
+_DESCRIPTIONS = {
+    "dashboard": "Show the URL of the dashboard and its users, without passwords",
+    "credentials": "Show the URL of the dashboard, its users and their passwords",
+    "openrc": "Print shell variables with which the openstack command logs in",
+}
+"""What `COMMAND --help` says of the commands that share a line of `--help`."""
+
 COMMANDS = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
 
 
@@ -134,7 +141,7 @@ def parser(words: Sequence[str]) -> Parser:
     )
     made: dict[str, Parser] = {}
     for name, summary in COMMANDS.items():
-        made[name] = commands.add_parser(name, help=summary, description=summary)
+        made[name] = commands.add_parser(name, help=summary, description=_DESCRIPTIONS.get(name, summary))
         common(made[name])
     answered = ("check", "plan", "apply", "verify", "status", "logs", "lock", "report", "launch", "dashboard")
     for name in (*answered, "credentials", "openrc"):
@@ -160,7 +167,7 @@ def parser(words: Sequence[str]) -> Parser:
     differ = (
         made["lock"]
         .add_subparsers(dest="lock_command", metavar="COMMAND")
-        .add_parser("diff", help="compare two locks", description="Compares two locks.")
+        .add_parser("diff", help="compare two locks", description="Compare two locks")
     )
     differ.add_argument("a", type=Path, metavar="A")
     differ.add_argument("b", type=Path, metavar="B")
