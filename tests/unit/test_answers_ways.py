@@ -280,6 +280,19 @@ def test_the_interview_explains_and_goes_back(tmp_path: Path) -> None:
     assert given["CONFIG_NETWORK_HOSTS"] == "198.18.0.11"
 
 
+def test_the_interview_writes_values_in_their_usual_form(tmp_path: Path) -> None:
+    typed = {
+        "CONFIG_CONTROLLER_HOST": ["198.18.0.10"],
+        "CONFIG_COMPUTE_HOSTS": ["198.18.0.11 , 198.18.0.12"],
+        "CONFIG_NEUTRON_L2_AGENT": ["OVN"],
+        "CONFIG_SWIFT_INSTALL": ["True"],
+        "CONFIG_KEYSTONE_ADMIN_PW": ["a , b"],
+    }
+    given = interview.interview(tmp_path / "c", person(typed), lambda _: None)
+    keys = ("COMPUTE_HOSTS", "NEUTRON_L2_AGENT", "SWIFT_INSTALL", "KEYSTONE_ADMIN_PW")
+    assert [given[f"CONFIG_{key}"] for key in keys] == ["198.18.0.11,198.18.0.12", "ovn", "y", "a , b"]
+
+
 def test_the_interview_can_be_resumed(tmp_path: Path) -> None:
     path, said = tmp_path / "c", list[str]()
     typed = {"CONFIG_CONTROLLER_HOST": ["198.18.0.10"], "CONFIG_CINDER_BACKEND": ["^D"]}

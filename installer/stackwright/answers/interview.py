@@ -6,6 +6,7 @@ Answers are saved in a draft beside the file (mode 0600), so that an interrupted
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -242,7 +243,8 @@ def interview(
                 if wrong := complaint(key, text, given):
                     say(f"Invalid: {wrong}.")
                     continue
-                given[key] = text
+                text = writing.current(options()[key], text)
+                given[key] = text if options()[key].secret else re.sub(r"\s*,\s*", ",", text)
             writing.save(draft, "[general]\n" + "".join(f"{k}={v}\n" for k, v in given.items()), replace=True)
     except (EOFError, KeyboardInterrupt):
         raise StackwrightError(

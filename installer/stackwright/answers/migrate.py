@@ -13,7 +13,7 @@ from stackwright.answers.packstack.comments import is_generated
 from stackwright.answers.packstack.retired import translated
 from stackwright.answers.packstack.rewrite import NETWORK_KEYS, ROLE_KEYS, Change
 from stackwright.answers.reading import AnswersError, Reading, from_documents, no_answers, old_names
-from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
+from stackwright.model import Answer, Answers, Origin, Problem, Severity
 from stackwright.services import options
 
 _LOST = (
@@ -67,7 +67,7 @@ def migrate_document(
         if entry.origin.kind == "generated":
             entries[key] = Answer(entry.value, secrets.PLACEHOLDER, Origin("default"))
         elif not options()[key].secret:
-            entries[key] = replace(entry, text=_current(options()[key], entry.text))
+            entries[key] = replace(entry, text=writing.current(options()[key], entry.text))
     notes = _notes(document, asked)
     for key, one in off.items():
         notes.above.setdefault(key, []).append(one.comment)
@@ -138,20 +138,6 @@ def _as_text(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(":".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in value)
     return str(value)
-
-
-def _current(option: Option, text: str) -> str:
-    """The text as it is written today: y for True, names in their own case, lists that are not Python's."""
-    try:
-        value = option.parse(text)
-    except ValueError:
-        return text
-    if isinstance(value, bool):
-        return "y" if value else "n"
-    kind = option.parse.__name__
-    if kind == "one_of":
-        return str(value)
-    return ",".join(value) if kind in ("words", "hosts", "time_servers", "some_of") and text.startswith("[") else text
 
 
 @dataclass

@@ -98,6 +98,20 @@ def _as_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def current(option: Option, text: str) -> str:
+    """The text as it is written today: y for True, names in their own case, lists that are not Python's."""
+    try:
+        value = option.parse(text)
+    except ValueError:
+        return text
+    if isinstance(value, bool):
+        return "y" if value else "n"
+    kind = option.parse.__name__
+    if kind == "one_of":
+        return str(value)
+    return ",".join(value) if kind in ("words", "hosts", "time_servers", "some_of") and text.startswith("[") else text
+
+
 def write(
     answers: Answers,
     *,
