@@ -255,6 +255,44 @@ def test_an_answer_that_contradicts_an_earlier_one_is_refused_immediately(tmp_pa
     assert "CONFIG_CONTROLLER_HOST = 127.0.0.1: must be an address that other hosts (198.18.0.31) can reach" in said[0]
 
 
+def test_the_interview_explains_and_goes_back(tmp_path: Path) -> None:
+    said: list[str] = []
+    proposed: list[tuple[str, str]] = []
+    typed = {
+        "CONFIG_CONTROLLER_HOST": ["back", "198.18.0.10", "198.18.0.11"],
+        "CONFIG_COMPUTE_HOSTS": ["?", "back", "198.18.0.12"],
+        "CONFIG_NETWORK_HOSTS": ["back"],
+    }
+    answer = person(typed)
+
+    def ask(question: interview.Question, default: str) -> str:
+        proposed.append((question.key, default))
+        return answer(question, default)
+
+    given = interview.interview(tmp_path / "c", ask, said.append)
+    assert said[0] == "This is the first question."
+    assert said[1].startswith("Compute hosts, comma-separated; ranges")
+    assert "#" not in said[1]
+    assert len(said) == 2
+    assert proposed[4] == ("CONFIG_CONTROLLER_HOST", "198.18.0.10")
+    assert proposed[7] == ("CONFIG_COMPUTE_HOSTS", "198.18.0.12")
+    assert (given["CONFIG_CONTROLLER_HOST"], given["CONFIG_COMPUTE_HOSTS"]) == ("198.18.0.11", "198.18.0.12")
+    assert given["CONFIG_NETWORK_HOSTS"] == "198.18.0.11"
+
+
+def test_the_interview_writes_values_in_their_usual_form(tmp_path: Path) -> None:
+    typed = {
+        "CONFIG_CONTROLLER_HOST": ["198.18.0.10"],
+        "CONFIG_COMPUTE_HOSTS": ["198.18.0.11 , 198.18.0.12"],
+        "CONFIG_NEUTRON_L2_AGENT": ["OVN"],
+        "CONFIG_SWIFT_INSTALL": ["True"],
+        "CONFIG_KEYSTONE_ADMIN_PW": ["a , b"],
+    }
+    given = interview.interview(tmp_path / "c", person(typed), lambda _: None)
+    keys = ("COMPUTE_HOSTS", "NEUTRON_L2_AGENT", "SWIFT_INSTALL", "KEYSTONE_ADMIN_PW")
+    assert [given[f"CONFIG_{key}"] for key in keys] == ["198.18.0.11,198.18.0.12", "ovn", "y", "a , b"]
+
+
 def test_the_interview_can_be_resumed(tmp_path: Path) -> None:
     path, said = tmp_path / "c", list[str]()
     typed = {"CONFIG_CONTROLLER_HOST": ["198.18.0.10"], "CONFIG_CINDER_BACKEND": ["^D"]}
@@ -264,7 +302,9 @@ def test_the_interview_can_be_resumed(tmp_path: Path) -> None:
     draft = interview.draft_path(path)
     assert stat.S_IMODE(draft.stat().st_mode) == 0o600
     given = interview.interview(path, person({"CONFIG_CINDER_BACKEND": ["ceph"]}), said.append)
-    assert said == ["Resuming with 5 earlier answers."]
+    assert said[0] == "Resuming with 5 earlier answers."
+    assert "  Controller (host of all APIs): 198.18.0.10" in said
+    assert len(said) == 6
     assert (given["CONFIG_CONTROLLER_HOST"], given["CONFIG_CINDER_BACKEND"]) == ("198.18.0.10", "ceph")
 
 

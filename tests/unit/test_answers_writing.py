@@ -9,16 +9,18 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from stackwright import answers
-from stackwright.answers import compare, explain, migrate, syntax, writing
+from golden import CASES
+from stackwright import __version__, answers, cli, scenarios
+from stackwright.answers import compare, explain, migrate, secrets, syntax, writing
 from stackwright.answers.reading import AnswersError, from_documents
 from stackwright.answers.typed import matters
-from stackwright.model import Answer, Answers, Origin, StackwrightError
-from stackwright.services import options
+from stackwright.model import Answer, Answers, ExitCode, Origin, StackwrightError
+from stackwright.services import all_services, options
 
 
 def written(**presets: str) -> str:
@@ -45,6 +47,57 @@ def test_a_minimal_file_means_the_same_as_the_full_one() -> None:
     full = read_text(answers.generate(install_hosts=["198.18.0.10", "198.18.0.11"], presets=presets))
     small = read_text(answers.write(full.answers, minimal=True))
     assert compare.differences(full.answers, small.answers) == []
+
+
+def _asked() -> dict[str, dict[str, str]]:
+    """Answers that people ask for, by name: those of all golden cases and scenarios."""
+    found = {f"case {name}": _texts(case.folder / "answers.txt") for name, case in CASES.items()}
+    return found | {f"scenario {name}": dict(scenarios.find(name).answers) for name in scenarios.names()}
+
+
+def _each_option() -> dict[str, dict[str, str]]:
+    """Each option with each of its other choices, or else with its default."""
+    found = {}
+    for key, option in options().items():
+        others = [choice for choice in option.choices if choice != option.default] if not option.secret else []
+        for text in others or [option.default]:
+            found[f"{key}={text}"] = {key: text}
+    return found
+
+
+def _texts(path: Path) -> dict[str, str]:
+    return {line.key: line.text for line in syntax.read_file(path).lines}
+
+
+@pytest.mark.parametrize(("presets", "least"), [(_asked, 20), pytest.param(_each_option, 300, marks=pytest.mark.slow)])
+def test_a_short_generated_file_means_the_same_as_the_full_one(
+    presets: Callable[[], dict[str, dict[str, str]]], least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "make", lambda key="": f"S{len(key)}{key[-20:]}"[:16].ljust(32, "x"))
+    compared = 0
+    for number, (name, given) in enumerate(presets().items()):
+        hosts = ["198.18.0.10", "198.18.0.11", "198.18.0.12"][: 1 + number % 3]
+        try:
+            full = answers.generate(install_hosts=hosts, presets=given)
+        except AnswersError:
+            continue  # this version cannot install it, or it needs other answers
+        short = answers.generate(install_hosts=hosts, presets=given, minimal=True)
+        one, other = read_text(full), read_text(short)
+        assert not other.errors, name
+        assert compare.differences(one.answers, other.answers) == [], name
+        compared += 1
+    assert compared > least
+
+
+def test_a_short_file_has_what_was_asked_for_and_names_the_version_of_its_defaults() -> None:
+    asked = {key: options()[key].default for key in ("CONFIG_HORIZON_INSTALL", "CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO")}
+    text = answers.generate(install_hosts=["198.18.0.10"], presets=asked, minimal=True)
+    for key, default in asked.items():
+        assert f"\n{key}={default}\n" in text
+    assert "CONFIG_HEAT_INSTALL" not in text
+    assert f"written by version {__version__}" in " ".join(text.split("\n# ")).partition("[general]")[0]
+    needed = {key for key, option in options().items() if option.generate and matters(option, read_text(text).answers)}
+    assert needed <= {line.key for line in syntax.parse(text, "f").lines}
 
 
 def test_each_key_is_written_once_with_an_explanation() -> None:
@@ -243,6 +296,63 @@ def test_migrating_writes_values_in_their_current_form() -> None:
     done = migrate.migrate_document(syntax.parse(REMARKS, "old")).text
     for line in ("NEUTRON_ML2_FLAT_NETWORKS=extnet,other", "CINDER_VOLUMES_SIZE=30G", "AMQP_BACKEND=rabbitmq"):
         assert f"\nCONFIG_{line}\n" in done
+
+
+WISHES = """\
+CONFIG_CONTROLLER_HOST=198.18.0.10
+# for the database team
+CONFIG_TROVE_INSTALL=y
+CONFIG_CINDER_BACKEND=lvm,netapp
+CONFIG_KEYSTONE_IDENTITY_BACKEND=ldap
+CONFIG_NEUTRON_L2_AGENT=openvswitch
+CONFIG_NEUTRON_VPNAAS=y
+"""
+
+
+@pytest.mark.parametrize("minimal", [False, True])
+def test_migrating_switches_off_what_cannot_be_installed(minimal: bool) -> None:
+    old = read_text(WISHES)
+    assert {p.name for p in old.errors} >= {"not-installable"}
+    done = migrate.migrate_document(syntax.parse(WISHES, "old"), minimal=minimal)
+    assert read_text(done.text).errors == ()
+    assert "\n# for the database team\n# switched off, because this version cannot install Trove yet" in done.text
+    lines = ("TROVE_INSTALL=n", "CINDER_BACKEND=lvm", "KEYSTONE_IDENTITY_BACKEND=sql", "NEUTRON_VPNAAS=n")
+    for line in lines:
+        assert re.search(rf"\n# switched off, because [^\n]+; was: CONFIG_[^\n]+\nCONFIG_{line}\n", done.text), line
+    warned = {p.seen.partition(" = ")[0] for p in done.problems if p.name == "not-installable"}
+    assert warned >= {f"CONFIG_{line.partition('=')[0]}" for line in lines}
+    assert not [p for p in done.problems if p.severity == "error"]
+    again = migrate.migrate_document(syntax.parse(done.text, "new"), minimal=minimal)
+    assert again.text == done.text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *((key, value) for key, option in options().items() for value in option.not_yet if value != "*"),
+        *((service.switch, "y") for service in all_services() if service.missing),
+    ],
+)
+def test_each_thing_that_cannot_be_installed_can_be_switched_off(key: str, value: str) -> None:
+    conditions = {keys.split("|")[0]: wanted.split("|")[0].replace("*", "x") for keys, wanted in options()[key].when}
+    given = {"CONFIG_CONTROLLER_HOST": "198.18.0.10", "CONFIG_NEUTRON_L2_AGENT": "openvswitch", **conditions}
+    text = "".join(f"{name}={one}\n" for name, one in {**given, key: value}.items())
+    assert (key, "not-installable") in {(p.seen.partition(" = ")[0], p.name) for p in read_text(text).errors}
+    done = migrate.migrate_document(syntax.parse(text, "old"))
+    assert [p for p in read_text(done.text).errors if p.name == "not-installable"] == []
+
+
+def test_strict_migration_refuses_what_cannot_be_installed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text(WISHES)
+    old.chmod(0o600)
+    assert cli.main(["answers", "migrate", str(old), "-o", str(new), "--strict"]) == ExitCode.ANSWERS
+    assert not new.exists()
+    said = capsys.readouterr().err
+    assert "CONFIG_TROVE_INSTALL" in said
+    assert "omit --strict" in said
+    assert cli.main(["answers", "migrate", str(old), "-o", str(new)]) == ExitCode.OK
+    assert cli.main(["answers", "check", str(new)]) == ExitCode.OK
 
 
 def test_allinone_accepts_one_host_only() -> None:

@@ -202,6 +202,25 @@ def test_the_same_answers_are_not_refused(applied: StateDir) -> None:
     assert refused(applied, read(CONFIG_OPENSTACK_RELEASE="zed")) == {}
 
 
+def test_a_default_of_another_version_is_a_changed_answer(state: StateDir) -> None:
+    """Answer files leave defaults out: a version with another default must not change the cloud unnoticed."""
+    was = {"CONFIG_NEUTRON_L2_AGENT": "openvswitch", "CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO": "1.0", "CONFIG_GONE": "x"}
+    run(state)
+    kept = json.loads(state.read(baseline.FILE))
+    for one in ("begun", "finished"):
+        assert not set(kept[one]["defaults"]) & read().secrets
+        kept[one]["defaults"] |= was
+    state.write(baseline.FILE, json.dumps(kept))
+    found = {one.key: (one.before, one.after) for one in changes.changed(read(), state)}
+    assert found["CONFIG_NEUTRON_L2_AGENT"] == ("openvswitch", "ovn")
+    assert found["CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO"][0] == "1.0"
+    assert "CONFIG_NEUTRON_L2_AGENT" in refused(state, read())
+    for one in ("begun", "finished"):  # a version that did not record them
+        del kept[one]["defaults"]
+    state.write(baseline.FILE, json.dumps(kept))
+    assert changes.changed(read(), state) == ()
+
+
 def test_entries_can_be_added(state: StateDir) -> None:
     run(state, CONFIG_CINDER_BACKEND="lvm")
     assert refused(state, read(CONFIG_CINDER_BACKEND="ceph,lvm")) == {}

@@ -19,6 +19,7 @@ import pytest
 from stackwright import __version__, answers, cli, lab
 from stackwright.answers.reading import flag_name
 from stackwright.cli.arguments import COMMANDS, parser
+from stackwright.cli.flags import Parser
 from stackwright.cli.options import ConfirmHostKey, settings
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.operations import quickstart
@@ -595,3 +596,27 @@ def test_answers_are_found_by_words(words: str, key: str, capsys: pytest.Capture
 def test_what_no_answer_is_about_is_an_error(words: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("answers", "explain", words) == ExitCode.USAGE
     assert hint in capsys.readouterr().err
+
+
+def _parsers() -> dict[str, Parser]:
+    """Every command and subcommand."""
+    found: dict[str, Parser] = {}
+    waiting = dict(parser(("answers", "bundle", "lab", "launch", "test")).commands())
+    while waiting:
+        name, one = waiting.popitem()
+        found[name] = one
+        waiting |= {f"{name} {further}": sub for further, sub in one.commands().items()}
+    return found
+
+
+def test_help_of_each_command_says_what_to_do_and_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = _parsers()
+    assert {"openrc", "bundle trust", "lab forget", "lock diff", "answers migrate"} <= set(found)
+    descriptions = {name: str(one.description or "") for name, one in found.items()}
+    for name, text in descriptions.items():
+        assert text[:1].isupper(), name
+        assert not text.endswith("."), name
+        assert not text.split()[0].rstrip(",").endswith("s"), f"{name}: not an imperative: {text}"
+        assert max(map(len, found[name].format_help().splitlines())) <= 80, name
+    assert len(set(descriptions.values())) == len(descriptions)

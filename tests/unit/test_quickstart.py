@@ -94,6 +94,20 @@ def test_a_generated_answer_file_is_removed_if_nothing_was_installed(
     assert file.exists()
 
 
+def test_the_generated_answer_file_is_short(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home / f"stackwright-{HOST}.answers"
+    installs(monkeypatch, lambda state: begin_and_fail(state))
+    asked = AnswerOptions(settings={"CONFIG_HORIZON_INSTALL": "y", "CONFIG_SWIFT_INSTALL": "n"})
+    with pytest.raises(StackwrightError):
+        quickstart.install(
+            QuickStartOptions((HOST,)), asked, AccessOptions(), ApplyOptions(), Console(lambda _: None, lambda _: None)
+        )
+    text = file.read_text()
+    assert len(text.splitlines()) < 120
+    for line in (f"CONTROLLER_HOST={HOST}", "HORIZON_INSTALL=y", "SWIFT_INSTALL=n"):
+        assert f"\nCONFIG_{line}\n" in text
+
+
 def test_a_preview_writes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path] = []
 

@@ -111,6 +111,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
         terminal.close()
 
 
+LEFT = "\x1b[D"
 STACKWRIGHT = (sys.executable, "-m", "stackwright")
 
 
@@ -120,7 +121,7 @@ def test_without_arguments_the_interview_runs_and_can_be_resumed(tmp_path: Path,
     first.say("198.18.0.300\n")
     first.expect("Invalid: ")
     first.expect("Controller")
-    first.say("198.18.0.10\n")
+    first.say("198.18.0.0" + LEFT + "1\n")
     first.expect("Compute hosts")
     first.say("198.18.0.31,198.18.0.32\n")
     first.expect("Network hosts")
@@ -131,6 +132,7 @@ def test_without_arguments_the_interview_runs_and_can_be_resumed(tmp_path: Path,
 
     second = opened(*STACKWRIGHT)
     second.expect("Resuming with 2 earlier answers.")
+    second.expect("Controller (host of all APIs): 198.18.0.10")
     assert "Controller" not in second.expect("Network hosts")
     second.say("\n")
     second.expect("Network backend: ")
@@ -144,7 +146,18 @@ def test_without_arguments_the_interview_runs_and_can_be_resumed(tmp_path: Path,
     second.expect("Admin password")
     second.hides()
     second.say("\n")
+    second.expect("Your answers:")
+    second.expect("Compute hosts, comma-separated: 198.18.0.31,198.18.0.32")
+    second.expect("Enter writes cloud.answers")
+    second.say("back\n")
+    second.expect("Admin password")
+    second.hides()
+    second.say("\n")
+    second.expect("Enter writes cloud.answers")
+    second.say("\n")
     second.expect("Wrote cloud.answers")
+    for command in ("check", "plan", "apply"):
+        second.expect(f"stackwright {command} -a cloud.answers")
     assert second.left() == 0
 
     path = tmp_path / "cloud.answers"
@@ -176,7 +189,17 @@ def test_a_password_is_not_shown_while_it_is_typed(tmp_path: Path, opened: Open)
     terminal.expect("Admin password")
     terminal.hides()
     terminal.say("Tr0ub4dor\n")
-    assert "Tr0ub4dor" not in terminal.expect("Wrote x.")
+    assert "Tr0ub4dor" not in terminal.expect("Repeat it")
+    terminal.hides()
+    terminal.say("Tr0ub4dur\n")
+    terminal.expect("The two passwords differ.")
+    terminal.expect("Admin password")
+    for following in ("Repeat it", "Enter writes x"):
+        terminal.hides()
+        terminal.say("Tr0ub4dor\n")
+        assert "Tr0ub4dor" not in terminal.expect(following)
+    terminal.say("\n")
+    terminal.expect("Wrote x.")
     assert answers.read([tmp_path / "x"])["CONFIG_KEYSTONE_ADMIN_PW"] == "Tr0ub4dor"
 
 

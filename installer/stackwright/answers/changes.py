@@ -49,7 +49,9 @@ class ChangedAnswer:
 def snapshot(answers: Answers, mark: Callable[[str], str], at: float) -> AppliedAnswers:
     """The answers in the form that is saved after a run."""
     marks = {key: mark(str(answers[key])) for key in sorted(answers.secrets) if answers[key]}
-    return AppliedAnswers(public(answers), marks, at)
+    known = services.options().items()
+    defaults = {key: option.default for key, option in known if not option.secret and matters(option, answers)}
+    return AppliedAnswers(public(answers), marks, defaults, at)
 
 
 def changed(
@@ -103,9 +105,12 @@ def release_problem(installed: str, asked: str) -> Problem:
 
 
 def _earlier(last: AppliedAnswers, now: Answers) -> Answers:
-    """The saved answers, read with the rules of this version, so that derived values are comparable."""
+    """The saved answers, read with the rules of this version, so that derived values are comparable. Defaults are those
+    of the version that ran: a later version with another default does not change the cloud unnoticed."""
+    known = services.options()
+    old = {k: text for k, text in last.defaults.items() if k in known and text != known[k].default}
     return from_documents(
-        (), last.texts, files=False, run=False, local_host=str(now[CONTROLLER]), remembered=last.marks
+        (), old | dict(last.texts), files=False, run=False, local_host=str(now[CONTROLLER]), remembered=last.marks
     ).answers
 
 

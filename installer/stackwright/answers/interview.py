@@ -5,6 +5,9 @@ Answers are saved in a draft beside the file (mode 0600), so that an interrupted
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,10 +15,14 @@ from pathlib import Path
 
 from stackwright.answers import syntax, writing
 from stackwright.answers.reading import from_documents, local_address
+from stackwright.answers.secrets import MASK
 from stackwright.model import ExitCode, StackwrightError
 from stackwright.services import all_services, options
 
 Given = Mapping[str, str]
+
+HELP, BACK = "?", "back"
+"""What a person types to get the explanation of a question, and to return to the one before."""
 
 USUAL_FILE = Path("cloud.answers")
 """The default file name, in the current folder."""
@@ -173,15 +180,33 @@ def complaint(key: str, text: str, given: Given) -> str:
     return ""
 
 
+def review(given: Given) -> list[str]:
+    """The answers so far, one a line, with their questions. Secrets are masked."""
+    lines = []
+    for question in questions():
+        if question.key in given:
+            text = given[question.key]
+            shown = MASK if text and options()[question.key].secret else text or "(empty)"
+            lines.append(f"  {question.text}: {shown}")
+    return lines
+
+
 def draft_path(path: Path) -> Path:
     """The path of the draft with the answers so far."""
     return path.with_name(f".{path.name}.draft")
 
 
 def interview(
-    path: Path, ask: Callable[[Question, str], str], say: Callable[[str], None], *, resume: bool = True
+    path: Path,
+    ask: Callable[[Question, str], str],
+    say: Callable[[str], None],
+    *,
+    resume: bool = True,
+    confirm: Callable[[Given], bool] = lambda _: True,
 ) -> dict[str, str]:
-    """Asks all questions and returns the texts by key. `ask` gets a question and its default.
+    """Asks all questions and returns the texts by key. `ask` gets a question and its default; `?` explains the
+    question, and `back` returns to the one before. `confirm` gets all answers; if it returns False, the last question
+    is asked again.
 
     If `ask` raises EOFError or KeyboardInterrupt, the user quits: StackwrightError says how to resume.
     """
@@ -191,17 +216,35 @@ def interview(
         kept = {line.key: line.text for line in syntax.read_file(draft).lines}
         given = {key: text for key, text in kept.items() if key in options()}
         say(f"Resuming with {len(given)} earlier answers.")
+        for line in review(given):
+            say(line)
+    proposed: dict[str, str] = {}  # answers that were taken back
     try:
-        for question in questions():
-            if question.key in given or not question.asked(given):
-                continue
-            while True:
-                text = question.shape(ask(question, question.default(given)).strip(), given)
-                wrong = complaint(question.key, text, given)
-                if not wrong:
+        while True:
+            question = next((q for q in questions() if q.key not in given and q.asked(given)), None)
+            if question is None:
+                if confirm(given):
                     break
-                say(f"Invalid: {wrong}.")
-            given[question.key] = text
+                given.popitem()
+                continue
+            key = question.key
+            text = ask(question, proposed.get(key, "") or question.default(given)).strip()
+            if text == HELP:
+                say("\n".join(line.removeprefix("# ") for line in writing.explanation(options()[key])))
+                continue
+            if text == BACK and not given:
+                say("This is the first question.")
+                continue
+            if text == BACK:
+                last, was = given.popitem()
+                proposed |= {} if options()[last].secret else {last: was}
+            else:
+                text = question.shape(text, given)
+                if wrong := complaint(key, text, given):
+                    say(f"Invalid: {wrong}.")
+                    continue
+                text = writing.current(options()[key], text)
+                given[key] = text if options()[key].secret else re.sub(r"\s*,\s*", ",", text)
             writing.save(draft, "[general]\n" + "".join(f"{k}={v}\n" for k, v in given.items()), replace=True)
     except (EOFError, KeyboardInterrupt):
         raise StackwrightError(
@@ -227,8 +270,12 @@ def on_terminal(path: Path) -> int:
             "write an answer file without questions: stackwright --gen-answer-file FILE",
             ExitCode.USAGE,
         )
+    import getpass
+
     from rich.console import Console
-    from rich.prompt import Prompt
+
+    with contextlib.suppress(ImportError):  # a Python that was built without it
+        import readline  # noqa: F401  # gives input() arrow keys and a history
 
     console = Console()
     if path.exists():
@@ -237,17 +284,34 @@ def on_terminal(path: Path) -> int:
             f"install it: stackwright --answer-file {path}\nor name another file: stackwright answers interview FILE",
             ExitCode.ANSWERS,
         )
-    console.print("[bold]A cloud in a few questions.[/bold] Enter accepts the value in brackets, Ctrl-D quits.\n")
+    console.print("[bold]A cloud in a few questions.[/bold] Enter accepts the value in brackets.")
+    console.print("? explains the question, back returns to the one before, Ctrl-D quits.\n")
 
     def ask(question: Question, default: str) -> str:
-        hidden, shows = options()[question.key].secret, bool(default)
-        return Prompt.ask(question.text, console=console, default=default, show_default=shows, password=hidden) or ""
+        if not options()[question.key].secret:
+            return input(f"{question.text} ({default}): " if default else f"{question.text}: ") or default
+        while True:
+            text = getpass.getpass(f"{question.text}: ")
+            if text.strip() in ("", HELP, BACK) or text == getpass.getpass("Repeat it: "):
+                return text
+            console.print("The two passwords differ.", style="yellow")
+
+    def say(text: str) -> None:
+        console.print(text, style="yellow", markup=False, highlight=False)
+
+    def confirm(given: Given) -> bool:
+        print("\nYour answers:", *review(given), sep="\n")
+        return input(f"Enter writes {path}; back returns to the last question: ").strip() != BACK
 
     try:
-        given = interview(path, ask, lambda text: console.print(text, style="yellow"))
+        given = interview(path, ask, say, confirm=confirm)
     except StackwrightError:
         console.print()  # so that the message starts on a new line after ^C
         raise
     write(path, given)
-    console.print(f"\nWrote {path}. To install: [bold]stackwright --answer-file {path}[/bold]")
+    name = shlex.quote(str(path))
+    console.print(f"\nWrote {path}. Next:", markup=False, highlight=False)
+    for command, does in (("check", "validate answers and hosts"), ("plan", "show what would be done")):
+        print(f"  stackwright {command} -a {name}  # {does}; change nothing")
+    print(f"  stackwright apply -a {name}  # install and verify the cloud")
     return int(ExitCode.OK)

@@ -13,7 +13,7 @@ from stackwright.answers.packstack.comments import is_generated
 from stackwright.answers.packstack.retired import translated
 from stackwright.answers.packstack.rewrite import NETWORK_KEYS, ROLE_KEYS, Change
 from stackwright.answers.reading import AnswersError, Reading, from_documents, no_answers, old_names
-from stackwright.model import Answer, Answers, Option, Origin, Problem, Severity
+from stackwright.model import Answer, Answers, Origin, Problem, Severity
 from stackwright.services import options
 
 _LOST = (
@@ -36,32 +36,41 @@ class Migration:
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
     """Errors must be fixed by hand in the new file. They include every error that `answers check` finds in the old
-    file, even if its line no longer exists. Warnings include values that could not be taken over."""
+    file, even if its line no longer exists. Warnings include values that could not be taken over, and what this version
+    cannot install."""
 
 
-def migrate(path: Path, *, minimal: bool = False, name: str = "the new file") -> Migration:
+def migrate(path: Path, *, minimal: bool = False, strict: bool = False, name: str = "the new file") -> Migration:
     """The current form of the answer file `path`, which is not changed. Problems call the new file `name`.
 
-    Unusable values become comments, so that nothing is lost. Secrets that are stored elsewhere stay there, and no
-    command is run. Raises StackwrightError if the file cannot be read, has conflict markers of git, or
-    not one known key.
+    What this version cannot install is switched off, with a comment; with `strict`, it stays an error. Unusable values
+    become comments, so that nothing is lost. Secrets that are stored elsewhere stay there, and no command is run.
+    Raises StackwrightError if the file cannot be read, has conflict markers of git, or not one known key.
     """
-    return migrate_document(syntax.read_file(path), minimal=minimal, name=name)
+    return migrate_document(syntax.read_file(path), minimal=minimal, strict=strict, name=name)
 
 
-def migrate_document(document: syntax.Document, *, minimal: bool = False, name: str = "the new file") -> Migration:
+def migrate_document(
+    document: syntax.Document, *, minimal: bool = False, strict: bool = False, name: str = "the new file"
+) -> Migration:
     """Like `migrate`, for a document in memory."""
     reading = from_documents((document,), run=False, files=False)
     if unusable := no_answers((document,)):
         raise AnswersError(tuple(dict.fromkeys((*unusable, *reading.errors))))
+    asked = reading
+    off = {} if strict else _not_installable(reading)
+    if off:
+        reading = from_documents((document,), {key: one.text for key, one in off.items()}, run=False, files=False)
     entries = dict(reading.answers.entries)
     for key, entry in entries.items():
         # what an old file left to Packstack stays open: it is made once, when the new file is used
         if entry.origin.kind == "generated":
             entries[key] = Answer(entry.value, secrets.PLACEHOLDER, Origin("default"))
         elif not options()[key].secret:
-            entries[key] = replace(entry, text=_current(options()[key], entry.text))
-    notes = _notes(document, reading)
+            entries[key] = replace(entry, text=writing.current(options()[key], entry.text))
+    notes = _notes(document, asked)
+    for key, one in off.items():
+        notes.above.setdefault(key, []).append(one.comment)
 
     def written() -> str:
         return writing.write(
@@ -79,13 +88,47 @@ def migrate_document(document: syntax.Document, *, minimal: bool = False, name: 
         text = written()
         now = from_documents((syntax.parse(text, name),), run=False, files=False)
     still = {(p.name, p.seen) for p in now.problems}
-    lost = [
-        p
-        for p in reading.problems
-        if p.name in _LOST or (p.severity is Severity.ERROR and (p.name, p.seen) not in still)
+    # An error that is gone with what was switched off needs no correction, such as the missing address of its server.
+    left = {(p.name, p.seen) for p in reading.errors} - still
+    lost = [p for p in asked.problems if p.name in _LOST or (p.severity is Severity.ERROR and (p.name, p.seen) in left)]
+    switched = [
+        replace(p, severity=Severity.WARNING, hint=f"{name} has {key}={one.text}")
+        for key, one in off.items()
+        for p in one.problems
     ]
-    changes = sorted(reading.changes, key=lambda change: change.origin.line)
-    return Migration(text, tuple(changes), (*lost, *now.problems))
+    changes = sorted(asked.changes, key=lambda change: change.origin.line)
+    return Migration(text, tuple(changes), (*switched, *lost, *now.problems))
+
+
+@dataclass(frozen=True)
+class _Off:
+    """An answer that this version cannot install, and what is written instead."""
+
+    text: str
+    comment: str
+    problems: tuple[Problem, ...]
+
+
+def _not_installable(reading: Reading) -> dict[str, _Off]:
+    """By key, what this version cannot install: services become n, values are taken out of lists, and where nothing is
+    left, the default applies."""
+    answers, found = reading.answers, dict[str, _Off]()
+    wrong: dict[str, list[Problem]] = {}
+    for problem in reading.errors:
+        if problem.name == "not-installable":
+            wrong.setdefault(problem.seen.partition(" = ")[0], []).append(problem)
+    for key, problems in wrong.items():
+        option, value = options()[key], answers[key]
+        left = [str(one) for one in value if str(one) not in option.not_yet] if isinstance(value, tuple) else []
+        text = ",".join(left) if left and "*" not in option.not_yet else option.default
+        if isinstance(value, bool):
+            text = "n"
+        if text in option.not_yet:
+            continue  # it stays an error
+        why = problems[0].wanted
+        was = secrets.MASK if option.secret else answers.entries[key].text
+        found[key] = _Off(text, f"# switched off, because {why}; was: {key}={was}", tuple(problems))
+    return found
 
 
 def _as_text(value: object) -> str:
@@ -95,20 +138,6 @@ def _as_text(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(":".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in value)
     return str(value)
-
-
-def _current(option: Option, text: str) -> str:
-    """The text as it is written today: y for True, names in their own case, lists that are not Python's."""
-    try:
-        value = option.parse(text)
-    except ValueError:
-        return text
-    if isinstance(value, bool):
-        return "y" if value else "n"
-    kind = option.parse.__name__
-    if kind == "one_of":
-        return str(value)
-    return ",".join(value) if kind in ("words", "hosts", "time_servers", "some_of") and text.startswith("[") else text
 
 
 @dataclass

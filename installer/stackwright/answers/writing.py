@@ -6,10 +6,11 @@ import dataclasses
 import os
 import tempfile
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stackwright import __version__
 from stackwright.answers import secrets
 from stackwright.answers.effective import FORCED, ON_CONTROLLER
 from stackwright.answers.reading import AnswersError, from_documents
@@ -39,6 +40,16 @@ _OPENING = """\
 # This file contains passwords: keep its mode at 0600.
 """
 
+_SHORT_OPENING = f"""\
+# Answer file for Stackwright, written by version {__version__}. It has what was asked
+# for, what differs from the defaults of that version, and passwords. Every other
+# key has its default.
+#   stackwright answers reference       list all keys and their defaults
+#   stackwright answers check FILE      validate the file
+#   stackwright --answer-file FILE      install the cloud
+# This file contains passwords: keep its mode at 0600.
+"""
+
 
 def generate(
     *,
@@ -52,6 +63,7 @@ def generate(
 
     `allinone_host` is the only host; of `install_hosts` the first is the controller and the others are compute hosts (a
     single one has all roles; ranges such as node[01-20] are allowed). `presets` are texts by key and override both.
+    `minimal` omits explanations, and defaults that neither of them asks for.
     Raises AnswersError for invalid presets, StackwrightError for invalid hosts. Reads nothing but this machine's own
     address, and that only if no host is given.
     """
@@ -77,7 +89,7 @@ def generate(
         # Defaults that the chosen agent overrides are written as they take effect, so that the file is consistent.
         if entries[key].origin.kind == "default":
             entries[key] = dataclasses.replace(entries[key], text=_as_text(entries[key].value))
-    return write(Answers(entries, reading.answers.secrets), minimal=minimal)
+    return write(Answers(entries, reading.answers.secrets), minimal=minimal, keep=texts)
 
 
 def _as_text(value: Any) -> str:
@@ -86,23 +98,41 @@ def _as_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def current(option: Option, text: str) -> str:
+    """The text as it is written today: y for True, names in their own case, lists that are not Python's."""
+    try:
+        value = option.parse(text)
+    except ValueError:
+        return text
+    if isinstance(value, bool):
+        return "y" if value else "n"
+    kind = option.parse.__name__
+    if kind == "one_of":
+        return str(value)
+    return ",".join(value) if kind in ("words", "hosts", "time_servers", "some_of") and text.startswith("[") else text
+
+
 def write(
     answers: Answers,
     *,
     minimal: bool = False,
+    keep: Collection[str] = (),
     comments: Mapping[str, Iterable[str]] | None = None,
     head: Iterable[str] = (),
     tail: Iterable[str] = (),
 ) -> str:
-    """The text of an answer file with these answers. `minimal` omits defaults and explanations.
+    """The text of an answer file with these answers. `minimal` omits explanations, and defaults except those of keys in
+    `keep`; its first lines name the version whose defaults these are.
 
     Comment lines of a person (with their #): `comments` go before their key, which is then always written, `head` goes
     to the start of the file, `tail` to its end.
     """
-    parts = [_OPENING, *_block(head), "\n[general]\n"]
+    parts = [_SHORT_OPENING if minimal else _OPENING, *_block(head), "\n[general]\n"]
     remarks = comments or {}
     for service in all_services():
-        chosen = [o for o in service.options if not minimal or _differs(answers, o) or remarks.get(o.key)]
+        chosen = [
+            o for o in service.options if not minimal or o.key in keep or remarks.get(o.key) or _differs(answers, o)
+        ]
         if chosen:
             parts.append(_heading(service))
         for option in chosen:

@@ -19,14 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="answers_command", metavar="COMMAND", parser_class=type(parser))
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+        sub: argparse.ArgumentParser = commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:]
+        )
         sub.add_argument("-d", "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
         return sub
 
     def setting(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "--set", action="append", default=argparse.SUPPRESS, metavar="KEY=VALUE", dest="settings",
-            help="set one answer; wins over files; each answer also has a flag (--os-swift-install=n)",
+            help="set one answer; overrides answer files; each answer also has a flag (--os-swift-install=n)",
         )  # fmt: skip
 
     generate = command("generate", "write a new answer file with new passwords; every answer is also a flag")
@@ -37,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generate.add_argument(
         "--install-hosts", default="", metavar="A,B,...", help="A is the controller, the others compute"
     )
-    generate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
+    generate.add_argument(
+        "--minimal", action="store_true", help="write only what was asked for or differs from the defaults"
+    )
     generate.add_argument("--force", action="store_true", help="replace an existing file")
     setting(generate)
 
@@ -67,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, default=None, metavar="NEW", help="file to write (default: standard output)"
     )
     migrate.add_argument("--minimal", action="store_true", help="only what differs from the defaults")
+    migrate.add_argument(
+        "--strict", action="store_true", help="refuse a file that asks for what this version cannot install"
+    )
     migrate.add_argument("--force", action="store_true", help="replace an existing file")
 
     interview = command("interview", "ask the most important questions, and write an answer file")
@@ -343,7 +350,13 @@ def _migrate(arguments: argparse.Namespace) -> int:
     from stackwright.answers.writing import save
     from stackwright.services import options
 
-    done = migrate(arguments.old, minimal=arguments.minimal, name=str(arguments.output or "the new file"))
+    new = str(arguments.output or "the new file")
+    done = migrate(arguments.old, minimal=arguments.minimal, strict=arguments.strict, name=new)
+    if arguments.strict and (refused := [p for p in done.problems if p.name == "not-installable"]):
+        for problem in refused:
+            print(describe(problem), file=sys.stderr)
+        hint = f"change these answers in {arguments.old}, or omit --strict to switch them off in {new}"
+        raise StackwrightError(f"{arguments.old} was not migrated", hint, ExitCode.ANSWERS)
     report = sys.stdout if arguments.output else sys.stderr
     if arguments.output:
         if arguments.output.resolve() == arguments.old.resolve():

@@ -64,6 +64,13 @@ GROUPS = {
 }
 """The commands and what they do, as `--help` groups them: on a screen of 80 columns and 24 lines."""
 
+_DESCRIPTIONS = {
+    "dashboard": "Show the URL of the dashboard and its users, without passwords",
+    "credentials": "Show the URL of the dashboard, its users and their passwords",
+    "openrc": "Print shell variables with which the openstack command logs in",
+}
+"""What `COMMAND --help` says of the commands that share a line of `--help`."""
+
 COMMANDS = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
 
 
@@ -115,7 +122,7 @@ def parser(words: Sequence[str]) -> Parser:
         "--gen-answer-file", type=Path, default=None, metavar="FILE", help="write an answer file (mode 0600) and stop"
     )
     group.add_argument(
-        "--minimal", action="store_true", help="with --gen-answer-file: only what differs from the defaults"
+        "--minimal", action="store_true", help="with --gen-answer-file: only what was asked for or is not a default"
     )
     group.add_argument(
         "--validate-answer-file", type=Path, nargs="+", default=[], metavar="FILE", help="check answer files and stop"
@@ -134,7 +141,7 @@ def parser(words: Sequence[str]) -> Parser:
     )
     made: dict[str, Parser] = {}
     for name, summary in COMMANDS.items():
-        made[name] = commands.add_parser(name, help=summary, description=summary)
+        made[name] = commands.add_parser(name, help=summary, description=_DESCRIPTIONS.get(name, summary))
         common(made[name])
     answered = ("check", "plan", "apply", "verify", "status", "logs", "lock", "report", "launch", "dashboard")
     for name in (*answered, "credentials", "openrc"):
@@ -160,7 +167,7 @@ def parser(words: Sequence[str]) -> Parser:
     differ = (
         made["lock"]
         .add_subparsers(dest="lock_command", metavar="COMMAND")
-        .add_parser("diff", help="compare two locks", description="Compares two locks.")
+        .add_parser("diff", help="compare two locks", description="Compare two locks")
     )
     differ.add_argument("a", type=Path, metavar="A")
     differ.add_argument("b", type=Path, metavar="B")

@@ -14,7 +14,7 @@ from stackwright.model import ExitCode
 def add_arguments(parser: Parser) -> None:
     """Adds the subcommands to a parser."""
     commands = parser.add_subparsers(dest="bundle_command", metavar="COMMAND", required=True)
-    create = commands.add_parser("create", help="write a bundle", description="Writes a bundle of a cloud.")
+    create = commands.add_parser("create", help="write a bundle", description="Write a bundle of a cloud")
     answer_flags(create)
     access_flags(create)
     create.add_argument(
@@ -22,12 +22,12 @@ def add_arguments(parser: Parser) -> None:
     )
     create.add_argument("--offline", action="store_true", help="include all packages, so that no mirror is needed")
     create.add_argument("--neutral", action="store_true", help="replace names and addresses of hosts")
-    show = commands.add_parser("show", help="show a bundle", description="Checks a bundle and shows its content.")
+    show = commands.add_parser("show", help="show a bundle", description="Check a bundle, and show its content")
     again = commands.add_parser(
-        "reproduce", help="install a bundle", description="Installs the cloud in a bundle on other hosts."
+        "reproduce", help="install a bundle", description="Install the cloud of a bundle on other hosts"
     )
     trust = commands.add_parser(
-        "trust", help="trust its signer", description="Trusts all bundles that the signer of this one signs."
+        "trust", help="trust the signer of a bundle", description="Trust all bundles of the signer of this one"
     )
     trust.add_argument("what", metavar="FILE|SHA256:...", help="a bundle, or the fingerprint of a signing key")
     trust.add_argument("name", metavar="NAME", help="what to call the signer")

@@ -17,9 +17,13 @@ def add_arguments(made: dict[str, Parser]) -> None:
     made["openrc"].add_argument(
         "--project", choices=("admin", "demo"), default="admin", help="whose credentials (default: admin)"
     )
-    made["launch"].add_argument("name", metavar="NAME", nargs="?", default="first", help="default: first")
-    made["launch"].add_argument("--image", default="", help="default: the demo image")
-    made["launch"].add_argument("--flavor", default="m1.tiny", help="default: m1.tiny")
+    made["launch"].add_argument(
+        "name", metavar="NAME", nargs="?", default="first", help="name of the instance (default: first)"
+    )
+    made["launch"].add_argument("--image", default="", metavar="NAME", help="image to boot (default: the demo image)")
+    made["launch"].add_argument(
+        "--flavor", default="m1.tiny", metavar="NAME", help="size of the instance (default: m1.tiny)"
+    )
     made["launch"].add_argument("--delete", action="store_true", help="remove the instance, its address and its key")
 
 

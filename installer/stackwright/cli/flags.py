@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
 
         parts = [self.format_help(), *(sub.format_help() for sub in self.commands().values())]
         if self.prog.split()[1:2] != ["lab"]:  # its commands take no answers
-            parts.append(f"Answers; each wins over the one of the answer file:\n{help_all()}")
+            parts.append(f"Answers; each overrides the one in the answer file:\n{help_all()}")
         return "\n".join(parts)
 
 
@@ -150,7 +150,7 @@ def answer_flags(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="settings",
-        help="set one answer; wins over the file",
+        help="set one answer; overrides answer files",
     )
     group.add_argument("--release", default="", metavar="NAME", help="OpenStack release, such as zed or 2025.1")
     group.add_argument(

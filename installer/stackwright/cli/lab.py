@@ -18,7 +18,7 @@ from stackwright.model import ExitCode, StackwrightError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the lab's subcommands to a parser; `run_command` carries out what was parsed."""
     commands = parser.add_subparsers(dest="lab_command", metavar="COMMAND", required=True)
-    up = commands.add_parser("up", help="create nodes in seconds", description="Creates disposable nodes.")
+    up = commands.add_parser("up", help="create nodes in seconds", description="Create disposable nodes")
     up.add_argument("names", nargs="*", metavar="NAME")
     up.add_argument(
         "--release", choices=RELEASES, default="", help=f"Debian release of new nodes (default: {RELEASES[0]})"
@@ -33,20 +33,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="memory limit of each node, such as 8G (default: from FILE or the snapshot, else no limit)",
     )  # fmt: skip
     up.add_argument("--cpus", type=_cpus, default=0, metavar="N", help="limit of processors of each node, likewise")
-    commands.add_parser("list", help="show the nodes", description="Shows the lab's nodes and snapshots.")
-    ssh = commands.add_parser("ssh", help="log in to a node, or run a command on it")
+    commands.add_parser("list", help="show the nodes", description="Show the lab's nodes and snapshots")
+    ssh = commands.add_parser(
+        "ssh", help="log in to a node, or run a command on it", description="Log in to a node, or run a command on it"
+    )
     ssh.add_argument("name", metavar="NAME")
     ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
-    down = commands.add_parser("down", help="remove nodes completely", description="Removes nodes.")
+    down = commands.add_parser("down", help="remove nodes completely", description="Remove nodes completely")
     down.add_argument("names", nargs="*", metavar="NAME", help="default: all nodes, after a question")
     down.add_argument("--all", action="store_true", help="remove all nodes without asking")
-    snapshot = commands.add_parser("snapshot", help="save the disk of a node, to create nodes from it")
+    snapshot = commands.add_parser(
+        "snapshot", help="save the disk of a node, to create nodes from it", description="Save the disk of a node"
+    )
     snapshot.add_argument("name", metavar="NAME")
     snapshot.add_argument("tag", metavar="TAG", nargs="?", default="", help="its name (default: NAME-1, NAME-2...)")
-    reset = commands.add_parser("reset", help="reset a node to its snapshot in seconds")
+    reset = commands.add_parser(
+        "reset", help="reset a node to its snapshot in seconds", description="Reset a node to its snapshot"
+    )
     reset.add_argument("name", metavar="NAME")
     reset.add_argument("tag", metavar="TAG", nargs="?", default="", help="snapshot (default: its newest)")
-    forget = commands.add_parser("forget", help="remove a snapshot")
+    forget = commands.add_parser("forget", help="remove a snapshot", description="Remove a snapshot")
     forget.add_argument("tag", metavar="TAG")
 
 

@@ -19,7 +19,7 @@ _FILES = (
 _VARIABLES = (
     ("STACKWRIGHT_ANSWERS", "the answer file of commands without --answer-file"),
     ("STACKWRIGHT_STATE", "the state directory"),
-    ("STACKWRIGHT_CONFIG_...", "an answer; wins over answer files"),
+    ("STACKWRIGHT_CONFIG_...", "an answer; overrides answer files"),
     ("STACKWRIGHT_LAB_DIR, STACKWRIGHT_LAB_NUMBER", "the folder and the number of the lab"),
     ("NO_COLOR", "no colors, unless --color=always"),
 )

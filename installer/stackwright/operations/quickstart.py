@@ -53,7 +53,8 @@ def install(
             file, origin = (state.make() / path.name, "a preview, not saved") if how.dry_run else (path, "new")
             with console.busy(f"examining {names[0]}"):
                 _, presets = inspection.presets(hosts, names[0])
-            answer_files.save(file, answer_files.generate(install_hosts=names, presets={**presets, **settings}))
+            text = answer_files.generate(install_hosts=names, presets={**presets, **settings}, minimal=True)
+            answer_files.save(file, text)
             unused.callback(_discard_unused, file, state, _runs(state), console)
         # The node's networks are in its answer file; those of an earlier run stay what they are.
         own = replace(given, files=(file,), state=state.folder.parent)

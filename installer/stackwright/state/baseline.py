@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from stackwright.state.directory import StateDir
 
@@ -23,6 +23,8 @@ class AppliedAnswers:
     """By key: those that are no secrets and not the default."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """By key: the marks of the secrets."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """By key: the defaults of the version that ran, of answers that are no secrets and have an effect."""
     at: float = 0.0
     """When the run began or ended, in seconds since the epoch; 0: not known."""
 
@@ -81,7 +83,7 @@ def begin(
     before = before or load(state)
     earlier = before.begun.marks if before.begun else {}
     marks = {key: mark for key, mark in given.marks.items() if counts(key)}
-    whole = AppliedAnswers(given.texts, {**earlier, **marks}, given.at)
+    whole = replace(given, marks={**earlier, **marks})
     _save(state, Baseline(before.finished, whole, _both(before.components, installed)))
 
 
@@ -89,5 +91,5 @@ def finish(state: StateDir, installed: Mapping[str, Iterable[str]], at: float) -
     """Records that the run which began last carried out its whole plan. Raises StackwrightError."""
     before = load(state)
     if before.begun:
-        done = AppliedAnswers(before.begun.texts, before.begun.marks, at)
+        done = replace(before.begun, at=at)
         _save(state, Baseline(done, done, _both(before.components, installed)))
