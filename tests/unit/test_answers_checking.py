@@ -72,6 +72,23 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
         ("warning", "overlap", P + "PROVISION_DEMO_PRIVATE_SUBNET"),
     ),
     ({P + "PROVISION_DEMO_FLOATRANGE": "198.18.4.0/31"}, ("error", "small", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "198.18.4.0/30"}, ("error", "small", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "127.0.0.0/24"}, ("error", "special", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "169.254.0.0/16"}, ("error", "special", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "224.0.0.0/24"}, ("error", "special", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "2001:2:0:4::/64"}, ("warning", "no-effect", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_PRIVATE_SUBNET": ""}, ("error", "missing", P + "PROVISION_DEMO_PRIVATE_SUBNET")),
+    ({P + "PROVISION_DEMO_PRIVATE_SUBNET": "10.0.0.0/31"}, ("error", "small", P + "PROVISION_DEMO_PRIVATE_SUBNET")),
+    (
+        {P + "PROVISION_DEMO_PRIVATE_SUBNET": "169.254.0.0/24"},
+        ("error", "special", P + "PROVISION_DEMO_PRIVATE_SUBNET"),
+    ),
+    ({P + "PROVISION_DEMO_PRIVATE_SUBNET": "fe80::/64"}, ("error", "special", P + "PROVISION_DEMO_PRIVATE_SUBNET")),
+    ({P + "PROVISION_DEMO_SSH_FROM": "fd00::/8"}, ("warning", "no-effect", P + "PROVISION_DEMO_SSH_FROM")),
+    (
+        {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.4.9-198.18.4.9"},
+        ("error", "small", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
+    ),
     ({P + "PROVISION_DEMO_FLOATRANGE": ""}, ("error", "missing", P + "PROVISION_DEMO_FLOATRANGE")),
     (
         {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.5.1-198.18.5.9"},

@@ -61,9 +61,13 @@ def host(value: str) -> str:
         found = IPAddress(value)
         if int(found) == 0 or found.is_multicast() or str(found) == "255.255.255.255":
             raise ValueError("this address belongs to no single host; use an address or host name")
+        if found.is_ipv4_mapped():
+            raise ValueError(f"an IPv4 address in the form of IPv6; write {found.ipv4()}")
         if found.version == 6 and found.is_link_local():
             raise ValueError("link-local addresses are not unique; use an address that all hosts reach")
         return str(found)
+    if re.fullmatch(r"0[xX][0-9A-Fa-f]+", value):
+        raise ValueError("an address in hexadecimal; write it with four numbers, such as 198.18.0.10")
     user, at, name = value.partition("@")
     if at and re.fullmatch(r"[a-z_][a-z0-9_-]*", user) and is_name(name):
         raise ValueError(f"must not name a user; use {name} with `--user {user}`")
