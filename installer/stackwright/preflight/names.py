@@ -206,9 +206,20 @@ def own_address(situation: Situation) -> Problems:
     """The address that others use for a host is one of its own: services bind to it, and tunnels start there."""
     for host, facts in situation.facts.items():
         own = _own(facts)
-        if not own or not facts.address or facts.address in own:
+        loop = len(situation.facts) > 1 and is_address(facts.address) and _loopback((facts.address,))
+        if not loop and (not own or not facts.address or facts.address in own):
             continue
         usable = sorted(a for a in own if not _loopback((a,)) and not ipaddress.ip_address(a).is_link_local)
+        if loop:
+            yield Problem(
+                "own-address",
+                f"the host's address is {facts.address}, its loopback",
+                "other hosts cannot reach it there",
+                f"name the host by {usable[0] if usable else 'its own address'} in the answer file, or take its name"
+                " off the loopback line in /etc/hosts of this machine",
+                host,
+            )
+            continue
         yield Problem(
             "own-address",
             f"{facts.address} is not an address of the host, which has {listing(usable) or 'none'}",
