@@ -65,6 +65,17 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
     ({P + "COMPUTE_HOSTS": "node1,node1.example.org"}, ("warning", "same-host", P + "COMPUTE_HOSTS")),
     ({"EXCLUDE_SERVERS": "198.18.0.99"}, ("warning", "no-effect", "EXCLUDE_SERVERS")),
     ({"EXCLUDE_SERVERS": "198.18.0.10,198.18.0.31,198.18.0.32"}, ("error", "no-hosts", "EXCLUDE_SERVERS")),
+    # devices and ports
+    (
+        {P + "SWIFT_INSTALL": "y", P + "SWIFT_STORAGES": "/dev/mapper/a-1,/dev/mapper/a_1"},
+        ("error", "overlap", P + "SWIFT_STORAGES"),
+    ),
+    ({P + "SWIFT_INSTALL": "y", P + "SWIFT_STORAGE_SIZE": "63M"}, ("error", "small", P + "SWIFT_STORAGE_SIZE")),
+    (
+        {P + "SWIFT_INSTALL": "y", P + "SWIFT_STORAGE_SIZE": "299M", P + "SWIFT_STORAGE_FSTYPE": "xfs"},
+        ("error", "small", P + "SWIFT_STORAGE_SIZE"),
+    ),
+    ({P + "CEILOMETER_INSTALL": "y", P + "REDIS_PORT": "5000"}, ("error", "taken", P + "REDIS_PORT")),
     # the demo's networks
     ({P + "PROVISION_DEMO_PRIVATE_SUBNET": "198.18.4.128/25"}, ("error", "overlap", P + "PROVISION_DEMO_FLOATRANGE")),
     (

@@ -297,8 +297,14 @@ class Device(NamedTuple):
     """Empty: a file is used instead of a device."""
 
 
-_DEVICE = re.compile(r"(?:/[A-Za-z0-9_.:@+-]+)+")
-"""The path of a device or a directory: nothing that a shell or a configuration file reads as syntax."""
+_DEVICE = re.compile(r"/dev(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.:@+-]+)+")
+"""The path of a device: nothing that leads out of /dev, or that a shell or a configuration file reads as syntax."""
+
+
+def ring_name(device: str) -> str:
+    """A device's name in Swift's rings and in the path of its mount point: letters, digits and _ need no escaping
+    there."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", device.rpartition("/")[2])
 
 
 def storages(value: str) -> tuple[Device, ...]:
