@@ -752,6 +752,16 @@ def test_a_translated_address_is_not_the_hosts() -> None:
     assert found.severity is Severity.ERROR
 
 
+@pytest.mark.parametrize("name", ["nöde", "n$(id)", "no'de", "-node", "node."])
+def test_a_host_name_is_one_that_urls_and_certificates_take(name: str) -> None:
+    called = replace(NODE, hostname=name, fqdn=f"{name}.example.org", resolves={})
+    assert repr(name) in only(look(called), "host-name").seen
+    full = replace(NODE, fqdn="node90.example.org.", hostname="node90", resolves={})
+    assert "'node90.example.org.'" in only(look(full), "host-name").seen
+    fit = replace(NODE, hostname="My_node-1", fqdn="My_node-1.example.org", resolves={})
+    assert "host-name" not in names(look(fit))
+
+
 def test_a_loopback_address_is_no_address_for_other_hosts() -> None:
     """As where /etc/hosts of the controlling machine has the host's name on its first line."""
     loop = Interface("lo", "", 65536, True, ("127.0.0.1/8",))

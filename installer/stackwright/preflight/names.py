@@ -17,6 +17,9 @@ CLOCK_LIMIT = 30.0
 """Seconds between two hosts' clocks from which on messaging and agents' heartbeats get into trouble."""
 CLOCK_NOTICE = 3.0
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""A host name that URLs, certificates and shells take. Underscores are not in DNS names of hosts, and do no harm."""
+
 _LONGEST = 64
 """HOST_NAME_MAX of Linux: sethostname refuses longer names."""
 
@@ -48,13 +51,22 @@ def _line(facts: Facts) -> str:
 def host_name(situation: Situation) -> Problems:
     """The host's own name is a name: RabbitMQ does not start on a host that is called by an address or a number."""
     for host, facts in situation.facts.items():
-        name = naming.corrected(situation.answers, host, facts).hostname
+        named = naming.corrected(situation.answers, host, facts)
+        name = named.hostname
         short = name.partition(".")[0]
         if name and (is_address(name) or short.isdecimal()):
             yield Problem(
                 "host-name",
                 f"the host is called {name}, which is {'an address' if is_address(name) else 'a number'}",
                 "a host name must begin with a letter",
+                "give it one: hostnamectl set-hostname NAME.DOMAIN",
+                host,
+            )
+        elif odd := next((n for n in (name, named.fqdn) if n and not _NAME.fullmatch(n)), ""):
+            yield Problem(
+                "host-name",
+                f"the host is called {odd!r}",
+                "a name must consist of letters, digits, - and . and begin and end with a letter or a digit",
                 "give it one: hostnamectl set-hostname NAME.DOMAIN",
                 host,
             )
