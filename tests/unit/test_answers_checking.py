@@ -51,6 +51,8 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
     ({P + "TROVE_INSTALL": "y"}, ("error", "not-installable", P + "TROVE_INSTALL")),
     ({P + "IRONIC_INSTALL": "y"}, ("error", "not-installable", P + "IRONIC_INSTALL")),
     ({P + "CINDER_BACKEND": "nfs"}, ("error", "missing", P + "CINDER_NFS_MOUNTS")),
+    ({P + "CINDER_BACKEND": "ceph", P + "CEPH_OSD_SIZE": "1G"}, ("error", "small", P + "CEPH_OSD_SIZE")),
+    ({P + "CINDER_VOLUMES_SIZE": "63M"}, ("error", "small", P + "CINDER_VOLUMES_SIZE")),
     ({P + "CINDER_VOLUMES_SIZE": "100M"}, ("warning", "small", P + "CINDER_VOLUMES_SIZE")),
     ({**VLAN, N + "VPNAAS": "y"}, ("error", "not-installable", N + "VPNAAS")),
     ({N + "VPNAAS": "y"}, ("warning", "forced", N + "VPNAAS")),

@@ -307,9 +307,14 @@ def _storage(answers: Answers) -> Iterator[Problem]:
             "CONFIG_CINDER_VOLUMES_SIZE",
             "small",
             "must be 1G or more",
-            "the smallest volume has 1 GiB",
-            warning=True,
+            "set CONFIG_CINDER_VOLUMES_SIZE=20G: the smallest volume has 1 GiB",
+            # Puppet's class takes no less, and LVM needs a part of it.
+            warning=volumes >= 64 * 1024**2,
         )
+    osd = "CONFIG_CEPH_OSD_SIZE"
+    if matters(options()[osd], answers) and answers[osd] < 2 * 1024**3:
+        wanted = "must be 2G or more: Ceph's own data take a part of it"
+        yield problem(answers, osd, "small", wanted, f"set {osd}={options()[osd].default}")
 
 
 def _ports(answers: Answers) -> Iterator[Problem]:
