@@ -178,6 +178,12 @@ def test_inconsistent_answers_are_reported(texts: dict[str, str], expected: tupl
     assert problems(**texts) == [expected]
 
 
+@pytest.mark.parametrize("port", ["6379", "6380"])
+def test_redis_has_its_usual_port_beside_consoles(port: str) -> None:
+    """6379 is in the range of the consoles' ports, of which only some are taken."""
+    assert problems(**{P + "CEILOMETER_INSTALL": "y", P + "REDIS_PORT": port}) == []
+
+
 @pytest.mark.parametrize("backend", ["netapp", "solidfire"])
 def test_a_backend_that_cannot_be_installed_is_refused(backend: str) -> None:
     """Packstack takes netapp-iscsi and solidfire, whose manifests do not compile."""

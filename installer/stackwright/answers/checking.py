@@ -325,7 +325,8 @@ def _ports(answers: Answers) -> Iterator[Problem]:
         for key in (port.key for port in one.ports if port.key and answers.entries[port.key].origin.kind != "default"):
             here = set(hosts_of(places[one.role], answers))
             for other in wanted:
-                taken = [p for p in listening(other, answers) if p.number <= answers[key] <= (p.end or p.number)]
+                # Of a range, such as that of consoles, another port is taken.
+                taken = [p for p in listening(other, answers) if p.number == answers[key] and not p.end]
                 if other is not one and taken and here & set(hosts_of(places[other.role], answers)):
                     yield problem(
                         answers, key, "taken", f"must be another port: {other.name} of the same host listens on it",
