@@ -83,6 +83,19 @@ def test_messaging_database_and_storage_can_have_hosts_of_their_own() -> None:
     assert "nova-compute" in runs["gpu-compute1.lab.stackwright.test"].components
 
 
+def test_hosts_with_nightly_jobs_have_cron() -> None:
+    case = CASES["roles-everywhere"]
+    packages = case.packages()
+    with_jobs = {
+        host
+        for host, parts in planner.place(case.answers()).items()
+        if {"keystone", "nova-api", "cinder-api"} & {part.name for part in parts}
+    }
+    assert len(with_jobs) == 3
+    for host in with_jobs:
+        assert {"cron", "cronie"} & set(packages[host]), host
+
+
 def test_each_of_several_network_hosts_gets_its_bridges() -> None:
     """With Packstack, Python's hash seed decides which of them gets one."""
     plan = CASES["two-network-hosts"].plan()

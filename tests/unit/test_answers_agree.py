@@ -200,6 +200,17 @@ def test_a_secret_comes_from_a_regular_file_only(tmp_path: Path) -> None:
             secrets.fetch(f"!file: {name}", tmp_path)
 
 
+def test_a_file_that_waits_for_data_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some files of the kernel do, which are regular files."""
+    empty, writing = os.pipe()
+    os.set_blocking(empty, False)
+    monkeypatch.setattr(secrets.os, "open", lambda *_: empty)
+    monkeypatch.setattr(secrets.stat, "S_ISREG", lambda _: True)
+    with pytest.raises(ValueError, match="waits for data"):
+        secrets.fetch("!file: log", tmp_path)
+    os.close(writing)
+
+
 def test_the_home_folder_of_an_account_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         secrets.fetch("!file: ~no-such-account/secret", tmp_path)

@@ -51,6 +51,8 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
     ({P + "TROVE_INSTALL": "y"}, ("error", "not-installable", P + "TROVE_INSTALL")),
     ({P + "IRONIC_INSTALL": "y"}, ("error", "not-installable", P + "IRONIC_INSTALL")),
     ({P + "CINDER_BACKEND": "nfs"}, ("error", "missing", P + "CINDER_NFS_MOUNTS")),
+    ({P + "CINDER_BACKEND": "ceph", P + "CEPH_OSD_SIZE": "1G"}, ("error", "small", P + "CEPH_OSD_SIZE")),
+    ({P + "CINDER_VOLUMES_SIZE": "63M"}, ("error", "small", P + "CINDER_VOLUMES_SIZE")),
     ({P + "CINDER_VOLUMES_SIZE": "100M"}, ("warning", "small", P + "CINDER_VOLUMES_SIZE")),
     ({**VLAN, N + "VPNAAS": "y"}, ("error", "not-installable", N + "VPNAAS")),
     ({N + "VPNAAS": "y"}, ("warning", "forced", N + "VPNAAS")),
@@ -65,6 +67,17 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
     ({P + "COMPUTE_HOSTS": "node1,node1.example.org"}, ("warning", "same-host", P + "COMPUTE_HOSTS")),
     ({"EXCLUDE_SERVERS": "198.18.0.99"}, ("warning", "no-effect", "EXCLUDE_SERVERS")),
     ({"EXCLUDE_SERVERS": "198.18.0.10,198.18.0.31,198.18.0.32"}, ("error", "no-hosts", "EXCLUDE_SERVERS")),
+    # devices and ports
+    (
+        {P + "SWIFT_INSTALL": "y", P + "SWIFT_STORAGES": "/dev/mapper/a-1,/dev/mapper/a_1"},
+        ("error", "overlap", P + "SWIFT_STORAGES"),
+    ),
+    ({P + "SWIFT_INSTALL": "y", P + "SWIFT_STORAGE_SIZE": "63M"}, ("error", "small", P + "SWIFT_STORAGE_SIZE")),
+    (
+        {P + "SWIFT_INSTALL": "y", P + "SWIFT_STORAGE_SIZE": "299M", P + "SWIFT_STORAGE_FSTYPE": "xfs"},
+        ("error", "small", P + "SWIFT_STORAGE_SIZE"),
+    ),
+    ({P + "CEILOMETER_INSTALL": "y", P + "REDIS_PORT": "5000"}, ("error", "taken", P + "REDIS_PORT")),
     # the demo's networks
     ({P + "PROVISION_DEMO_PRIVATE_SUBNET": "198.18.4.128/25"}, ("error", "overlap", P + "PROVISION_DEMO_FLOATRANGE")),
     (
@@ -72,6 +85,23 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
         ("warning", "overlap", P + "PROVISION_DEMO_PRIVATE_SUBNET"),
     ),
     ({P + "PROVISION_DEMO_FLOATRANGE": "198.18.4.0/31"}, ("error", "small", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "198.18.4.0/30"}, ("error", "small", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "127.0.0.0/24"}, ("error", "special", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "169.254.0.0/16"}, ("error", "special", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "224.0.0.0/24"}, ("error", "special", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_FLOATRANGE": "2001:2:0:4::/64"}, ("warning", "no-effect", P + "PROVISION_DEMO_FLOATRANGE")),
+    ({P + "PROVISION_DEMO_PRIVATE_SUBNET": ""}, ("error", "missing", P + "PROVISION_DEMO_PRIVATE_SUBNET")),
+    ({P + "PROVISION_DEMO_PRIVATE_SUBNET": "10.0.0.0/31"}, ("error", "small", P + "PROVISION_DEMO_PRIVATE_SUBNET")),
+    (
+        {P + "PROVISION_DEMO_PRIVATE_SUBNET": "169.254.0.0/24"},
+        ("error", "special", P + "PROVISION_DEMO_PRIVATE_SUBNET"),
+    ),
+    ({P + "PROVISION_DEMO_PRIVATE_SUBNET": "fe80::/64"}, ("error", "special", P + "PROVISION_DEMO_PRIVATE_SUBNET")),
+    ({P + "PROVISION_DEMO_SSH_FROM": "fd00::/8"}, ("warning", "no-effect", P + "PROVISION_DEMO_SSH_FROM")),
+    (
+        {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.4.9-198.18.4.9"},
+        ("error", "small", P + "PROVISION_DEMO_ALLOCATION_POOLS"),
+    ),
     ({P + "PROVISION_DEMO_FLOATRANGE": ""}, ("error", "missing", P + "PROVISION_DEMO_FLOATRANGE")),
     (
         {P + "PROVISION_DEMO_ALLOCATION_POOLS": "198.18.5.1-198.18.5.9"},
@@ -146,6 +176,12 @@ CASES: list[tuple[dict[str, str], tuple[str, str, str]]] = [
 @pytest.mark.parametrize(("texts", "expected"), CASES)
 def test_inconsistent_answers_are_reported(texts: dict[str, str], expected: tuple[str, str, str]) -> None:
     assert problems(**texts) == [expected]
+
+
+@pytest.mark.parametrize("port", ["6379", "6380"])
+def test_redis_has_its_usual_port_beside_consoles(port: str) -> None:
+    """6379 is in the range of the consoles' ports, of which only some are taken."""
+    assert problems(**{P + "CEILOMETER_INSTALL": "y", P + "REDIS_PORT": port}) == []
 
 
 @pytest.mark.parametrize("backend", ["netapp", "solidfire"])

@@ -119,6 +119,22 @@ def test_all_problems_are_reported_at_once_with_line_key_and_allowed_values() ->
     assert "placeholder" in lines[4]
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("CONFIG_NOVA_INSTALL=ja", "correct it, or delete the line: the default is y"),
+        ("CONFIG_CONTROLLER_HOST=$HOST", "correct it, or leave it empty"),
+        ("CONFIG_SERVICE_WORKERS=-1", "correct it, or delete the line: the default is %{::processorcount}"),
+        ("CONFIG_KEYSTONE_ADMIN_PW=a\tb", "correct it, or leave it empty"),
+        ("CONFIG_KEYSTONE_ADMIN_PW=!file: /no/such/file", "correct what follows the !, or write the secret itself"),
+        ("CONFIG_SWIFT_INSTALL=", "write CONFIG_SWIFT_INSTALL=y to say so"),
+    ],
+)
+def test_each_problem_with_a_value_says_what_to_do(line: str, hint: str) -> None:
+    (problem,) = reading(line).problems
+    assert problem.hint == hint
+
+
 def test_reading_raises_one_error_with_all_problems(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("CONFIG_NOVA_INSTAL=y\nCONFIG_SWIFT_INSTALL=maybe\n")

@@ -35,6 +35,8 @@ def errors(**given: str) -> list[Problem]:
         ("CONFIG_AMQP_AUTH_USER", "--user", "'-'"),
         ("CONFIG_KEYSTONE_REGION", "True", "true or false"),
         ("CONFIG_CINDER_VOLUME_NAME", "false", "true or false"),
+        ("CONFIG_KEYSTONE_REGION", "..", "folders"),
+        ("CONFIG_CINDER_VOLUME_NAME", ".", "folders"),
         ("CONFIG_PROVISION_IMAGE_NAME", "small \U0001f427", "'\U0001f427'"),
         ("CONFIG_PROVISION_IMAGE_PROPERTIES", "a=b,c=\U0001f427", "'\U0001f427'"),
     ],
@@ -103,6 +105,46 @@ def test_a_certificates_mail_address_is_ascii() -> None:
 def test_glance_takes_names_of_a_length() -> None:
     assert [p.name for p in errors(CONFIG_PROVISION_IMAGE_NAME="ö" * 256)] == ["too-long"]
     assert errors(CONFIG_PROVISION_IMAGE_NAME="ö" * 255) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "most"),
+    [
+        ("CONFIG_KEYSTONE_REGION", 255),
+        ("CONFIG_KEYSTONE_ADMIN_USERNAME", 255),
+        ("CONFIG_AMQP_AUTH_USER", 255),
+        ("CONFIG_HEAT_DOMAIN", 64),
+        ("CONFIG_CINDER_VOLUME_NAME", 60),
+    ],
+)
+def test_names_are_as_long_as_their_services_take(key: str, most: int) -> None:
+    more = {"CONFIG_HEAT_INSTALL": "y"}
+    assert [p.name for p in errors(**more, **{key: "x" * (most + 1)})] == ["too-long"]
+    assert errors(**more, **{key: "x" * most}) == []
+
+
+@pytest.mark.parametrize("key", ["CONFIG_AMQP_AUTH_PASSWORD", "CONFIG_MARIADB_PW", "CONFIG_NOVA_KS_PW"])
+def test_secrets_are_as_long_as_their_readers_take(key: str) -> None:
+    (found,) = errors(**{key: "a" * 1001})
+    assert "at most 1,000" in found.wanted
+    assert errors(**{key: "a" * 1000}) == []
+
+
+def test_an_administrator_of_an_existing_database_is_no_services_account() -> None:
+    elsewhere = {"CONFIG_MARIADB_INSTALL": "n", "CONFIG_MARIADB_PW": "x", "CONFIG_MARIADB_HOST": "198.18.0.20"}
+    for name in ("nova", "nova_api", "keystone"):
+        assert [p.name for p in errors(**elsewhere, CONFIG_MARIADB_USER=name)] == ["taken"]
+    assert errors(**elsewhere, CONFIG_MARIADB_USER="administrator") == []
+
+
+@pytest.mark.parametrize("name", ["id", "name", "visibility", "owner", "os_glance_stage_host", "x" * 256])
+def test_properties_of_the_image_are_not_its_fields(name: str) -> None:
+    key = "CONFIG_PROVISION_IMAGE_PROPERTIES"
+    (found,) = errors(**{key: f"hw_disk_bus=scsi,{name}=a"})
+    assert found.name in ("taken", "too-long")
+    assert name[:20] in found.wanted
+    assert errors(**{key: "hw_disk_bus=scsi,os_type=linux"}) == []
+    assert errors(**{key: f"{name}=a", "CONFIG_PROVISION_DEMO": "n"}) == []
 
 
 def test_keystones_database_password_may_have_what_a_url_usually_quotes() -> None:

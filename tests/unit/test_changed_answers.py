@@ -408,3 +408,16 @@ def test_explain_says_whether_an_answer_can_change(capsys: pytest.CaptureFixture
     ):
         assert cli.main(["answers", "explain", key]) == ExitCode.OK
         assert said in capsys.readouterr().out
+
+
+def test_nightly_jobs_that_are_switched_off_are_removed() -> None:
+    """They would go on every night, although the answer says n."""
+    names = {
+        "CONFIG_KEYSTONE_FERNET_TOKEN_ROTATE_ENABLE": "keystone-manage fernet_rotate",
+        "CONFIG_NOVA_DB_PURGE_ENABLE": "nova-manage db archive_deleted_rows",
+        "CONFIG_CINDER_DB_PURGE_ENABLE": "cinder-manage db purge",
+    }
+    off = plan(**dict.fromkeys(names, "n"))
+    manifests = "".join(a.manifest for step in off.steps for a in step.actions if isinstance(a, PuppetApply))
+    for name in names.values():
+        assert f"cron {{ '{name}': ensure => absent" in manifests

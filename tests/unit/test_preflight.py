@@ -491,7 +491,60 @@ def test_bridge_that_would_take_the_default_route() -> None:
     assert "the address that this program uses" in login.seen
 
 
+def at(node: Facts, *addresses: str) -> Facts:
+    """The host, with these addresses on eth1."""
+    return replace(node, interfaces=(node.interfaces[0], Interface("eth1", "", 1500, True, addresses)))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seen"),
+    [
+        (("198.19.0.10/24",), ("198.19.0.10/24",), "start at the same address: 198.19.0.10"),
+        (("fd00::1/64", "198.19.0.10/24"), ("198.19.0.11/24",), "two families: 198.18.9.91 has 198.19.0.11"),
+        (("127.0.0.2/8",), ("198.19.0.11/24",), "127.0.0.2, its loopback"),
+    ],
+)
+def test_tunnels_start_where_the_other_hosts_reach_them(
+    first: tuple[str, ...], second: tuple[str, ...], seen: str
+) -> None:
+    given = {"CONFIG_NEUTRON_OVN_TUNNEL_IF": "eth1"}
+    found = only(pair(at(NODE, *first), at(other(), *second), **given), "tunnel-address")
+    assert seen in found.seen
+    assert found.severity is Severity.ERROR
+    assert found.hint
+    fit = pair(at(NODE, "198.19.0.10/24"), at(other(), "198.19.0.11/24", "fd00::1/64"), **given)
+    assert "tunnel-address" not in names(fit)
+
+
+def test_a_host_without_an_address_in_the_network_of_tunnels_is_named() -> None:
+    given = {"CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS": ("198.19.0.0/24",)}
+    found = only(pair(at(NODE, "198.19.0.10/24"), other(), **given), "tunnel-address")
+    assert (found.host, found.severity) == ("198.18.9.91", Severity.WARNING)
+    assert "so its tunnels start at 198.18.9.91" in found.seen
+
+
+def test_an_interface_with_addresses_of_its_link_only() -> None:
+    found = pair(at(NODE, "169.254.1.1/16"), at(other(), "198.19.0.11/24"), CONFIG_NEUTRON_OVN_TUNNEL_IF="eth1")
+    assert only(found, "interface").seen == "eth1 has only addresses of its link: 169.254.1.1/16"
+
+
 # ------------------------------------------------------------------------------------------------------------ ranges
+
+
+def test_a_range_that_is_a_part_of_a_network_has_the_networks_router() -> None:
+    part = {"CONFIG_PROVISION_DEMO_FLOATRANGE": "198.18.9.128/25"}
+    bridged = {"CONFIG_NEUTRON_OVN_BRIDGE_IFACES": (("br-ex", "eth0"),)}
+    node = replace(NODE, gateway="198.18.9.1", default_interface="eth0")
+    found = only(look(node, **part, **bridged), "ranges")
+    assert "a part of 198.18.9.0/24, whose router 198.18.9.1 is not in it" in found.seen
+    assert "CONFIG_PROVISION_DEMO_FLOATRANGE=198.18.9.0/24" in found.hint
+    assert "CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=198.18.9.129-198.18.9.254" in found.hint
+    for fit in (
+        look(replace(node, gateway="198.18.9.254"), **part, **bridged),
+        look(node, CONFIG_PROVISION_DEMO_GATEWAY="198.18.9.250", **part, **bridged),
+        look(replace(node, gateway="198.18.40.1"), **part, **bridged),
+    ):
+        assert "ranges" not in names(fit)
 
 
 def test_floating_range_with_a_host_s_address() -> None:
@@ -697,6 +750,26 @@ def test_a_translated_address_is_not_the_hosts() -> None:
     assert "198.18.9.90" in found.seen
     assert "198.18.9.90" in found.hint
     assert found.severity is Severity.ERROR
+
+
+@pytest.mark.parametrize("name", ["nöde", "n$(id)", "no'de", "-node", "node."])
+def test_a_host_name_is_one_that_urls_and_certificates_take(name: str) -> None:
+    called = replace(NODE, hostname=name, fqdn=f"{name}.example.org", resolves={})
+    assert repr(name) in only(look(called), "host-name").seen
+    full = replace(NODE, fqdn="node90.example.org.", hostname="node90", resolves={})
+    assert "'node90.example.org.'" in only(look(full), "host-name").seen
+    fit = replace(NODE, hostname="My_node-1", fqdn="My_node-1.example.org", resolves={})
+    assert "host-name" not in names(look(fit))
+
+
+def test_a_loopback_address_is_no_address_for_other_hosts() -> None:
+    """As where /etc/hosts of the controlling machine has the host's name on its first line."""
+    loop = Interface("lo", "", 65536, True, ("127.0.0.1/8",))
+    node = replace(NODE, host="node90", address="127.0.0.1", interfaces=(loop, *NODE.interfaces))
+    found = only(pair(node, other()), "own-address")
+    assert "its loopback" in found.seen
+    assert "198.18.9.90" in found.hint
+    assert "own-address" not in names(look(node))
 
 
 def test_a_bridge_does_not_take_the_routers_address() -> None:

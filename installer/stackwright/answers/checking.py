@@ -9,8 +9,8 @@ from pathlib import Path
 from stackwright.answers import networks, texts
 from stackwright.answers.typed import holds, in_words, matters, problem, where
 from stackwright.model import Answers, Problem
-from stackwright.services import all_services, options, ssl
-from stackwright.values import is_address
+from stackwright.services import all_components, all_services, hosts_of, listening, options, roles, ssl
+from stackwright.values import is_address, ring_name
 
 _SWITCHES = {
     "CONFIG_COMPUTE_HOSTS": "CONFIG_NOVA_INSTALL",
@@ -58,6 +58,7 @@ def check(answers: Answers, *, files: bool = False, resolves: Mapping[str, str] 
         *_existing(answers),
         *_hosts(answers, resolves or {}),
         *_storage(answers),
+        *_ports(answers),
         *_tls(answers, files=files),
         *networks.check(answers),
         *texts.check(answers),
@@ -298,6 +299,7 @@ def _storage(answers: Answers) -> Iterator[Problem]:
                 f"must be at most {devices}, the number of devices",
                 "the zones that remain stay empty", warning=True,
             )  # fmt: skip
+        yield from _swift_devices(answers)
     volumes = answers["CONFIG_CINDER_VOLUMES_SIZE"]
     if matters(options()["CONFIG_CINDER_VOLUMES_SIZE"], answers) and volumes < 1024**3:
         yield problem(
@@ -305,9 +307,58 @@ def _storage(answers: Answers) -> Iterator[Problem]:
             "CONFIG_CINDER_VOLUMES_SIZE",
             "small",
             "must be 1G or more",
-            "the smallest volume has 1 GiB",
-            warning=True,
+            "set CONFIG_CINDER_VOLUMES_SIZE=20G: the smallest volume has 1 GiB",
+            # Puppet's class takes no less, and LVM needs a part of it.
+            warning=volumes >= 64 * 1024**2,
         )
+    osd = "CONFIG_CEPH_OSD_SIZE"
+    if matters(options()[osd], answers) and answers[osd] < 2 * 1024**3:
+        wanted = "must be 2G or more: Ceph's own data take a part of it"
+        yield problem(answers, osd, "small", wanted, f"set {osd}={options()[osd].default}")
+
+
+def _ports(answers: Answers) -> Iterator[Problem]:
+    """Reports a port in the answers that another component of the same host listens on."""
+    places = {role.name: role for role in roles()}
+    wanted = [component for component in all_components() if component.when(answers)]
+    for one in wanted:
+        for key in (port.key for port in one.ports if port.key and answers.entries[port.key].origin.kind != "default"):
+            here = set(hosts_of(places[one.role], answers))
+            for other in wanted:
+                # Of a range, such as that of consoles, another port is taken.
+                taken = [p for p in listening(other, answers) if p.number == answers[key] and not p.end]
+                if other is not one and taken and here & set(hosts_of(places[other.role], answers)):
+                    yield problem(
+                        answers, key, "taken", f"must be another port: {other.name} of the same host listens on it",
+                        f"{key}={options()[key].default}",
+                    )  # fmt: skip
+
+
+_SMALLEST = {"xfs": 300, "ext4": 64}
+"""MiB of a file system of Swift's: mkfs.xfs refuses less than 300, and Puppet's class less than 64."""
+
+
+def _swift_devices(answers: Answers) -> Iterator[Problem]:
+    """Problems with Swift's devices on one host, and with the size of the file in their place."""
+    key, size = "CONFIG_SWIFT_STORAGES", "CONFIG_SWIFT_STORAGE_SIZE"
+    storage, used = answers["CONFIG_STORAGE_HOST"], dict[tuple[str, str], str]()
+    for device in answers[key]:
+        for host in [device.host] if device.host else storage:
+            other = used.setdefault((host, ring_name(device.device)), device.device)
+            if other != device.device:
+                yield problem(
+                    answers, key, "overlap",
+                    f"must have devices whose names differ after the last /, but {other} and {device.device} of {host}"
+                    f" are both called {ring_name(device.device)}",
+                    "name one of them by another path, such as one of /dev/disk/by-id",
+                )  # fmt: skip
+    kind = answers["CONFIG_SWIFT_STORAGE_FSTYPE"]
+    file = not answers[key] or any(not device.device for device in answers[key])
+    if file and answers[size] < _SMALLEST[kind] * 1024**2:
+        yield problem(
+            answers, size, "small", f"must be {_SMALLEST[kind]}M or more: a file system of {kind} takes that much",
+            f"{size}=2G",
+        )  # fmt: skip
 
 
 def _tls(answers: Answers, *, files: bool) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -286,11 +287,32 @@ def _demo(answers: Answers) -> Iterator[Problem]:
             answers, key, "missing", "it must be a network: floating addresses come from it", f"{key}=198.18.8.0/24"
         )
         return
-    outside, inside = IPNetwork(answers[key]), _or_none(answers[inside_key])
-    if outside.size < 4:
+    if not answers[inside_key]:
         yield problem(
-            answers, key, "small", "must have at least 4 addresses: gateway, router, one floating address",
-            "take a prefix length of 29 or less",
+            answers, inside_key, "missing", "it must be a network: the demo's instances are in it",
+            f"{inside_key}=10.0.0.0/24",
+        )  # fmt: skip
+    outside, inside = IPNetwork(answers[key]), _or_none(answers[inside_key])
+    for name, network, purpose in (
+        (key, outside, "gateway, router, floating addresses"),
+        (inside_key, inside, "gateway, DHCP, instances"),
+    ):
+        if network is None:
+            continue
+        if special := _special(network):
+            yield problem(
+                answers, name, "special", f"must be a network that machines can be in: {special}",
+                f"{name}=192.168.251.0/24, or another network that is not used",
+            )  # fmt: skip
+        if network.size < 8:
+            yield problem(
+                answers, name, "small", f"must have at least 8 addresses: {purpose}",
+                f"take a prefix length of {29 if network.version == 4 else 125} or less",
+            )  # fmt: skip
+    if outside.version == 6 and inside is not None and inside.version == 4:
+        yield problem(
+            answers, key, "no-effect", "an IPv6 network has no floating addresses: Neutron has them for IPv4 only",
+            f"{key}=172.24.4.0/24", warning=True,
         )  # fmt: skip
     if inside is not None and outside.version == inside.version and (outside in inside or inside in outside):
         yield problem(answers, key, "overlap", f"must not overlap {inside_key}={inside}", "change one of the two")
@@ -310,8 +332,38 @@ def _demo(answers: Answers) -> Iterator[Problem]:
                 "set CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=FIRST-LAST to unused addresses", warning=True,
             )  # fmt: skip
             break
+    sources = "CONFIG_PROVISION_DEMO_SSH_FROM"
+    versions = {IPNetwork(network).version for network in answers[sources]}
+    if inside is not None and versions and inside.version not in versions:
+        yield problem(
+            answers, sources, "no-effect",
+            f"it has no network of IPv{inside.version}, as {inside_key} is: nobody is let in",
+            f"leave {sources} empty, or add an IPv{inside.version} network", warning=True,
+        )  # fmt: skip
     yield from _gateway(answers, outside)
     yield from _pools(answers, outside)
+
+
+_SPECIAL = {
+    "0.0.0.0/8": "0.0.0.0 is no machine's address",
+    "127.0.0.0/8": "127.0.0.0/8 is each host's loopback",
+    "169.254.0.0/16": "169.254.0.0/16 is for addresses of a link, and instances have their metadata there",
+    "224.0.0.0/3": "224.0.0.0 and above are addresses of groups, or reserved",
+    "::/8": "::/8 has the loopback address, and is reserved",
+    "fe80::/10": "fe80::/10 is for addresses of a link",
+    "ff00::/8": "ff00::/8 has addresses of groups",
+}
+"""Networks that no machine can have an address in (RFC 6890), and the reason."""
+
+
+def _special(network: IPNetwork) -> str:
+    """Why no machine can be in the network; empty if that is not so."""
+    own = ipaddress.ip_network(str(network))
+    for text, why in _SPECIAL.items():
+        other = ipaddress.ip_network(text)
+        if own.version == other.version and own.overlaps(other):
+            return why
+    return ""
 
 
 def _gateway(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
@@ -373,6 +425,11 @@ def _pools(answers: Answers, outside: IPNetwork) -> Iterator[Problem]:
     for pool in answers[key]:
         ends = re.findall(r"[0-9A-Fa-f:.]+(?=,|$)", pool.replace("start=", "").replace("end=", ""))
         pools.append((IPAddress(ends[0]), IPAddress(ends[1])))
+    if pools and sum(int(last) - int(first) + 1 for first, last in pools) < 2:
+        yield problem(
+            answers, key, "small", "must have at least 2 addresses: the router takes one, and an instance another",
+            "make the pool longer",
+        )  # fmt: skip
     overlapping = _overlapping(pools)
     for number, (first, last) in enumerate(pools):
         edges = (

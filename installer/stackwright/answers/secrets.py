@@ -114,7 +114,10 @@ def _read(path: Path, name: str) -> str:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise ValueError(f"{name} is not a regular file")
+            # None where reading would wait, as in some files of the kernel.
             content = stream.read(MOST_BYTES + 1)
+        if content is None:
+            raise ValueError(f"the file {name} cannot be read: it waits for data; expected a regular file")
         if len(content) > MOST_BYTES:
             raise ValueError(
                 f"the file {name} is longer than {MOST_BYTES // 1024} KiB, the most that a secret may have"

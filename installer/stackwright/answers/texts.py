@@ -95,8 +95,34 @@ _LONGEST = {
         for part, most in {"ST": 128, "L": 128, "O": 64, "OU": 64, "CN": 64}.items()
     },
     "CONFIG_PROVISION_IMAGE_NAME": (255, "Glance takes no longer name"),
+    **{
+        f"CONFIG_{name}": (most, "Keystone takes no longer name")
+        for name, most in {
+            "KEYSTONE_REGION": 255,
+            "KEYSTONE_ADMIN_USERNAME": 255,
+            "HEAT_DOMAIN": 64,
+            "HEAT_DOMAIN_ADMIN": 255,
+        }.items()
+    },
+    "CONFIG_AMQP_AUTH_USER": (255, "RabbitMQ takes no longer name"),
+    "CONFIG_MARIADB_USER": (80, "MariaDB takes no longer name"),
+    "CONFIG_CINDER_VOLUME_NAME": (60, "names of volumes have it before their own, and the kernel takes 127 for both"),
 }
 """Maximum number of characters of a text, and the reason."""
+
+_LONGEST_SECRET = 1000
+"""RabbitMQ takes 4,096 bytes to log in (AMQP 0-9-1, frame-min-size), and an option file of MariaDB as many in a line
+(mysys/my_default.c). A quoted character is three."""
+
+_FIELDS_OF_IMAGES = frozenset(
+    {
+        "checksum", "container_format", "created_at", "deleted", "deleted_at", "direct_url", "disk_format", "file",
+        "id", "location", "locations", "min_disk", "min_ram", "name", "os_hash_algo", "os_hash_value", "os_hidden",
+        "owner", "protected", "schema", "self", "size", "status", "stores", "tags", "updated_at",
+        "virtual_size", "visibility",
+    }
+)  # fmt: skip
+"""What an image has besides properties, and what Glance keeps for itself (glance/api/v2/images.py)."""
 
 _MYSQL_HASH = re.compile(r"\*[A-F0-9]{40}$")
 """What puppetlabs-mysql takes for a hashed password (its function mysql::password)."""
@@ -107,6 +133,7 @@ def check(answers: Answers) -> Iterator[Problem]:
     yield from _names(answers)
     yield from _secrets(answers)
     yield from _taken(answers)
+    yield from _properties(answers)
     yield from _long(answers)
 
 
@@ -125,6 +152,9 @@ def _names(answers: Answers) -> Iterator[Problem]:
             )  # fmt: skip
         elif rule.name and any(text[:1] == "-" for text in texts):
             wanted = "must not begin with '-': commands take it for an option"
+            yield problem(answers, key, "character", wanted, "choose another name")
+        elif rule.name and any(text in (".", "..") for text in texts):
+            wanted = "must not be . or ..: those are the names of folders, in paths and in URLs"
             yield problem(answers, key, "character", wanted, "choose another name")
         elif rule.name and any(text.casefold() in ("true", "false") for text in texts):
             wanted = "must not be true or false: Puppet writes them with a capital letter"
@@ -149,6 +179,8 @@ def _secrets(answers: Answers) -> Iterator[Problem]:
 
 def _complaint(key: str, value: str) -> str:
     """The problem with a secret; empty for none."""
+    if len(value) > _LONGEST_SECRET:
+        return f"must have at most {_LONGEST_SECRET:,} characters: RabbitMQ and MariaDB's clients read no longer ones"
     wrong = consumers.outside(value, " -~")
     if key not in _ANY_TEXT and wrong:
         return f"must be printable ASCII; {wrong!r} is not: its readers take text for Latin-1"
@@ -198,9 +230,32 @@ def _taken(answers: Answers) -> Iterator[Problem]:
             "must be another name: RabbitMQ lets its own user guest in from its own host only, and the"
             " installation removes it", f"{key}=openstack",
         )  # fmt: skip
+    key = "CONFIG_MARIADB_USER"
+    passwords = [option for option in options() if option.endswith("_DB_PW")]
+    accounts = {"nova_api", *(option.removeprefix("CONFIG_").removesuffix("_DB_PW").lower() for option in passwords)}
+    if not answers["CONFIG_MARIADB_INSTALL"] and answers[key] in accounts:
+        yield problem(
+            answers, key, "taken",
+            f"must be another name: {answers[key]} is the account of a service, which gets a password of its own",
+            f"{key}=root, or another administrator of the server",
+        )  # fmt: skip
     key = "CONFIG_HEAT_DOMAIN"
     if matters(options()[key], answers) and str(answers[key]).casefold() == "default":
         yield problem(answers, key, "taken", "must be another name: default is Keystone's own domain", f"{key}=heat")
+
+
+def _properties(answers: Answers) -> Iterator[Problem]:
+    """Problems with properties of the demo image that Glance refuses."""
+    key = "CONFIG_PROVISION_IMAGE_PROPERTIES"
+    if not matters(options()[key], answers):
+        return
+    for name, _ in answers[key]:
+        if name in _FIELDS_OF_IMAGES or name.startswith("os_glance_"):
+            wanted = f"must have properties only; {name} is a field of each image, or Glance's own"
+            yield problem(answers, key, "taken", wanted, f"take {name} out of the list")
+        elif len(name) > 255:
+            wanted = f"must have names of at most 255 characters: {name[:20]}... has {len(name)}"
+            yield problem(answers, key, "too-long", wanted, "shorten the name")
 
 
 def _long(answers: Answers) -> Iterator[Problem]:

@@ -119,9 +119,23 @@ def _complaint(option: Option, raw: Raw, name: str, wanted: str, counts: bool) -
     if name == "empty" and not raw.text:
         seen = f"{option.key} is empty"
     severity = Severity.ERROR if counts and name not in _ALWAYS_WARNINGS else Severity.WARNING
+    hint = hint or _way_out(option, name)
     if not counts:
         hint = f"it has no effect without {in_words(option)}; its default is used"
     return Problem(name, seen, wanted, hint, severity=severity, where=str(raw.origin))
+
+
+def _way_out(option: Option, name: str) -> str:
+    """What to do about a problem with a value, where the problem itself does not say it."""
+    if name == "secret-elsewhere":
+        return "correct what follows the !, or write the secret itself"
+    if name == "empty":
+        return f"write {option.key}={option.default} to say so"
+    if name != "bad-value":
+        return ""
+    if option.default and not option.secret:
+        return f"correct it, or delete the line: the default is {option.default}"
+    return "correct it" if option.required else "correct it, or leave it empty"
 
 
 def _short(text: str) -> str:

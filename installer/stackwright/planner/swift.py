@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stackwright.model import Answers
 from stackwright.planner import placement
+from stackwright.values import ring_name
 
 LOOPBACK = "swiftloopback"
 """Name in the rings of a file that is used instead of a disk."""
@@ -47,13 +47,10 @@ def devices(answers: Answers, addresses: Mapping[str, str]) -> dict[str, tuple[S
         mine = mine if named else [""]
         bracketed = f"[{at}]" if ":" in at else at
         out[host] = tuple(
-            SwiftDevice(host, bracketed, _name(device), (number if by_host else before + i) % zones + 1, device)
+            SwiftDevice(
+                host, bracketed, ring_name(device) or LOOPBACK, (number if by_host else before + i) % zones + 1, device
+            )
             for i, device in enumerate(mine)
         )
         before += len(mine)
     return out
-
-
-def _name(device: str) -> str:
-    """A device's name in the rings and in the path of its mount point: letters, digits and _ need no escaping there."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", device.rpartition("/")[2]) or LOOPBACK

@@ -56,6 +56,7 @@ CHECKS: Mapping[str, Callable[[Situation], Problems]] = {
     "server": network.servers,
     "interface": network.interfaces,
     "tunnel-interface": network.userspace_tunnels,
+    "tunnel-address": network.tunnel_addresses,
     "bridge-interface": network.bridge_takes_route,
     "ranges": ranges.ranges,
     "image": host.image,

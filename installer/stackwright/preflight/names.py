@@ -17,6 +17,9 @@ CLOCK_LIMIT = 30.0
 """Seconds between two hosts' clocks from which on messaging and agents' heartbeats get into trouble."""
 CLOCK_NOTICE = 3.0
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""A host name that URLs, certificates and shells take. Underscores are not in DNS names of hosts, and do no harm."""
+
 _LONGEST = 64
 """HOST_NAME_MAX of Linux: sethostname refuses longer names."""
 
@@ -48,13 +51,22 @@ def _line(facts: Facts) -> str:
 def host_name(situation: Situation) -> Problems:
     """The host's own name is a name: RabbitMQ does not start on a host that is called by an address or a number."""
     for host, facts in situation.facts.items():
-        name = naming.corrected(situation.answers, host, facts).hostname
+        named = naming.corrected(situation.answers, host, facts)
+        name = named.hostname
         short = name.partition(".")[0]
         if name and (is_address(name) or short.isdecimal()):
             yield Problem(
                 "host-name",
                 f"the host is called {name}, which is {'an address' if is_address(name) else 'a number'}",
                 "a host name must begin with a letter",
+                "give it one: hostnamectl set-hostname NAME.DOMAIN",
+                host,
+            )
+        elif odd := next((n for n in (name, named.fqdn) if n and not _NAME.fullmatch(n)), ""):
+            yield Problem(
+                "host-name",
+                f"the host is called {odd!r}",
+                "a name must consist of letters, digits, - and . and begin and end with a letter or a digit",
                 "give it one: hostnamectl set-hostname NAME.DOMAIN",
                 host,
             )
@@ -206,9 +218,20 @@ def own_address(situation: Situation) -> Problems:
     """The address that others use for a host is one of its own: services bind to it, and tunnels start there."""
     for host, facts in situation.facts.items():
         own = _own(facts)
-        if not own or not facts.address or facts.address in own:
+        loop = len(situation.facts) > 1 and is_address(facts.address) and _loopback((facts.address,))
+        if not loop and (not own or not facts.address or facts.address in own):
             continue
         usable = sorted(a for a in own if not _loopback((a,)) and not ipaddress.ip_address(a).is_link_local)
+        if loop:
+            yield Problem(
+                "own-address",
+                f"the host's address is {facts.address}, its loopback",
+                "other hosts cannot reach it there",
+                f"name the host by {usable[0] if usable else 'its own address'} in the answer file, or take its name"
+                " off the loopback line in /etc/hosts of this machine",
+                host,
+            )
+            continue
         yield Problem(
             "own-address",
             f"{facts.address} is not an address of the host, which has {listing(usable) or 'none'}",

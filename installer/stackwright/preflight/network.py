@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 
-from stackwright.model import Facts, Interface, Problem, Severity
+from stackwright.model import Facts, Interface, Problem, Severity, StackwrightError
 from stackwright.planner import placement, tunnels
 from stackwright.planner.choices import choose
 from stackwright.preflight.situation import Problems, Situation, listing
@@ -129,7 +129,11 @@ def interfaces(situation: Situation) -> Problems:
                 yield Problem("interface", f"{seen}; {_known(facts)}", f"{key} names {name}", "", host, where=key)
             elif needs_address:
                 hint = "give it an address, or leave the key empty to use the host's own"
-                yield Problem("interface", f"{found.name} has no address", "tunnels need one", hint, host, where=key)
+                seen = f"{found.name} has " + (
+                    f"only addresses of its link: {listing(found.addresses)}" if found.addresses else "no address"
+                )
+                wanted_of = "tunnels need " + ("another one" if found.addresses else "one")
+                yield Problem("interface", seen, wanted_of, hint, host, where=key)
             elif not found.up:
                 hint = f"ip link set {found.name} up, and see that it comes up at boot"
                 yield Problem("interface", f"{found.name} is down", "", hint, host, Severity.WARNING, key)
@@ -171,6 +175,61 @@ def userspace_tunnels(situation: Situation) -> Problems:
                 facts.host,
                 where=key,
             )
+
+
+def tunnel_addresses(situation: Situation) -> Problems:
+    """The tunnels between the hosts start at addresses that lead from one to the other."""
+    agent = situation.agent()
+    kinds = [k for k in situation.answers["CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES"] if k in ("gre", "vxlan", "geneve")]
+    chassis = list(situation.having(*_CHASSIS))
+    key = tunnels.key(agent)
+    subnets_key = key.replace("_IF", "_SUBNETS")
+    name, subnets = situation.answers[key], [n for text in situation.answers[subnets_key] if (n := subnet(str(text)))]
+    if not kinds or len(chassis) < 2 or not (name or subnets):
+        return
+    given, hint = (key, "name another interface") if name else (subnets_key, "name another network")
+    found: dict[str, Address] = {}
+    for facts in chassis:
+        try:
+            start = ipaddress.ip_address(tunnels.address(situation.answers, agent, facts, facts.address))
+        except (StackwrightError, ValueError):
+            continue  # the check of interfaces says it
+        if start.is_loopback:
+            seen = f"the host's tunnels would start at {start}, its loopback"
+            yield Problem("tunnel-address", seen, "other hosts must reach the address", hint, facts.host, where=given)
+            continue
+        if not name and not any(start in network for network in subnets):
+            yield Problem(
+                "tunnel-address",
+                f"no address of the host is in {listing(map(str, subnets))}, so its tunnels start at {start}",
+                f"{given} names the network of the tunnels",
+                "give the host an address in that network, or add its own network to the key",
+                facts.host,
+                Severity.WARNING,
+                given,
+            )
+        found[facts.host] = start
+    by_address: dict[Address, list[str]] = defaultdict(list)
+    for host, start in found.items():
+        by_address[start].append(host)
+    for start, hosts in by_address.items():
+        if len(hosts) > 1:
+            yield Problem(
+                "tunnel-address",
+                f"the tunnels of {listing(hosts)} start at the same address: {start}",
+                "each host needs its own",
+                f"give one of them another address, or another interface in {given}",
+                where=given,
+            )
+    families = {start.version: f"{host} has {start}" for host, start in reversed(found.items())}
+    if len(families) > 1:
+        yield Problem(
+            "tunnel-address",
+            f"tunnels would start at addresses of two families: {families[4]}, {families[6]}",
+            "they must be all IPv4 or all IPv6",
+            f"set {key} to the network that all hosts have for tunnels, and CONFIG_USE_SUBNETS=y",
+            where=given,
+        )
 
 
 def bridge_takes_route(situation: Situation) -> Problems:

@@ -58,6 +58,8 @@ def ranges(situation: Situation) -> Problems:
         routers = () if bridge else [facts.gateway for _, facts in _edge_first(situation)]
         gateway = ipaddress.ip_address(demo.external(situation.answers, routers).gateway)
         yield from _gateway_conflicts(situation, gateway, ours, pools)
+        if not bridge and not situation.answers["CONFIG_PROVISION_DEMO_GATEWAY"]:
+            yield from _router_outside(situation, outside)
         if bridge:
             yield from _routers_address(situation, bridge, outside, gateway, ours, pools)
     for host, facts in situation.facts.items():
@@ -111,6 +113,34 @@ def _gateway_conflicts(
                     host,
                     where=key,
                 )
+
+
+def _router_outside(situation: Situation, outside: Network) -> Problems:
+    """A range that is a part of a network includes the router of that network: its first address is no router."""
+    edge = situation.answers["CONFIG_NETWORK_HOSTS"]
+    known = {f.gateway for _, f in _edge_first(situation) if f.gateway}
+    if any(ipaddress.ip_address(router.partition("%")[0]) in outside for router in known):
+        return
+    for host, facts in situation.facts.items():
+        router = ipaddress.ip_address(facts.gateway.partition("%")[0]) if facts.gateway and host in edge else None
+        for text in (a for i in facts.interfaces for a in i.addresses if router):
+            whole = ipaddress.ip_interface(text).network
+            if whole.version != outside.version or router not in whole or whole.prefixlen >= outside.prefixlen:
+                continue
+            if outside.subnet_of(whole):  # type: ignore[arg-type]  # both have one version
+                first, last = outside[0], outside[-1]
+                yield Problem(
+                    "ranges",
+                    f"the external network {outside} is a part of {whole}, whose router {router} is not in it:"
+                    f" instances would take {demo.external(situation.answers).gateway} for their router",
+                    "the external network must have its router in it",
+                    f"set CONFIG_PROVISION_DEMO_FLOATRANGE={whole} and"
+                    f" CONFIG_PROVISION_DEMO_ALLOCATION_POOLS={first + 1}-{last - 1}; or, if there is another router in"
+                    f" {outside}, name it in CONFIG_PROVISION_DEMO_GATEWAY",
+                    host,
+                    where="CONFIG_PROVISION_DEMO_FLOATRANGE",
+                )
+                return
 
 
 def _routers_address(

@@ -173,8 +173,8 @@ COMPONENTS: tuple[Component, ...] = (
         packages=DATABASE
         + APACHE
         + Names(
-            debian=("cinder-api", "cinder-common", "cinder-scheduler", "python3-cinderclient"),
-            redhat=(*CACHE.redhat, "openstack-cinder", "python3-cinderclient"),
+            debian=("cinder-api", "cinder-common", "cron", "cinder-scheduler", "python3-cinderclient"),
+            redhat=(*CACHE.redhat, "cronie", "openstack-cinder", "python3-cinderclient"),
         ),
         units=Names(
             debian=("cinder-api", "cinder-scheduler"), redhat=("openstack-cinder-api", "openstack-cinder-scheduler")

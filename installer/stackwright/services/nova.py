@@ -211,8 +211,8 @@ COMPONENTS: tuple[Component, ...] = (
         + CACHE
         + APACHE
         + Names(
-            debian=("nova-api", "nova-common", "python3-novaclient"),
-            redhat=("openstack-nova-api", "openstack-nova-common", "python3-nova", "python3-novaclient"),
+            debian=("cron", "nova-api", "nova-common", "python3-novaclient"),
+            redhat=("cronie", "openstack-nova-api", "openstack-nova-common", "python3-nova", "python3-novaclient"),
         ),
         units=Names(debian=("nova-api", "nova-api-metadata"), redhat=("httpd",)),
         selinux=("httpd_can_network_connect",),

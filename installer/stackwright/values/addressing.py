@@ -61,9 +61,13 @@ def host(value: str) -> str:
         found = IPAddress(value)
         if int(found) == 0 or found.is_multicast() or str(found) == "255.255.255.255":
             raise ValueError("this address belongs to no single host; use an address or host name")
+        if found.is_ipv4_mapped():
+            raise ValueError(f"an IPv4 address in the form of IPv6; write {found.ipv4()}")
         if found.version == 6 and found.is_link_local():
             raise ValueError("link-local addresses are not unique; use an address that all hosts reach")
         return str(found)
+    if re.fullmatch(r"0[xX][0-9A-Fa-f]+", value):
+        raise ValueError("an address in hexadecimal; write it with four numbers, such as 198.18.0.10")
     user, at, name = value.partition("@")
     if at and re.fullmatch(r"[a-z_][a-z0-9_-]*", user) and is_name(name):
         raise ValueError(f"must not name a user; use {name} with `--user {user}`")
@@ -300,8 +304,14 @@ class Device(NamedTuple):
     """Empty: a file is used instead of a device."""
 
 
-_DEVICE = re.compile(r"(?:/[A-Za-z0-9_.:@+-]+)+")
-"""The path of a device or a directory: nothing that a shell or a configuration file reads as syntax."""
+_DEVICE = re.compile(r"/dev(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.:@+-]+)+")
+"""The path of a device: nothing that leads out of /dev, or that a shell or a configuration file reads as syntax."""
+
+
+def ring_name(device: str) -> str:
+    """A device's name in Swift's rings and in the path of its mount point: letters, digits and _ need no escaping
+    there."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", device.rpartition("/")[2])
 
 
 def storages(value: str) -> tuple[Device, ...]:

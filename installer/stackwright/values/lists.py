@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import ipaddress
 import json
 import re
 from typing import Any
@@ -12,6 +13,15 @@ from stackwright.values.single import Parser, key_url, url
 Pairs = tuple[tuple[str, str], ...]
 
 
+def in_brackets(value: str) -> bool:
+    """Whether a text begins with an IPv6 address in brackets, as in URLs, and is no list of Python's."""
+    match = re.match(r"\[([0-9A-Fa-f:.]{2,45})\]", value)
+    try:
+        return match is not None and ipaddress.ip_address(match[1]).version == 6
+    except ValueError:
+        return False
+
+
 def words(value: str) -> tuple[str, ...]:
     """a comma-separated list.
 
@@ -19,7 +29,7 @@ def words(value: str) -> tuple[str, ...]:
     are accepted, because Packstack wrote them.
     """
     value = value.strip()
-    if value.startswith("[") and value.endswith("]"):
+    if value.startswith("[") and value.endswith("]") and not in_brackets(value):
         inner = value[1:-1].strip()
         if not inner:
             return ()
@@ -43,7 +53,7 @@ def urls(value: str) -> tuple[str, ...]:
 
 def host_headers(value: str) -> tuple[str, ...]:
     """a comma-separated list of names and addresses; .example.org is every name in that domain, * is any."""
-    names = words(value)
+    names = tuple(f"[{name}]" if in_brackets(f"[{name}]") else name for name in words(value))
     for name in names:
         if not re.fullmatch(r"\*|\.?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", name):
             raise ValueError(f"{name!r} is no name, no address and no domain such as .example.org")
