@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-_VOID = frozenset({"meta", "br"})
+_VOID = frozenset({"meta", "br", "link"})
 
 
 class Html(str):
