@@ -19,8 +19,12 @@
   };
 
   // What a person opened, closed or is about to press stays as it is.
-  const name = details => `${details.parentElement.closest('section')?.querySelector('h2')?.textContent} `
-    + details.querySelector('summary').textContent.replace(/\d+ steps,.*/, '');
+  const name = details => {
+    const summary = details.querySelector('summary');
+    const text = (summary.querySelector('b') ?? summary).textContent;
+    return details.closest('section').querySelector('h2').textContent
+      + text.replace(/^\d+ |\d+ (?=Puppet resources)/, '');  // these numbers change
+  };
   const busy = () => {
     const chosen = getSelection();
     return !chosen.isCollapsed && document.querySelector('main').contains(chosen.anchorNode);
