@@ -73,7 +73,7 @@ def neutralizer() -> Callable[[Any], Any]:
     def text(value: str) -> str:
         return short(value) if len(value) <= _SHORT else whole(value)
 
-    @functools.lru_cache(5_000)  # names of hosts, keys and steps repeat; long texts do not
+    @functools.lru_cache(1_000)  # names of hosts, keys and steps repeat; long texts do not
     def short(value: str) -> str:
         return whole(value)
 

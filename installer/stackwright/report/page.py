@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from stackwright.output.live import duration
@@ -40,7 +41,7 @@ def as_html(report: RunReport, *, served: bool = False) -> str:
         _environment(report),
         _bug_report(report),
     ]
-    return _page(verdict(report), el("main", _header(report), *sections, _footer(report, served)), served)
+    return _page(verdict(report), (_header(report), *sections, _footer(report, served)), served)
 
 
 def waiting(problem: str = "") -> str:
@@ -48,10 +49,10 @@ def waiting(problem: str = "") -> str:
     text = "This page shows the run as soon as `stackwright apply` begins its first step."
     title = "The report cannot be shown" if problem else "There is no run yet"
     header = el("header", el("h1", title), el("p", code(problem or text), cls="lead"), cls="open")
-    return _page(title, el("main", header), served=True)
+    return _page(title, (header,), served=True)
 
 
-def _page(title: str, main: Html, served: bool) -> str:
+def _page(title: str, main: Iterable[Html | None], served: bool) -> str:
     inline = "" if served else script()
     head = el(
         "head",
@@ -63,9 +64,10 @@ def _page(title: str, main: Html, served: bool) -> str:
         el("link", rel="stylesheet", href="page.css") if served else el("style", Html(style())),
     )
     status = el("p", "This page does not follow the run without JavaScript.", role="status", cls="live")
-    body = el("body", status if served else None, main,
-              el("script", src="page.js") if served else el("script", Html(inline)))  # fmt: skip
-    return f"<!doctype html>\n{el('html', head, body, lang='en')}\n"
+    program = el("script", src="page.js") if served else el("script", Html(inline))
+    # A page of many hosts has megabytes: it is put together once, and not element by element.
+    parts = ('<html lang="en">', head, "<body>", status if served else "", "<main>", *filter(None, main), "</main>")
+    return "".join(("<!doctype html>\n", *parts, program, "</body></html>\n"))
 
 
 _FOLDER = Path(__file__).parent
@@ -458,7 +460,7 @@ def _environment(report: RunReport) -> Html:
         el("div", el("table", el("tbody", *rows)), cls="scroll"),
         _folded(f"{len(each)} hosts", el("div", el("table", el("tbody", *each)), cls="scroll"))
         if len(each) > _MANY_HOSTS else None,
-        el("details", el("summary", f"{len(given)} answers that differ from the defaults, without secrets"),
+        el("details", el("summary", f"Answers that differ from the defaults, without secrets: {len(given)}"),
            el("div", el("table", el("tbody", *given)), cls="scroll")) if given else None,
         *(resources if len(resources) <= _MANY_HOSTS else [_folded("Changed Puppet resources", *resources)]),
     )  # fmt: skip

@@ -37,7 +37,7 @@ SECONDS = 5.0
 """For a request to arrive, and for each answer to be taken."""
 REQUEST_BYTES = 16 * 1024
 
-_SHARE = 1 / 100
+_SHARE = 1 / 70
 """Share of one processor that creating the page may take: the larger the page, the less often it is created."""
 _SOONEST, _LATEST = 1.0, 60.0
 """Bounds of seconds between two versions of the page."""
@@ -112,6 +112,7 @@ class _Pages:
         return self._report is None or self._follower.working()
 
     def _create(self) -> None:
+        self._page = b""  # with many hosts, two of them need megabytes
         try:
             self._report = self._follower.read()
             text = as_html(self._report, served=True)
