@@ -75,12 +75,21 @@ def site(run: Run) -> Iterator[server.Site]:
         thread.join()
 
 
+BROKEN = """[...document.querySelectorAll('th[scope=row]')].filter(th => {
+  const range = document.createRange();
+  range.selectNodeContents(th);
+  return /^[\\d.]+$/.test(th.textContent) && new Set([...range.getClientRects()].map(box => box.top)).size > 1;
+}).map(th => th.textContent)"""
+"""Addresses that need more than one line, where nobody would recognise them."""
+
+
 def looks_right(view: horizon.Page, width: int, name: str) -> None:
     assert whole_picture(view, RESULTS / f"{name}-{width}.png").startswith(b"\x89PNG")
     assert view.script("document.documentElement.scrollWidth") <= width, "it has to be scrolled sideways"
     ratio, where = view.script(CONTRAST)
     assert ratio >= 4.5, where
     assert view.script(ASTRAY) == []
+    assert view.script(BROKEN) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -105,7 +114,7 @@ def test_a_run_is_shown_while_it_goes_on(width: int, run: Run, site: server.Site
         host = f"[...document.querySelectorAll('.gantt summary')].find(s => s.innerText.includes('{CONTROLLER}'))"
         view.script(f"{host}.parentElement.open = false")
         view.script("scrollTo(0, 200)")
-        answers = "[...document.querySelectorAll('summary')].find(s => s.innerText.includes('answers that differ'))"
+        answers = "[...document.querySelectorAll('summary')].find(s => s.innerText.includes('Answers that differ'))"
         view.script(f"{answers}.parentElement.open = true")
         run.tell(230)
         view.wait("the Puppet run of the controller", "document.body.innerText.includes('7 steps done')", 30)
