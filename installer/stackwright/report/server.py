@@ -20,6 +20,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
@@ -75,6 +76,8 @@ class _Pages:
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
         self._one_at_a_time = threading.Lock()
+        # glibc keeps what each thread has freed, so all pages are created in one.
+        self._worker = ThreadPoolExecutor(1)
         self._version: tuple[object, ...] = ()
         self._report: RunReport | None = None
         self._page, self._tag = b"", ""
@@ -83,14 +86,14 @@ class _Pages:
     def page(self) -> tuple[bytes, str, int]:
         """The page, its version, and the seconds after which to ask again."""
         with self._one_at_a_time:
-            self._renew()
+            self._worker.submit(self._renew).result()
             left = max(0.0, self._since + self._wait - time.monotonic())
             return self._page, self._tag, max(1, round(left)) if self._goes_on() else max(_IDLE, round(self._wait))
 
     def json(self) -> bytes | None:
         """The run as JSON; None if there is no run."""
         with self._one_at_a_time:
-            self._renew()
+            self._worker.submit(self._renew).result()
             return as_json(self._report).encode("utf-8", "replace") if self._report else None
 
     def _goes_on(self) -> bool:
