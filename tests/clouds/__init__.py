@@ -136,6 +136,7 @@ groups that are not listed take less."""
 
 WAITING = (
     *("test_faults", "test_lab", "test_guest_boot", "test_firewall_node", "test_lock_node", "test_report_browser"),
+    "test_report_live_browser",
     *("test_network_manager", "test_names_node", "test_package_cache_node", "test_control_host"),
     "test_horizon_browser",
 )

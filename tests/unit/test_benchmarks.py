@@ -25,3 +25,17 @@ def test_the_cloud_of_the_benchmarks_passes_every_check(tmp_path: Path, monkeypa
     found = preflight.check(given, facts, planner.place(given, SERVICES), cloud_id=planner.cloud_key(given))
     assert not found
     assert set(planner.plan(planner.cloud(given, facts)).hosts) == set(hosts)
+
+
+@pytest.mark.slow
+def test_the_cost_of_the_live_report_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.delitem(sys.modules, "cloud", raising=False)
+    import live  # type: ignore[import-not-found]
+
+    row = live.measure(2, 3.0)
+    assert row["steps"] > 10
+    assert row["pages"] >= 1
+    assert row["page"] > 10_000
+    assert row["share"] > 0
+    assert row["memory"] > 0

@@ -180,6 +180,10 @@ def parser(words: Sequence[str]) -> Parser:
     made["report"].add_argument(
         "--slowest", nargs="?", type=int, const=25, metavar="N", help="show the N slowest items (default: 25)"
     )
+    made["report"].add_argument(
+        "--serve", nargs="?", type=number(1, 65535), const=0, metavar="PORT",
+        help="show the run in the browser while it goes on, on this machine only (default: a free port)",
+    )  # fmt: skip
     made["report"].add_argument("--html", type=Path, metavar="FILE", help="write a self-contained HTML page")
     run_flags(made["apply"])
     if not {"clouds", "launch", "openrc"}.isdisjoint(words):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import time
+from typing import TYPE_CHECKING
 
 from stackwright.cli import streams
 from stackwright.cli.flags import refuse_foreign
-from stackwright.model import ExitCode, StackwrightError
+from stackwright.model import Event, ExitCode, StackwrightError
+
+if TYPE_CHECKING:
+    from stackwright.operations.options import Console
+    from stackwright.report import Follower
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Shows the last run, without contacting hosts; by default as text for a bug report."""
     from stackwright import executor, report
-    from stackwright.cli.options import required_answers
+    from stackwright.cli.options import console, required_answers
     from stackwright.operations.answers import read_answers, state_of
 
     given = required_answers(arguments, "report")
@@ -21,8 +28,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise StackwrightError(
             f"--slowest {arguments.slowest} must be a number above 0", "use --slowest alone for 25", ExitCode.USAGE
         )
+    if arguments.serve is not None and (arguments.html or arguments.slowest is not None):
+        other = "--html" if arguments.html else "--slowest"
+        raise StackwrightError(f"--serve and {other} exclude each other", "use only one of them", ExitCode.USAGE)
     answers = read_answers(given, resolve=False).answers
-    found = report.load(state_of(answers, given.state), executor.redactor(answers.secret_texts()))
+    place, redact = state_of(answers, given.state), executor.redactor(answers.secret_texts())
+    if arguments.serve is not None:
+        return _serve(report.Follower(place, redact), arguments.serve, console(arguments))
+    found = report.load(place, redact)
     if arguments.html:
         refuse_foreign(arguments.html, b"<!doctype html>")
         try:
@@ -39,4 +52,22 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"wrote {arguments.html}")
     else:
         print(report.digest(found), end="")
+    return ExitCode.OK
+
+
+def _serve(follower: Follower, port: int, console: Console) -> int:
+    """Shows the run in the browser until Ctrl-C."""
+    from stackwright.report import server
+
+    with server.serving(follower, port) as site:
+        if console.event:
+            console.event(Event("note", time.time(), message=site.url))
+        else:
+            console.show(site.url)
+        console.note(
+            "Open this address in a browser; do not pass it on. Ctrl-C ends.\n"
+            f"From another machine: `ssh -L {site.port}:{server.ADDRESS}:{site.port} THIS_MACHINE` first."
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            site.serve_forever()
     return ExitCode.OK

@@ -134,12 +134,15 @@ def apply(
     while path.exists():  # two runs within one second
         number += 1
         path = logs / f"{stamp}-{number}.log"
-    with _log(path, detail) as log, journal.open_journal(state.folder) as kept:
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(_log(path, detail))
+        kept = stack.enter_context(journal.open_journal(state.folder))
         kept.lose(new_hosts)
         if answers is not None:
             changes.begin(answers, state, kept)
         snapshots.keep(state, plan, kept, _snapshot_maker(plan, state))
         take = report.begin(path, about)
+        stack.enter_context(report.at_work(path.with_suffix(".jsonl")))
         tell = live.both(emit, take)
         if not again:
             _forget_unhealthy(plan, hosts, kept, tell)

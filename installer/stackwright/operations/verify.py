@@ -112,7 +112,11 @@ def run(run: RunContext, console: Console) -> verify.VerifyResult:
             failures.append(event)
 
     plan = Plan((step,), (step.host,), run.answers.secret_texts(), direct=planner.reached_directly(run.cloud))
-    with journal.open_journal(state.make()) as kept, console.busy("verifying the cloud"):
+    with (
+        journal.open_journal(state.make()) as kept,
+        report.at_work(report.newest(state)),
+        console.busy("verifying the cloud"),
+    ):
         executor.run(plan, hosts.connect, kept, emit, log=log)
     result = verify.read(lines)
     state.write("verify.json", json.dumps({"began": began, "at": time.time(), **result.to_json()}, indent=1) + "\n")

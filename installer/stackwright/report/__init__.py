@@ -5,6 +5,7 @@ last verification.
 """
 
 from stackwright.report.as_json import as_json
+from stackwright.report.follow import Follower, at_work, newest
 from stackwright.report.page import as_html
 from stackwright.report.run import RunReport, collect
 from stackwright.report.store import Clock, begin, discard, load, refresh
@@ -12,14 +13,17 @@ from stackwright.report.text import digest, slowest_table
 
 __all__ = [
     "Clock",
+    "Follower",
     "RunReport",
     "as_html",
     "as_json",
+    "at_work",
     "begin",
     "collect",
     "digest",
     "discard",
     "load",
+    "newest",
     "refresh",
     "slowest_table",
 ]

@@ -8,15 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from stackwright.output.live import duration
+from stackwright.platforms import PLATFORMS
+from stackwright.report.anonymize import is_neutral
 from stackwright.report.run import RunReport
 
 
 def given(report: RunReport, *, short: bool = False) -> str:
     """How commands name the answer files of the run: `-a cloud.answers`. `short` leaves out the folders."""
     files = [str(file) for file in report.about.get("answer_files") or ()]
-    if not files or not all(file.isprintable() and "`" not in file for file in files):
+    if not files or not all(file.isprintable() and "`" not in file and not is_neutral(file) for file in files):
         return "-a FILE"
     return " ".join(f"-a {shlex.quote(Path(file).name if short else file)}" for file in files)
+
+
+def documentation(report: RunReport) -> str:
+    """The URL of OpenStack's documentation of this release; empty if the release is unknown."""
+    wanted = str(report.summary.get("release", ""))
+    for known in (release for platform in PLATFORMS for release in platform.releases):
+        if wanted and wanted in (known.name, known.series):
+            # Since 2023.1, the documentation is kept by number; earlier releases by name.
+            return f"https://docs.openstack.org/{known.series if known.series >= '2023.1' else known.name}/"
+    return "https://docs.openstack.org/" if wanted == "master" else ""
 
 
 def explanation(report: RunReport) -> tuple[str, str]:
@@ -35,12 +47,18 @@ def verdict(report: RunReport) -> str:
     release = report.summary.get("release", "")
     what = f"OpenStack {release}".strip()
     failed = report.failed_checks
+    if report.state == "running":
+        number = len(report.failures)
+        so_far = f"; {number} step{'s' if number > 1 else ''} failed so far" if number else ""
+        return f"{what} is being installed{so_far}"
     if report.failures:
         number = len(report.failures)
         return f"{what} is not installed: {number} step{'s' if number > 1 else ''} failed"
     if failed:
         return f"{what} is installed, but {_checks(len(failed))} failed"
     match report.state:
+        case "ok" if report.verifying:
+            return f"{what} is installed, and is being verified"
         case "ok" if report.proved:
             return f"{what} is installed and verified{_tempest_note(report)}"
         case "ok":
@@ -69,13 +87,14 @@ def lead(report: RunReport) -> str:
     """Duration and number of steps, in one or two sentences."""
     done, kept = report.count("ok"), report.count("kept")
     hosts = len(report.hosts)
-    nothing = "nothing to do" if report.state == "ok" else "nothing done"
+    going_on = report.state == "running"
+    nothing = "nothing to do" if report.state == "ok" else "nothing done yet" if going_on else "nothing done"
     out = [f"{_steps(done)} done" if done else nothing]
     if kept:
         out.append(f"{kept} unchanged" if done else f"{_steps(kept)} unchanged")
     for state in ("failed", "skipped", "running", "waiting"):
         if number := report.count(state):
-            words = {"running": "unfinished", "waiting": "not started"}
+            words = {} if going_on else {"running": "unfinished", "waiting": "not started"}
             out.append(f"{number} {words.get(state, state)}")
     text = f"{duration(report.seconds)} on {hosts} host{'s' if hosts != 1 else ''}: {', '.join(out)}."
     if report.checks:
@@ -119,12 +138,15 @@ def _remove_from_list(report: RunReport) -> list[str]:
 def next_steps(report: RunReport) -> list[str]:
     """What to do next; commands are in backquotes."""
     out: list[str] = []
+    if report.state == "running" and not report.failures:
+        return ["Wait for the end of the run. Ctrl-C where it was started stops it; the same command continues it."]
     if report.failures:
         for step in report.failures[:3]:
             hint = str(step.failure.get("hint") or "")
             cause = str(step.failure.get("cause") or "")
             out.append(f"{step.host}: {hint}" if hint else f"{step.host}: find out why {cause or step.title} failed")
-        out.append("Fix the problem, then run the same command again; finished steps are skipped.")
+        when = "When the run has ended, fix" if report.state == "running" else "Fix"
+        out.append(f"{when} the problem, then run the same command again; finished steps are skipped.")
         out.append("If it is not the host's fault, report it with the text at the end of this page.")
         return out
     if report.state in ("interrupted", "unfinished"):
@@ -137,10 +159,13 @@ def next_steps(report: RunReport) -> list[str]:
             out.append(f"{check.service}: find out why this check failed: {check.title}{where}.")
         out.append(f"Then verify the cloud again with `stackwright verify {given(report)}`.")
         return out
-    if report.state == "ok" and not report.proved:
+    if report.verifying:
+        out.append("Wait until the verification ends.")
+    elif report.state == "ok" and not report.proved:
         out.append(f"Verify the cloud: `stackwright verify {given(report)}`.")
     if dashboard := report.summary.get("dashboard"):
-        out.append(f"Open the dashboard, {dashboard}, and log in as admin. Passwords are in /root/keystonerc_admin.")
+        where = f"`stackwright dashboard {given(report)}` shows its address" if is_neutral(dashboard) else dashboard
+        out.append(f"Open the dashboard, {where}, and log in as admin. Passwords are in /root/keystonerc_admin.")
     if report.summary.get("endpoints"):
         out.append("On the controller: `. /root/keystonerc_admin`, then `openstack catalog list`.")
     if report.denials:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 MASK = "********"
+_SHORT = 200
+"""Characters of texts that are likely to repeat."""
 
 _IPV4 = re.compile(r"(?<![A-Za-z0-9.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9+~]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?!\w)")
@@ -42,6 +44,14 @@ _CREDENTIALS = (
 )
 
 
+_NEUTRAL = re.compile(r"(?<![A-Za-z0-9])public-\d+(?![A-Za-z0-9])")
+
+
+def is_neutral(text: str) -> bool:
+    """Whether an address in this text was replaced."""
+    return bool(_NEUTRAL.search(text))
+
+
 def neutralizer() -> Callable[[Any], Any]:
     """A function that removes private data from a value (text, or mappings and sequences of text). Public addresses
     are replaced by names, the same everywhere: public-1, public-2..."""
@@ -60,8 +70,14 @@ def neutralizer() -> Callable[[Any], Any]:
         plain = found["address"].replace("-", ".")
         return found["before"] + name_of(plain) if _is_public(plain) else found[0]
 
-    @functools.lru_cache(20_000)  # names of hosts, keys and steps repeat
     def text(value: str) -> str:
+        return short(value) if len(value) <= _SHORT else whole(value)
+
+    @functools.lru_cache(1_000)  # names of hosts, keys and steps repeat; long texts do not
+    def short(value: str) -> str:
+        return whole(value)
+
+    def whole(value: str) -> str:
         value = _KEYS.sub("[key]", value)
         for pattern in _CREDENTIALS:
             value = pattern.sub(lambda found: found["keep"] + MASK, value)

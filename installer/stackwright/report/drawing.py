@@ -6,6 +6,7 @@ screens. Colours are CSS classes with a light and a dark value.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -43,6 +44,7 @@ _SEEN = 0.0015
 """The share of the width below which a bar is invisible."""
 
 
+@functools.lru_cache(100)
 def kind_class(kind: str) -> str:
     """The CSS class of a kind of work."""
     return "k-" + re.sub(r"[^a-z]+", "-", kind.lower()).strip("-")
@@ -76,8 +78,13 @@ def axis(span: float) -> Html:
 
 def lane(span: float, bars: Iterable[Html], label: str) -> Html:
     """One row of the timeline."""
-    grid = [el("line", x1=percent(t, span), x2=percent(t, span), y1="0", y2="100%", cls="grid") for t in ticks(span)]
-    return el("svg", *grid, *bars, cls="lane", height="26", role="img", aria_label=label)
+    return el("svg", _grid(span), *bars, cls="lane", height="26", role="img", aria_label=label)
+
+
+@functools.lru_cache(4)  # the same in all lanes of a page
+def _grid(span: float) -> Html:
+    places = (percent(tick, span) for tick in ticks(span))
+    return join(*(el("line", x1=place, x2=place, y1="0", y2="100%", cls="grid") for place in places))
 
 
 def _bar(at: float, seconds: float, span: float, cls: str, title: str) -> Html:

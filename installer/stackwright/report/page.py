@@ -1,4 +1,5 @@
-"""A run as an HTML page: one file without network access, for screens, phones and print. One script copies text."""
+"""A run as an HTML page: one file without network access, for screens, phones and print. One script copies text. The
+same page follows a run while a server shows it."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ import base64
 import hashlib
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from stackwright.output.live import duration
 from stackwright.report import drawing, followups
-from stackwright.report.advice import explanation, given, lead, next_steps, verdict
+from stackwright.report.advice import documentation, explanation, given, lead, next_steps, verdict
+from stackwright.report.anonymize import is_neutral
 from stackwright.report.element import Html, code, el, join
 from stackwright.report.profile import Link, by_kind, critical_path, slowest
 from stackwright.report.run import Check, RunReport, StepReport
@@ -20,19 +23,10 @@ _MANY_HOSTS = 6
 """With more hosts than this, only those on the critical path or with failures are expanded."""
 
 
-def as_html(report: RunReport) -> str:
-    """The page."""
-    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+def as_html(report: RunReport, *, served: bool = False) -> str:
+    """The page. With `served`, the style sheet and the script are files beside it (page.css, page.js), and it follows
+    the run; everything else is the same."""
     links = critical_path(report)
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        el("title", f"{verdict(report)} - Stackwright"),
-        el("style", Html(style)),
-    )
     sections = [
         _failures(report),
         _next(report),
@@ -47,30 +41,55 @@ def as_html(report: RunReport) -> str:
         _environment(report),
         _bug_report(report),
     ]
-    body = el("body", el("main", _header(report), *sections, _footer(report)), el("script", Html(_SCRIPT)))
-    return f"<!doctype html>\n{el('html', head, body, lang='en')}\n"
+    return _page(verdict(report), (_header(report), *sections, _footer(report, served)), served)
 
 
-_SCRIPT = """\
-document.documentElement.classList.add('scripted');
-document.addEventListener('click', event => {
-  const button = event.target.closest('button[data-copy]');
-  if (!button) return;
-  const area = document.createElement('textarea');
-  area.value = button.dataset.copy;
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand('copy');
-  area.remove();
-  button.textContent = done ? 'Copied' : 'Select it';
-  setTimeout(() => { button.textContent = 'Copy'; }, 1500);
-});
-"""
-"""Works in pages from a disk, too, where the clipboard's own interface may be missing."""
+def waiting(problem: str = "") -> str:
+    """The served page while there is no run, or while it cannot be read because of a `problem`."""
+    text = "This page shows the run as soon as `stackwright apply` begins its first step."
+    title = "The report cannot be shown" if problem else "There is no run yet"
+    header = el("header", el("h1", title), el("p", code(problem or text), cls="lead"), cls="open")
+    return _page(title, (header,), served=True)
 
-_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}'"
-"""Nothing is loaded, and no other script runs, whatever a host may have printed."""
+
+def _page(title: str, main: Iterable[Html | None], served: bool) -> str:
+    inline = "" if served else script()
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        None if served else el("meta", http_equiv="Content-Security-Policy", content=_policy(inline)),
+        el("title", f"{title} - Stackwright"),
+        el("link", rel="stylesheet", href="page.css") if served else el("style", Html(style())),
+    )
+    status = el("p", "This page does not follow the run without JavaScript.", role="status", cls="live")
+    program = el("script", src="page.js") if served else el("script", Html(inline))
+    # A page of many hosts has megabytes: it is put together once, and not element by element.
+    parts = ('<html lang="en">', head, "<body>", status if served else "", "<main>", *filter(None, main), "</main>")
+    return "".join(("<!doctype html>\n", *parts, program, "</body></html>\n"))
+
+
+_FOLDER = Path(__file__).parent
+
+
+def style() -> str:
+    """The style sheet of the page."""
+    return (_FOLDER / "page.css").read_text(encoding="utf-8")
+
+
+def script(*, live: bool = False) -> str:
+    """The script of the page, which copies text. It works in pages from a disk, too, where the clipboard's own
+    interface may be missing. With `live`, it also follows the run."""
+    names = ("page.js", "live.js") if live else ("page.js",)
+    return "".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+def _policy(script: str) -> str:
+    """Nothing is loaded, and no other script runs, whatever a host may have printed."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
 
 _URL = re.compile(r"https?://[\w.\-\[\]:]+(/[\w./\-]*)?")
 
@@ -78,7 +97,7 @@ _URL = re.compile(r"https?://[\w.\-\[\]:]+(/[\w./\-]*)?")
 def _link(url: object, text: str = "") -> Html:
     """A link to an address of the cloud; other text stays text."""
     shown = text or str(url)
-    if not _URL.fullmatch(str(url)):
+    if not _URL.fullmatch(str(url)) or is_neutral(str(url)):  # the name that replaces an address leads nowhere
         return el("code", str(url))
     return el("a", shown, href=str(url), rel="noopener noreferrer")
 
@@ -103,10 +122,16 @@ def _moment(at: float) -> str:
 
 def _header(report: RunReport) -> Html:
     doubt = bool(report.tempest) and not report.tempest.get("ok")
-    mood = "bad" if report.state == "failed" else "good" if report.state == "ok" and not doubt else "open"
+    mood = (
+        "bad"
+        if report.state == "failed" or report.failures
+        else "good"
+        if report.state == "ok" and not doubt
+        else "open"
+    )
     passed = sum(check.state == "ok" for check in report.checks)
     figures = [
-        (duration(report.seconds), "total"),
+        (_elapsed(report), "so far" if report.state == "running" or report.verifying else "total"),
         (str(report.count("ok")), "steps done"),
         (str(report.changed), "changes"),
         (f"{passed}/{len(report.checks)}", "checks passed") if report.checks else ("-", "not verified"),
@@ -129,6 +154,12 @@ def _header(report: RunReport) -> Html:
     )
 
 
+def _elapsed(report: RunReport) -> object:
+    if report.state == "running" or report.verifying:
+        return el("span", duration(report.seconds), data_since=f"{report.seconds:.1f}")
+    return duration(report.seconds)
+
+
 def _why(report: RunReport) -> list[Html]:
     """The first failure and what to do, before everything else."""
     cause, hint = explanation(report)
@@ -137,15 +168,14 @@ def _why(report: RunReport) -> list[Html]:
 
 
 def _entrances(report: RunReport) -> Html | None:
-    """Links to the dashboard and to the identity API."""
-    if report.state != "ok":
-        return None
+    """Links to the dashboard, to the identity API, and to the documentation of the release."""
     summary = report.summary
     found = [
         ("Dashboard", summary.get("dashboard")),
         ("Identity API", (summary.get("endpoints") or {}).get("keystone")),
     ]
-    links = [_link(url, title) for title, url in found if url]
+    found = found if report.state == "ok" else []
+    links = [_link(url, title) for title, url in (*found, ("Documentation", documentation(report))) if url]
     return el("p", *(join(link, " ") for link in links), cls="links") if links else None
 
 
@@ -264,7 +294,7 @@ def _host(report: RunReport, name: str, critical: set[str]) -> Html:
     )
 
 
-def _row(label: str, seconds: float, critical: bool, lane: Html, state: str = "", note: str = "") -> Html:
+def _row(label: str, seconds: float, critical: bool, lane: Html, state: str = "", note: object = "") -> Html:
     time_text = duration(seconds) if seconds >= 1 else f"{seconds:.1f} s" if seconds else ""
     time_cell = el("span", note or time_text, cls=f"time {state}".strip())
     return el(
@@ -281,7 +311,7 @@ def _step_row(report: RunReport, step: StepReport, critical: bool) -> Html:
         "kept": f"unchanged, took {duration(step.seconds)}" if step.seconds else "unchanged",
         "skipped": "skipped",
         "waiting": "not started",
-        "running": "interrupted",
+        "running": "running" if report.state == "running" else "interrupted",
     }
     title = step.title or step.step
     bars = drawing.step_bars(report, step, critical=critical) if step.started else []
@@ -289,6 +319,10 @@ def _step_row(report: RunReport, step: StepReport, critical: bool) -> Html:
     if step.state == "failed":
         note = f"failed, {duration(step.seconds)}"
     label = f"{title}: {note or duration(step.seconds)}"
+    if note == "running":
+        so_far = max(0.0, report.ended - step.started)
+        return _row(title, so_far, critical, drawing.lane(span, bars, label), step.state,
+                    join("running, ", el("span", duration(so_far), data_since=f"{so_far:.1f}")))  # fmt: skip
     return _row(title, step.seconds, critical, drawing.lane(span, bars, label), step.state, note)
 
 
@@ -360,9 +394,12 @@ def _meter(seconds: float, longest: float, kind: str) -> Html:
 
 def _checks(report: RunReport) -> Html:
     if not report.proof:
-        return _section(
-            "Verification", el("p", _with_copies(f"The cloud was not verified: `stackwright verify {given(report)}`."))
-        )
+        text = f"The cloud was not verified: `stackwright verify {given(report)}`."
+        if report.verifying:
+            text = "The cloud is being verified."
+        elif report.state == "running":
+            text = "The cloud is verified when it is installed."
+        return _section("Verification", el("p", _with_copies(text)))
     words = {"ok": "passed", "failed": "FAILED", "skipped": "skipped", "unknown": "no result"}
     rows = [
         el(
@@ -423,7 +460,7 @@ def _environment(report: RunReport) -> Html:
         el("div", el("table", el("tbody", *rows)), cls="scroll"),
         _folded(f"{len(each)} hosts", el("div", el("table", el("tbody", *each)), cls="scroll"))
         if len(each) > _MANY_HOSTS else None,
-        el("details", el("summary", f"{len(given)} answers that differ from the defaults, without secrets"),
+        el("details", el("summary", f"Answers that differ from the defaults, without secrets: {len(given)}"),
            el("div", el("table", el("tbody", *given)), cls="scroll")) if given else None,
         *(resources if len(resources) <= _MANY_HOSTS else [_folded("Changed Puppet resources", *resources)]),
     )  # fmt: skip
@@ -458,7 +495,6 @@ def _bug_report(report: RunReport) -> Html:
     )  # fmt: skip
 
 
-def _footer(report: RunReport) -> Html:
-    return el(
-        "footer", f"Written by Stackwright {report.about.get('version', '')}. The same data as JSON: report.json."
-    )
+def _footer(report: RunReport, served: bool) -> Html:
+    data = el("a", "report.json", href="report.json") if served else "report.json"
+    return el("footer", f"Written by Stackwright {report.about.get('version', '')}. The same data as JSON: ", data, ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -103,12 +104,13 @@ def slowest(report: RunReport, most: int = 25) -> list[Slow]:
     """The slowest parts of all steps of the run; if all steps were skipped, those of earlier runs."""
     done = [step for step in report.steps.values() if step.state in ("ok", "failed")]
     steps = done or list(report.steps.values())
-    found = [
-        Slow(span.name, span.kind, step.host, step.step, span.at, span.seconds)
+    found = (
+        (-span.seconds, step.host, span.name, span.kind, step.step, span.at)
         for step in steps
         for span in (*_whole_phases(step), *step.items)
-    ]
-    return sorted(found, key=lambda slow: (-slow.seconds, slow.host, slow.name))[:most]
+    )
+    chosen = heapq.nsmallest(most, found, key=lambda one: one[:3])
+    return [Slow(name, kind, host, step, at, -seconds) for seconds, host, name, kind, step, at in chosen]
 
 
 def _whole_phases(step: StepReport) -> list[Span]:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from stackwright.model import Event
 from stackwright.state.journal import Record
 
-State = Literal["ok", "failed", "interrupted", "unfinished"]
+State = Literal["ok", "failed", "interrupted", "unfinished", "running"]
 
 
 _FEW = 3
 """Maximum number of hosts that are listed by name."""
+
+_MOST_NOTES = 1000
+_MOST_RETRIES = 50
+_MOST_TEXT = 4000
+"""Limits for what a run may repeat without end: notes, retries of a step, and the characters of each."""
+
+_SOON = 600.0
+"""Seconds after a run in which its verification counts as part of it."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,8 @@ class RunReport:
     proof: Span | None = None
     """The verification, if one belongs to this run; `at` counts from `began`."""
     proved: bool = False
+    verifying: bool = False
+    """Whether the cloud is being verified now."""
     tempest: Mapping[str, Any] = field(default_factory=dict)
     """Tempest's last results, if they are newer than the run: ok, complete, passed, skipped, failed, known, mended
     (unexpected passes); see stackwright.operations.tempest."""
@@ -178,18 +188,48 @@ def collect(
     proof: Mapping[str, Any] | None = None,
     records: Iterable[Record] = (),
     later: Mapping[str, Mapping[str, Any]] | None = None,
+    now: float = 0.0,
 ) -> RunReport:
-    """Creates a run from its events. `proof` is the saved result of the last verification; it counts if it is newer
-    than the run, or if nothing has changed since. `later` (tempest, afterwards, bundle) counts only if it is newer.
-    `records` are those of the journal, with the times of unchanged steps. None of these may contain secrets."""
+    """Creates a run from its events: `planned`, `take` for each event, and `complete`, which explains the parameters.
+    None of these may contain secrets."""
+    report = planned(about)
+    for event in events:
+        take(report, event)
+    return complete(report, proof=proof, records=records, later=later, now=now)
+
+
+def planned(about: Mapping[str, Any]) -> RunReport:
+    """A run before its first event, from what was known then. Raises KeyError, TypeError or ValueError for damaged
+    data."""
     report = RunReport(about, began=float(about.get("began") or 0.0))
     for step in about.get("steps", ()):
         report.steps[step["id"]] = StepReport(step["id"], step["host"], step["title"], tuple(step["needs"]))
-    for event in events:
-        report.began = report.began or event.at
-        report.ended = max(report.ended, event.at)
-        _take(report, event)
     report.before = tuple(Span(*span) for span in about.get("before", ()))
+    return report
+
+
+def take(report: RunReport, event: Event) -> None:
+    """Adds the next event to a run."""
+    report.began = report.began or event.at
+    report.ended = max(report.ended, event.at)
+    _take(report, event)
+
+
+def complete(
+    report: RunReport,
+    *,
+    proof: Mapping[str, Any] | None = None,
+    records: Iterable[Record] = (),
+    later: Mapping[str, Mapping[str, Any]] | None = None,
+    now: float = 0.0,
+) -> RunReport:
+    """The run with what is known beside its events; further events can still be added to `report`.
+
+    `proof` is the saved result of the last verification; it counts if it is newer than the run, or if nothing has
+    changed since. `later` (tempest, afterwards, bundle) counts only if it is newer. `records` are those of the journal,
+    with the times of unchanged steps. `now` is the time in seconds since the epoch if the command that installs or
+    verifies is still at work, else 0."""
+    report = replace(report)
     if any(step.state == "kept" for step in report.steps.values()):
         _remember(report, records)
     if proof and float(proof.get("at") or 0.0) >= report.began:
@@ -199,6 +239,12 @@ def collect(
     for name, kept in (later or {}).items():
         if kept and float(kept.get("at") or 0.0) >= report.began:
             setattr(report, name, kept)
+    if now and report.state == "unfinished":
+        report.state = "running"
+        report.ended = max(report.ended, now)
+    elif now and report.state == "ok" and not report.checks:
+        report.verifying = True
+        report.ended = max(report.ended, now) if now <= report.ended + _SOON else report.ended
     return report
 
 
@@ -208,7 +254,7 @@ def _take(report: RunReport, event: Event) -> None:
         report.state = "ok" if data.get("ok") else "failed" if data.get("failed") else "interrupted"
     if not event.step:
         if event.kind == "note" and event.message:
-            report.notes.append(event.message)
+            _note(report, event.message)
         return
     step = report.steps.setdefault(event.step, StepReport(event.step, event.host))
     step.title = data.get("title") or step.title
@@ -226,9 +272,15 @@ def _take(report: RunReport, event: Event) -> None:
             if event.kind == "failed":
                 step.failure = {k: data.get(k) for k in ("cause", "lines", "service", "log", "hint")}
         case "retried":
-            step.retried.append(data.get("why") or event.message)
+            step.retried.append(str(data.get("why") or event.message)[:_MOST_TEXT])
+            del step.retried[:-_MOST_RETRIES]
         case "note":
-            report.notes.append(f"{event.host}: {event.message}")
+            _note(report, f"{event.host}: {event.message}")
+
+
+def _note(report: RunReport, text: str) -> None:
+    report.notes.append(text[:_MOST_TEXT])
+    del report.notes[:-_MOST_NOTES]
 
 
 def _remember(report: RunReport, records: Iterable[Record]) -> None:

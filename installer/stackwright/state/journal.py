@@ -6,18 +6,20 @@ Because of it, `apply` is also `resume`: a step whose digest was recorded as don
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import getpass
 import json
 import os
 import socket
+import stat
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from stackwright.model import ExitCode, StackwrightError
 
@@ -157,6 +159,54 @@ def open_journal(state: Path, *, exclusive: bool = True) -> Journal:
         raise
 
 
+def latest(state: Path, wanted: Callable[[str], bool]) -> list[Record]:
+    """The newest successful record of each wanted step. Reads the journal line by line, so a long one needs no memory.
+    Lines that cannot be read are left out, as are all of a journal that is no regular file."""
+    found: dict[str, Record] = {}
+    for line in lines(state / "journal.jsonl"):
+        try:
+            record = _record(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if record.ok and wanted(record.step):
+            found[record.step] = record
+    return list(found.values())
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The complete lines of a file, none if it is no regular file or cannot be read. Longer ones than LONGEST bytes are
+    left out."""
+    with contextlib.suppress(OSError), opened(path) as file:
+        yield from complete_lines(file)
+
+
+LONGEST = 16 * 1024**2
+"""Bytes of a line: more than the first line of a run on several thousand hosts needs."""
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file for reading. Raises OSError for other kinds of files, as which nothing of ours is written: links
+    would lead elsewhere, and a pipe would be waited for."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(handle, "rb")
+
+
+def complete_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The complete lines from the file's position on; then the position is behind the last of them. Longer lines than
+    LONGEST bytes are left out."""
+    at = start = file.tell()
+    while line := file.readline(LONGEST):
+        at += len(line)
+        if line.endswith(b"\n"):
+            if at - start <= LONGEST:
+                yield line
+            start = at
+    file.seek(start)
+
+
 def _take(path: Path) -> int:
     """An exclusive lock that ends with this process; the file contains its holder."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -246,18 +296,7 @@ def _read(path: Path, *, repair: bool) -> list[Record]:
                         ExitCode.ENVIRONMENT,
                     )
                 continue
-            records.append(
-                Record(
-                    step=str(raw["step"]),
-                    digest=str(raw["digest"]),
-                    ok=bool(raw["ok"]),
-                    at=float(raw["at"]),
-                    seconds=float(raw.get("seconds", 0)),
-                    changed=int(raw.get("changed", 0)),
-                    host=str(raw.get("host", "")),
-                    data=raw.get("data") or {},
-                )
-            )
+            records.append(_record(raw))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StackwrightError(
                 f"{path}:{number} is damaged: it is not the record of a step",
@@ -266,3 +305,16 @@ def _read(path: Path, *, repair: bool) -> list[Record]:
                 ExitCode.ENVIRONMENT,
             ) from None
     return records
+
+
+def _record(raw: Mapping[str, Any]) -> Record:
+    return Record(
+        step=str(raw["step"]),
+        digest=str(raw["digest"]),
+        ok=bool(raw["ok"]),
+        at=float(raw["at"]),
+        seconds=float(raw.get("seconds", 0)),
+        changed=int(raw.get("changed", 0)),
+        host=str(raw.get("host", "")),
+        data=raw.get("data") or {},
+    )
