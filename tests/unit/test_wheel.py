@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.parser
 import json
 import os
 import subprocess
@@ -59,6 +60,19 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_command_says_its_version(environment: Path, tmp_path: Path) -> None:
     assert run(environment / "bin" / "stackwright", "--version", cwd=tmp_path) == f"stackwright {__version__}\n"
+
+
+def test_the_wheel_says_what_an_index_shows(environment: Path) -> None:
+    (file,) = environment.glob("lib/python*/site-packages/stackwright-*.dist-info/METADATA")
+    about = email.parser.BytesParser().parsebytes(file.read_bytes())
+    assert (about["Name"], about["Version"], about["Requires-Python"]) == ("stackwright", __version__, ">=3.11")
+    assert about["Summary"]
+    assert about["Author"]
+    assert about["License"] == "Apache-2.0"
+    classifiers = about.get_all("Classifier", [])
+    assert f"Programming Language :: Python :: {sys.version_info.major}.{sys.version_info.minor}" in classifiers
+    assert about["Description-Content-Type"] == "text/markdown"
+    assert str(about.get_payload()).startswith("# Stackwright\n")
 
 
 def test_a_plan_is_made_with_the_wheels_own_templates(environment: Path, tmp_path: Path) -> None:
