@@ -19,6 +19,7 @@ awk '
   END {out()}
 ' /dev/null $(find /etc/yum.repos.d -name '*.repo' ! -name 'stackwright*') | tr -s ' ,\t' '\n' |
   sed -n "s/\$releasever/$major/; s|^file://||p" > "$d/files"
+# shellcheck disable=SC2043 # @KEYS@ is a placeholder for a list
 for key in @KEYS@; do
   file=${key#file://}
   if [ "$file" = "$key" ]; then
