@@ -100,7 +100,7 @@ for name in ("gateway", "other"):
 ask = (
     "import json, socket, sys\\nfrom concurrent.futures import ThreadPoolExecutor\\n"
     "def reached(target):\\n"
-    "    try:\\n        socket.create_connection(target, 1).close()\\n        return True\\n"
+    "    try:\\n        socket.create_connection(target, 5).close()\\n        return True\\n"
     "    except OSError:\\n        return False\\n"
     "targets = json.loads(sys.argv[1])\\n"
     "with ThreadPoolExecutor(40) as pool:\\n"
@@ -158,7 +158,7 @@ def test_packets_from_an_instance_reach_public_ports_only() -> None:
         }
         command = ["unshare", "-rnm", sys.executable, "-c", textwrap.dedent(SEND)]
         done = subprocess.run(
-            command, input=json.dumps(wanted), capture_output=True, text=True, check=False, timeout=60
+            command, input=json.dumps(wanted), capture_output=True, text=True, check=False, timeout=180
         )
         assert done.returncode == 0, done.stderr
         return {name: {(a, p) for a, p in found} for name, found in json.loads(done.stdout).items()}

@@ -84,7 +84,7 @@ def test_a_new_run_takes_the_place_of_the_old_one(place: StateDir) -> None:
 
 
 def test_a_run_goes_on_while_its_command_holds_the_record(place: StateDir) -> None:
-    record = runs.keep(place.folder, runs.good()[:5], NOW)
+    record = runs.keep(place.folder, runs.good()[:5], {**NOW, "began": time.time() - 100.0})
     follower = Follower(place)
     assert (follower.working(), follower.read().state) == (False, "unfinished")
     with report.at_work(record):
