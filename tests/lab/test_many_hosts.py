@@ -124,8 +124,10 @@ def test_the_second_run_changes_nothing_on_any_host(site: Site) -> None:
     assert finished["data"]["changed"] == 0, [e for e in events if e["data"].get("changed")]
 
 
+@pytest.mark.long
 def test_an_instance_reaches_of_the_hosts_only_what_is_open_to_everyone(site: Site) -> None:
     """Its packets leave under the address of the network host, which the other hosts trust."""
+    site.apply()
     done = site.command("launch", "-a", str(site.file))
     assert done.returncode == 0, done.stdout + done.stderr
     login = re.search(r"ssh .*-i (\S+) (\S+@\S+)", done.stdout)
@@ -133,7 +135,7 @@ def test_an_instance_reaches_of_the_hosts_only_what_is_open_to_everyone(site: Si
     key = "/root/instance.key"
     site.sh("network", f"umask 077; cat > {key} <<'KEY'\n{Path(login[1]).read_text()}\nKEY")
     into = f"ssh -i {key} {login[2]}"
-    hosts = {name: port_scan.listening(partial(site.sh, name)) for name in CLOUD.nodes}
+    hosts = {name: port_scan.listening(partial(site.sh, name)) for name in CLOUD.hosts}
     targets = set[port_scan.Target]().union(*hosts.values())
     metadata = {(port_scan.METADATA, port) for _, port in targets}
     try:
