@@ -2,7 +2,7 @@
 
     python benchmarks/live.py [--hosts 100] [--seconds 300] [--json]
 
-The plan is real; its run is told by this program, which appends the events to the record of the run as the executor
+The plan is real; this program plays its run: it appends the events to the record of the run as the executor
 does, evenly over the time. Each carries the parts of its time, and Puppet's resources, as in the recorded run in
 tests/data/recorded-run; of a compute host, a quarter of those of the all-in-one host. The server is the real command in
 a process of its own; a client asks as the page does (`installer/stackwright/report/live.js`): when the server says, and
@@ -39,7 +39,7 @@ MOST_CPU, MOST_MEMORY = 0.02, 10e6
 
 
 def _told() -> dict[str, dict[str, Any]]:
-    """What the recorded run told of each kind of step (the last part of its name) at its end."""
+    """The data of the last event of each kind of step (the last part of its name) in the recorded run."""
     found = (json.loads(line) for line in RECORDED.read_text(encoding="utf-8").splitlines())
     return {raw["step"].rpartition(":")[2]: raw["data"] for raw in found if raw.get("kind") == "ok"}
 

@@ -337,7 +337,7 @@ def _demo(answers: Answers) -> Iterator[Problem]:
     if inside is not None and versions and inside.version not in versions:
         yield problem(
             answers, sources, "no-effect",
-            f"it has no network of IPv{inside.version}, as {inside_key} is: nobody is let in",
+            f"it has no network of IPv{inside.version}, as {inside_key} is, so no rule accepts SSH",
             f"leave {sources} empty, or add an IPv{inside.version} network", warning=True,
         )  # fmt: skip
     yield from _gateway(answers, outside)

@@ -277,7 +277,7 @@ def packages_there(
     """The packages of an unpacked bundle are there, meanwhile, for hosts of these platforms. Each gets its own; with
     `cache`, a host and its address, that one serves the others of its platform, as far as they reach it. `checks` says
     by host how packages are checked. Raises StackwrightError if the bundle has none for a host, if a host has no room,
-    and for packages without a signature that nobody allowed."""
+    and for packages without a signature that are not allowed."""
 
     def bring(name: str, served_at: str = "") -> None:
         bring_packages(hosts, name, folder, kinds[name], say, served_at, checks.get(name, offline.NO_CHECKS))
@@ -325,7 +325,7 @@ def bring_packages(
 ) -> None:
     """Puts the packages of an unpacked bundle on a host, in pieces; what is there already is left alone. A host that is
     served them at an address gets the rest, which leads there. Raises StackwrightError if there are none for it or no
-    room, for packages without a signature that nobody allowed, and if the host has no keys for the others."""
+    room, for packages without a signature that are not allowed, and if the host has no keys for the others."""
     root = folder / bundle.PACKAGES / platform
     if not root.is_dir():
         raise StackwrightError(

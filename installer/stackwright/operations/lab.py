@@ -20,7 +20,7 @@ from stackwright.planner.choices import workers
 from stackwright.state import directory
 
 TRUST = "note: root in a node is root on this machine; run only what you trust there (docs/security.md)"
-"""What everybody is told who makes nodes."""
+"""Shown to each person who creates nodes."""
 
 _RELEASE_OF = {"debian-12": "bookworm", "debian-13": "trixie"}
 _ANY = Size()
