@@ -38,7 +38,7 @@ RECORDED = cloud.ROOT / "tests" / "data" / "recorded-run" / "run.jsonl"
 MOST_CPU, MOST_MEMORY = 0.02, 10e6
 
 
-def _told() -> dict[str, dict[str, Any]]:
+def _last_events() -> dict[str, dict[str, Any]]:
     """The data of the last event of each kind of step (the last part of its name) in the recorded run."""
     found = (json.loads(line) for line in RECORDED.read_text(encoding="utf-8").splitlines())
     return {raw["step"].rpartition(":")[2]: raw["data"] for raw in found if raw.get("kind") == "ok"}
@@ -59,11 +59,11 @@ def _fitted(data: dict[str, Any], seconds: float, part: int) -> dict[str, Any]:
 def _events(steps: tuple[Step, ...], controller: str, began: float, seconds: float) -> Iterator[tuple[float, str]]:
     """Lines of the record with the times, since the epoch, at which they are written. Each step lasts a tenth of the
     run."""
-    told = _told()
+    last = _last_events()
     lines = []
     for number, step in enumerate(steps):
         at = began + 0.9 * seconds * number / len(steps)
-        data = told.get(step.id.rpartition(":")[2], told["lists"])
+        data = last.get(step.id.rpartition(":")[2], last["lists"])
         data = _fitted(data, 0.1 * seconds, 1 if step.host == controller else 4) | {"title": step.title}
         head = {"step": step.id, "host": step.host}
         lines.append((at, json.dumps({"kind": "started", "at": at, **head, "data": {"title": step.title}})))

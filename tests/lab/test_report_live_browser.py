@@ -39,7 +39,7 @@ def view() -> Iterator[horizon.Page]:
 
 
 class Run:
-    """A recorded run that is told again, event by event, as if it had begun 200 seconds ago."""
+    """A recorded run, replayed event by event, as if it had begun 200 seconds ago."""
 
     def __init__(self, folder: Path) -> None:
         self.place = StateDir(folder / "state")
@@ -80,7 +80,7 @@ BROKEN = """[...document.querySelectorAll('th[scope=row]')].filter(th => {
   range.selectNodeContents(th);
   return /^[\\d.]+$/.test(th.textContent) && new Set([...range.getClientRects()].map(box => box.top)).size > 1;
 }).map(th => th.textContent)"""
-"""Addresses that need more than one line, where nobody would recognise them."""
+"""Addresses that break across lines and are hard to read."""
 
 
 def looks_right(view: horizon.Page, width: int, name: str) -> None:

@@ -122,7 +122,7 @@ class _Pages:
         except StackwrightError as error:
             self._report = None
             text = waiting("" if error.code == ExitCode.USAGE else error.message)
-        except Exception as error:  # an error in a report must not end the server, and nobody wants a traceback
+        except Exception as error:  # an error in a report must not end the server
             self._report = None
             text = waiting(f"internal error in stackwright: {type(error).__name__}: {error}")
         self._page = text.encode("utf-8", "replace")
@@ -247,7 +247,7 @@ class Site(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Writes nothing: a browser that goes away is no error, and a traceback helps nobody."""
+        """Writes nothing: a browser that closes its connection is no error."""
 
 
 @contextlib.contextmanager
