@@ -97,6 +97,7 @@ def test_an_existing_database_server_is_not_touched() -> None:
     assert not [ref for host in found.values() for ref in host if ref in touched or "my.cnf" in ref]
 
 
+@pytest.mark.slow
 def test_all_manifests_are_valid_puppet(tmp_path: Path) -> None:
     need("puppet")
     for name, case in CASES.items():
@@ -125,6 +126,7 @@ def test_all_ruby_of_our_module_is_valid() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_errors_in_a_catalog_are_found() -> None:
     """The checks above are only worth something if they can fail. The ring is something that compiling lets pass."""
     need("ruby", "puppet")

@@ -62,6 +62,7 @@ def sets() -> list[Any]:
     return ["debian-12", *(pytest.param(name, marks=pytest.mark.slow) for name in ("debian-13", *given))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sets())
 def test_every_attribute_is_handled_or_refused_by_name(name: str, tmp_path: Path) -> None:
     path = modulepath(name)

@@ -25,6 +25,8 @@ from stackwright.ssh import Connection, Host, LocalConnection, Trust, connect
 
 from .conftest import SSHD, free_port, keygen
 
+pytestmark = pytest.mark.slow  # many real accounts, shells and sudo rules
+
 _UID = 61001
 _PASSWORD = "pw-asked"
 _HASH = "$6$stackwright$WHgxQXcA6jwpQg8e84DxCH1ZB4nHCYHJG4FHjF9dHqEpVm6SGv4LdDSM0b4qt43TPCyYnnbeqdWJcPA6lTJP1/"

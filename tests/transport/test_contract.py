@@ -228,6 +228,7 @@ class TestPut:
 class TestMisbehaviour:
     """Servers that do what no server should. Whatever they do: no success that is none, and no waiting for ever."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("fault", "said"),
         [

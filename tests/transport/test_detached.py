@@ -21,6 +21,8 @@ from stackwright.ssh import Connection, LocalConnection, connect
 
 from .conftest import Cable, Sshd
 
+pytestmark = pytest.mark.slow  # runs that are waited for
+
 PATIENCE = Patience(timeout=60, quiet=60, gone=30)
 
 

@@ -25,6 +25,8 @@ from stackwright.state.directory import Access, StateDir
 from .conftest import KEYGEN, Sshd, free_port, keygen
 from .password_server import PasswordServer
 
+pytestmark = pytest.mark.slow  # commands on a terminal
+
 ROOT = Path(stackwright.__file__).parents[1]
 
 

@@ -26,6 +26,8 @@ from stackwright.ssh.channel import ScriptTimeout, TooMuchOutput
 from .conftest import KEYGEN, free_port, keygen
 from .hostile_server import Answer, HostileServer
 
+pytestmark = pytest.mark.slow  # servers that are waited for in vain
+
 FACTS = (Path(__file__).parents[1] / "data" / "facts" / "debian-12.txt").read_bytes()
 ESCAPES = b"\x1b]52;c;cm0gLXJmIH4=\x07\x1b[2J\x9b31m\xe2\x80\xae"
 """Sets the clipboard, clears the screen, and turns the direction of text around."""
@@ -230,7 +232,9 @@ def test_facts_that_say_nothing_are_harmless(dial: Dial, said: bytes) -> None:
     assert all(value.isprintable() for value in found.cloud.values())
 
 
-@pytest.mark.parametrize("banner", [b"x" * 65536, b"x" * 200 + b"\r\n", ESCAPES + b"\r\n"])
+@pytest.mark.parametrize(
+    "banner", [b"x" * 65536, b"x" * 200 + b"\r\n", ESCAPES + b"\r\n"], ids=["endless", "long", "escapes"]
+)
 def test_something_that_is_no_ssh_server_is_left_in_time(banner: bytes) -> None:
     port, ended = free_port(), threading.Event()
     listener = socket.create_server(("127.0.0.1", port))

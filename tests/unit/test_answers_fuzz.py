@@ -134,6 +134,7 @@ def test_files_that_once_failed(lines: list[str]) -> None:
     survives("\n".join(lines))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 @given(st.dictionaries(st.sampled_from(list(options())), VALUES, max_size=12))
 def test_valid_answers_survive_writing_and_reading(texts: dict[str, str]) -> None:

@@ -103,6 +103,7 @@ def test_usual_values_are_accepted(key: str, text: str) -> None:
 
 
 # No shrinking: each try is a whole plan.
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(chosen=st.dictionaries(st.sampled_from(NOT_HOSTS), st.sampled_from(HOSTILE), min_size=40, max_size=150))
 def test_a_canary_is_a_value_wherever_it_is(chosen: dict[str, str]) -> None:

@@ -306,6 +306,7 @@ class TestActions:
         assert site.event("one", "progress").data == {"done": 3, "total": 10, "what": "unpacking nova"}
         assert "one: other" in site.log
 
+    @pytest.mark.slow
     def test_the_last_of_many_quick_ones_is_what_is_shown(self, site: Site) -> None:
         """It is the one that takes long."""
         lines = "; ".join(f"echo 'stackwright: progress {n} 10 package-{n}'" for n in range(1, 8))
@@ -314,6 +315,7 @@ class TestActions:
         assert shown[-1] == "package-7"
         assert len(shown) < 7
 
+    @pytest.mark.slow
     def test_silent_work_is_seen_to_be_alive(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("stackwright.executor.progress.ALIVE", 0.5)
         site.run(sh("one", "echo 'stackwright: progress 3 10 unpacking'; sleep 4"))

@@ -171,6 +171,7 @@ def test_deep_json_is_no_json() -> None:
         assert verify.read([text, '{"kind": ' + text]).checks == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -14,6 +14,8 @@ import pytest
 
 from stackwright import __version__
 
+pytestmark = pytest.mark.slow  # installs a wheel
+
 ROOT = Path(__file__).resolve().parents[2]
 
 PLAN = """\
