@@ -1,9 +1,14 @@
-"""A scan of the hosts' TCP ports from inside an instance, and what it may find."""
+"""A scan of the hosts' TCP and UDP ports from inside an instance, and what it may find.
+
+Most UDP ports give no answer, whether they are open or not. So the hosts count: one chain sees each datagram before the
+firewall's chains, another one those that the firewall let pass.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from collections.abc import Callable, Iterable
 
 METADATA = "169.254.169.254"
@@ -24,6 +29,56 @@ def listening(node: Sh) -> set[Target]:
             ports.add(int(port))
     found = (ipaddress.ip_interface(text).ip for text in re.findall(r"inet6? (\S+)", node("ip -o address")))
     return {(str(a), port) for a in found if not a.is_loopback and not a.is_link_local for port in ports}
+
+
+UDP_FROM = 40123
+"""The port of the instance that its datagrams come from: they are recognised by it."""
+
+
+def udp_listening(node: Sh) -> set[Target]:
+    """The node's IPv4 addresses, each with the UDP ports where something listens for others, and with a sample."""
+    ports = {53, 67, 123, 6081}
+    for line in node("ss -lnuH").splitlines():
+        address, _, port = line.split()[3].rpartition(":")
+        if not address.startswith(("127.", "[::1", "[::ffff:127.")):
+            ports.add(int(port))
+    found = (ipaddress.ip_interface(text).ip for text in re.findall(r"inet (\S+)", node("ip -o -4 address")))
+    return {(str(a), port) for a in found if not a.is_loopback and not a.is_link_local for port in ports}
+
+
+def udp_count(node: Sh) -> None:
+    """Counts the instance's datagrams on a node from now on."""
+    node(f"""nft -f - <<'NFT'
+table ip port_scan {{
+  set arrived {{ type ipv4_addr . inet_service; flags dynamic; }}
+  set passed {{ type ipv4_addr . inet_service; flags dynamic; }}
+  chain first {{
+    type filter hook prerouting priority -310
+    udp sport {UDP_FROM} add @arrived {{ ip daddr . udp dport }}
+  }}
+  chain last {{
+    type filter hook input priority 300
+    udp sport {UDP_FROM} add @passed {{ ip daddr . udp dport }}
+  }}
+}}
+NFT""")
+
+
+def udp_counted(node: Sh) -> tuple[set[Target], set[Target]]:
+    """What arrived at a node, and what its firewall let pass; ends the counting."""
+    found = []
+    for name in ("arrived", "passed"):
+        listed = node(f"nft -n list set ip port_scan {name}")
+        found.append({(address, int(port)) for address, port in re.findall(r"(\d[\d.]+) \. (\d+)", listed)})
+    node("nft delete table ip port_scan")
+    return found[0], found[1]
+
+
+def udp_over_ssh(login: str, targets: Iterable[Target]) -> str:
+    """A command line that sends one datagram to each target from an instance with busybox: a second for each."""
+    words = " ".join(f"'{address} {port}'" for address, port in sorted(targets))
+    send = f'set -- $target; echo scan | timeout 1 nc -u -p {UDP_FROM} "$1" "$2" > /dev/null 2>&1'
+    return f"{logged_in(login, 'sh -s')} <<'SCAN'\nfor target in {words}; do {send}; done; echo sent\nSCAN"
 
 
 def script(targets: Iterable[Target]) -> str:
@@ -59,11 +114,29 @@ def over_ssh(login: str, targets: Iterable[Target]) -> str:
     return f"{logged_in(login, 'sh -s')} <<'SCAN'\n{script(targets)}SCAN"
 
 
-def open_to_everyone(told: Iterable[str]) -> set[int]:
-    """The TCP ports of a host that a plan's list says are open to everyone."""
+FIXED = "without a floating address until the end"
+
+
+def without_floating_address(login: str, targets: Iterable[Target]) -> str:
+    """A command line that leaves the script running in an instance. It waits there until the metadata no longer name a
+    floating address, and writes what it finds to a file (`collected`)."""
+    asked = f"wget -qO- http://{METADATA}/latest/meta-data/public-ipv4"
+    wait = f'n=0; while [ -n "$({asked})" ] && [ $n -lt 60 ]; do n=$((n + 1)); sleep 2; done; [ $n -lt 60 ] || exit 1'
+    start = "cat > scan; rm -f found; (sh scan > finding 2> /dev/null && mv finding found) > /dev/null 2>&1 &"
+    ended = f'[ -n "$({asked})" ] || echo "{FIXED}"'
+    return f"{logged_in(login, shlex.quote(start))} <<'SCAN'\n{wait}\n{script(targets)}{ended}\nSCAN"
+
+
+def collected(login: str) -> str:
+    """A command line that prints what the script found without a floating address; nothing as long as it runs."""
+    return logged_in(login, shlex.quote("cat found 2> /dev/null || true"))
+
+
+def open_to_everyone(told: Iterable[str], protocol: str = "tcp") -> set[int]:
+    """The ports of a host that a plan's list says are open to everyone."""
     ports: set[int] = set()
     for line in told:
-        if found := re.fullmatch(r"\s*tcp (\d+)(?:-(\d+))? .*: everyone", line):
+        if found := re.fullmatch(rf"\s*{protocol} (\d+)(?:-(\d+))? .*: everyone", line):
             ports.update(range(int(found[1]), int(found[2] or found[1]) + 1))
     return ports
 

@@ -251,6 +251,38 @@ def test_status_reports_what_is_installed(cloud: Cloud) -> None:
     assert "Setting up nova-api" in said.stdout or "all packages are there" in said.stdout
 
 
+def _scan_udp(cloud: Cloud, login: str, everyone: set[int]) -> None:
+    """No datagram of the instance gets past the host's firewall."""
+    targets = port_scan.udp_listening(cloud.sh)
+    port_scan.udp_count(cloud.sh)
+    try:
+        sent = cloud.day.run(port_scan.udp_over_ssh(login, targets))
+    finally:
+        arrived, passed = port_scan.udp_counted(cloud.sh)
+    assert "sent" in sent.stdout, sent.stderr
+    assert arrived, "nothing arrived, so nothing is proved"
+    assert {(address, port) for address, port in passed if port not in everyone} == set()
+
+
+def _scan_without_floating_address(cloud: Cloud, login: str, targets: set[port_scan.Target]) -> str:
+    """The same scan by an instance that has its fixed address only: its packets leave under its router's address."""
+    started = cloud.day.run(port_scan.without_floating_address(login, targets))
+    assert started.returncode == 0, started.stderr
+    address = login.rpartition("@")[2].split()[0]
+    server = ". /root/keystonerc_demo; openstack server"
+    cloud.sh(f"{server} remove floating ip first {address}")
+    time.sleep(60)
+    cloud.sh(f"{server} add floating ip first {address}")
+    found = ""
+    for _ in range(30):
+        found = cloud.day.run(port_scan.collected(login)).stdout
+        if found:
+            break
+        time.sleep(5)
+    (RESULTS / "port-scan-fixed-address.txt").write_text(found)
+    return found
+
+
 def test_a_first_instance_with_one_command(cloud: Cloud) -> None:
     """Without naming the answer file: there is one cloud."""
     done = cloud.command("launch")
@@ -272,6 +304,10 @@ def test_a_first_instance_with_one_command(cloud: Cloud) -> None:
     opened = json.loads(cloud.command("plan", "-a", str(cloud.file), "--json").stdout)["ports"][cloud.node.address]
     (RESULTS / "port-scan.txt").write_text(scanned.stdout + scanned.stderr)
     port_scan.judge(port_scan.parsed(scanned.stdout), {NAME: (targets, port_scan.open_to_everyone(opened))})
+    _scan_udp(cloud, login, port_scan.open_to_everyone(opened, "udp"))
+    found = _scan_without_floating_address(cloud, login, targets | metadata)
+    assert port_scan.FIXED in found
+    port_scan.judge(port_scan.parsed(found), {NAME: (targets, port_scan.open_to_everyone(opened))})
     again = cloud.command("launch")
     assert login in again.stdout, "the same instance is found again"
     gone = cloud.command("launch", "--delete")

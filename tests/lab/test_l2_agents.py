@@ -7,10 +7,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import port_scan
 import pytest
+from shell import Shell
 
 import clouds
 from stackwright import lab
@@ -62,3 +65,22 @@ def test_an_instance_answers(agent: str, nodes_lab: Lab, tmp_path: Path) -> None
     ]
     (finished,) = (event for event in again if event.get("kind") == "finished")
     assert finished["data"]["changed"] == 0, [e for e in again if e.get("data", {}).get("changed")]
+
+    # An instance reaches nothing of the host but what is open to everyone.
+    login = next(line.strip() for line in stackwright("launch", "-a", file).splitlines() if "ssh " in line)
+    node = Shell(nodes_lab, {n.name: n for n in lab.list_nodes(nodes_lab)}[agent])
+    targets = port_scan.listening(node)
+    metadata = {(port_scan.METADATA, port) for _, port in targets}
+
+    def inside(line: str) -> str:
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment, check=False)
+        return done.stdout
+
+    end = time.monotonic() + 180
+    while "up" not in inside(port_scan.logged_in(login, "uptime")):
+        assert time.monotonic() < end, "no login"
+        time.sleep(3)
+    found = port_scan.parsed(inside(port_scan.over_ssh(login, targets | metadata)))
+    (opened,) = json.loads(stackwright("plan", "-a", file, "--json"))["ports"].values()
+    port_scan.judge(found, {agent: (targets, port_scan.open_to_everyone(opened))})
+    stackwright("launch", "-a", file, "--delete")

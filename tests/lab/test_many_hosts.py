@@ -111,6 +111,10 @@ def test_a_cloud_on_three_hosts_is_installed(site: Site) -> None:
     assert "qemu-system" not in site.sh("control", "ls /var/lib/nova/instances 2>/dev/null || true")
     chassis = site.sh("control", "ovn-sbctl --bare --columns=hostname list chassis").split()
     assert sorted(chassis) == sorted(site.sh(n, "hostname -f").strip() for n in ("network", "compute1"))
+    # A bridge has the hardware address of the interface that it took over: other hosts know the address by it.
+    for name in ("network", "compute1"):
+        first, second = site.sh(name, "cat /sys/class/net/eth1/address /sys/class/net/br-tunnel/address").split()
+        assert first == second, name
     # Each router's gateway is where the external network is (modules/stackwright/files/ovn-chassis.py).
     gateways = site.sh("control", "ovn-nbctl --bare --columns=chassis_name list gateway_chassis").split()
     assert set(gateways) == {site.sh("network", "ovs-vsctl get open . external_ids:system-id").strip().strip('"')}
