@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stackwright import answers
 from stackwright.answers import compare, flags, interview, secrets
-from stackwright.model import Answers, ExitCode, Facts, Interface, StackwrightError
+from stackwright.model import Answers, ExitCode, StackwrightError
 from stackwright.services import options
 
 # ----------------------------------------------------------------------------------------------------------- secrets
@@ -278,61 +278,6 @@ def test_the_interview_explains_and_goes_back(tmp_path: Path) -> None:
     assert proposed[7] == ("CONFIG_COMPUTE_HOSTS", "198.18.0.12")
     assert (given["CONFIG_CONTROLLER_HOST"], given["CONFIG_COMPUTE_HOSTS"]) == ("198.18.0.11", "198.18.0.12")
     assert given["CONFIG_NETWORK_HOSTS"] == "198.18.0.11"
-
-
-def seen(name: str, *interfaces: Interface) -> Facts:
-    return Facts(name, os_name="Debian GNU/Linux 12", cpus=4, memory=8 * 2**30, interfaces=interfaces)
-
-
-HOSTS = {
-    "198.18.0.10": seen("198.18.0.10", Interface("lo"), Interface("eth0", addresses=("198.18.0.10/24",))),
-    "198.18.0.11": seen("198.18.0.11", Interface("eth0", addresses=("198.18.0.11/24",)), Interface("eth1")),
-}
-
-
-class Lookout:
-    """Knows HOSTS; another host refuses connections."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def __call__(self, names: Iterable[str]) -> dict[str, Facts | StackwrightError]:
-        wanted = list(names)
-        self.asked += wanted
-        refused = "port 22 refuses connections"
-        return {n: HOSTS.get(n) or StackwrightError(f"{n} {refused}", "start sshd on it") for n in wanted}
-
-
-def test_the_interview_looks_at_hosts_as_they_are_named(tmp_path: Path) -> None:
-    """An answer that does not fit them is taken when it is given once more."""
-    said: list[str] = []
-    typed = {
-        "CONFIG_CONTROLLER_HOST": ["198.18.0.10"],
-        "CONFIG_COMPUTE_HOSTS": ["198.18.0.11,198.18.0.12", "198.18.0.10,198.18.0.11"],
-        "CONFIG_NETWORK_HOSTS": ["198.18.0.10", "198.18.0.10"],
-        "CONFIG_NEUTRON_OVN_BRIDGE_IFACES": ["eth1"],
-        "CONFIG_NEUTRON_OVN_TUNNEL_IF": ["eth2", "eth0"],
-    }
-    look = Lookout()
-    given = interview.interview(tmp_path / "c", person(typed), said.append, look=look)
-    assert look.asked == ["198.18.0.10", "198.18.0.11", "198.18.0.12"], "each is looked at once"
-    told = "\n".join(said)
-    assert "198.18.0.10: Debian GNU/Linux 12, 4 CPUs, 8.0 GiB; eth0 198.18.0.10/24\n" in told
-    assert "198.18.0.12 port 22 refuses connections.\n  start sshd on it\nEnter keeps this answer" in told
-    assert "198.18.0.10 has eth0 198.18.0.10/24.\n198.18.0.10 has no interface eth1; it has eth0." in told
-    assert "198.18.0.11 has eth0 198.18.0.11/24, eth1 without an address." in told
-    assert "198.18.0.11 has no interface eth2; it has eth0, eth1." in told
-    assert given["CONFIG_COMPUTE_HOSTS"] == "198.18.0.10,198.18.0.11"
-    assert given["CONFIG_NEUTRON_OVN_BRIDGE_IFACES"] == "br-ex:eth1", "kept with Enter"
-    assert given["CONFIG_NEUTRON_OVN_TUNNEL_IF"] == "eth0"
-
-
-def test_a_host_that_cannot_be_reached_is_named_once(tmp_path: Path) -> None:
-    """It is the proposed compute host as well."""
-    look, said = Lookout(), list[str]()
-    interview.interview(tmp_path / "c", person({"CONFIG_CONTROLLER_HOST": ["198.18.0.12"]}), said.append, look=look)
-    assert look.asked == ["198.18.0.12"]
-    assert "\n".join(said).count("refuses connections") == 1
 
 
 def test_the_interview_writes_values_in_their_usual_form(tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
-"""The interview: asks the questions that matter for the chosen topology and checks each answer at once. It looks at the
-hosts as they are named.
+"""The interview: asks the questions that matter for the chosen topology and checks each answer at once.
 
 Answers are saved in a draft beside the file (mode 0600), so that an interrupted interview can be resumed.
 """
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackwright.answers import syntax, writing
-from stackwright.answers.named_hosts import KEEP, Look, NamedHosts
 from stackwright.answers.reading import from_documents, local_address
 from stackwright.answers.secrets import MASK
 from stackwright.model import ExitCode, StackwrightError
@@ -205,12 +203,10 @@ def interview(
     *,
     resume: bool = True,
     confirm: Callable[[Given], bool] = lambda _: True,
-    look: Look | None = None,
 ) -> dict[str, str]:
     """Asks all questions and returns the texts by key. `ask` gets a question and its default; `?` explains the
     question, and `back` returns to the one before. `confirm` gets all answers; if it returns False, the last question
-    is asked again. `look` looks at hosts as they are named; an answer that does not fit them is taken when it is given
-    a second time.
+    is asked again.
 
     If `ask` raises EOFError or KeyboardInterrupt, the user quits: StackwrightError says how to resume.
     """
@@ -223,9 +219,6 @@ def interview(
         for line in review(given):
             say(line)
     proposed: dict[str, str] = {}  # answers that were taken back
-    hosts = NamedHosts(look, say) if look else None
-    told = ""  # the last question before which the hosts' interfaces were shown
-    doubted: tuple[str, str] = ("", "")  # the last question and its answer, if something speaks against it
     try:
         while True:
             question = next((q for q in questions() if q.key not in given and q.asked(given)), None)
@@ -235,9 +228,6 @@ def interview(
                 given.popitem()
                 continue
             key = question.key
-            if hosts and told != key:
-                hosts.prepare(key, given)
-                told = key
             text = ask(question, proposed.get(key, "") or question.default(given)).strip()
             if text == HELP:
                 say("\n".join(line.removeprefix("# ") for line in writing.explanation(options()[key])))
@@ -252,10 +242,6 @@ def interview(
                 text = question.shape(text, given)
                 if wrong := complaint(key, text, given):
                     say(f"Invalid: {wrong}.")
-                    continue
-                if hosts and doubted != (key, text) and (doubts := hosts.doubts(key, text, given)):
-                    say("\n".join([*doubts, KEEP]))
-                    proposed[key], doubted = text, (key, text)
                     continue
                 text = writing.current(options()[key], text)
                 given[key] = text if options()[key].secret else re.sub(r"\s*,\s*", ",", text)
@@ -276,9 +262,8 @@ def write(path: Path, given: Given) -> None:
     draft_path(path).unlink(missing_ok=True)
 
 
-def on_terminal(path: Path, look: Look | None = None) -> int:
-    """The interview on a terminal, with rich. Returns an exit code; raises StackwrightError without a terminal. `look`
-    looks at hosts as they are named."""
+def on_terminal(path: Path) -> int:
+    """The interview on a terminal, with rich. Returns an exit code; raises StackwrightError without a terminal."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise StackwrightError(
             "no terminal to ask questions on",
@@ -319,7 +304,7 @@ def on_terminal(path: Path, look: Look | None = None) -> int:
         return input(f"Enter writes {path}; back returns to the last question: ").strip() != BACK
 
     try:
-        given = interview(path, ask, say, confirm=confirm, look=look)
+        given = interview(path, ask, say, confirm=confirm)
     except StackwrightError:
         console.print()  # so that the message starts on a new line after ^C
         raise

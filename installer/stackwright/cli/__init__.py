@@ -234,6 +234,6 @@ def _generate(arguments: argparse.Namespace) -> int:
 
 def _interview() -> int:
     """Without arguments: asks the most important questions, and writes an answer file."""
-    from stackwright.cli.answers import ask_questions
+    from stackwright.answers import interview
 
-    return ask_questions()
+    return interview.on_terminal(interview.USUAL_FILE)

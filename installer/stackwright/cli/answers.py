@@ -6,12 +6,12 @@ import argparse
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from stackwright.cli import streams
-from stackwright.model import ExitCode, Facts, Problem, Severity, StackwrightError
+from stackwright.model import ExitCode, Problem, Severity, StackwrightError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +78,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     interview = command("interview", "ask the most important questions, and write an answer file")
     interview.add_argument("file", type=Path, nargs="?", default=None, metavar="FILE")
-    interview.add_argument("--offline", action="store_true", help="do not contact the hosts that are named")
 
     completion = command("completion", "print the completion script of a shell")
     completion.add_argument("shell", choices=("bash", "fish", "zsh"))
@@ -383,22 +382,9 @@ def _migrate(arguments: argparse.Namespace) -> int:
 
 
 def _interview(arguments: argparse.Namespace) -> int:
-    return ask_questions(arguments.file, look=not arguments.offline)
-
-
-def ask_questions(path: Path | None = None, *, look: bool = True) -> int:
-    """Asks the most important questions, and writes an answer file. `look`: looks at the hosts as they are named."""
     from stackwright.answers import interview
 
-    return interview.on_terminal(path or interview.USUAL_FILE, _looked_at if look else None)
-
-
-def _looked_at(names: Iterable[str]) -> Mapping[str, Facts | StackwrightError]:
-    from stackwright.operations.first_look import first_look
-
-    wanted = tuple(names)
-    with streams.busy(f"looking at {', '.join(wanted)}"):
-        return first_look(wanted)
+    return interview.on_terminal(arguments.file or interview.USUAL_FILE)
 
 
 def _completion(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:

@@ -142,13 +142,6 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
     return found
 
 
-def facts_of(hosts: Hosts, name: str) -> Facts:
-    """The facts of one host. Raises StackwrightError if it cannot be reached, or if its system is not supported."""
-    found = _probe(hosts.connect(name), name)
-    platforms.find(found.os_id, found.os_version, found.arch)
-    return found
-
-
 def presets(hosts: Hosts, name: str) -> tuple[Facts, dict[str, str]]:
     """Answers of a new all-in-one answer file that depend on the facts of the host."""
     found = _probe(hosts.connect(name), name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
