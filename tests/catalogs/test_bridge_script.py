@@ -101,3 +101,5 @@ def test_the_kernel_takes_the_address_and_the_rules_of_either_family(
     assert f"table {family} stackwright_br_ex" in done.stdout
     assert f"{family} saddr {masquerade}" in done.stdout
     assert done.stdout.count("masquerade") == 1
+    # An instance does not reach the metadata of the cloud that this host may be an instance of.
+    assert done.stdout.count("ip daddr 169.254.0.0/16 drop") == (1 if family == "ip" else 0)

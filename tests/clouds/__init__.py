@@ -60,10 +60,12 @@ ODD = "p\"w'd $x #{y} %{z} \\ & <z>;|`!?*~^=+,:@/"
 ODD_PASSWORDS = {
     **{f"CONFIG_{name}_PW": f"{name} {ODD}" for name in ("MARIADB", "KEYSTONE_ADMIN", "KEYSTONE_DEMO")},
     **{
-        f"CONFIG_{name}_DB_PW": f"{name} {ODD}" for name in ("GLANCE", "PLACEMENT", "NOVA", "NEUTRON", "CINDER", "HEAT")
+        f"CONFIG_{name}_DB_PW": f"{name} {ODD}"
+        for name in ("GLANCE", "PLACEMENT", "NOVA", "NEUTRON", "CINDER", "HEAT", "GNOCCHI", "AODH")
     },
     **{
-        f"CONFIG_{name}_KS_PW": f"{name} {ODD}" for name in ("GLANCE", "PLACEMENT", "NOVA", "NEUTRON", "CINDER", "HEAT")
+        f"CONFIG_{name}_KS_PW": f"{name} {ODD}"
+        for name in ("GLANCE", "PLACEMENT", "NOVA", "NEUTRON", "CINDER", "HEAT", "GNOCCHI", "AODH", "CEILOMETER")
     },
     "CONFIG_KEYSTONE_DB_PW": "KEYSTONE "
     + ODD.translate({ord("%"): "", ord("@"): ""}),  # its migrations cannot read them
@@ -82,9 +84,14 @@ ALL = (
     ),
     Cloud(
         "trixie",
-        "one command on Debian 13, with Heat, with TLS for the dashboard and for the messages, and with passwords of "
-        "all characters",
-        {"CONFIG_HEAT_INSTALL": "y", "CONFIG_HORIZON_SSL": "y", "CONFIG_AMQP_ENABLE_SSL": "y", **ODD_PASSWORDS},
+        "one command on Debian 13, with Heat and telemetry, with TLS for the dashboard and for the messages, and with "
+        "passwords of all characters",
+        {
+            **dict.fromkeys(("CONFIG_HEAT_INSTALL", "CONFIG_HORIZON_SSL", "CONFIG_AMQP_ENABLE_SSL"), "y"),
+            **dict.fromkeys(("CONFIG_CEILOMETER_INSTALL", "CONFIG_AODH_INSTALL"), "y"),
+            "CONFIG_ENABLE_CEILOMETER_MIDDLEWARE": "y",
+            **ODD_PASSWORDS,
+        },
         platform="debian-13",
         seconds=700,
     ),

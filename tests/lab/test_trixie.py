@@ -1,5 +1,5 @@
-"""Debian 13 with Epoxy, Heat, TLS, and passwords of all characters: one command installs a cloud, a second run changes
-nothing, and one run changes all of its passwords."""
+"""Debian 13 with Epoxy, Heat, telemetry, TLS, and passwords of all characters: one command installs a cloud, a second run
+changes nothing, alarms scale a group of instances, and one run changes all passwords."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def changed(day: Day) -> list[dict[str, Any]]:
     return found
 
 
-CHECKS = {"instance", "dhcp", "metadata", "ping", "ssh", "outbound", "volume-write", "object", "dashboard"}
+CHECKS = {
+    *("instance", "dhcp", "metadata", "ping", "ssh", "outbound", "volume-write", "object", "dashboard"),
+    *("measures", "event-alarm"),
+}
 
 
 def test_one_command_installs_and_verifies_a_cloud(day: Day) -> None:

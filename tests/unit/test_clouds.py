@@ -70,6 +70,8 @@ FEATURES: Mapping[str, Callable[[Cloud], bool]] = {
     "objects": has("swift-proxy"),
     "dashboard": has("horizon"),
     "orchestration": has("heat-engine"),
+    "telemetry": has("gnocchi-api"),
+    "alarms": has("aodh-evaluator"),
     "TLS for the dashboard": says("CONFIG_HORIZON_SSL"),
     "TLS for the messages": says("CONFIG_AMQP_ENABLE_SSL"),
     "no instances and no networks": lambda cloud: not has("nova-api")(cloud) and not has("neutron-server")(cloud),
@@ -94,6 +96,10 @@ PAIRS = (
     ("OVN", "a host that joins"),
     ("TLS for the dashboard", "TLS for the messages"),
     ("TLS for the messages", "orchestration"),
+    ("TLS for the messages", "telemetry"),
+    ("telemetry", "alarms"),
+    ("telemetry", "objects"),
+    ("passwords of all characters", "telemetry"),
     ("passwords of all characters", "orchestration"),
     ("passwords of all characters", "objects"),
     ("passwords of all characters", "dashboard"),
@@ -101,17 +107,8 @@ PAIRS = (
 )
 """Features that have something to do with each other: each pair is on one cloud."""
 
-_TELEMETRY = "its catalogs are compiled for Debian 12, Debian 13 and CentOS; no cloud has telemetry yet"
 ELSEWHERE: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            *("aodh-api", "aodh-database", "aodh-evaluator", "aodh-identity", "aodh-listener", "aodh-notifier"),
-            *("ceilometer-central", "ceilometer-compute", "ceilometer-identity", "ceilometer-notification"),
-            *("glance-notifications", "gnocchi-api", "gnocchi-database", "gnocchi-identity", "gnocchi-metricd"),
-            *("gnocchi-statsd", "metering-agent", "redis", "swift-notifications"),
-        ),
-        _TELEMETRY,
-    ),
+    "metering-agent": "for telemetry with other agents than OVN's: its catalogs are compiled",
     "database-client": "for a MariaDB that is there already: its catalogs are compiled, and its plans are golden cases",
 }
 """Components that no cloud has, and why: what is tried instead."""
