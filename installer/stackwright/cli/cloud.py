@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     with contextlib.ExitStack() as cleanup:
         if preview:
             state = cleanup.enter_context(scratch(state))
-        hosts = cleanup.enter_context(access.connect(reach, state, note=out.note))
+        hosts = cleanup.enter_context(access.connect(reach, state, note=out.note, preview=preview))
         hosts.public_key = access.public_key(reading.answers, reach, out.note)
         match command:
             case "check":

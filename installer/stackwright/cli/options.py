@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import os
+import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -129,6 +130,14 @@ def access_options(arguments: argparse.Namespace) -> AccessOptions:
         confirm=ConfirmHostKey() if terminal else None,
         passphrase=_passphrase if terminal else None,
     )
+
+
+def access_words(arguments: argparse.Namespace) -> str:
+    """The flags of `access_options`, as they are typed."""
+    words = [f"--{name}={value}" for name in ("user", "port", "jump") if (value := getattr(arguments, name))]
+    words += [f"--ssh-key={path}" for path in arguments.ssh_key] + [f"--known-hosts={p}" for p in arguments.known_hosts]
+    switches = ("accept_new_host_keys", "ask_password", "ask_sudo_password", "over_ssh")
+    return shlex.join([*words, *(f"--{name.replace('_', '-')}" for name in switches if getattr(arguments, name))])
 
 
 def check_options(arguments: argparse.Namespace) -> CheckOptions:

@@ -76,6 +76,11 @@ def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 3
     return trunk.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
 
 
+def facts_of(hosts: Hosts, name: str, image_url: str = "") -> Facts:
+    """The facts of one host. Raises StackwrightError if it cannot be reached."""
+    return _probe(hosts.connect(name), name, image_url)
+
+
 def _probe(
     connection: ssh.Connection,
     name: str,
@@ -144,7 +149,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
 
 def presets(hosts: Hosts, name: str) -> tuple[Facts, dict[str, str]]:
     """Answers of a new all-in-one answer file that depend on the facts of the host."""
-    found = _probe(hosts.connect(name), name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
+    found = facts_of(hosts, name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
     platforms.find(found.os_id, found.os_version, found.arch)
     return found, planner.presets(found)
 

@@ -46,7 +46,7 @@ def install(
     with contextlib.ExitStack() as cleanup, contextlib.ExitStack() as unused:
         if how.dry_run:
             state = cleanup.enter_context(directory.scratch(state))
-        hosts = cleanup.enter_context(access.connect(reach, state, extra, console.note))
+        hosts = cleanup.enter_context(access.connect(reach, state, extra, console.note, preview=how.dry_run))
         if path.exists():
             file, origin = path, "of an earlier run"
         else:
