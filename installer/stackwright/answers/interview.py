@@ -342,7 +342,7 @@ def on_terminal(path: Path, examines: Examines = lambda *_: nullcontext(), flags
 
     def ask(question: Question, default: str) -> str:
         if not options()[question.key].secret:
-            return input(f"{question.text} ({default}): " if default else f"{question.text}: ") or default
+            return input(f"{question.text} [{default}]: " if default else f"{question.text}: ") or default
         while True:
             text = getpass.getpass(f"{question.text}: ")
             if text.strip() in ("", HELP, BACK) or text == getpass.getpass("Repeat it: "):
