@@ -201,14 +201,19 @@ def complaint(key: str, text: str, given: Given) -> str:
     return ""
 
 
+_REMARK = re.compile(r" \((empty|Enter)[^)]*\)$|\? y or n$|: [\w ,]+ or \w+$")
+"""What a question says of its answers, at its end."""
+
+
 def review(given: Given) -> list[str]:
     """The answers so far, one a line, with their questions. Secrets are masked."""
     lines = []
     for question in questions():
         if question.key in given:
             text = given[question.key]
-            shown = MASK if text and options()[question.key].secret else text or "(empty)"
-            lines.append(f"  {question.text}: {shown}")
+            option = options()[question.key]
+            shown = (MASK if option.secret else text) if text else "(generated)" if option.generate else "(empty)"
+            lines.append(f"  {_REMARK.sub('', question.text)}: {shown}")
     return lines
 
 
@@ -369,7 +374,11 @@ def on_terminal(path: Path, examines: Examines = lambda *_: nullcontext(), flags
     write(path, given)
     name = _with(path, flags)
     console.print(f"\nWrote {path}. Next:", markup=False, highlight=False)
-    for command, does in (("check", "validate answers and hosts"), ("plan", "show what would be done")):
-        print(f"  stackwright {command} -a {name}  # {does}; change nothing")
-    print(f"  stackwright apply -a {name}  # install and verify the cloud")
+    steps = (
+        ("check", "validate answers and hosts"),
+        ("plan", "show what apply would do"),
+        ("apply", "install the cloud"),
+    )
+    for command, does in steps:
+        print(f"  {f'stackwright {command} -a {name}':<36}  # {does}")
     return int(ExitCode.OK)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -97,12 +99,20 @@ def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = Fal
         streams.result({"expected": asdict(expectation.expectation(found.run))})
         return
     if found.answers:
-        print(text.changed(found.answers) + "\n")
+        print(_fitted(text.changed(found.answers)) + "\n")
     if whole or not found.difference.at:
-        print(text.text(found.run.plan))
+        print(_fitted(text.text(found.run.plan)))
     else:
-        print(text.difference(found.difference) + "\n\n`stackwright plan --all` shows every step and every open port")
+        print(
+            _fitted(text.difference(found.difference))
+            + "\n\n`stackwright plan --all` shows every step and every open port"
+        )
     print("\n" + text.expected(expectation.expectation(found.run), str(found.run.plan.summary.get("release", ""))))
+
+
+def _fitted(lines: str) -> str:
+    """The lines, broken at words on a terminal; a program that reads them gets them whole."""
+    return streams.broken(lines, shutil.get_terminal_size().columns) if sys.stdout.isatty() else lines
 
 
 def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:

@@ -165,7 +165,7 @@ class ConfirmHostKey:
         self.all = False
 
     def __call__(self, host: str, kind: str, fingerprint: str) -> bool:
-        unknown = f"The host key of {host} is unknown: {kind} {fingerprint}.\n"
+        unknown = f"The host key of {host} is unknown:\n  {kind} {fingerprint}\n"
         if self.all:
             print(unknown, end="", flush=True, file=sys.stderr)
             return True

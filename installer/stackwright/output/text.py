@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shlex
+import textwrap
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from stackwright.operations.health import HostStatus
     from stackwright.state.directory import StateDir
     from stackwright.state.snapshots import Change, Difference
+
+_WIDTH = 80
+"""Columns of a terminal of the usual size."""
 
 
 def _action(action: Action) -> str:
@@ -159,9 +163,17 @@ def expected(found: Expectation, release: str) -> str:
     elif found.measured:
         rows.append(("takes", f"about {_rough(found.seconds)}, as in earlier runs"))
     else:
-        rows.append(("takes", f"about {_rough(found.seconds)} with two processors per host, longer with a slow mirror"))
-    lines = [f"  {name + ':':<14} {value}" for name, value in rows]
+        rows.append(("takes", f"about {_rough(found.seconds)} with two processors per host, more with a slow mirror"))
+    lines = [_row(name, value) for name, value in rows]
     return "\n".join([f"what you get: OpenStack {release}", *lines])
+
+
+def _row(name: str, value: str) -> str:
+    """A name and its value, broken at words."""
+    return textwrap.fill(
+        value, _WIDTH, initial_indent=f"  {name + ':':<14} ", subsequent_indent=" " * 17, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _gib(size: int) -> str:
