@@ -52,8 +52,9 @@ def terminal(home: Path) -> Iterator[Opens]:
         one.close()
 
 
-def record(number: int) -> str:
-    """The facts of a host 198.18.41.1NUMBER, called fNUMBER: those of a recorded one, with all kernel modules."""
+def record(number: int, *, tunnels: bool) -> str:
+    """The facts of a host 198.18.41.1NUMBER, called fNUMBER: those of a recorded one, with all kernel modules. With
+    `tunnels`, its second interface has an address, too."""
     address, name = f"{RECORDED_ADDRESS[:-1]}{number - 1}", f"f{number}"
     text = RECORD.read_text().replace(RECORDED_ADDRESS, address)
     for word in (f"{RECORDED_NAME}.", f"{RECORDED_NAME} ", f"{RECORDED_NAME}\n"):
@@ -61,6 +62,8 @@ def record(number: int) -> str:
     text = text.replace("3ca06037676c43b5b7c34576d67ba9f1", f"{number:032x}").replace(":0a ", f":1{number} ")
     modules = ["dm_mod", "dm_thin_pool", "geneve", "kvm", "openvswitch", "target_core_mod", "nfs", "nfsd"]
     text += "".join(f"module\t{module} loaded\n" for module in modules)
+    if tunnels:
+        text += f"address\t3: eth1    inet 198.18.43.1{number - 1}/24 scope global eth1\n"
     return text.replace("AAAAC3NzaC1lZDI1NTE5AAAAIMrm", f"AAAAC3NzaC1lZDI1NTE5AAAAIMr{number}")
 
 
@@ -84,7 +87,7 @@ def recorded_hosts(home: Path, numbers: Sequence[int], *, known: bool) -> Iterat
                 sock.bind((local, 0))
                 port = sock.getsockname()[1]
             _keygen(folder / "key")
-            (folder / "facts").write_text(record(number))
+            (folder / "facts").write_text(record(number, tunnels=len(numbers) > 1))
             (folder / "config").write_text(
                 f"ListenAddress {local}:{port}\nHostKey {folder}/key\nAuthorizedKeysFile {ssh}/id_ed25519.pub\n"
                 "StrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\n"

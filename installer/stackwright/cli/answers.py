@@ -355,6 +355,7 @@ def _migrate(arguments: argparse.Namespace) -> int:
     from stackwright.answers.reading import describe
     from stackwright.answers.secrets import MASK
     from stackwright.answers.writing import save
+    from stackwright.output.text import following
     from stackwright.services import options
 
     new = str(arguments.output or "the new file")
@@ -378,13 +379,14 @@ def _migrate(arguments: argparse.Namespace) -> int:
         if sign and became in options() and options()[became].secret:
             text = MASK
         what = f"is now {became}{sign}{text}" if became else "was left out"
-        print(f"line {change.origin.line}: {change.key} {what}: {change.why}", file=report)
+        print(streams.fitted(f"line {change.origin.line}: {change.key} {what}: {change.why}"), file=report)
     for problem in done.problems:
-        print(describe(problem), file=report)
+        print(streams.fitted(describe(problem)), file=report)
     errors = sum(problem.severity is Severity.ERROR for problem in done.problems)
     if arguments.output:
         changes = _count(len(done.changes), "change")
         print(f"wrote {arguments.output}: {changes}, {_count(errors, 'error')} to fix by hand")
+        print(following(("check", "apply"), (str(arguments.output),)))
     return ExitCode.ANSWERS if errors else ExitCode.OK
 
 

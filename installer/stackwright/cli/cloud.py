@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shutil
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -89,6 +87,8 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: 
         print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
     else:
         _show_plan(found, whole=arguments.all, as_json=out.as_json)
+        if not out.as_json:
+            print(text.following(("apply",), (document.name for document in reading.documents)))
     return ExitCode.OK
 
 
@@ -99,20 +99,15 @@ def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = Fal
         streams.result({"expected": asdict(expectation.expectation(found.run))})
         return
     if found.answers:
-        print(_fitted(text.changed(found.answers)) + "\n")
+        print(streams.fitted(text.changed(found.answers)) + "\n")
     if whole or not found.difference.at:
-        print(_fitted(text.text(found.run.plan)))
+        print(streams.fitted(text.text(found.run.plan)))
     else:
         print(
-            _fitted(text.difference(found.difference))
+            streams.fitted(text.difference(found.difference))
             + "\n\n`stackwright plan --all` shows every step and every open port"
         )
     print("\n" + text.expected(expectation.expectation(found.run), str(found.run.plan.summary.get("release", ""))))
-
-
-def _fitted(lines: str) -> str:
-    """The lines, broken at words on a terminal; a program that reads them gets them whole."""
-    return streams.broken(lines, shutil.get_terminal_size().columns) if sys.stdout.isatty() else lines
 
 
 def show(result: apply.Installed | apply.Preview, out: Console) -> ExitCode:

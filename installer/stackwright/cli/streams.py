@@ -18,7 +18,7 @@ from stackwright.model import ExitCode, StackwrightError
 if TYPE_CHECKING:
     from stackwright.output.machine import Output
 
-__all__ = ["asking", "broken", "busy", "held", "painted", "result", "secret", "uses_colour"]
+__all__ = ["asking", "broken", "busy", "fitted", "held", "painted", "result", "secret", "uses_colour"]
 
 _RED, _YELLOW, _CYAN, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[0m"
 _PAINTED = (
@@ -67,6 +67,11 @@ def broken(text: str, width: int) -> str:
         )  # fmt: skip
         lines += [part.replace("\0", " ") for part in folded]
     return "\n".join(lines)
+
+
+def fitted(text: str) -> str:
+    """Lines for standard output, broken at words on a terminal; a program that reads them gets them whole."""
+    return broken(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text
 
 
 class _Held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -190,6 +191,11 @@ def inspect(
     console.problems(reading.problems)
     for problem in reading.problems:
         console.note(answer_files.describe(problem))
+    for name in dict.fromkeys(p.where.rpartition(":")[0] for p in reading.problems if p.name.startswith("retired-")):
+        old = shlex.quote(name)
+        console.note(
+            f"{name} is an old file; to write a current one: `stackwright answers migrate {old} -o NEW.answers`"
+        )
     refuse_duplicate_hosts(hosts, answers)
     names = planner.all_hosts(answers)
     with clock.part("examine the hosts"), console.busy(f"checking {_hosts(names)}: facts"):
@@ -249,6 +255,8 @@ def check(
     if not console.as_json:
         console.show(text.expected(found, str(run.plan.summary.get("release", ""))))
     console.show(f"ready: {len(run.plan.steps)} steps on {number} host{'s' * (number != 1)}; nothing was changed")
+    if not console.as_json:
+        console.show(text.following(("plan", "apply"), (document.name for document in reading.documents)))
 
 
 def _report(found: Collection[Problem], console: Console) -> None:

@@ -168,6 +168,18 @@ def expected(found: Expectation, release: str) -> str:
     return "\n".join([f"what you get: OpenStack {release}", *lines])
 
 
+_STEPS = {"check": "validate answers and hosts", "plan": "show what apply would do", "apply": "install the cloud"}
+
+
+def following(commands: Iterable[str], files: Iterable[str]) -> str:
+    """The commands that come next, with the answer files."""
+    words = " ".join(f"-a {shlex.quote(file)}" for file in files)
+    lines = [(f"  stackwright {command} {words}", _STEPS[command]) for command in commands]
+    width = max(len(line) for line, _ in lines)
+    fits = all(width + len(f"  # {does}") <= _WIDTH for _, does in lines)
+    return "\n".join(["next:", *(f"{line:<{width}}  # {does}" if fits else line for line, does in lines)])
+
+
 def _row(name: str, value: str) -> str:
     """A name and its value, broken at words."""
     return textwrap.fill(
@@ -230,7 +242,7 @@ def not_verified(verdict: str, log: Path, answer_files: Iterable[Path]) -> str:
     """The last lines of a run whose verification failed: what failed, and what to do."""
     again = " ".join(["stackwright verify", *(f"-a {shlex.quote(str(path))}" for path in answer_files)])
     return f"""
-{verdict} The cloud is installed, but it does not work as it should.
+{verdict} The cloud is installed, but not verified.
 The failed checks above show what the services logged; everything else is in {log}
 After a repair, verify again: {again}"""
 
