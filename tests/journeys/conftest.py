@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from stackwright.lab import Lab, down, lab_from, list_snapshots, remove_snapshot
+
 from .terminal import Terminal
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results" / "journeys"
@@ -32,24 +34,42 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-Opens = Callable[[str], Terminal]
+Opens = Callable[..., Terminal]
+
+LAB_NUMBER = 246
+"""The lab of the journeys on nodes, which no other test has."""
 
 
 @pytest.fixture
 def terminal(home: Path) -> Iterator[Opens]:
-    """Opens a terminal; gets the name of the journey."""
+    """Opens a terminal; gets the name of the journey, and the number of its lab."""
     opened: list[Terminal] = []
 
-    def open_one(journey: str) -> Terminal:
+    def open_one(journey: str, lab: int = 0) -> Terminal:
         if not shutil.which("tmux"):
             pytest.skip("tmux is not installed")
         shutil.rmtree(RESULTS / journey, ignore_errors=True)
-        opened.append(Terminal(home, RESULTS / journey))
+        opened.append(Terminal(home, RESULTS / journey, lab))
         return opened[-1]
 
     yield open_one
     for one in opened:
         one.close()
+
+
+@pytest.fixture
+def lab_number() -> Iterator[int]:
+    """An empty lab, whose nodes and snapshots are removed at the end."""
+    fresh = Lab(lab_from(os.environ).directory, LAB_NUMBER)
+    _empty(fresh)
+    yield LAB_NUMBER
+    _empty(fresh)
+
+
+def _empty(lab: Lab) -> None:
+    down(lab=lab)
+    for tag in list_snapshots(lab):
+        remove_snapshot(tag, lab=lab)
 
 
 def record(number: int, *, tunnels: bool) -> str:

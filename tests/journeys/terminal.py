@@ -24,7 +24,7 @@ class Terminal:
     """Types what a person types, and keeps what the person sees: all of it, with what has scrolled away, is written to
     `kept` at the end of each command."""
 
-    def __init__(self, home: Path, kept: Path) -> None:
+    def __init__(self, home: Path, kept: Path, lab: int = 0) -> None:
         found = shutil.which("tmux")
         assert found, "tmux is not installed"
         self._codes = home / ".codes"
@@ -40,7 +40,7 @@ class Terminal:
         words = {
             "HOME": str(home), "PATH": f"{bin_}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "PS1": _PROMPT, "PROMPT_COMMAND": f"echo $? >> {self._codes}",
-            "HISTFILE": "/dev/null", "LC_ALL": "C.UTF-8", "TERM": "screen",
+            "HISTFILE": "/dev/null", "STACKWRIGHT_LAB_NUMBER": str(lab), "LC_ALL": "C.UTF-8", "TERM": "screen",
         }  # fmt: skip
         shell = ["env", "-i", *(f"{name}={value}" for name, value in words.items()), "bash", "--norc", "--noprofile"]
         size = ["-x", str(COLUMNS), "-y", str(LINES)]

@@ -10,6 +10,8 @@ from .conftest import Opens, recorded_hosts
 from .terminal import named
 
 HOST = "198.18.41.10"
+NODE = 3600.0
+"""Seconds that a command on a node may take."""
 
 
 @pytest.mark.slow
@@ -52,3 +54,24 @@ def test_from_nothing_to_a_plan(home: Path, terminal: Opens) -> None:
         code, text = screen.run(f"{apply} --dry-run")
         assert code == 0, text
         assert "nothing was changed (--dry-run)" in text
+
+
+@pytest.mark.lab
+@pytest.mark.long
+@pytest.mark.xdist_group("journeys")
+def test_from_nothing_to_a_shell_in_an_instance(home: Path, terminal: Opens, lab_number: int) -> None:
+    screen = terminal("newcomer-to-instance", lab_number)
+    _, text = screen.run("stackwright --help")
+    assert "--allinone" in text
+    assert "with --lab on a node" in text
+    code, text = screen.run("stackwright --allinone --lab", NODE)
+    assert code == 0, text
+    assert "is installed and verified." in text
+    code, text = screen.run(named(text, "stackwright launch"), NODE)
+    assert code == 0, text
+    (login,) = (line.strip() for line in text.splitlines() if line.startswith("  ssh "))
+    options = "-o StrictHostKeyChecking=accept-new -o ConnectTimeout=10"
+    again = f"until {login.replace('ssh ', f'ssh {options} ', 1)} uname -a; do sleep 5; done"
+    code, text = screen.run(again, NODE)
+    assert code == 0, text
+    assert "Linux first" in text

@@ -10,6 +10,8 @@ from .conftest import Opens, recorded_hosts
 from .terminal import named
 
 HOST = "198.18.41.10"
+NODE = 3600.0
+"""Seconds that a command on a node may take."""
 
 
 @pytest.mark.slow
@@ -39,3 +41,24 @@ def test_what_a_participant_sees_without_a_node(home: Path, terminal: Opens) -> 
         assert code == 2, text
         assert "hint: " in text
     assert not [*home.glob("stackwright-*.answers")], "a preview keeps no answer file"
+
+
+@pytest.mark.lab
+@pytest.mark.long
+@pytest.mark.xdist_group("journeys")
+def test_the_page_up_to_a_bug_report(home: Path, terminal: Opens, lab_number: int) -> None:
+    screen = terminal("test-day-on-a-node", lab_number)
+    answers = f"-a {home}/stackwright-testday.answers"
+    for command in (
+        "stackwright --allinone --lab testday",
+        "stackwright lab snapshot testday",
+        f"stackwright test quick {answers}",
+        f"stackwright report {answers} --html report.html",
+        f"stackwright bundle create --neutral {answers} -o testday.bundle",
+        "stackwright bundle show testday.bundle",
+        f"stackwright report {answers}",
+    ):
+        code, text = screen.run(command, NODE)
+        assert code == 0, text
+    assert (home / "report.html").is_file()
+    assert (home / "testday.bundle").is_file()
