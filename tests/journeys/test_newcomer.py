@@ -59,7 +59,7 @@ def test_from_nothing_to_a_plan(home: Path, terminal: Opens) -> None:
 @pytest.mark.lab
 @pytest.mark.long
 @pytest.mark.xdist_group("journeys")
-def test_from_nothing_to_a_shell_in_an_instance(home: Path, terminal: Opens, lab_number: int) -> None:
+def test_from_nothing_to_a_shell_in_an_instance(terminal: Opens, lab_number: int) -> None:
     screen = terminal("newcomer-to-instance", lab_number)
     _, text = screen.run("stackwright --help")
     assert "--allinone" in text
