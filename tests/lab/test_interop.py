@@ -31,4 +31,6 @@ def test_the_required_tests_pass(tmp_path: Path, first_day_lab: Lab) -> None:
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     results = json.loads((RESULTS / "tempest.json").read_text())
     assert results["failed"] == []
-    assert results["passed"] + results["skipped"] >= 280, "few of the required tests exist in this Tempest"
+    # Tempest 33 has all of the guideline's 284 tests but one (docs/day-2.md).
+    assert results["skipped"] == 0
+    assert results["passed"] == 283

@@ -419,6 +419,8 @@ def test_the_interoperability_scenario_selects_exactly_the_required_tests() -> N
     assert selected.search(names[0])
     assert not selected.search(f"{names[0]}_more[id-1]")
     assert not selected.search("tempest.api.compute.servers.test_servers.ServersTestJSON.test_other[id-1]")
+    moved = "tempest.api.network.admin.test_routers.RoutersAdminTest.test_update_router_unset_gateway"
+    assert selected.search(f"{moved}[id-1]")
 
 
 def test_a_third_of_the_required_tests_is_a_scenario() -> None:

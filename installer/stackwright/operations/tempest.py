@@ -67,7 +67,11 @@ def step(whole: Cloud, request: TestRequest) -> Step:
     built = planner.builds_image(whole, keystone)
     rc = credentials.files(given, whole.url("keystone"))["keystonerc_admin"]
     user = guest.USER if built else str(given["CONFIG_PROVISION_IMAGE_SSH_USER"])
-    settings = tempest.settings(ssh_user=user, dashboard_url=whole.dashboard_url if whole.has("horizon") else "")
+    settings = tempest.settings(
+        ssh_user=user,
+        dashboard_url=whole.dashboard_url if whole.has("horizon") else "",
+        more=tempest.INTEROPERABILITY if "interop" in request.groups else None,
+    )
     configure = tempest.configure(
         settings,
         image=str(given["CONFIG_PROVISION_IMAGE_NAME"]),

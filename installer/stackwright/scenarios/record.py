@@ -43,11 +43,15 @@ def _lines(name: str) -> list[str]:
     return [line for line in (_DATA / name).read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
 
 
+_RENAMED = ("tempest.api.network.admin.test_routers.RoutersAdminTest.test_update_router_unset_gateway",)
+"""Present names of required tests: Tempest moved them, with their ids, after the guideline was written."""
+
+
 @cache
 def _required() -> dict[str, str]:
     """The tests that the interoperability guideline requires, as one expression for each class of tests."""
     classes: dict[str, list[str]] = {}
-    for test in _lines("interop-2020.06.txt"):
+    for test in (*_lines("interop-2020.06.txt"), *_RENAMED):
         owner, _, method = test.rpartition(".")
         classes.setdefault(owner, []).append(method)
     return {owner: rf"{re.escape(owner)}\.({'|'.join(methods)})(\[|$)" for owner, methods in classes.items()}

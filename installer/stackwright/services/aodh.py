@@ -9,7 +9,7 @@ from stackwright.model import Component, Option, Port, Service
 from stackwright.records import Api, Migration, Names, PuppetModule
 from stackwright.services.options import password, switch
 from stackwright.services.probes import http, units
-from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, estimated
+from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, WITH_TELEMETRY, measured
 
 _CEILOMETER = (("CONFIG_CEILOMETER_INSTALL", "y"),)
 _ON = (*_CEILOMETER, ("CONFIG_AODH_INSTALL", "y"))
@@ -49,7 +49,7 @@ def _daemon(name: str, memory: int, *provides: str) -> Component:
         packages=DATABASE
         + Names(debian=("aodh-common", f"aodh-{name}"), redhat=("openstack-aodh-common", f"openstack-aodh-{name}")),
         units=Names(debian=(f"aodh-{name}",), redhat=(f"openstack-aodh-{name}",)),
-        memory=estimated(memory),
+        memory=measured(memory, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     )
@@ -95,12 +95,12 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         units=Names(debian=("aodh-api",), redhat=("httpd",)),
         selinux=("httpd_can_network_connect",),
-        memory=estimated(50, per_worker=90),
+        memory=measured(5, per_worker=115, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),
-    _daemon("evaluator", 110, "alarm-evaluation"),
-    _daemon("listener", 110, "event-alarms"),
+    _daemon("evaluator", 175, "alarm-evaluation"),
+    _daemon("listener", 170, "event-alarms"),
     _daemon("notifier", 110, "alarm-notification"),
 )
 

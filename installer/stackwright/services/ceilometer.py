@@ -10,7 +10,7 @@ from stackwright.records import APPLIED, Names, PackageSet, PuppetModule, Role, 
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import choice_of, generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import units
-from stackwright.services.shared_packages import CONFIGURES, estimated
+from stackwright.services.shared_packages import CONFIGURES, WITH_TELEMETRY, measured
 from stackwright.values import natural
 
 _ON = (("CONFIG_CEILOMETER_INSTALL", "y"),)
@@ -94,7 +94,7 @@ COMPONENTS: tuple[Component, ...] = (
             redhat=("openstack-ceilometer-common", "openstack-ceilometer-notification"),
         ),
         units=Names(debian=("ceilometer-agent-notification",), redhat=("openstack-ceilometer-notification",)),
-        memory=estimated(200),
+        memory=measured(155, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),
@@ -112,7 +112,7 @@ COMPONENTS: tuple[Component, ...] = (
             redhat=("openstack-ceilometer-common", "openstack-ceilometer-polling"),
         ),
         units=Names(debian=("ceilometer-polling",), redhat=("openstack-ceilometer-polling",)),
-        memory=estimated(150),
+        memory=measured(125, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=(*_SECRETS, "CONFIG_REDIS_PW"),
     ),
@@ -128,7 +128,7 @@ COMPONENTS: tuple[Component, ...] = (
             redhat=("openstack-ceilometer-common", "openstack-ceilometer-polling", "python3-libvirt"),
         ),
         units=Names(debian=("ceilometer-polling",), redhat=("openstack-ceilometer-polling",)),
-        memory=estimated(130),
+        memory=measured(125, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),

@@ -9,7 +9,7 @@ from stackwright.model import Component, Option, Port, Service
 from stackwright.records import Api, Names, PackageSet, PuppetModule
 from stackwright.services.options import password
 from stackwright.services.probes import http, units
-from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, estimated
+from stackwright.services.shared_packages import APACHE, CONFIGURES, DATABASE, PYMEMCACHE, WITH_TELEMETRY, measured
 
 _ON = (("CONFIG_CEILOMETER_INSTALL", "y"),)
 
@@ -65,7 +65,7 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         units=Names(debian=("gnocchi-api",), redhat=("httpd",)),
         selinux=("httpd_can_network_connect",),
-        memory=estimated(60, per_worker=120),
+        memory=measured(10, per_worker=175, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),
@@ -81,7 +81,7 @@ COMPONENTS: tuple[Component, ...] = (
         packages=DATABASE
         + Names(debian=("gnocchi-common", "gnocchi-metricd"), redhat=("gnocchi-common", "gnocchi-metricd")),
         units=Names(debian=("gnocchi-metricd",), redhat=("gnocchi-metricd",)),
-        memory=estimated(315, per_worker=110),
+        memory=measured(195, per_worker=105, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),
@@ -97,7 +97,7 @@ COMPONENTS: tuple[Component, ...] = (
         packages=DATABASE
         + Names(debian=("gnocchi-common", "gnocchi-statsd"), redhat=("gnocchi-common", "gnocchi-statsd")),
         units=Names(debian=("gnocchi-statsd",), redhat=("gnocchi-statsd",)),
-        memory=estimated(110),
+        memory=measured(130, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),

@@ -10,7 +10,7 @@ from stackwright.records import Api, Migration, Names, PuppetModule, Role, appli
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, host_of, password, switch, value_of
 from stackwright.services.probes import http, units
-from stackwright.services.shared_packages import CONFIGURES, DATABASE, estimated
+from stackwright.services.shared_packages import CONFIGURES, DATABASE, WITH_TELEMETRY, measured
 from stackwright.values import word
 
 _ON = (("CONFIG_HEAT_INSTALL", "y"),)
@@ -109,7 +109,7 @@ COMPONENTS: tuple[Component, ...] = (
             redhat=("openstack-heat-api", "openstack-heat-common", "python3-heatclient"),
         ),
         units=Names(debian=("heat-api",), redhat=("openstack-heat-api",)),
-        memory=estimated(50, per_worker=90),
+        memory=measured(5, per_worker=95, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),
@@ -129,7 +129,7 @@ COMPONENTS: tuple[Component, ...] = (
             redhat=("openstack-heat-api-cfn", "openstack-heat-common"),
         ),
         units=Names(debian=("heat-api-cfn",), redhat=("openstack-heat-api-cfn",)),
-        memory=estimated(50, per_worker=90),
+        memory=measured(5, per_worker=95, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=_SECRETS,
     ),
@@ -148,7 +148,7 @@ COMPONENTS: tuple[Component, ...] = (
             redhat=("openstack-heat-common", "openstack-heat-engine"),
         ),
         units=Names(debian=("heat-engine",), redhat=("openstack-heat-engine",)),
-        memory=estimated(100, per_worker=130),
+        memory=measured(60, per_worker=100, source=WITH_TELEMETRY),
         logs=_LOGS,
         secrets=(*_SECRETS, "CONFIG_HEAT_AUTH_ENC_KEY", "CONFIG_HEAT_DOMAIN_PASSWORD"),
     ),

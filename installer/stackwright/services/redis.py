@@ -10,7 +10,7 @@ from stackwright.records import APPLIED, Names, Role, applied
 from stackwright.services.named_hosts import CONTROLLER
 from stackwright.services.options import generated_secret, host_of, value_of
 from stackwright.services.probes import units
-from stackwright.services.shared_packages import estimated
+from stackwright.services.shared_packages import WITH_TELEMETRY, measured
 from stackwright.values import port
 
 _ON = (("CONFIG_CEILOMETER_INSTALL", "y"), ("CONFIG_CEILOMETER_COORDINATION_BACKEND", "redis"))
@@ -61,7 +61,7 @@ COMPONENTS: tuple[Component, ...] = (
         # CentOS Stream 10 has Valkey, a fork of Redis 7.2, instead of Redis.
         packages=Names(debian=("redis-server",), redhat=("redis",)).but("centos-stream-10", "valkey"),
         units=Names(debian=("redis-server",), redhat=("redis",)).but("centos-stream-10", "valkey"),
-        memory=estimated(15),
+        memory=measured(10, source=WITH_TELEMETRY),
         logs=("/var/log/redis/*.log", "/var/log/valkey/*.log"),
         secrets=("CONFIG_REDIS_PW",),
     ),

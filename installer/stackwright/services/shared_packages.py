@@ -21,6 +21,7 @@ ALL_IN_ONE = (
     "idle Debian 12 all-in-one with two workers (proportional set size, 5.1 GiB in all), plus a fifth, and more for "
     "what grows with use"
 )
+WITH_TELEMETRY = "idle Debian 13 all-in-one with telemetry and Heat, one worker (proportional set size), plus a fifth"
 DOWNLOADED = "Debian 12 all-in-one: 400 MB to download, 2.0 GB installed"
 
 
@@ -31,9 +32,9 @@ CONFIGURES = dict.fromkeys(
 """Why a component has nothing of its own: for `Component.without`."""
 
 
-def measured(fixed: int, per_worker: int = 0, load: int = 0) -> Memory:
-    """Memory in MiB, from the measurement that ALL_IN_ONE names."""
-    return Memory(fixed, per_worker, load, ALL_IN_ONE)
+def measured(fixed: int, per_worker: int = 0, load: int = 0, source: str = ALL_IN_ONE) -> Memory:
+    """Memory in MiB, from the measurement that `source` names."""
+    return Memory(fixed, per_worker, load, source)
 
 
 def estimated(fixed: int, per_worker: int = 0) -> Memory:
