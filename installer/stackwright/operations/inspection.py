@@ -139,7 +139,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
     if errors:
         names = sorted({p.name for p in errors})
         raise StackwrightError(
-            preflight.format_problems(errors),
+            f"the hosts have {len(errors)} error{'s' * (len(errors) != 1)}:\n{preflight.format_problems(errors)}",
             f"nothing was changed. Fix {'these problems' if len(errors) > 1 else 'this'}, or skip the check: "
             + " ".join(f"--skip-check {name}" for name in names),
             ExitCode.PREFLIGHT,
