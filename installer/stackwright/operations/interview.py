@@ -95,7 +95,7 @@ class Examiner:
             earlier = {name for other in HOSTS if other in given and other != key for name in _names(answers[other])}
             return self._look(name for name in _names(answers[key]) if name not in earlier)
         if key in (*BRIDGES, *TUNNELS):
-            return [_sentence(problem) for problem in self._interface_problems(key, answers)]
+            return [_sentence(problem, key) for problem in self._interface_problems(key, answers)]
         return []
 
     def offer(self, key: str, given: Given) -> list[str]:
@@ -229,5 +229,6 @@ def _addresses(interface: Interface) -> str:
     return ", ".join(address for address in interface.addresses if not address.lower().startswith("fe80:"))
 
 
-def _sentence(problem: Problem) -> str:
-    return f"{problem.host}: {problem.message}" + (f"\n  hint: {problem.hint}" if problem.hint else "")
+def _sentence(problem: Problem, key: str) -> str:
+    hint = "" if problem.hint == f"correct {key}" else problem.hint  # the question is asked again
+    return f"{problem.host}: {problem.message}" + (f"\n  hint: {hint}" if hint else "")
