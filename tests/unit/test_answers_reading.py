@@ -144,6 +144,7 @@ def test_reading_raises_one_error_with_all_problems(tmp_path: Path) -> None:
     assert caught.value.code is ExitCode.ANSWERS
     assert f"{path}:1" in caught.value.message
     assert f"{path}:2" in caught.value.message
+    assert f"`stackwright answers check {path}`" in caught.value.hint
     assert path.read_bytes() == before
 
 

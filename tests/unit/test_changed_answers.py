@@ -19,7 +19,7 @@ from stackwright.answers import syntax
 from stackwright.model import Answers, ExitCode, Facts, Plan, PuppetApply, StackwrightError, Step
 from stackwright.operations import apply, changes, inspection
 from stackwright.operations.options import ApplyOptions, CheckOptions, Console
-from stackwright.output import text
+from stackwright.output import live, text
 from stackwright.ssh.pool import Hosts
 from stackwright.state import baseline, snapshots
 from stackwright.state.directory import StateDir
@@ -369,6 +369,43 @@ def test_apply_and_plan_refuse_before_anything_changes(
         assert "--skip-check fixed-answer" in error.value.hint
     assert {path.name: path.read_bytes() for path in installed.folder.iterdir()} == before
     capsys.readouterr()
+
+
+class _Began(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "as_json", "terminal", "columns", "told"),
+    [(0, False, True, "500", True), (1, False, True, "500", True), (0, False, False, "500", False),
+     (-1, False, True, "500", False), (0, True, True, "500", False), (0, False, True, "40", False)],
+)  # fmt: skip
+def test_a_run_on_a_terminal_says_how_to_watch_it_in_a_browser(
+    installed: StateDir, command: Hosts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, verbosity: int,
+    as_json: bool, terminal: bool, columns: str, told: bool,
+) -> None:  # fmt: skip
+    def begin(*_: object, **__: object) -> None:
+        raise _Began
+
+    monkeypatch.setattr(apply, "apply", begin)
+    monkeypatch.setattr(live, "_is_terminal", lambda _: terminal)
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("STACKWRIGHT_STATE", str(installed.folder.parent))
+    monkeypatch.delenv("STACKWRIGHT_ANSWERS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    console = Console(show=said.append, note=said.append, verbosity=verbosity, as_json=as_json)
+    waived = ApplyOptions(CheckOptions(frozenset({"kernel-module"})))
+    lines = []
+    for file in ("", "cloud.answers"):  # with such a file, the commands would mean that one
+        if file:
+            (tmp_path / file).touch()
+        said.clear()
+        with pytest.raises(_Began):
+            apply.install(reading(), command, installed, waived, console)
+        lines += [line for line in said if "report --serve" in line]
+    alone = "live in a browser: stackwright report --serve"
+    assert lines == ([alone, f"{alone} -a {golden.FOLDER / 'base.txt'}"] if told else [])
 
 
 def test_the_check_can_be_waived(installed: StateDir, command: Hosts) -> None:

@@ -532,7 +532,7 @@ def test_all_host_keys_are_taken_by_one_answer(
         capsys.readouterr()
         assert confirm("h2", "ED25519", "SHA256:y")
     shown = capsys.readouterr().err
-    assert "The host key of h2 is unknown: ED25519 SHA256:y." in shown
+    assert "The host key of h2 is unknown:\n  ED25519 SHA256:y\n" in shown
     assert "?" not in shown
 
 

@@ -77,7 +77,7 @@ def test_an_earlier_answer_file_for_the_same_hosts_is_used_and_named(
     answers.save(file, answers.generate(install_hosts=[HOST, OTHER]))
     lines: list[str] = []
     assert install(HOST, OTHER, lines=lines).file == file
-    assert f"answers: {file} (of an earlier run), for {HOST}, {OTHER}" in lines
+    assert f"answers: {file} (of an earlier run)\nhosts: {HOST}, {OTHER}" in lines
 
 
 def test_a_generated_answer_file_is_removed_if_nothing_was_installed(

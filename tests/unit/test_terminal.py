@@ -116,19 +116,29 @@ STACKWRIGHT = (sys.executable, "-m", "stackwright")
 
 
 def test_without_arguments_the_interview_runs_and_can_be_resumed(tmp_path: Path, opened: Open) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/config").write_text("Host 198.18.*\n  ProxyCommand echo no way in >&2; false\n")
     first = opened(*STACKWRIGHT)
     first.expect("Controller (host of all APIs)")
     first.say("198.18.0.300\n")
     first.expect("Invalid: ")
     first.expect("Controller")
     first.say("198.18.0.0" + LEFT + "1\n")
+    first.expect("198.18.0.10: its ProxyCommand does not reach an SSH server: no way in")
+    first.expect("hint: check it with `ssh -v 198.18.0.10`")
+    first.expect("Enter keeps 198.18.0.10; again repeats the check; or name another host.")
+    first.expect("Controller (host of all APIs) [198.18.0.10]")
+    first.say("\n")
     first.expect("Compute hosts")
     first.say("198.18.0.31,198.18.0.32\n")
+    first.expect("198.18.0.32: its ProxyCommand")
+    first.expect("Compute hosts")
+    first.say("\n")
     first.expect("Network hosts")
     first.interrupts()
     first.expect("interview interrupted")
     assert first.left() == 130
-    assert [path.name for path in tmp_path.iterdir()] == [".cloud.answers.draft"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".cloud.answers.draft", ".ssh"]
 
     second = opened(*STACKWRIGHT)
     second.expect("Resuming with 2 earlier answers.")
@@ -139,7 +149,7 @@ def test_without_arguments_the_interview_runs_and_can_be_resumed(tmp_path: Path,
     second.say("ovs\n")
     second.expect("did you mean openvswitch")
     second.say("ovn\n")
-    second.expect("Interface of the network hosts")
+    second.expect("External interface of the network hosts")
     second.say("eth2\n")
     second.expect("Interface for tunnels")
     second.say("\n" * 20)  # the rest as it is proposed
@@ -177,6 +187,27 @@ def test_end_of_input_quits_the_interview(opened: Open) -> None:
     terminal.say(CTRL_D)
     terminal.expect("resume with `stackwright answers interview other`")
     assert terminal.left() == 130
+
+
+def test_ctrl_c_ends_the_interview_while_a_host_does_not_answer(tmp_path: Path, opened: Open) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/config").write_text("Host slow\n  ProxyCommand sleep 600\n")
+    terminal = opened(*STACKWRIGHT, "answers", "interview", "x", "--user=ann")
+    terminal.expect("Controller")
+    terminal.say("slow\n")
+    terminal.expect("checking slow: SSH and interfaces, ")
+    terminal.say(CTRL_C)
+    terminal.expect("resume with `stackwright answers interview x --user=ann`")
+    assert terminal.left() == 130
+
+
+def test_the_interview_connects_to_no_host_if_it_must_not(opened: Open) -> None:
+    terminal = opened(*STACKWRIGHT, "answers", "interview", "x", "--no-connect")
+    terminal.expect("Controller")
+    terminal.say("198.18.0.10\n")
+    assert "198.18.0.10:" not in terminal.expect("Compute hosts")
+    terminal.say(CTRL_D)
+    terminal.expect("interview interrupted")
 
 
 def test_a_password_is_not_shown_while_it_is_typed(tmp_path: Path, opened: Open) -> None:

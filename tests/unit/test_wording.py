@@ -110,5 +110,6 @@ def test_all_failed_checks_are_named_for_skipping() -> None:
     found = [Problem(name, "seen", "", host="h") for name in ("fqdn", "memory", "disk", "clock")]
     with pytest.raises(StackwrightError) as caught:
         inspection.refuse(found)
+    assert caught.value.message.splitlines()[0] == "the hosts have 4 errors:"
     for name in ("fqdn", "memory", "disk", "clock"):
         assert f"--skip-check {name}" in caught.value.hint

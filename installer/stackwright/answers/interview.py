@@ -6,12 +6,15 @@ Answers are saved in a draft beside the file (mode 0600), so that an interrupted
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from stackwright.answers import syntax, writing
 from stackwright.answers.reading import from_documents, local_address
@@ -21,8 +24,26 @@ from stackwright.services import all_services, options
 
 Given = Mapping[str, str]
 
-HELP, BACK = "?", "back"
-"""What a person types to get the explanation of a question, and to return to the one before."""
+HELP, BACK, AGAIN = "?", "back", "again"
+"""What a person types to get the explanation of a question, to return to the one before, and to check an answer once
+more that was not confirmed."""
+
+HOSTS = ("CONFIG_CONTROLLER_HOST", "CONFIG_COMPUTE_HOSTS", "CONFIG_NETWORK_HOSTS")
+BRIDGES = ("CONFIG_NEUTRON_OVN_BRIDGE_IFACES", "CONFIG_NEUTRON_OVS_BRIDGE_IFACES")
+TUNNELS = ("CONFIG_NEUTRON_OVN_TUNNEL_IF", "CONFIG_NEUTRON_OVS_TUNNEL_IF")
+"""The questions about hosts, and about interfaces of the network hosts, and of these and the compute hosts."""
+
+
+class Hosts(Protocol):
+    """Looks at the hosts while they are named."""
+
+    def check(self, key: str, given: Given) -> list[str]:
+        """What does not confirm the answer to `key`, which is one of `given`: a host cannot be examined, or an
+        interface does not exist."""
+
+    def offer(self, key: str, given: Given) -> list[str]:
+        """What there is to choose from, before `key` is asked."""
+
 
 USUAL_FILE = Path("cloud.answers")
 """The default file name, in the current folder."""
@@ -99,14 +120,14 @@ def questions() -> tuple[Question, ...]:
         found += [
             Question(
                 f"CONFIG_NEUTRON_{family}_BRIDGE_IFACES",
-                "Interface of the network hosts to the external network (empty: NAT through the host)",
+                "External interface of the network hosts (empty: NAT through the host)",
                 lambda _: "",
                 asked=lambda given, agent=agent: _agent(given) == agent,  # type: ignore[misc]
                 shape=_bridge,
             ),
             Question(
                 f"CONFIG_NEUTRON_{family}_TUNNEL_IF",
-                "Interface for tunnels between hosts (empty: the interface with the host's address)",
+                "Interface for tunnels between hosts (empty: the host's own address)",
                 lambda _: "",
                 asked=lambda given, agent=agent: _agent(given) == agent and _several(given),  # type: ignore[misc]
             ),
@@ -180,14 +201,19 @@ def complaint(key: str, text: str, given: Given) -> str:
     return ""
 
 
+_REMARK = re.compile(r" \((empty|Enter)[^)]*\)$|\? y or n$|: [\w ,]+ or \w+$")
+"""What a question says of its answers, at its end."""
+
+
 def review(given: Given) -> list[str]:
     """The answers so far, one a line, with their questions. Secrets are masked."""
     lines = []
     for question in questions():
         if question.key in given:
             text = given[question.key]
-            shown = MASK if text and options()[question.key].secret else text or "(empty)"
-            lines.append(f"  {question.text}: {shown}")
+            option = options()[question.key]
+            shown = (MASK if option.secret else text) if text else "(generated)" if option.generate else "(empty)"
+            lines.append(f"  {_REMARK.sub('', question.text)}: {shown}")
     return lines
 
 
@@ -203,10 +229,13 @@ def interview(
     *,
     resume: bool = True,
     confirm: Callable[[Given], bool] = lambda _: True,
+    hosts: Hosts | None = None,
+    flags: str = "",
 ) -> dict[str, str]:
     """Asks all questions and returns the texts by key. `ask` gets a question and its default; `?` explains the
     question, and `back` returns to the one before. `confirm` gets all answers; if it returns False, the last question
-    is asked again.
+    is asked again. What `hosts` does not confirm is asked again, too; the same answer is then accepted.
+    `flags` are part of the command that resumes.
 
     If `ask` raises EOFError or KeyboardInterrupt, the user quits: StackwrightError says how to resume.
     """
@@ -219,6 +248,8 @@ def interview(
         for line in review(given):
             say(line)
     proposed: dict[str, str] = {}  # answers that were taken back
+    doubted: dict[str, str] = {}  # answers that the hosts did not confirm
+    offered: set[str] = set()
     try:
         while True:
             question = next((q for q in questions() if q.key not in given and q.asked(given)), None)
@@ -228,6 +259,10 @@ def interview(
                 given.popitem()
                 continue
             key = question.key
+            if hosts and key not in offered:
+                offered.add(key)
+                for line in hosts.offer(key, given):
+                    say(line)
             text = ask(question, proposed.get(key, "") or question.default(given)).strip()
             if text == HELP:
                 say("\n".join(line.removeprefix("# ") for line in writing.explanation(options()[key])))
@@ -236,12 +271,25 @@ def interview(
                 say("This is the first question.")
                 continue
             if text == BACK:
+                offered.discard(key)
                 last, was = given.popitem()
                 proposed |= {} if options()[last].secret else {last: was}
             else:
+                if text == AGAIN and key in doubted:
+                    text = doubted.pop(key)
                 text = question.shape(text, given)
                 if wrong := complaint(key, text, given):
                     say(f"Invalid: {wrong}.")
+                    continue
+                if hosts and doubted.get(key) != text and (doubts := hosts.check(key, {**given, key: text})):
+                    for line in doubts:
+                        say(line)
+                    if key in HOSTS:
+                        proposed[key] = text
+                        say(f"Enter keeps {text}; {AGAIN} repeats the check; or name another host.")
+                    else:
+                        say("Type it once more to keep it, or name another interface; Enter leaves it empty.")
+                    doubted[key] = text
                     continue
                 text = writing.current(options()[key], text)
                 given[key] = text if options()[key].secret else re.sub(r"\s*,\s*", ",", text)
@@ -249,10 +297,15 @@ def interview(
     except (EOFError, KeyboardInterrupt):
         raise StackwrightError(
             "interview interrupted; nothing was installed",
-            f"resume with `stackwright answers interview {path}`\nstart over: rm {draft}",
+            f"resume with `stackwright answers interview {_with(path, flags)}`\nstart over: rm {draft}",
             ExitCode.INTERRUPTED,
         ) from None
     return given
+
+
+def _with(path: Path, flags: str) -> str:
+    """The file and the flags as part of a command."""
+    return shlex.quote(str(path)) + (f" {flags}" if flags else "")
 
 
 def write(path: Path, given: Given) -> None:
@@ -262,8 +315,13 @@ def write(path: Path, given: Given) -> None:
     draft_path(path).unlink(missing_ok=True)
 
 
-def on_terminal(path: Path) -> int:
-    """The interview on a terminal, with rich. Returns an exit code; raises StackwrightError without a terminal."""
+Examines = Callable[[Callable[[str], None], Callable[[str], None]], AbstractContextManager[Hosts | None]]
+"""Gets a function for what is seen on hosts, and one for a status line, which the next one replaces."""
+
+
+def on_terminal(path: Path, examines: Examines = lambda *_: nullcontext(), flags: str = "") -> int:
+    """The interview on a terminal, with rich. `flags` are those with which the hosts are reached; the commands at the
+    end have them, too. Returns an exit code; raises StackwrightError without a terminal."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise StackwrightError(
             "no terminal to ask questions on",
@@ -289,7 +347,7 @@ def on_terminal(path: Path) -> int:
 
     def ask(question: Question, default: str) -> str:
         if not options()[question.key].secret:
-            return input(f"{question.text} ({default}): " if default else f"{question.text}: ") or default
+            return input(f"{question.text} [{default}]: " if default else f"{question.text}: ") or default
         while True:
             text = getpass.getpass(f"{question.text}: ")
             if text.strip() in ("", HELP, BACK) or text == getpass.getpass("Repeat it: "):
@@ -299,19 +357,28 @@ def on_terminal(path: Path) -> int:
     def say(text: str) -> None:
         console.print(text, style="yellow", markup=False, highlight=False)
 
+    def show(line: str) -> None:
+        if os.environ.get("TERM", "dumb") != "dumb":
+            print(f"\r\x1b[K{line[: console.width - 1]}", end="", flush=True)
+
     def confirm(given: Given) -> bool:
         print("\nYour answers:", *review(given), sep="\n")
         return input(f"Enter writes {path}; back returns to the last question: ").strip() != BACK
 
     try:
-        given = interview(path, ask, say, confirm=confirm)
+        with examines(print, show) as hosts:
+            given = interview(path, ask, say, confirm=confirm, hosts=hosts, flags=flags)
     except StackwrightError:
         console.print()  # so that the message starts on a new line after ^C
         raise
     write(path, given)
-    name = shlex.quote(str(path))
+    name = _with(path, flags)
     console.print(f"\nWrote {path}. Next:", markup=False, highlight=False)
-    for command, does in (("check", "validate answers and hosts"), ("plan", "show what would be done")):
-        print(f"  stackwright {command} -a {name}  # {does}; change nothing")
-    print(f"  stackwright apply -a {name}  # install and verify the cloud")
+    steps = (
+        ("check", "validate answers and hosts"),
+        ("plan", "show what apply would do"),
+        ("apply", "install the cloud"),
+    )
+    for command, does in steps:
+        print(f"  {f'stackwright {command} -a {name}':<36}  # {does}")
     return int(ExitCode.OK)

@@ -5,6 +5,7 @@ Every problem is collected. Files are never changed, and the network is not used
 
 from __future__ import annotations
 
+import shlex
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -67,9 +68,12 @@ class AnswersError(StackwrightError):
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         noun = "error" if len(errors) == 1 else "errors"
         text = "\n".join(describe(problem) for problem in errors)
+        places = (problem.where.rpartition(":") for problem in errors)
+        files = dict.fromkeys(shlex.quote(file) for file, _, line in places if file and line.isdecimal())
         super().__init__(
             f"the answers have {len(errors)} {noun}:\n{text}",
-            "fix these lines; `stackwright answers check FILE` shows them again, with warnings. Nothing was changed",
+            f"fix these lines; `stackwright answers check {' '.join(files) or 'FILE'}` shows them again, with warnings"
+            ". Nothing was changed",
             ExitCode.ANSWERS,
             problems,
         )

@@ -24,7 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status. Never shows a traceback for errors that a user can cause."""
     words = list(sys.argv[1:] if argv is None else argv)
     own = words[: words.index("ssh")] if words[:1] == ["lab"] and "ssh" in words else words  # then a command of a node
-    with streams.held(asks=not words, colour=_colour(own), machine="--json" in own) as output:
+    with streams.held(
+        asks=not words or words[:2] == ["answers", "interview"], colour=_colour(own), machine="--json" in own
+    ) as output:
         return _run(words, output)
 
 
@@ -234,6 +236,7 @@ def _generate(arguments: argparse.Namespace) -> int:
 
 def _interview() -> int:
     """Without arguments: asks the most important questions, and writes an answer file."""
-    from stackwright.answers import interview
+    from stackwright.cli import answers
+    from stackwright.cli.options import access_options
 
-    return interview.on_terminal(interview.USUAL_FILE)
+    return answers.interview(None, access_options(_parse(["answers", "interview"])))

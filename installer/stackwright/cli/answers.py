@@ -9,9 +9,14 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stackwright.cli import streams
+from stackwright.cli.flags import access_flags
 from stackwright.model import ExitCode, Problem, Severity, StackwrightError
+
+if TYPE_CHECKING:
+    from stackwright.operations.options import AccessOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     interview = command("interview", "ask the most important questions, and write an answer file")
     interview.add_argument("file", type=Path, nargs="?", default=None, metavar="FILE")
+    interview.add_argument("--no-connect", action="store_true", help="do not connect to the hosts while they are named")
+    access_flags(interview)
 
     completion = command("completion", "print the completion script of a shell")
     completion.add_argument("shell", choices=("bash", "fish", "zsh"))
@@ -348,6 +355,7 @@ def _migrate(arguments: argparse.Namespace) -> int:
     from stackwright.answers.reading import describe
     from stackwright.answers.secrets import MASK
     from stackwright.answers.writing import save
+    from stackwright.output.text import following
     from stackwright.services import options
 
     new = str(arguments.output or "the new file")
@@ -371,20 +379,34 @@ def _migrate(arguments: argparse.Namespace) -> int:
         if sign and became in options() and options()[became].secret:
             text = MASK
         what = f"is now {became}{sign}{text}" if became else "was left out"
-        print(f"line {change.origin.line}: {change.key} {what}: {change.why}", file=report)
+        print(streams.fitted(f"line {change.origin.line}: {change.key} {what}: {change.why}"), file=report)
     for problem in done.problems:
-        print(describe(problem), file=report)
+        print(streams.fitted(describe(problem)), file=report)
     errors = sum(problem.severity is Severity.ERROR for problem in done.problems)
     if arguments.output:
         changes = _count(len(done.changes), "change")
         print(f"wrote {arguments.output}: {changes}, {_count(errors, 'error')} to fix by hand")
+        print(following(("check", "apply"), (str(arguments.output),)))
     return ExitCode.ANSWERS if errors else ExitCode.OK
 
 
 def _interview(arguments: argparse.Namespace) -> int:
-    from stackwright.answers import interview
+    from stackwright.cli.options import access_options, access_words
 
-    return interview.on_terminal(arguments.file or interview.USUAL_FILE)
+    connect = not arguments.no_connect
+    return interview(arguments.file, access_options(arguments), access_words(arguments), connect=connect)
+
+
+def interview(file: Path | None, access: AccessOptions, words: str = "", *, connect: bool = True) -> int:
+    """Asks questions and writes an answer file. It examines the hosts while they are named, unless `connect` is false.
+    `words` are the flags for `access`."""
+    from stackwright.answers import interview as questions
+
+    if not connect:
+        return questions.on_terminal(file or questions.USUAL_FILE, flags=words)
+    from stackwright.operations.interview import examiner
+
+    return questions.on_terminal(file or questions.USUAL_FILE, partial(examiner, access), words)
 
 
 def _completion(arguments: argparse.Namespace, vocabulary: Vocabulary) -> int:

@@ -23,7 +23,7 @@ from stackwright.cli.flags import (
 )
 
 _FIRST = """\
-stackwright installs OpenStack on one or more hosts, and verifies it:
+stackwright installs and verifies OpenStack. Alone, it asks questions; else:
 
   --allinone              install everything here; with --lab on a node
   --install-hosts A,B,... install A as controller, the others as compute hosts

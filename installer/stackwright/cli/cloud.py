@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     with contextlib.ExitStack() as cleanup:
         if preview:
             state = cleanup.enter_context(scratch(state))
-        hosts = cleanup.enter_context(access.connect(reach, state, note=out.note))
+        hosts = cleanup.enter_context(access.connect(reach, state, note=out.note, preview=preview))
         hosts.public_key = access.public_key(reading.answers, reach, out.note)
         match command:
             case "check":
@@ -87,6 +87,8 @@ def _plan(arguments: argparse.Namespace, reading: Reading, hosts: Hosts, state: 
         print(f"wrote the plan to {arguments.out} (with passwords: only you can read it)")
     else:
         _show_plan(found, whole=arguments.all, as_json=out.as_json)
+        if not out.as_json:
+            print(text.following(("apply",), (document.name for document in reading.documents)))
     return ExitCode.OK
 
 
@@ -97,11 +99,14 @@ def _show_plan(found: apply.Preview, *, whole: bool = False, as_json: bool = Fal
         streams.result({"expected": asdict(expectation.expectation(found.run))})
         return
     if found.answers:
-        print(text.changed(found.answers) + "\n")
+        print(streams.fitted(text.changed(found.answers)) + "\n")
     if whole or not found.difference.at:
-        print(text.text(found.run.plan))
+        print(streams.fitted(text.text(found.run.plan)))
     else:
-        print(text.difference(found.difference) + "\n\n`stackwright plan --all` shows every step and every open port")
+        print(
+            streams.fitted(text.difference(found.difference))
+            + "\n\n`stackwright plan --all` shows every step and every open port"
+        )
     print("\n" + text.expected(expectation.expectation(found.run), str(found.run.plan.summary.get("release", ""))))
 
 

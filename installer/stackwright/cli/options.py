@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import os
+import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -131,6 +132,14 @@ def access_options(arguments: argparse.Namespace) -> AccessOptions:
     )
 
 
+def access_words(arguments: argparse.Namespace) -> str:
+    """The flags of `access_options`, as they are typed."""
+    words = [f"--{name}={value}" for name in ("user", "port", "jump") if (value := getattr(arguments, name))]
+    words += [f"--ssh-key={path}" for path in arguments.ssh_key] + [f"--known-hosts={p}" for p in arguments.known_hosts]
+    switches = ("accept_new_host_keys", "ask_password", "ask_sudo_password", "over_ssh")
+    return shlex.join([*words, *(f"--{name.replace('_', '-')}" for name in switches if getattr(arguments, name))])
+
+
 def check_options(arguments: argparse.Namespace) -> CheckOptions:
     """What is checked before anything is changed."""
     return CheckOptions(frozenset(arguments.skip_check), arguments.locked)
@@ -156,7 +165,7 @@ class ConfirmHostKey:
         self.all = False
 
     def __call__(self, host: str, kind: str, fingerprint: str) -> bool:
-        unknown = f"The host key of {host} is unknown: {kind} {fingerprint}.\n"
+        unknown = f"The host key of {host} is unknown:\n  {kind} {fingerprint}\n"
         if self.all:
             print(unknown, end="", flush=True, file=sys.stderr)
             return True

@@ -18,7 +18,7 @@ from stackwright.model import ExitCode, StackwrightError
 if TYPE_CHECKING:
     from stackwright.output.machine import Output
 
-__all__ = ["asking", "broken", "busy", "held", "painted", "result", "secret", "uses_colour"]
+__all__ = ["asking", "broken", "busy", "fitted", "held", "painted", "result", "secret", "uses_colour"]
 
 _RED, _YELLOW, _CYAN, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[0m"
 _PAINTED = (
@@ -50,8 +50,9 @@ def painted(text: str) -> str:
     return text
 
 
-def broken(text: str, width: int) -> str:
-    """The text with its long lines broken at words, and indented as they began. Commands in backquotes stay whole."""
+def broken(text: str, width: int, hang: int = 2) -> str:
+    """The text with its long lines broken at words, and indented as they began and by `hang`. Commands in backquotes
+    stay whole."""
     if width < _LEAST_WIDTH:
         return text
     lines = []
@@ -60,13 +61,18 @@ def broken(text: str, width: int) -> str:
             lines.append(line)
             continue
         whole = re.sub(r"`[^`]*`", lambda found: found[0].replace(" ", "\0"), line)
-        indent = line[: len(line) - len(line.lstrip())] + "  "
+        indent = line[: len(line) - len(line.lstrip())] + " " * hang
         folded = textwrap.wrap(
             whole, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
             expand_tabs=False, replace_whitespace=False,
         )  # fmt: skip
         lines += [part.replace("\0", " ") for part in folded]
     return "\n".join(lines)
+
+
+def fitted(text: str, hang: int = 2) -> str:
+    """Lines for standard output, broken at words on a terminal; a program that reads them gets them whole."""
+    return broken(text, shutil.get_terminal_size().columns, hang) if sys.stdout.isatty() else text
 
 
 class _Held:

@@ -48,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
             names = scenarios.names()
             streams.result({"scenarios": [{"scenario": n, "title": scenarios.find(n).title} for n in names]})
         else:
-            print("\n".join(_line(scenarios.find(name)) for name in scenarios.names()))
+            print(streams.fitted("\n".join(_line(scenarios.find(name)) for name in scenarios.names()), hang=15))
         return ExitCode.OK
     if arguments.show:
-        print("\n\n".join(scenarios.told(one) for one in chosen))
+        print(streams.fitted("\n\n".join(scenarios.told(one) for one in chosen)))
         return ExitCode.OK
     from stackwright.cli import cloud
     from stackwright.cli.options import access_options, answer_options, apply_options, console

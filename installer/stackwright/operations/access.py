@@ -21,9 +21,11 @@ def connect(
     state: StateDir,
     extra: Access | None = None,
     note: Callable[[str], None] = lambda _: None,
+    *,
+    preview: bool = False,
 ) -> Hosts:
     """Connections with the settings of the options; those that they leave out come from `extra`, then from the last
-    successful run of the same cloud. `note` reports the latter."""
+    successful run of the same cloud. `note` reports the latter. For a `preview`, no key is installed on a host."""
     given = options.access.over(extra or Access())
     access = given.over(Access.from_json(state.read("access.json")))
     if remembered := [f"{key.replace('_', ' ')} {_text(value)}" for key, value in access.differences(given)]:
@@ -37,6 +39,7 @@ def connect(
         sudo_password=options.sudo_password() if options.sudo_password else "",
         over_ssh=options.over_ssh,
         passphrase=options.passphrase,
+        installs_keys=not preview,
     )
 
 

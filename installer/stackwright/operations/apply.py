@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import os
 import platform
+import shlex
+import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -297,7 +299,11 @@ def install(
         console.note(text.changed(inspected.changed))
     bundle.keep_facts(state, run.facts)
     clouds.remember(state, (document.name for document in reading.documents), str(plan.summary.get("dashboard", "")))
-    with live.Screen(kind=console.screen, take=console.event) as screen:
+    screen = live.Screen(kind=console.screen, take=console.event)
+    line = _in_the_browser((document.name for document in reading.documents), state)
+    if screen.watched and len(line) < shutil.get_terminal_size().columns:
+        console.tell(line)
+    with screen:
         applied = apply(
             plan,
             hosts,
@@ -327,6 +333,21 @@ def install(
     verified = options.verify and code is ExitCode.OK
     sources = tuple(Path(document.name) for document in reading.documents)
     return Installed(run, code, applied, tuple(files), verified, verdict, sources)
+
+
+def _in_the_browser(files: Iterable[str], state: directory.StateDir) -> str:
+    """How to watch the run in a browser, with what it takes to name this cloud."""
+    root = state.folder.parent
+    words = ["stackwright", "report", "--serve"]
+    words += [] if clouds.only(state) else [f"-a {_short(name)}" for name in files]
+    words += [] if root == directory.state_root() else [f"--state {_short(root)}"]
+    return f"live in a browser: {' '.join(words)}"
+
+
+def _short(path: str | Path) -> str:
+    """A file as a word of a command; one in the home folder begins with ~."""
+    home, quoted = f"{Path.home()}/", shlex.quote(str(path))
+    return f"~/{quoted.removeprefix(home)}" if quoted.startswith(home) else quoted
 
 
 def _reinstalled(run: RunContext, console: Console) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,6 +65,12 @@ def read(state: StateDir) -> Known:
     journal = state.folder / "journal.jsonl"
     applied = journal.stat().st_mtime if journal.is_file() else 0.0
     return Known(state.folder.name, state.folder, files, applied, verified, dashboard)
+
+
+def only(state: StateDir) -> bool:
+    """Whether commands mean this cloud if none is named, in a folder without an answer file of the usual name."""
+    named = bool(os.environ.get(VARIABLE)) or Path(USUAL).is_file()
+    return not named and all(cloud.folder == state.folder for cloud in known(state.folder.parent))
 
 
 def choose(given: AnswerOptions, command: str, environ: Mapping[str, str], hint: str = "") -> tuple[AnswerOptions, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -76,6 +77,11 @@ def look(hosts: Hosts, names: Iterable[str], answers: Answers, parallel: int = 3
     return trunk.pinned(hosts, answers, {name: found for name, found in results.items() if isinstance(found, Facts)})
 
 
+def facts_of(hosts: Hosts, name: str, image_url: str = "") -> Facts:
+    """The facts of one host. Raises StackwrightError if it cannot be reached."""
+    return _probe(hosts.connect(name), name, image_url)
+
+
 def _probe(
     connection: ssh.Connection,
     name: str,
@@ -133,7 +139,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
     if errors:
         names = sorted({p.name for p in errors})
         raise StackwrightError(
-            preflight.format_problems(errors),
+            f"the hosts have {len(errors)} error{'s' * (len(errors) != 1)}:\n{preflight.format_problems(errors)}",
             f"nothing was changed. Fix {'these problems' if len(errors) > 1 else 'this'}, or skip the check: "
             + " ".join(f"--skip-check {name}" for name in names),
             ExitCode.PREFLIGHT,
@@ -144,7 +150,7 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
 
 def presets(hosts: Hosts, name: str) -> tuple[Facts, dict[str, str]]:
     """Answers of a new all-in-one answer file that depend on the facts of the host."""
-    found = _probe(hosts.connect(name), name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
+    found = facts_of(hosts, name, options()["CONFIG_PROVISION_IMAGE_URL"].default)
     platforms.find(found.os_id, found.os_version, found.arch)
     return found, planner.presets(found)
 
@@ -185,6 +191,11 @@ def inspect(
     console.problems(reading.problems)
     for problem in reading.problems:
         console.note(answer_files.describe(problem))
+    for name in dict.fromkeys(p.where.rpartition(":")[0] for p in reading.problems if p.name.startswith("retired-")):
+        old = shlex.quote(name)
+        console.note(
+            f"{name} is an old file; to write a current one: `stackwright answers migrate {old} -o NEW.answers`"
+        )
     refuse_duplicate_hosts(hosts, answers)
     names = planner.all_hosts(answers)
     with clock.part("examine the hosts"), console.busy(f"checking {_hosts(names)}: facts"):
@@ -244,6 +255,8 @@ def check(
     if not console.as_json:
         console.show(text.expected(found, str(run.plan.summary.get("release", ""))))
     console.show(f"ready: {len(run.plan.steps)} steps on {number} host{'s' * (number != 1)}; nothing was changed")
+    if not console.as_json:
+        console.show(text.following(("plan", "apply"), (document.name for document in reading.documents)))
 
 
 def _report(found: Collection[Problem], console: Console) -> None:

@@ -46,7 +46,7 @@ def install(
     with contextlib.ExitStack() as cleanup, contextlib.ExitStack() as unused:
         if how.dry_run:
             state = cleanup.enter_context(directory.scratch(state))
-        hosts = cleanup.enter_context(access.connect(reach, state, extra, console.note))
+        hosts = cleanup.enter_context(access.connect(reach, state, extra, console.note, preview=how.dry_run))
         if path.exists():
             file, origin = path, "of an earlier run"
         else:
@@ -59,7 +59,7 @@ def install(
         # The node's networks are in its answer file; those of an earlier run stay what they are.
         own = replace(given, files=(file,), state=state.folder.parent)
         reading = read_answers(own, how.check.locked, resolve=not how.dry_run)
-        console.tell(f"answers: {path} ({origin}), for {', '.join(planner.all_hosts(reading.answers))}")
+        console.tell(f"answers: {path} ({origin})\nhosts: {', '.join(planner.all_hosts(reading.answers))}")
         _require_same(reading.answers, names, path, here=here)
         floating = str(reading.answers["CONFIG_PROVISION_DEMO_FLOATRANGE"])
         if options.lab is not None and ":" not in floating and not how.dry_run:

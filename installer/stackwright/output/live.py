@@ -331,6 +331,11 @@ class Screen(AbstractContextManager["Screen"]):
         self._spoke: dict[str, float] = {}
         self._often = _HEARTBEAT / 10 if self.kind == "verbose" else _HEARTBEAT
 
+    @property
+    def watched(self) -> bool:
+        """Whether a person sees more than the result, on a terminal."""
+        return self.kind not in ("json", "quiet") and _is_terminal(self._out)
+
     def __enter__(self) -> Screen:
         if self.kind == "live":
             self._live = self._stack.enter_context(_live(self._board, self._out))

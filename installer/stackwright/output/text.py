@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shlex
+import textwrap
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from stackwright.operations.health import HostStatus
     from stackwright.state.directory import StateDir
     from stackwright.state.snapshots import Change, Difference
+
+_WIDTH = 80
+"""Columns of a terminal of the usual size."""
 
 
 def _action(action: Action) -> str:
@@ -159,9 +163,29 @@ def expected(found: Expectation, release: str) -> str:
     elif found.measured:
         rows.append(("takes", f"about {_rough(found.seconds)}, as in earlier runs"))
     else:
-        rows.append(("takes", f"about {_rough(found.seconds)} with two processors per host, longer with a slow mirror"))
-    lines = [f"  {name + ':':<14} {value}" for name, value in rows]
+        rows.append(("takes", f"about {_rough(found.seconds)} with two processors per host, more with a slow mirror"))
+    lines = [_row(name, value) for name, value in rows]
     return "\n".join([f"what you get: OpenStack {release}", *lines])
+
+
+_STEPS = {"check": "validate answers and hosts", "plan": "show what apply would do", "apply": "install the cloud"}
+
+
+def following(commands: Iterable[str], files: Iterable[str]) -> str:
+    """The commands that come next, with the answer files."""
+    words = " ".join(f"-a {shlex.quote(file)}" for file in files)
+    lines = [(f"  stackwright {command} {words}", _STEPS[command]) for command in commands]
+    width = max(len(line) for line, _ in lines)
+    fits = all(width + len(f"  # {does}") <= _WIDTH for _, does in lines)
+    return "\n".join(["next:", *(f"{line:<{width}}  # {does}" if fits else line for line, does in lines)])
+
+
+def _row(name: str, value: str) -> str:
+    """A name and its value, broken at words."""
+    return textwrap.fill(
+        value, _WIDTH, initial_indent=f"  {name + ':':<14} ", subsequent_indent=" " * 17, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _gib(size: int) -> str:
@@ -218,7 +242,7 @@ def not_verified(verdict: str, log: Path, answer_files: Iterable[Path]) -> str:
     """The last lines of a run whose verification failed: what failed, and what to do."""
     again = " ".join(["stackwright verify", *(f"-a {shlex.quote(str(path))}" for path in answer_files)])
     return f"""
-{verdict} The cloud is installed, but it does not work as it should.
+{verdict} The cloud is installed, but not verified.
 The failed checks above show what the services logged; everything else is in {log}
 After a repair, verify again: {again}"""
 

@@ -55,7 +55,7 @@ def release(situation: Situation) -> Problems:
             yield Problem(
                 "release",
                 f"RDO has not released OpenStack {chosen.name} for {platform.name} yet",
-                "it has to come from another source",
+                "another source is needed",
                 "set CONFIG_ENABLE_RDO_TESTING=y for its unsigned test packages, or use --trunk",
                 host,
                 where="CONFIG_ENABLE_RDO_TESTING",
@@ -132,7 +132,7 @@ def virtualization(situation: Situation) -> Problems:
             continue
         why = "container" if facts.container else "no /dev/kvm, vmx or svm"
         seen = f"no hardware virtualization here ({why})"
-        hint = "switch virtualization on in the firmware, or nested virtualization on the machine below"
+        hint = "switch virtualization on in the firmware, or nested virtualization on its hypervisor"
         if asked == "kvm":
             yield Problem(
                 "kvm",

@@ -126,7 +126,7 @@ def interfaces(situation: Situation) -> Problems:
                 yield Problem("interface", seen, f"{key} needs a free interface", hint, host, where=key)
             elif found is None:
                 seen = f"no interface with an address in {network}" if network else f"no interface {name}"
-                yield Problem("interface", f"{seen}; {_known(facts)}", f"{key} names {name}", "", host, where=key)
+                yield Problem("interface", f"{seen}; {_known(facts)}", "", f"correct {key}", host, where=key)
             elif needs_address:
                 hint = "give it an address, or leave the key empty to use the host's own"
                 seen = f"{found.name} has " + (

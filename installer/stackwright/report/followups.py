@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwright.output.live import duration
+from stackwright.report.blocks import section
 from stackwright.report.element import Html, el, join
 from stackwright.report.run import RunReport
 
 _MOST = 40
 """Lines of a list that are shown; the rest is collapsed."""
-
-
-def _section(title: str, *content: object) -> Html:
-    return el("section", el("h2", title), *content)
 
 
 def tempest(report: RunReport) -> Html | None:
@@ -24,7 +21,7 @@ def tempest(report: RunReport) -> Html | None:
         return None
     failed, known, mended = (list(found.get(key) or ()) for key in ("failed", "known", "mended"))
     if not found.get("complete", True):
-        return _section("Tempest", el("p", f"{found.get('scenario', '')}: it did not finish."))
+        return section("Tempest", el("p", f"{found.get('scenario', '')}: it did not finish."))
     summary = (
         f"{found.get('scenario', '')}: {found.get('passed', 0)} passed, {len(failed)} failed, {len(known)} failed as "
         f"known, {found.get('skipped', 0)} skipped, in {duration(float(found.get('seconds') or 0))}."
@@ -35,7 +32,7 @@ def tempest(report: RunReport) -> Html | None:
     ]
     rows += [_test("known", "skipped", one, _why(one)) for one in known]
     table = el("div", el("table", el("tbody", *rows), cls="checks"), cls="scroll") if rows else None
-    return _section("Tempest", el("p", summary, cls="dim"), table)
+    return section("Tempest", el("p", summary, cls="dim"), table)
 
 
 def _test(badge: str, state: str, one: Mapping[str, Any], more: Html) -> Html:
@@ -53,7 +50,7 @@ def denials(report: RunReport) -> Html | None:
     if not report.denials:
         return None
     lines = [f"{host}: {line}" for host, line in report.denials]
-    return _section("SELinux denials", el("p", "Count and denial:", cls="dim"), el("pre", "\n".join(lines)))
+    return section("SELinux denials", el("p", "Count and denial:", cls="dim"), el("pre", "\n".join(lines)))
 
 
 def packages(report: RunReport) -> Html | None:
@@ -77,7 +74,7 @@ def packages(report: RunReport) -> Html | None:
         else None
     )
     gone = [f"{host}: {', '.join(names)}" for host, names in (found.get("unrepeatable") or {}).items()]
-    return _section(
+    return section(
         "Packages",
         el("p", summary),
         shown,

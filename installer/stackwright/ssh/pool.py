@@ -42,6 +42,8 @@ class Hosts:
     """Asks a person for the passphrase of a key; each is asked for once."""
     public_key: Path | None = None
     """A public key of the user. It is installed on hosts where a password was needed, beside the cloud's own key."""
+    installs_keys: bool = True
+    """Whether keys are installed on hosts where a password was needed."""
     _open: dict[str, ssh.Connection] = field(default_factory=dict)
     _jumps: ssh.Jumps | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
@@ -64,7 +66,7 @@ class Hosts:
         )
         self._own = frozenset() if self.over_ssh else own_addresses()
         self._key = self.state.folder / "id_ed25519"
-        if self.password:
+        if self.password and self.installs_keys:
             ssh.own_key(self._key, f"stackwright@{socket.gethostname()}")
 
     def _settings(self, name: str) -> ssh.Host:
@@ -84,6 +86,10 @@ class Hosts:
             if key not in self._phrases and self.passphrase:
                 self._phrases[key] = self.passphrase(key)
             return self._phrases[key]
+
+    def reached(self, name: str) -> str:
+        """How a host is reached, for people."""
+        return "this machine, without SSH" if name in self._own else f"SSH as {self._settings(name).user}"
 
     def leads_to(self, name: str) -> str:
         """A text that identifies the machine behind a host name: address and port, with jump host or proxy."""
@@ -124,7 +130,7 @@ class Hosts:
 
     def _install_keys(self, connection: ssh.Connection) -> None:
         """After a login with a password, installs the cloud's key and the user's key; the password is needed once."""
-        if not connection.by_password:
+        if not connection.by_password or not self.installs_keys:
             return
         ssh.install_key(connection, self._key)
         if self.public_key:
