@@ -1,5 +1,5 @@
-"""Debian 13 with Epoxy, Heat, telemetry, TLS, and passwords of all characters: one command installs a cloud, a second run
-changes nothing, alarms scale a group of instances, and one run changes all passwords."""
+"""Debian 13 with Epoxy, Heat, telemetry, TLS, and passwords of all characters: one command installs a cloud, a second
+run changes nothing, and one run changes all passwords."""
 
 from __future__ import annotations
 
