@@ -14,7 +14,8 @@ BIN := $(VENV)/bin
 LAB_PACKAGES := mmdebstrap systemd-container nftables iproute2 openssh-client python3-venv
 TEST_PACKAGES := $(LAB_PACKAGES) openssh-server tmux puppet-agent facterdb qemu-system-x86 chromium chromium-driver zsh \
   puppet-module-aodh puppet-module-camptocamp-systemd puppet-module-ceilometer puppet-module-gnocchi \
-  vagrant vagrant-libvirt gpg gpg-agent dpkg-dev sudo tcsh fish ksh
+  vagrant vagrant-libvirt gpg gpg-agent dpkg-dev sudo tcsh fish ksh \
+  rpm debhelper
 
 .PHONY: help
 help:  ## show this list
