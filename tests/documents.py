@@ -24,7 +24,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "installer"), str(ROOT / "tests" / "lab")]
 
 from stackwright import report, verify  # noqa: E402
-from stackwright.answers import secrets, syntax  # noqa: E402
+from stackwright.answers import checking, secrets, syntax, texts  # noqa: E402
 from stackwright.certificates import pem  # noqa: E402
 from stackwright.model import Event, ExitCode, Option, Plan  # noqa: E402
 from stackwright.output import live, text  # noqa: E402
@@ -111,6 +111,8 @@ def sizes() -> str:
     rows = [
         ("an answer file", f"{syntax.MOST_BYTES // 1024**2} MiB, {syntax.MOST_LINES:,} lines"),
         ("a value", f"{syntax.MOST_CHARACTERS // 1024} KiB"),
+        ("a password, or another secret", f"{texts.LONGEST_SECRET:,} characters"),
+        ("a file in place of a disk (volumes, Swift, Ceph)", f"{checking.LARGEST // 1024**4}T"),
         ("hosts of one answer, also those of `node[1-99]`", f"{addressing.MOST_HOSTS:,}"),
         ("a file that `!file:` names", f"{secrets.MOST_BYTES // 1024} KiB; regular files only"),
         ("a command that `!cmd:` names", f"{secrets.SECONDS} seconds, {secrets.MOST_BYTES // 1024} KiB of output"),

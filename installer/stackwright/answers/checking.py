@@ -311,6 +311,12 @@ def _storage(answers: Answers) -> Iterator[Problem]:
             # Puppet's class takes no less, and LVM needs a part of it.
             warning=volumes >= 64 * 1024**2,
         )
+    for key in ("CONFIG_CINDER_VOLUMES_SIZE", "CONFIG_SWIFT_STORAGE_SIZE", "CONFIG_CEPH_OSD_SIZE"):
+        if matters(options()[key], answers) and answers[key] > LARGEST:
+            yield problem(
+                answers, key, "large", "must be 16T or less: it is the size of a file, and ext4 takes no larger one",
+                f"set {key}={options()[key].default}, or give a disk of its own",
+            )  # fmt: skip
     osd = "CONFIG_CEPH_OSD_SIZE"
     if matters(options()[osd], answers) and answers[osd] < 2 * 1024**3:
         wanted = "must be 2G or more: Ceph's own data take a part of it"
@@ -333,6 +339,9 @@ def _ports(answers: Answers) -> Iterator[Problem]:
                         f"{key}={options()[key].default}",
                     )  # fmt: skip
 
+
+LARGEST = 16 * 1024**4
+"""Bytes of a file of ext4, whose blocks have 4 KiB."""
 
 _SMALLEST = {"xfs": 300, "ext4": 64}
 """MiB of a file system of Swift's: mkfs.xfs refuses less than 300, and Puppet's class less than 64."""

@@ -110,7 +110,7 @@ _LONGEST = {
 }
 """Maximum number of characters of a text, and the reason."""
 
-_LONGEST_SECRET = 1000
+LONGEST_SECRET = 1000
 """RabbitMQ takes 4,096 bytes to log in (AMQP 0-9-1, frame-min-size), and an option file of MariaDB as many in a line
 (mysys/my_default.c). A quoted character is three."""
 
@@ -179,8 +179,8 @@ def _secrets(answers: Answers) -> Iterator[Problem]:
 
 def _complaint(key: str, value: str) -> str:
     """The problem with a secret; empty for none."""
-    if len(value) > _LONGEST_SECRET:
-        return f"must have at most {_LONGEST_SECRET:,} characters: RabbitMQ and MariaDB's clients read no longer ones"
+    if len(value) > LONGEST_SECRET:
+        return f"must have at most {LONGEST_SECRET:,} characters: RabbitMQ and MariaDB's clients read no longer ones"
     wrong = consumers.outside(value, " -~")
     if key not in _ANY_TEXT and wrong:
         return f"must be printable ASCII; {wrong!r} is not: its readers take text for Latin-1"
