@@ -15,7 +15,7 @@ LAB_PACKAGES := mmdebstrap systemd-container nftables iproute2 openssh-client py
 TEST_PACKAGES := $(LAB_PACKAGES) openssh-server tmux puppet-agent facterdb qemu-system-x86 chromium chromium-driver zsh \
   puppet-module-aodh puppet-module-camptocamp-systemd puppet-module-ceilometer puppet-module-gnocchi \
   vagrant vagrant-libvirt gpg gpg-agent dpkg-dev sudo tcsh fish ksh \
-  rpm debhelper
+  rpm cpio debhelper python3-pip
 
 .PHONY: help
 help:  ## show this list
