@@ -31,8 +31,8 @@ def listening(node: Sh) -> set[Target]:
     return {(str(a), port) for a in found if not a.is_loopback and not a.is_link_local for port in ports}
 
 
-UDP_FROM = 40123
-"""The port of the instance that its datagrams come from: they are recognised by it."""
+_UDP = "@th,64,48 0x00017363616e"
+"""What the instance's datagrams are recognised by: they are requests of TFTP for a file "scan"."""
 
 
 def udp_listening(node: Sh) -> set[Target]:
@@ -54,11 +54,11 @@ table ip port_scan {{
   set passed {{ type ipv4_addr . inet_service; flags dynamic; }}
   chain first {{
     type filter hook prerouting priority -310
-    udp sport {UDP_FROM} add @arrived {{ ip daddr . udp dport }}
+    udp dport 1-65535 {_UDP} add @arrived {{ ip daddr . udp dport }}
   }}
   chain last {{
     type filter hook input priority 300
-    udp sport {UDP_FROM} add @passed {{ ip daddr . udp dport }}
+    udp dport 1-65535 {_UDP} add @passed {{ ip daddr . udp dport }}
   }}
 }}
 NFT""")
@@ -77,7 +77,7 @@ def udp_counted(node: Sh) -> tuple[set[Target], set[Target]]:
 def udp_over_ssh(login: str, targets: Iterable[Target]) -> str:
     """A command line that sends one datagram to each target from an instance with busybox: a second for each."""
     words = " ".join(f"'{address} {port}'" for address, port in sorted(targets))
-    send = f'set -- $target; echo scan | timeout 1 nc -u -p {UDP_FROM} "$1" "$2" > /dev/null 2>&1'
+    send = 'set -- $target; timeout 1 tftp -g -r scan -l /tmp/none "$1" "$2" > /dev/null 2>&1'
     return f"{logged_in(login, 'sh -s')} <<'SCAN'\nfor target in {words}; do {send}; done; echo sent\nSCAN"
 
 
