@@ -46,8 +46,6 @@ def terminal(home: Path) -> Iterator[Opens]:
     opened: list[Terminal] = []
 
     def open_one(journey: str, lab: int = 0) -> Terminal:
-        if not shutil.which("tmux"):
-            pytest.skip("tmux is not installed")
         shutil.rmtree(RESULTS / journey, ignore_errors=True)
         opened.append(Terminal(home, RESULTS / journey, lab))
         return opened[-1]

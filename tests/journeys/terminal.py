@@ -85,8 +85,8 @@ class Terminal:
         self.type(command)
 
     def end(self, patience: float = PATIENCE) -> tuple[int, str]:
-        """Waits for the end of the command; returns its exit status, and what it showed. What nobody should see on any
-        screen fails here."""
+        """Waits for the end of the command; returns its exit status and its output. Fails on a traceback, an internal
+        error, or a line wider than the terminal."""
         code = self._wait_for_prompt(self._started + 1, patience)
         text = self.seen()
         self._kept.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Iterable
 
 METADATA = "169.254.169.254"
+_UDP_SAMPLE = (53, 67, 123, 6081)
 _SAMPLE = (22, 80, 3306, 5672, 5900, 6641, 6642, 8775, 11211)
 
 Target = tuple[str, int]
@@ -20,15 +21,21 @@ Sh = Callable[[str], str]
 """Runs a script on a node, as root, and returns its output."""
 
 
-def listening(node: Sh) -> set[Target]:
-    """The node's addresses, each with the ports where something listens for others, and with a sample of ports."""
-    ports = {*_SAMPLE}
-    for line in node("ss -lntH").splitlines():
+def _targets(node: Sh, sockets: str, sample: Iterable[int], family: str) -> set[Target]:
+    """The node's addresses of a family, each with the ports of `sockets` (options of ss) that are not on loopback, and
+    with a sample of ports."""
+    ports = {*sample}
+    for line in node(f"ss -lnH {sockets}").splitlines():
         address, _, port = line.split()[3].rpartition(":")
         if not address.startswith(("127.", "[::1", "[::ffff:127.")):
             ports.add(int(port))
-    found = (ipaddress.ip_interface(text).ip for text in re.findall(r"inet6? (\S+)", node("ip -o address")))
+    found = (ipaddress.ip_interface(text).ip for text in re.findall(rf"{family} (\S+)", node("ip -o address")))
     return {(str(a), port) for a in found if not a.is_loopback and not a.is_link_local for port in ports}
+
+
+def listening(node: Sh) -> set[Target]:
+    """The TCP ports to try on a node: those where something listens, and a sample, at each of its addresses."""
+    return _targets(node, "-t", _SAMPLE, "inet6?")
 
 
 _UDP = "@th,64,48 0x00017363616e"
@@ -36,14 +43,8 @@ _UDP = "@th,64,48 0x00017363616e"
 
 
 def udp_listening(node: Sh) -> set[Target]:
-    """The node's IPv4 addresses, each with the UDP ports where something listens for others, and with a sample."""
-    ports = {53, 67, 123, 6081}
-    for line in node("ss -lnuH").splitlines():
-        address, _, port = line.split()[3].rpartition(":")
-        if not address.startswith(("127.", "[::1", "[::ffff:127.")):
-            ports.add(int(port))
-    found = (ipaddress.ip_interface(text).ip for text in re.findall(r"inet (\S+)", node("ip -o -4 address")))
-    return {(str(a), port) for a in found if not a.is_loopback and not a.is_link_local for port in ports}
+    """The UDP ports to try on a node, at each of its IPv4 addresses."""
+    return _targets(node, "-u", _UDP_SAMPLE, "inet")
 
 
 def udp_count(node: Sh) -> None:
@@ -132,10 +133,10 @@ def collected(login: str) -> str:
     return logged_in(login, shlex.quote("cat found 2> /dev/null || true"))
 
 
-def open_to_everyone(told: Iterable[str], protocol: str = "tcp") -> set[int]:
+def open_to_everyone(lines: Iterable[str], protocol: str = "tcp") -> set[int]:
     """The ports of a host that a plan's list says are open to everyone."""
     ports: set[int] = set()
-    for line in told:
+    for line in lines:
         if found := re.fullmatch(rf"\s*{protocol} (\d+)(?:-(\d+))? .*: everyone", line):
             ports.update(range(int(found[1]), int(found[2] or found[1]) + 1))
     return ports

@@ -21,7 +21,7 @@ from stackwright.ssh import Connection, LocalConnection, connect
 
 from .conftest import Cable, Sshd
 
-pytestmark = pytest.mark.slow  # runs that are waited for
+pytestmark = pytest.mark.slow  # waits for the end of runs
 
 PATIENCE = Patience(timeout=60, quiet=60, gone=30)
 

@@ -26,7 +26,7 @@ from stackwright.ssh.channel import ScriptTimeout, TooMuchOutput
 from .conftest import KEYGEN, free_port, keygen
 from .hostile_server import Answer, HostileServer
 
-pytestmark = pytest.mark.slow  # servers that are waited for in vain
+pytestmark = pytest.mark.slow  # servers that never answer
 
 FACTS = (Path(__file__).parents[1] / "data" / "facts" / "debian-12.txt").read_bytes()
 ESCAPES = b"\x1b]52;c;cm0gLXJmIH4=\x07\x1b[2J\x9b31m\xe2\x80\xae"

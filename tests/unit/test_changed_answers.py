@@ -376,13 +376,13 @@ class _Began(Exception):
 
 
 @pytest.mark.parametrize(
-    ("verbosity", "as_json", "terminal", "columns", "told"),
+    ("verbosity", "as_json", "terminal", "columns", "shown"),
     [(0, False, True, "500", True), (1, False, True, "500", True), (0, False, False, "500", False),
      (-1, False, True, "500", False), (0, True, True, "500", False), (0, False, True, "40", False)],
 )  # fmt: skip
 def test_a_run_on_a_terminal_says_how_to_watch_it_in_a_browser(
     installed: StateDir, command: Hosts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, verbosity: int,
-    as_json: bool, terminal: bool, columns: str, told: bool,
+    as_json: bool, terminal: bool, columns: str, shown: bool,
 ) -> None:  # fmt: skip
     def begin(*_: object, **__: object) -> None:
         raise _Began
@@ -405,7 +405,7 @@ def test_a_run_on_a_terminal_says_how_to_watch_it_in_a_browser(
             apply.install(reading(), command, installed, waived, console)
         lines += [line for line in said if "report --serve" in line]
     alone = "live in a browser: stackwright report --serve"
-    assert lines == ([alone, f"{alone} -a {golden.FOLDER / 'base.txt'}"] if told else [])
+    assert lines == ([alone, f"{alone} -a {golden.FOLDER / 'base.txt'}"] if shown else [])
 
 
 def test_the_check_can_be_waived(installed: StateDir, command: Hosts) -> None:

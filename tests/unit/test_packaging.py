@@ -31,9 +31,10 @@ def test_the_packages_say_what_the_project_says() -> None:
     fields = dict(re.findall(r"^(\w+): +(.+)$", spec, re.MULTILINE))
     assert (fields["Summary"], fields["License"]) == (ABOUT["description"], ABOUT["license"]["text"])
     assert re.search(rf"stackwright_version {re.escape(__version__)}\}}", spec)
-    # Sentences, put into lines by each format in its own way.
-    told = [" ".join(text.split()) for text in (spec, (PACKAGING / "debian" / "control").read_text(encoding="utf-8"))]
-    assert all("It reads Packstack's answer files." in text for text in told)
+    # Each format breaks lines in its own way.
+    control = (PACKAGING / "debian" / "control").read_text(encoding="utf-8")
+    for description in (spec, control):
+        assert "It reads Packstack's answer files." in " ".join(description.split())
 
 
 def test_an_image_has_the_version_of_python_and_the_programs_that_are_needed() -> None:
@@ -84,7 +85,7 @@ def used(root: Path, command: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_rpm_is_built_and_its_command_works(tmp_path: Path) -> None:
-    """With this machine's Python, whose wheels have the names of EL 9's Python of the same version."""
+    """For this machine's Python; EL 9 was not available."""
     python = Path(sys.executable).resolve()
     run(PACKAGING / "rpm", tmp_path / "out", python, cwd=tmp_path)
     (package,) = (tmp_path / "out").glob("stackwright-*.rpm")

@@ -315,7 +315,7 @@ def _storage(answers: Answers) -> Iterator[Problem]:
         if matters(options()[key], answers) and answers[key] > LARGEST:
             yield problem(
                 answers, key, "large", "must be 16T or less: it is the size of a file, and ext4 takes no larger one",
-                f"set {key}={options()[key].default}, or give a disk of its own",
+                f"set {key}={options()[key].default}",
             )  # fmt: skip
     osd = "CONFIG_CEPH_OSD_SIZE"
     if matters(options()[osd], answers) and answers[osd] < 2 * 1024**3:

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(streams.fitted("\n".join(_line(scenarios.find(name)) for name in scenarios.names()), hang=15))
         return ExitCode.OK
     if arguments.show:
-        print(streams.fitted("\n\n".join(scenarios.told(one) for one in chosen)))
+        print(streams.fitted("\n\n".join(scenarios.describe(one) for one in chosen)))
         return ExitCode.OK
     from stackwright.cli import cloud
     from stackwright.cli.options import access_options, answer_options, apply_options, console

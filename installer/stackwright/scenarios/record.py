@@ -137,7 +137,7 @@ def _refuse_odd(data: Mapping[str, Any]) -> None:
             raise ValueError(f"{key!r} is not a key of an answer file")
 
 
-def told(scenario: Scenario) -> str:
+def describe(scenario: Scenario) -> str:
     """A scenario as text for people."""
     out = [f"{scenario.name}: {scenario.title}"]
     if scenario.after:
